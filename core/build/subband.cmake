@@ -1,0 +1,106 @@
+# Building blocks of every folder's CMakeLists.txt.
+#   subband_library(NAME TORCH? SOURCES ... DEPENDS ...)   a folder's static library and, from the x_test.cpp
+#                                                          beside each x.cpp, its test program NAME_test
+#   subband_kind(GROUP INTERFACE HEADER)                   parts of GROUP implement INTERFACE of HEADER
+#   subband_component(GROUP NAME)                          one part: GROUP/NAME.cpp and GROUP/NAME_test.cpp
+#   subband_parts(LIBRARY)                                 adds all parts so far, and register_LIBRARY_parts()
+include_guard()
+
+set(SUBBAND_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(SUBBAND_WERROR)
+  list(APPEND SUBBAND_WARNINGS -Werror)
+endif()
+
+function(subband_target TARGET TORCH)
+  target_compile_options(${TARGET} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${SUBBAND_WARNINGS}>)
+  target_include_directories(${TARGET} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+  set_target_properties(${TARGET} PROPERTIES UNITY_BUILD_BATCH_SIZE 12)
+  if(TORCH AND SUBBAND_PCH)
+    target_precompile_headers(${TARGET} REUSE_FROM subband_precompiled)
+  endif()
+endfunction()
+
+function(subband_library NAME)
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;TESTS;DEPENDS" ${ARGN})
+  set(sources ${ARG_SOURCES})
+  set(tests ${ARG_TESTS})
+  foreach(source ${ARG_SOURCES})
+    string(REGEX REPLACE "\\.cpp$" "_test.cpp" test ${source})
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${test})
+      list(APPEND tests ${test})
+    endif()
+  endforeach()
+  add_library(subband_${NAME} STATIC ${sources})
+  target_link_libraries(subband_${NAME} PUBLIC ${ARG_DEPENDS})
+  if(ARG_TORCH)
+    target_link_libraries(subband_${NAME} PUBLIC torch)
+  endif()
+  subband_target(subband_${NAME} ${ARG_TORCH})
+  set_property(GLOBAL PROPERTY SUBBAND_TESTS_${NAME} "${tests}")
+  subband_test_program(${NAME} ${ARG_TORCH})
+endfunction()
+
+function(subband_test_program NAME TORCH)
+  get_property(tests GLOBAL PROPERTY SUBBAND_TESTS_${NAME})
+  if(NOT tests OR NOT SUBBAND_TESTS)
+    return()
+  endif()
+  add_executable(${NAME}_test ${tests})
+  target_link_libraries(${NAME}_test PRIVATE subband_${NAME} subband_testing)
+  subband_target(${NAME}_test ${TORCH})
+  add_test(NAME ${NAME} COMMAND ${NAME}_test)
+  set_tests_properties(${NAME} PROPERTIES SKIP_REGULAR_EXPRESSION "No tests ran" ENVIRONMENT
+    "SUBBAND_ROOT=${PROJECT_SOURCE_DIR};SUBBAND_PROGRAM=${PROJECT_BINARY_DIR}/subband")
+endfunction()
+
+function(subband_kind GROUP INTERFACE HEADER)
+  set_property(GLOBAL PROPERTY SUBBAND_KIND_${GROUP} ${INTERFACE})
+  set_property(GLOBAL PROPERTY SUBBAND_HEADER_${GROUP} ${HEADER})
+endfunction()
+
+function(subband_component GROUP NAME)
+  get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  set_property(GLOBAL APPEND PROPERTY SUBBAND_PARTS_${folder} "${GROUP}/${NAME}")
+endfunction()
+
+# Call after subband_library(LIBRARY ...): the parts join it, their tests its test program.
+function(subband_parts LIBRARY)
+  get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  get_property(parts GLOBAL PROPERTY SUBBAND_PARTS_${folder})
+  set(includes "")
+  set(declarations "")
+  set(calls "")
+  foreach(part ${parts})
+    get_filename_component(group ${part} DIRECTORY)
+    get_filename_component(name ${part} NAME)
+    get_property(interface GLOBAL PROPERTY SUBBAND_KIND_${group})
+    get_property(header GLOBAL PROPERTY SUBBAND_HEADER_${group})
+    list(APPEND includes "#include \"${header}\"")
+    list(APPEND declarations
+      "namespace subband::${group}::${name} { void add_to(subband::KindRegistry<subband::${interface}>&); }")
+    list(APPEND calls "  ${group}::${name}::add_to(registry.of<${interface}>());")
+    target_sources(subband_${LIBRARY} PRIVATE ${part}.cpp)
+    if(SUBBAND_TESTS AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${part}_test.cpp)
+      target_sources(${LIBRARY}_test PRIVATE ${part}_test.cpp)
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES includes)
+  string(REPLACE ";" "\n" includes "${includes}")
+  string(REPLACE ";" "\n" declarations "${declarations}")
+  string(JOIN "\n" calls ${calls})
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/${LIBRARY}_parts.cpp @ONLY CONTENT
+"// Generated from the subband_component lines of ${folder}/CMakeLists.txt.
+#include \"core/registry.h\"
+@includes@
+
+@declarations@
+
+namespace subband {
+void register_${LIBRARY}_parts(Registry& registry);
+void register_${LIBRARY}_parts(Registry& registry) {
+@calls@
+}
+}  // namespace subband
+")
+  target_sources(subband_${LIBRARY} PRIVATE ${PROJECT_BINARY_DIR}/generated/${LIBRARY}_parts.cpp)
+endfunction()

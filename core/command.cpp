@@ -1,0 +1,56 @@
+#include "core/command.h"
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+
+namespace subband {
+
+CommandLine::CommandLine(const std::string& name, const std::string& summary, const std::string& example)
+    : app_(summary, "subband " + name) {
+  app_.footer("Example\n  " + example);
+  app_.add_flag("--json", options_.json, "print one JSON document on stdout, everything else on stderr");
+  app_.add_flag("--quiet", options_.quiet, "no progress");
+  app_.add_option("--store", options_.store, "folder where runs are kept")->capture_default_str();
+}
+
+static int report(const Error& error, bool json) {
+  if (json) {
+    const Problem& first = error.first();
+    nlohmann::ordered_json problem = {{"kind", first.kind}, {"message", first.message}, {"place", first.place}};
+    if (error.problems().size() > 1) {
+      for (const Problem& each : error.problems())
+        problem["all"].push_back({{"kind", each.kind}, {"message", each.message}, {"place", each.place}});
+    }
+    std::cout << nlohmann::ordered_json{{"error", problem}}.dump(-1, ' ', false,
+                                                                 nlohmann::json::error_handler_t::replace)
+              << "\n";
+  } else {
+    std::cerr << error.what() << "\n";
+  }
+  return error.exit_code();
+}
+
+int CommandLine::run(Arguments arguments, const std::function<int()>& body) {
+  try {
+    app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app_.help();
+    return 0;
+  } catch (const CLI::ParseError& wrong) {
+    const bool json = std::ranges::find(arguments, "--json") != arguments.end();
+    return report(ConfigError("command line", std::string(wrong.what()) + "; see " + app_.get_name() + " --help", "syntax"),
+                  json);
+  }
+  try {
+    return body();
+  } catch (const Error& error) {
+    return report(error, options_.json);
+  } catch (const std::exception& unexpected) {  // LibTorch's own errors and exhausted memory
+    std::string line = unexpected.what();
+    return report(Error(app_.get_name(), line.substr(0, line.find('\n'))), options_.json);
+  }
+}
+
+}  // namespace subband

@@ -1,0 +1,129 @@
+// Binds a spec to typed structs. One `bind` function per struct is at once the reader, the range check, the
+// reference page and the schema: it names every field with its range and one honest line of help.
+//
+//   struct Config {
+//     int64_t heads = 4;                                  // the default, the only place it is written
+//     void bind(Binder& b, const MixerContext& c) {
+//       b.field("heads", heads, {1, 256}, "H, attention heads; divides the width");
+//       b.check(c.width % heads == 0, "heads", "must divide width = " + std::to_string(c.width));
+//     }
+//   };
+//
+// All mistakes of a spec are collected and thrown together by `BindSession::finish`. A field whose value is
+// refused keeps its default, so that later checks see a legal struct.
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config/node.h"
+#include "core/error.h"
+
+namespace subband {
+
+class Registry;
+
+/// Closed interval of legal numbers; `above`: the low end itself is excluded.
+struct Range {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool above = false;
+};
+
+/// What a reference page and a schema say of one field.
+struct FieldInfo {
+  std::string path;           ///< dotted, from the session's root
+  std::string type;           ///< boolean, integer, number, string, list of ..., map, part of kind ...
+  config::Node standard;      ///< the default
+  Range range;
+  std::vector<std::string> choices;
+  std::string part_kind;      ///< for a part slot: its kind
+  bool optional = false;      ///< takes null
+  bool cosmetic = false;      ///< does not count for a run's identity
+  std::string help;
+};
+
+/// State of one binding: the parts to choose from, all complaints, and what came out.
+struct BindSession {
+  const Registry* registry = nullptr;       ///< needed where a struct has part slots
+  std::vector<Problem> problems;
+  std::vector<FieldInfo> fields;
+  std::map<std::string, int> parts;         ///< `mixer:wersa` -> version, of every part really used
+  std::vector<std::string> cosmetic_paths;  ///< not part of a run's identity
+
+  void finish() const;  ///< throws ConfigError with every problem, if there is one
+};
+
+class Binder {
+ public:
+  /// `node`: the map to read, null for all defaults. `resolved` becomes the map of every field's final value.
+  Binder(BindSession& session, const config::Node& node, config::Node& resolved, std::string path = "");
+
+  void field(std::string_view key, bool& value, std::string_view help);
+  void field(std::string_view key, int64_t& value, Range range, std::string_view help);
+  void field(std::string_view key, double& value, Range range, std::string_view help);
+  void field(std::string_view key, std::string& value, std::string_view help);
+  void field(std::string_view key, std::optional<int64_t>& value, Range range, std::string_view help);
+  void field(std::string_view key, std::optional<double>& value, Range range, std::string_view help);
+  void field(std::string_view key, std::optional<std::string>& value, std::string_view help);
+  void field(std::string_view key, std::vector<int64_t>& value, Range range, std::string_view help);
+  void field(std::string_view key, std::vector<double>& value, Range range, std::string_view help);
+  void field(std::string_view key, std::vector<std::string>& value, std::string_view help);
+  /// One word out of `choices`.
+  void choice(std::string_view key, std::string& value, const std::vector<std::string>& choices,
+              std::string_view help);
+  /// Any tree, taken as it is (a sweep's overrides, a table of names); the reader checks it further.
+  void tree(std::string_view key, config::Node& value, std::string_view help);
+
+  /// A nested struct with `bind(Binder&)`.
+  template <class Struct>
+  void group(std::string_view key, Struct& value, std::string_view help) {
+    if (auto inner = open(key, help)) value.bind(*inner), inner->finish_keys();
+  }
+  /// A part: `slot` is `Slot<Interface>`. See core/registry.h.
+  template <class Slot, class Context>
+  void part(std::string_view key, Slot& slot, const Context& context, std::string_view help) {
+    slot.bind(*this, key, context, help);
+  }
+  /// A map from label to part: `slots` is `Slots<Interface>`.
+  template <class Slots, class Context>
+  void parts(std::string_view key, Slots& slots, const Context& context, std::string_view help) {
+    slots.bind(*this, key, context, help);
+  }
+
+  /// A rule between fields: complains of `key` with `rule` when not `ok`.
+  void check(bool ok, std::string_view key, std::string_view rule);
+  /// The named fields do not change what a run computes, so they are no part of its identity.
+  void cosmetic(std::initializer_list<std::string_view> keys);
+  /// Whether the user wrote the key.
+  bool given(std::string_view key) const;
+  /// Complains of every key that no field asked for. Called by whoever created the Binder.
+  void finish_keys();
+
+  // For slots and others that extend the binder.
+  BindSession& session() { return session_; }
+  const config::Node* take(std::string_view key);  ///< the written value or nullptr; the key is now known
+  void complain(std::string_view key, const config::Node* value, std::string_view rule,
+                std::string_view kind = "bad_value");
+  std::string path_of(std::string_view key) const;
+  config::Node& resolve(std::string_view key, config::Node value);
+  void record(FieldInfo info);
+  Binder nested(std::string_view key, const config::Node& node);  ///< its values land under `key`
+
+ private:
+  template <class T, class Read>
+  void read(std::string_view key, T& value, FieldInfo info, const Read& read_node);
+  std::optional<Binder> open(std::string_view key, std::string_view help);
+
+  BindSession& session_;
+  const config::Node& node_;
+  config::Node& resolved_;
+  std::string path_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace subband

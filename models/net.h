@@ -1,0 +1,41 @@
+// A net: token ids in, logits out.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+
+#include "core/registry.h"
+#include "models/initializer.h"
+
+namespace subband {
+
+/// What data, tokeniser and trainer impose on a net.
+struct NetContext {
+  int64_t vocabulary = 256;   ///< V
+  int64_t length = 256;       ///< longest window, L
+  Initializer* initializer = nullptr;  ///< null while a spec is only being checked
+};
+
+class Net : public torch::nn::Module {
+ public:
+  static constexpr const char* kKind = "net";
+  using Context = NetContext;
+
+  /// Shapes  ids [B,L] int64 -> logits [B,L,V]. A net with a carried state reads and replaces it.
+  virtual at::Tensor forward(const at::Tensor& ids_BL) = 0;
+  /// Training loss, nats per token, a scalar. The default is the mean cross-entropy of forward.
+  virtual at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL);
+  /// Forgets what earlier windows left behind; called before every evaluation and generation.
+  virtual void reset_state() {}
+  /// Whether windows hand a state on, and the switch that evaluation uses to turn that off.
+  virtual bool carries_state() const { return false; }
+  virtual void set_carry(bool) {}
+  /// The carried state for checkpoints: undefined where there is none.
+  virtual at::Tensor state() const { return {}; }
+  virtual void set_state(const at::Tensor&) {}
+};
+
+using NetRegistry = KindRegistry<Net>;
+
+}  // namespace subband

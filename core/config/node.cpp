@@ -87,8 +87,8 @@ Node* Node::find(std::string_view key) { return const_cast<Node*>(std::as_const(
 Node& Node::set(std::string_view key, Node value) {
   assert(is(Kind::map));
   if (Node* present = find(key)) return *present = std::move(value);
-  Place place = value.place;
-  return entries_.emplace_back(std::string(key), Kind::string, std::move(place), std::move(value)).value;
+  Place written = value.place;
+  return entries_.emplace_back(Entry{std::string(key), Kind::string, std::move(written), std::move(value)}).value;
 }
 
 bool Node::erase(std::string_view key) {

@@ -1,0 +1,42 @@
+// Data: where texts (and later labelled examples) come from.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/registry.h"
+
+namespace subband {
+
+struct DataContext {
+  std::filesystem::path root;    ///< program_root(): relative paths of shipped data start here
+};
+
+/// What identifies the data of a run: `file or generator` -> SHA-256 of its content.
+using DataManifest = std::map<std::string, std::string>;
+
+/// One split of a text corpus.
+struct TextSplit {
+  std::string text;
+  int64_t words = 0;   ///< for word-level perplexity, one end-of-line per line counted; 0 where unknown
+};
+
+class Data {
+ public:
+  static constexpr const char* kKind = "data";
+  using Context = DataContext;
+  virtual ~Data() = default;
+
+  virtual std::vector<std::string> splits() const = 0;   ///< `train`, `valid`, perhaps `test`
+  /// The whole text of a split. ConfigError when there is no such split or this data holds no text.
+  virtual TextSplit text(std::string_view split) const = 0;
+  /// Checksums, without unpacking anything. A missing file is an Error that says what to fetch and where it goes.
+  virtual DataManifest manifest() const = 0;
+};
+
+using DataRegistry = KindRegistry<Data>;
+
+}  // namespace subband

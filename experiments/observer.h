@@ -1,0 +1,46 @@
+// What an experiment tells the outside while it runs. Experiments do not know who listens.
+// No LibTorch here: records and boards read these too.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace subband {
+
+/// `split.quantity` -> value, units in the name (`valid.bpb`, `train.tokens_per_s`, `train.peak_mib`).
+using Metrics = std::map<std::string, double>;
+
+struct StepEvent {
+  int64_t step = 0;          ///< optimiser steps done, from 1
+  int64_t steps = 0;         ///< of so many
+  int64_t tokens = 0;        ///< tokens seen so far
+  double loss = 0;           ///< nats per token of this step's batch
+  double rate = 0;           ///< learning rate used
+  double gradient_norm = 0;  ///< global L2 norm before clipping
+  double seconds = 0;        ///< since training (re)started
+};
+
+/// How an experiment ended.
+struct Outcome {
+  /// done; stopped (asked to, resumable); nan, diverged, out_of_memory, time_out, failed: results with a message
+  std::string status = "done";
+  int64_t step = 0;
+  std::string message;
+  Metrics metrics;            ///< the final ones
+  bool done() const { return status == "done"; }
+};
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void started(int64_t /*parameters*/, int64_t /*first_step*/) {}
+  virtual void stepped(const StepEvent&) {}
+  virtual void measured(int64_t /*step*/, const Metrics&) {}   ///< periodic and final evaluations
+  virtual void sampled(int64_t /*step*/, const std::string& /*text*/) {}
+  virtual void checkpointed(int64_t /*step*/, const std::filesystem::path&) {}
+  virtual void noted(const std::string& /*line*/) {}           ///< anything a person may want to read
+  virtual void ended(const Outcome&) {}
+};
+
+}  // namespace subband

@@ -1,0 +1,36 @@
+// A recipe: everything that one run needs, bound and checked.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/config/node.h"
+#include "core/slot.h"
+#include "experiments/data.h"
+#include "experiments/optimizer.h"
+#include "experiments/schedule.h"
+#include "experiments/tokenizer.h"
+#include "experiments/trainer_config.h"
+#include "models/net.h"
+
+namespace subband {
+
+struct Recipe {
+  std::string name;                       ///< `tinyshakespeare/wavelet`
+  Slot<Data> data;
+  Slot<Tokenizer> tokenizer{"bytes"};
+  Slot<Net> net{"wavelet_lm"};
+  Slot<Optimizer> optimizer{"adagrad"};
+  Slot<Schedule> schedule{"cosine"};
+  TrainerConfig trainer;
+  int64_t seed = 1337;
+
+  config::Node resolved;                  ///< every value, with where it came from
+  config::Node identity;                  ///< `resolved` without the cosmetic keys and the seed
+  std::map<std::string, int> parts;       ///< `mixer:wersa` -> version, of every part really used
+};
+
+/// Binds a composed config. ConfigError with every mistake of it.
+Recipe bind_recipe(const Registry& registry, const std::string& name, const config::Node& composed);
+
+}  // namespace subband

@@ -1,9 +1,10 @@
 # Building blocks of every folder's CMakeLists.txt.
 #   subband_library(NAME TORCH? SOURCES ... DEPENDS ...)   a folder's static library and, from the x_test.cpp
 #                                                          beside each x.cpp, its test program NAME_test
-#   subband_kind(GROUP INTERFACE HEADER)                   parts of GROUP implement INTERFACE of HEADER
+#   subband_kind(GROUP INTERFACE HEADER LIBRARY?)          parts of GROUP implement INTERFACE of HEADER and join
+#                                                          LIBRARY, without it the one named as the folder
 #   subband_component(GROUP NAME)                          one part: GROUP/NAME.cpp and GROUP/NAME_test.cpp
-#   subband_parts(LIBRARY)                                 adds all parts so far, and register_LIBRARY_parts()
+#   subband_parts(LIBRARY)                                 adds its parts so far, and register_LIBRARY_parts()
 include_guard()
 
 set(SUBBAND_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion
@@ -55,6 +56,11 @@ function(subband_test_program NAME TORCH)
 endfunction()
 
 function(subband_kind GROUP INTERFACE HEADER)
+  cmake_parse_arguments(ARG "" "LIBRARY" "" ${ARGN})
+  if(NOT ARG_LIBRARY)
+    get_filename_component(ARG_LIBRARY ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  endif()
+  set_property(GLOBAL PROPERTY SUBBAND_LIBRARY_${GROUP} ${ARG_LIBRARY})
   set_property(GLOBAL PROPERTY SUBBAND_KIND_${GROUP} ${INTERFACE})
   set_property(GLOBAL PROPERTY SUBBAND_HEADER_${GROUP} ${HEADER})
 endfunction()
@@ -74,12 +80,16 @@ function(subband_parts LIBRARY)
   foreach(part ${parts})
     get_filename_component(group ${part} DIRECTORY)
     get_filename_component(name ${part} NAME)
+    get_property(library GLOBAL PROPERTY SUBBAND_LIBRARY_${group})
+    if(NOT library STREQUAL LIBRARY)
+      continue()
+    endif()
     get_property(interface GLOBAL PROPERTY SUBBAND_KIND_${group})
     get_property(header GLOBAL PROPERTY SUBBAND_HEADER_${group})
     list(APPEND includes "#include \"${header}\"")
-    list(APPEND declarations
-      "namespace subband::${group}::${name} { void add_to(subband::KindRegistry<subband::${interface}>&); }")
-    list(APPEND calls "  ${group}::${name}::add_to(registry.of<${interface}>());")
+    string(APPEND declarations
+      "namespace subband::${group}::${name} { void add_to(subband::KindRegistry<subband::${interface}>&); }\n")
+    string(APPEND calls "  ${group}::${name}::add_to(registry.of<${interface}>());\n")
     target_sources(subband_${LIBRARY} PRIVATE ${part}.cpp)
     if(SUBBAND_TESTS AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${part}_test.cpp)
       target_sources(${LIBRARY}_test PRIVATE ${part}_test.cpp)
@@ -87,20 +97,16 @@ function(subband_parts LIBRARY)
   endforeach()
   list(REMOVE_DUPLICATES includes)
   string(REPLACE ";" "\n" includes "${includes}")
-  string(REPLACE ";" "\n" declarations "${declarations}")
-  string(JOIN "\n" calls ${calls})
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/${LIBRARY}_parts.cpp @ONLY CONTENT
 "// Generated from the subband_component lines of ${folder}/CMakeLists.txt.
 #include \"core/registry.h\"
 @includes@
 
 @declarations@
-
 namespace subband {
 void register_${LIBRARY}_parts(Registry& registry);
 void register_${LIBRARY}_parts(Registry& registry) {
-@calls@
-}
+@calls@}
 }  // namespace subband
 ")
   target_sources(subband_${LIBRARY} PRIVATE ${PROJECT_BINARY_DIR}/generated/${LIBRARY}_parts.cpp)

@@ -26,7 +26,10 @@ namespace {
 // An open descriptor that is closed whatever happens.
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags, mode_t mode = 0) : path_(path), fd_(::open(path.c_str(), flags, mode)) {}
+  Descriptor(const fs::path& path, int flags) : shown_(path), fd_(::open(path.c_str(), flags)) {}
+  /// Creates `path`; complaints name `shown`, the file that the user asked for.
+  Descriptor(const fs::path& path, int flags, const fs::path& shown)
+      : shown_(shown), fd_(::open(path.c_str(), flags | O_CREAT, 0644)) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() {
@@ -38,16 +41,16 @@ class Descriptor {
     while (!bytes.empty()) {
       const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail(path_, "cannot be written", errno);
+      if (written < 0) fail(shown_, "cannot be written", errno);
       bytes = bytes.subspan(static_cast<size_t>(written));
     }
   }
   void sync() const {
-    if (::fsync(fd_) != 0) fail(path_, "cannot be written", errno);
+    if (::fsync(fd_) != 0) fail(shown_, "cannot be written", errno);
   }
 
  private:
-  fs::path path_;
+  fs::path shown_;
   int fd_;
 };
 
@@ -80,7 +83,7 @@ void write_file(const fs::path& path, const std::function<void(const Sink&)>& pr
   if (made) fail(folder, "cannot be made", made.value());
   const fs::path temporary = path.string() + ".tmp" + std::to_string(::getpid());
   try {
-    const Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    const Descriptor file(temporary, O_WRONLY | O_TRUNC | O_CLOEXEC, path);
     if (!file.ok()) fail(path, "cannot be written", errno);
     produce([&](std::span<const std::byte> bytes) { file.write(bytes); });
     file.sync();

@@ -62,6 +62,7 @@ class Binder {
  public:
   /// `node`: the map to read, null for all defaults. `resolved` becomes the map of every field's final value.
   Binder(BindSession& session, const config::Node& node, config::Node& resolved, std::string path = "");
+  Binder(BindSession&, config::Node&&, config::Node&, std::string = "") = delete;  // it only refers to the node
 
   void field(std::string_view key, bool& value, std::string_view help);
   void field(std::string_view key, int64_t& value, Range range, std::string_view help);

@@ -1,0 +1,34 @@
+# The two commands of the README are `make demo` and `make test`; each first does all set-up that is missing.
+.DEFAULT_GOAL := help
+PRESET ?= ci
+PROGRAM := build/$(PRESET)/subband
+
+help:            ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
+
+setup:           ## packages, LibTorch; nothing twice
+	@.ci/setup
+
+build: setup     ## the program, from nothing or what changed (PRESET=dev for the edit loop)
+	@mkdir -p build && cmake --preset $(PRESET) >build/$(PRESET).log 2>&1 || { cat build/$(PRESET).log; exit 1; }
+	@cmake --build --preset $(PRESET)
+
+test: build      ## every test
+	@ctest --preset $(PRESET)
+
+demo: build      ## the quickstart ablation: a table of real trained models in minutes
+	@$(PROGRAM) sweep quickstart
+
+demo-minute: build  ## the same in its one-minute form, in a store of its own
+	@rm -rf build/demo-minute && $(PROGRAM) sweep minute --store build/demo-minute
+
+asan:            ## every test under the address and undefined-behaviour sanitizers
+	@$(MAKE) test PRESET=asan
+
+format:          ## clang-format over the code
+	@git ls-files '*.h' '*.cpp' '*.cu' '*.cuh' | xargs clang-format -i
+
+clean:           ## build outputs; .deps and logs stay
+	@rm -rf build
+
+.PHONY: help setup build test demo demo-minute asan format clean

@@ -1,0 +1,40 @@
+// What a sweep leaves in the store for the ledger: which cells it has, and under which identities.
+//   <store>/sweeps/<name>.json
+//   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
+//    "cells": [{"row", "seed", "id", "overrides": [..]}]}
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace subband {
+
+struct SweepCell {
+  std::string row;                      ///< `no bypass`
+  int64_t seed = 0;
+  std::string id;                       ///< run identity, 64 hex digits; empty where the cell cannot be bound
+  std::vector<std::string> overrides;   ///< `net.block.bypass=none`; empty for the baseline
+};
+
+struct SweepManifest {
+  std::string name;                     ///< `quickstart`; slashes allowed
+  std::string spec;                     ///< path of its file, as the user gave it
+  std::string metric;                   ///< `valid.bpb`
+  std::string goal = "min";             ///< min or max
+  std::string baseline;                 ///< row that the others are compared with; may be empty
+  std::vector<int64_t> seeds;
+  std::vector<SweepCell> cells;         ///< rows in the order of the spec, each row's seeds together
+};
+
+/// `<store>/sweeps/<name><extension>`; slashes of the name become `-`.
+std::filesystem::path sweep_file(const std::filesystem::path& store, const std::string& name,
+                                 const std::string& extension);
+
+/// All or nothing.
+void write_sweep_manifest(const std::filesystem::path& store, const SweepManifest& sweep);
+/// Error `FILE: …` when it is missing or damaged.
+SweepManifest read_sweep_manifest(const std::filesystem::path& file);
+/// Every sweep of a store, by name.
+std::vector<SweepManifest> read_sweep_manifests(const std::filesystem::path& store);
+
+}  // namespace subband

@@ -1,0 +1,64 @@
+// Parts as a spec would make them, for tests.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/config/binder.h"
+#include "core/files.h"
+#include "core/registry.h"
+#include "experiments/data.h"
+#include "experiments/tokenizer.h"
+
+namespace subband {
+
+void register_corpora_parts(Registry& registry);
+
+namespace testing {
+
+/// Binds `node` as the config of the part and makes it. ConfigError as a spec's.
+template <class Interface>
+std::shared_ptr<Interface> made(const std::string& part, const config::Node& node = config::Node::map(),
+                                const typename Interface::Context& context = {}) {
+  Registry registry;
+  register_corpora_parts(registry);
+  BindSession session{.registry = &registry};
+  config::Node resolved;
+  Binder binder(session, node, resolved, Interface::kKind);
+  const auto* entry = registry.of<Interface>().find(part);
+  const auto config = entry->bind(binder, context);
+  binder.finish_keys();
+  session.finish();
+  return entry->make(config, context);
+}
+
+/// `{type: text, name: NAME, splits: {SPLIT: {files: [FILE]}}}`
+inline config::Node text_node(const std::string& name, const std::string& split, const std::string& file) {
+  config::Node node = config::Node::map();
+  node.set("name", config::Node(name));
+  node.set_at("splits." + split + ".files", config::Node::list({config::Node(file)}));
+  return node;
+}
+
+/// A folder that goes with the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "subband-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code none;
+    std::filesystem::remove_all(path_, none);
+  }
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace testing
+}  // namespace subband

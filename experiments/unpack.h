@@ -1,0 +1,17 @@
+// Whole files, unpacked on the way: .xz, .gz, .bz2, .zst and members of .zip and .tar.*.
+#pragma once
+#include <filesystem>
+#include <string>
+
+namespace subband {
+
+/// The bytes of `path`, unpacked as its ending says; any other ending is read as it is.
+/// `archive.zip#inner/name` and `archive.tar.xz#inner/name` are one member; without `#` an archive must hold
+/// exactly one file. Error `FILE: cannot be unpacked: <reason>` for damaged or cut files, `FILE: cannot be
+/// read: <reason>` for missing ones.
+std::string read_unpacked(const std::filesystem::path& path);
+
+/// The file on the disk that `path` names: what stands before `#`.
+std::filesystem::path packed_file(const std::filesystem::path& path);
+
+}  // namespace subband

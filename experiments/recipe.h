@@ -1,6 +1,7 @@
 // A recipe: everything that one run needs, bound and checked.
 #pragma once
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,9 @@ struct Recipe {
   Slot<Optimizer> optimizer{"adagrad"};
   Slot<Schedule> schedule{"cosine"};
   TrainerConfig trainer;
+  SampleConfig samples;
   int64_t seed = 1337;
+  int64_t vocabulary = 0;                 ///< V, of the tokeniser
 
   config::Node resolved;                  ///< every value, with where it came from
   config::Node identity;                  ///< `resolved` without the cosmetic keys and the seed
@@ -32,5 +35,12 @@ struct Recipe {
 
 /// Binds a composed config. ConfigError with every mistake of it.
 Recipe bind_recipe(const Registry& registry, const std::string& name, const config::Node& composed);
+
+/// The recipe's net with first weights drawn from `recipe.seed`, as `torch.manual_seed(seed)` would leave them.
+std::shared_ptr<Net> make_net(const Recipe& recipe);
+/// The same without memory or draws, on the meta device: names and shapes only.
+std::shared_ptr<Net> make_meta_net(const Recipe& recipe);
+/// Every value of the parameters that learn.
+int64_t parameter_count(const Net& net);
 
 }  // namespace subband

@@ -1,0 +1,101 @@
+#include "experiments/recipe.h"
+
+#include "core/testing/catch.h"
+#include "experiments/testing/tiny.h"
+
+namespace recipe_test {
+using namespace subband;
+using config::Node;
+using testing::tiny_config;
+using testing::tiny_registry;
+
+TEST_CASE("a recipe binds to its parts, and says every value with its place", "[recipe]") {
+  const Registry registry = tiny_registry();
+  const Recipe recipe = bind_recipe(registry, "tiny", tiny_config());
+  CHECK(recipe.name == "tiny");
+  CHECK(recipe.vocabulary == 27);
+  CHECK(recipe.trainer.steps == 12);
+  CHECK(recipe.net.type() == "tiny");
+  CHECK(recipe.resolved.at("net.width")->integer() == 8);
+  CHECK(recipe.resolved.at("schedule.type")->string() == "cosine");
+  CHECK(recipe.resolved.at("schedule.warmup")->place.text() == "default");
+  CHECK(recipe.parts == std::map<std::string, int>{{"data:tiny", 1}, {"net:tiny", 1}, {"optimizer:adagrad", 1},
+                                                   {"schedule:cosine", 1}, {"tokenizer:letters", 1}});
+}
+
+TEST_CASE("a resolved recipe binds to itself", "[recipe]") {
+  const Registry registry = tiny_registry();
+  const Recipe recipe = bind_recipe(registry, "tiny", tiny_config());
+  CHECK(bind_recipe(registry, "tiny", recipe.resolved).resolved == recipe.resolved);
+}
+
+TEST_CASE("the identity leaves out the seed and what changes no result, and nothing else", "[recipe]") {
+  const Registry registry = tiny_registry();
+  const Node base = bind_recipe(registry, "tiny", tiny_config()).identity;
+  const auto identity_with = [&](const char* path, Node value) {
+    Node config = tiny_config();
+    config.set_at(path, std::move(value));
+    return bind_recipe(registry, "another name", config).identity;
+  };
+  CHECK(identity_with("seed", Node(int64_t{5})) == base);
+  CHECK(identity_with("trainer.evaluate_every", Node(int64_t{5})) == base);
+  CHECK(identity_with("trainer.checkpoint_every", Node(int64_t{5})) == base);
+  CHECK(identity_with("samples.tokens", Node(int64_t{5})) == base);
+  CHECK(identity_with("schedule.warmup", Node(0.1)) == base);  // written or default: the same
+  CHECK_FALSE(identity_with("trainer.threads", Node(int64_t{2})) == base);
+  CHECK_FALSE(identity_with("net.width", Node(int64_t{9})) == base);
+  CHECK_FALSE(identity_with("data.letters", Node(int64_t{601})) == base);
+}
+
+TEST_CASE("every mistake of a recipe is reported in one go", "[recipe]") {
+  Node config = tiny_config();
+  config.set_at("net.widht", Node(int64_t{3}));
+  config.set_at("trainer.batch", Node("many"));
+  config.set_at("optimizer.lr", Node(-1.0));
+  config.set("sed", Node(int64_t{1}));
+  const Registry registry = tiny_registry();
+  CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
+                    "trainer.batch = many: expected a whole number\n"
+                    "net.widht: unknown key; did you mean 'width'? known: broken_at, carry, dropout, type, width\n"
+                    "optimizer.lr = -1.0: must be 0 to 1000\n"
+                    "sed: unknown key; did you mean 'seed'? known: data, net, optimizer, samples, schedule, seed, "
+                    "tokenizer, trainer");
+}
+
+TEST_CASE("a recipe needs data, and exactly one of steps and epochs", "[recipe]") {
+  const Registry registry = tiny_registry();
+  Node config = tiny_config();
+  config.erase("data");
+  config.set_at("trainer.epochs", Node(1.0));
+  CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
+                    "data: needs a data; known: tiny\n"
+                    "trainer.epochs = 1.0: only one of steps and epochs can be given");
+  config = tiny_config();
+  config.find("trainer")->erase("steps");
+  CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
+                    "trainer.steps = null: one of steps and epochs must be given");
+}
+
+TEST_CASE("half precision on the CPU and unknown protocols are refused", "[recipe]") {
+  const Registry registry = tiny_registry();
+  Node config = tiny_config();
+  config.set_at("trainer.precision", Node("bf16"));
+  config.set_at("trainer.protocols", Node::list({Node("blocks"), Node("slidin")}));
+  CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
+                    "trainer.precision = bf16: needs trainer.device = cuda; the CPU computes in fp32\n"
+                    "trainer.protocols = [\"blocks\", \"slidin\"]: unknown protocol 'slidin'; known: blocks, sliding");
+}
+
+TEST_CASE("a net's first weights come from the seed, and a meta net has the same shapes without memory", "[recipe]") {
+  const Registry registry = tiny_registry();
+  Recipe recipe = bind_recipe(registry, "tiny", tiny_config());
+  const auto net = make_net(recipe), same = make_net(recipe), shapes = make_meta_net(recipe);
+  CHECK(net->named_parameters()["embedding"].equal(same->named_parameters()["embedding"]));
+  recipe.seed = 2;
+  CHECK_FALSE(net->named_parameters()["embedding"].equal(make_net(recipe)->named_parameters()["embedding"]));
+  CHECK(parameter_count(*net) == 2 * 27 * 8 + 2);
+  CHECK(parameter_count(*shapes) == parameter_count(*net));
+  CHECK(shapes->parameters().front().is_meta());
+}
+
+}  // namespace recipe_test

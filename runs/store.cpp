@@ -1,0 +1,173 @@
+#include "runs/store.h"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/text.h"
+#include "runs/config_file.h"
+
+namespace subband {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kUnfinished = ".new-";   // folders that have no final name yet
+
+[[noreturn]] void refuse_store(const fs::path& place, const char* what, int reason) {
+  throw Error(place.string(), std::string(what) + ": " + std::strerror(reason));
+}
+
+// One process at a time looks for a run and makes its folder.
+class CreationLock {
+ public:
+  explicit CreationLock(const fs::path& root) {
+    std::error_code failed;
+    fs::create_directories(root, failed);
+    if (failed) refuse_store(root, "store cannot be made", failed.value());
+    fd_ = ::open((root / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd_ < 0) refuse_store(root, "store cannot be written", errno);
+    while (::flock(fd_, LOCK_EX) != 0) {
+      if (errno == EINTR) continue;
+      const int reason = errno;
+      ::close(fd_);
+      refuse_store(root, "store cannot be locked", reason);
+    }
+    for (const auto& entry : fs::directory_iterator(root, failed))   // left behind by a process that was killed
+      if (entry.path().filename().string().starts_with(kUnfinished)) fs::remove_all(entry.path(), failed);
+  }
+  CreationLock(const CreationLock&) = delete;
+  CreationLock& operator=(const CreationLock&) = delete;
+  ~CreationLock() { ::close(fd_); }
+
+ private:
+  int fd_;
+};
+
+std::string date_today() {
+  return fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+}
+
+std::string name_of(const std::string& recipe) {
+  std::string name = recipe;
+  for (char& letter : name)
+    if (std::isalnum(static_cast<unsigned char>(letter)) == 0 && letter != '.' && letter != '_') letter = '-';
+  return name.empty() ? "run" : name;
+}
+
+std::string seed_suffix(int64_t seed) { return "-s" + std::to_string(seed); }
+
+// The part of a folder's name that is the beginning of the run's identity.
+std::string identity_in(const std::string& folder) {
+  const size_t seed = folder.rfind("-s");
+  const size_t from = folder.rfind('_', seed);
+  if (seed == std::string::npos || from == std::string::npos || !parse_integer(folder.substr(seed + 2))) return "";
+  const std::string identity = folder.substr(from + 1, seed - from - 1);
+  const bool is_hex = identity.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return is_hex && identity.size() >= 8 ? identity : "";
+}
+
+RecordJson first_event(const fs::path& file) {
+  std::ifstream stream(file);
+  std::string line;
+  std::getline(stream, line);
+  OpenedLine opened = open_line(line);
+  if (!opened.complaint.empty()) throw Error(Problem{file.string() + ":1", opened.complaint, "damaged"});
+  return std::move(opened.object);
+}
+
+}  // namespace
+
+std::vector<fs::path> Store::folders() const {
+  std::vector<fs::path> folders;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(root_, none)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with('.') && !identity_in(name).empty()) folders.push_back(entry.path());
+  }
+  std::ranges::sort(folders);
+  return folders;
+}
+
+std::optional<fs::path> Store::find(const std::string& id, int64_t seed) const {
+  for (const fs::path& folder : folders()) {
+    const std::string name = folder.filename().string();
+    if (!name.ends_with(seed_suffix(seed)) || !id.starts_with(identity_in(name))) continue;
+    const RecordJson start = first_event(folder / kRecordName);
+    if (text_in(start, "id") == id && integer_in(start, "seed") == seed) return folder;
+  }
+  return std::nullopt;
+}
+
+fs::path Store::resolve(const std::string& run) const {
+  std::error_code none;
+  if (fs::is_regular_file(fs::path(run) / kRecordName, none)) return run;
+  std::vector<std::string> matches;
+  for (const fs::path& folder : folders()) {
+    const std::string name = folder.filename().string();
+    if (name == run) return folder;
+    const std::string from_identity = name.substr(name.rfind('_') + 1);
+    if (run.size() >= 4 && (name.starts_with(run) || from_identity.starts_with(run))) matches.push_back(name);
+  }
+  if (matches.size() == 1) return root_ / matches.front();
+  const std::string what = "run = " + run + ": ";
+  if (matches.empty())
+    throw ConfigError(root_.string(), what + "no run has this name or identity; see subband runs list", "unknown_option");
+  if (matches.size() > 4) matches.resize(4), matches.emplace_back("...");
+  throw ConfigError(root_.string(), what + "several runs match: " + join(matches, ", "), "ambiguous");
+}
+
+OpenRun Store::open_or_create(const RunStart& start, const config::Node& resolved) const {
+  const CreationLock lock(root_);
+  if (const auto present = find(start.id, start.seed)) return {*present, RecordWriter(*present / kRecordName), false};
+  return create(start, resolved);
+}
+
+OpenRun Store::create(const RunStart& start, const config::Node& resolved) const {
+  const fs::path unfinished = root_ / (kUnfinished + std::to_string(::getpid()));
+  std::error_code failed;
+  try {
+    fs::create_directory(unfinished, failed);
+    if (failed) refuse_store(root_, "store cannot be written", failed.value());
+    RecordWriter record(unfinished / kRecordName);
+    record.start(start);
+    write_file(unfinished / "config.yaml", config_file_text(start, resolved));
+    for (size_t digits = 8; digits <= start.id.size(); digits += 8) {   // more than 8 only where 8 are taken
+      const fs::path folder = root_ / (date_today() + "_" + name_of(start.recipe) + "_" +
+                                       start.id.substr(0, digits) + seed_suffix(start.seed));
+      if (::rename(unfinished.c_str(), folder.c_str()) == 0) {
+        record.moved_to(folder / kRecordName);
+        return {folder, std::move(record), true};
+      }
+      if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR) refuse_store(folder, "cannot be made", errno);
+    }
+    throw Error(root_.string(), "run = " + start.id + ": its folder's name is taken by something else");
+  } catch (...) {
+    fs::remove_all(unfinished, failed);
+    throw;
+  }
+}
+
+fs::path Store::set_aside(const fs::path& folder) const {
+  const CreationLock lock(root_);
+  std::error_code failed;
+  fs::create_directories(root_ / "replaced", failed);
+  fs::path target = root_ / "replaced" / folder.filename();
+  for (int number = 2; fs::exists(target, failed); ++number)
+    target = root_ / "replaced" / (folder.filename().string() + "." + std::to_string(number));
+  fs::rename(folder, target, failed);
+  if (failed) refuse_store(folder, "cannot be set aside", failed.value());
+  return target;
+}
+
+}  // namespace subband

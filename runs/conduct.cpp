@@ -1,0 +1,119 @@
+#include "runs/conduct.h"
+
+#include <new>
+#include <optional>
+
+#include "core/error.h"
+#include "runs/provenance.h"
+#include "runs/record_observer.h"
+
+namespace subband {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_reusable(const RunRecord& run, bool retry) {
+  return is_settled(run.status) || (!retry && run.status != "running" && run.status != "stopped");
+}
+
+RunResult reused(const fs::path& folder, const RunRecord& run) {
+  return {.folder = folder, .id = run.id, .is_reused = true, .outcome = outcome_of(run)};
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// The experiment's outcome, whatever happens in it. `broken` keeps an Error that is to be thrown on.
+Outcome outcome_of_experiment(const Experiment& experiment, const fs::path& folder, Observer& observer,
+                              std::optional<Error>& broken) {
+  try {
+    return experiment(folder, observer);
+  } catch (const Error& error) {
+    broken = error;
+    return {.status = "failed", .message = first_line(error.what())};
+  } catch (const std::bad_alloc&) {
+    return {.status = "out_of_memory", .message = "the machine's memory is exhausted"};
+  } catch (const std::exception& unexpected) {   // LibTorch's own errors
+    return {.status = "failed", .message = first_line(unexpected.what())};
+  }
+}
+
+// Remembers the last step, for outcomes that do not know it.
+class StepMemory final : public Observer {
+ public:
+  explicit StepMemory(Observer* next) : next_(next) {}
+  int64_t step() const { return step_; }
+  void started(int64_t parameters, int64_t first_step) override {
+    step_ = first_step;
+    if (next_) next_->started(parameters, first_step);
+  }
+  void stepped(const StepEvent& event) override {
+    step_ = event.step;
+    if (next_) next_->stepped(event);
+  }
+  void measured(int64_t step, const Metrics& metrics) override {
+    if (next_) next_->measured(step, metrics);
+  }
+  void sampled(int64_t step, const std::string& text) override {
+    if (next_) next_->sampled(step, text);
+  }
+  void checkpointed(int64_t step, const fs::path& file) override {
+    if (next_) next_->checkpointed(step, file);
+  }
+  void noted(const std::string& line) override {
+    if (next_) next_->noted(line);
+  }
+  void ended(const Outcome& outcome) override {
+    if (next_) next_->ended(outcome);
+  }
+
+ private:
+  Observer* next_;
+  int64_t step_ = 0;
+};
+
+Outcome carry_out(OpenRun& run, const PerformOptions& options, const Experiment& experiment) {
+  StepMemory memory(options.observer);
+  RecordObserver observer(run.record, run.folder, &memory);
+  std::optional<Error> broken;
+  Outcome outcome = outcome_of_experiment(experiment, run.folder, observer, broken);
+  if (outcome.step == 0) outcome.step = memory.step();
+  try {
+    run.record.end(outcome);
+  } catch (const Error&) {
+    if (!broken) throw;   // else the disk refused before, and that error says so
+  }
+  if (broken) throw *broken;
+  return outcome;
+}
+
+}  // namespace
+
+Outcome outcome_of(const RunRecord& run) {
+  return {.status = run.status, .step = run.step, .message = run.message, .metrics = run.metrics};
+}
+
+RunResult conduct(const RunPlan& plan, const Store& store, const PerformOptions& options,
+                  const Experiment& experiment) {
+  RunStart start = plan.start;
+  start.provenance = program_provenance(options.command_line);
+  for (const auto& [key, value] : plan.start.provenance.items()) start.provenance[key] = value;
+  if (const auto present = store.find(start.id, start.seed)) {
+    if (options.force) {
+      { const RecordWriter nobody_else(*present / kRecordName); }
+      store.set_aside(*present);
+    } else if (const RunRecord run = read_record(*present / kRecordName); is_reusable(run, options.retry)) {
+      return reused(*present, run);
+    }
+  }
+  OpenRun run = store.open_or_create(start, plan.resolved);
+  if (!run.is_new) {
+    // Another process may have ended it while this one waited for the lock.
+    if (const RunRecord present = read_record(run.record.file()); is_reusable(present, options.retry))
+      return reused(run.folder, present);
+    run.record.resume(start.provenance);
+  }
+  return {.folder = run.folder, .id = start.id, .outcome = carry_out(run, options, experiment)};
+}
+
+}  // namespace subband

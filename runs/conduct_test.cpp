@@ -1,0 +1,141 @@
+#include "runs/conduct.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/hash.h"
+#include "core/testing/catch.h"
+#include "runs/testing/scratch.h"
+
+namespace subband::conduct_test {
+
+namespace fs = std::filesystem;
+using testing::Scratch;
+
+static RunPlan example_plan(int64_t seed = 7) {
+  RunPlan plan{.start = {.id = sha256_hex("plan"), .recipe = "tiny", .seed = seed, .config = RecordJson::object(),
+                         .parts = RecordJson::object(), .data = RecordJson::object(),
+                         .provenance = {{"threads", 1}}},
+               .resolved = config::Node::map()};
+  plan.resolved.set("seed", config::Node(seed));
+  return plan;
+}
+
+// An experiment of ten steps that counts how often it is asked, and ends as it is told.
+struct FakeExperiment {
+  Outcome outcome{.status = "done", .step = 10, .metrics = {{"valid.bpb", 2.0}}};
+  int64_t calls = 0;
+  Outcome operator()(const fs::path&, Observer& observer) {
+    ++calls;
+    observer.started(100, 0);
+    for (int64_t step = 1; step <= 4; ++step) observer.stepped({.step = step, .steps = 10});
+    return outcome;
+  }
+};
+
+TEST_CASE("the same identity and seed is computed once", "[conduct]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  FakeExperiment fake;
+  const RunResult first = conduct(example_plan(), store, {}, std::ref(fake));
+  const RunResult second = conduct(example_plan(), store, {}, std::ref(fake));
+  CHECK(fake.calls == 1);
+  CHECK_FALSE(first.is_reused);
+  CHECK(second.is_reused);
+  CHECK(second.folder == first.folder);
+  CHECK(second.outcome.metrics == Metrics{{"valid.bpb", 2.0}});
+  CHECK(second.outcome.step == 10);
+  (void)conduct(example_plan(8), store, {}, std::ref(fake));
+  CHECK(fake.calls == 2);
+}
+
+TEST_CASE("failures that would come again are results like others", "[conduct]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  FakeExperiment fake{.outcome = {.status = "nan", .step = 4, .message = "loss is NaN"}};
+  (void)conduct(example_plan(), store, {}, std::ref(fake));
+  const RunResult again = conduct(example_plan(), store, {}, std::ref(fake));
+  CHECK(fake.calls == 1);
+  CHECK(again.outcome.status == "nan");
+  CHECK(again.outcome.message == "loss is NaN");
+}
+
+TEST_CASE("a stopped run is gone on with in its folder", "[conduct]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  FakeExperiment fake{.outcome = {.status = "stopped", .step = 4}};
+  const RunResult first = conduct(example_plan(), store, {.retry = false}, std::ref(fake));
+  fake.outcome = {.status = "done", .step = 10};
+  const RunResult second = conduct(example_plan(), store, {.retry = false}, std::ref(fake));
+  CHECK(second.folder == first.folder);
+  CHECK(fake.calls == 2);
+  const RunRecord run = read_record(second.folder / kRecordName);
+  CHECK(run.status == "done");
+  CHECK(run.resumes == 1);
+  CHECK(run.provenance["threads"] == 1);
+  CHECK(run.provenance.contains("compiler"));
+}
+
+TEST_CASE("a run that failed for the world's reasons is tried again, unless told not to", "[conduct]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  FakeExperiment fake{.outcome = {.status = "out_of_memory", .step = 4}};
+  (void)conduct(example_plan(), store, {}, std::ref(fake));
+  (void)conduct(example_plan(), store, {.retry = false}, std::ref(fake));
+  CHECK(fake.calls == 1);
+  (void)conduct(example_plan(), store, {}, std::ref(fake));
+  CHECK(fake.calls == 2);
+}
+
+TEST_CASE("an error is written down with the last step, and thrown on", "[conduct]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  const Experiment broken = [](const fs::path&, Observer& observer) -> Outcome {
+    observer.started(100, 0);
+    observer.stepped({.step = 3, .steps = 10});
+    throw Error("corpus.txt", "cannot be read: No such file or directory");
+  };
+  CHECK_THROWS_WITH(conduct(example_plan(), store, {}, broken), "corpus.txt: cannot be read: No such file or directory");
+  const RunRecord run = read_record(store.folders().at(0) / kRecordName);
+  CHECK(run.status == "failed");
+  CHECK(run.step == 3);
+  CHECK(run.message == "corpus.txt: cannot be read: No such file or directory");
+}
+
+TEST_CASE("exhausted memory and foreign exceptions are results", "[conduct]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  const auto thrower = [](const std::exception& kind) {
+    return [&kind](const fs::path&, Observer&) -> Outcome {
+      if (dynamic_cast<const std::bad_alloc*>(&kind) != nullptr) throw std::bad_alloc();
+      throw std::runtime_error("size mismatch\nframe #0: somewhere");
+    };
+  };
+  CHECK(conduct(example_plan(), store, {}, thrower(std::bad_alloc())).outcome.status == "out_of_memory");
+  const RunResult foreign = conduct(example_plan(2), store, {}, thrower(std::runtime_error("")));
+  CHECK(foreign.outcome.status == "failed");
+  CHECK(foreign.outcome.message == "size mismatch");
+}
+
+TEST_CASE("force sets the earlier run aside and computes again", "[conduct]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  FakeExperiment fake;
+  const RunResult first = conduct(example_plan(), store, {}, std::ref(fake));
+  const RunResult second = conduct(example_plan(), store, {.force = true}, std::ref(fake));
+  CHECK(fake.calls == 2);
+  CHECK_FALSE(second.is_reused);
+  CHECK(fs::exists(store.root() / "replaced" / first.folder.filename() / kRecordName));
+}
+
+TEST_CASE("a run that another process computes is refused", "[conduct]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  FakeExperiment fake{.outcome = {.status = "stopped"}};
+  const fs::path folder = conduct(example_plan(), store, {}, std::ref(fake)).folder;
+  const RecordWriter other(folder / kRecordName);
+  CHECK_THROWS_WITH(conduct(example_plan(), store, {}, std::ref(fake)), Catch::Contains("record = locked: is being written by"));
+  CHECK_THROWS_WITH(conduct(example_plan(), store, {.force = true}, std::ref(fake)), Catch::Contains("record = locked"));
+  CHECK(fs::exists(folder));
+}
+
+}  // namespace subband::conduct_test

@@ -1,0 +1,20 @@
+// runs.md: the ledger of a store, as a researcher would keep it by hand, computed from the records.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "runs/index.h"
+#include "runs/sweep_manifest.h"
+
+namespace subband {
+
+/// One section per sweep, then one with all runs that belong to none; failures and cells not yet run included.
+/// The same runs and sweeps give the same bytes. Where `<store>/sweeps/<name>.md` or `.svg` exist the section shows
+/// the one and links the other.
+std::string ledger_markdown(const Store& store, const std::vector<RunSummary>& runs,
+                            const std::vector<SweepManifest>& sweeps);
+
+/// Writes `<store>/runs.md`, all or nothing. What the index had to say comes back.
+std::vector<std::string> write_ledger(const Store& store);
+
+}  // namespace subband

@@ -1,0 +1,116 @@
+#include "runs/ledger.h"
+
+#include "core/files.h"
+#include "core/hash.h"
+#include "core/testing/catch.h"
+#include "core/text.h"
+#include "runs/testing/example_run.h"
+#include "runs/testing/scratch.h"
+
+namespace subband::ledger_test {
+
+using testing::make_run;
+using testing::Scratch;
+
+// The cells of the table line that begins with `| name |`.
+static std::vector<std::string> line_of(const std::string& page, const std::string& name) {
+  for (const std::string& line : split(page, '\n')) {
+    if (!line.starts_with("| " + name + " |")) continue;
+    std::vector<std::string> cells;
+    for (const std::string& cell : split(line.substr(1, line.size() - 2), '|')) cells.emplace_back(trim(cell));
+    return cells;
+  }
+  return {};
+}
+
+// A sweep of three rows: one done, one failed, one not yet run; and a run that belongs to none.
+static Store example_store(const Scratch& scratch) {
+  Store store(scratch / "logs");
+  make_run(store, {.name = "base", .seed = 1});
+  make_run(store, {.name = "haar", .seed = 1, .outcome = {.status = "done", .step = 8, .metrics = {{"valid.bpb", 2.625}}}});
+  make_run(store, {.name = "nan", .seed = 1, .outcome = {.status = "nan", .step = 3, .message = "loss | is NaN"}});
+  make_run(store, {.name = "alone", .seed = 5});
+  write_sweep_manifest(store.root(), {.name = "quick", .spec = "sweeps/quick.yaml", .metric = "valid.bpb",
+                                      .baseline = "baseline", .seeds = {1},
+                                      .cells = {{"baseline", 1, sha256_hex("base"), {}},
+                                                {"fixed Haar", 1, sha256_hex("haar"), {"net.lifting=haar", "~net.crawl"}},
+                                                {"too fast", 1, sha256_hex("nan"), {"optimizer.lr=9"}},
+                                                {"no bypass", 1, sha256_hex("none"), {"net.bypass=none"}}}});
+  return store;
+}
+
+static std::string page_of(const Store& store) {
+  return ledger_markdown(store, read_index(store).runs, read_sweep_manifests(store.root()));
+}
+
+TEST_CASE("a line of the ledger has run, setting, value, folder, metric, parameters, time, memory, delta, notes", "[ledger]") {
+  const Scratch scratch;
+  const Store store = example_store(scratch);
+  const std::vector<RunSummary> runs = read_index(store).runs;
+  const std::string page = page_of(store);
+  const auto haar = line_of(page, "fixed Haar, seed 1");
+  REQUIRE(haar.size() == 10);
+  const auto run = std::ranges::find(runs, sha256_hex("haar"), &RunSummary::id);
+  CHECK(haar[1] == "`net.lifting`<br>`~net.crawl`");
+  CHECK(haar[2] == "`haar`<br>–");
+  CHECK(haar[3] == "[" + run->id.substr(0, 8) + "-s1](" + run->folder + "/)");
+  CHECK(haar[4] == "2.6250");
+  CHECK(haar[5] == grouped(run->parameters));
+  CHECK(haar[6] == duration_text(run->seconds));
+  CHECK(haar[7] == "–");
+  CHECK(haar[8] == "+0.1250");
+  const auto base = line_of(page, "baseline, seed 1");
+  REQUIRE(base.size() == 10);
+  CHECK(base[1] == "–");
+  CHECK(base[6] == duration_text(42.0));
+  CHECK(base[7] == "120 MiB");
+  CHECK(base[8] == "–");
+}
+
+TEST_CASE("failures stand in the ledger with status, step and message, and missing cells as not run", "[ledger]") {
+  const Scratch scratch;
+  const Store store = example_store(scratch);
+  const std::string page = page_of(store);
+  const size_t line = page.find("| too fast, seed 1 |");
+  REQUIRE(line != std::string::npos);
+  const std::string text = page.substr(line, page.find('\n', line) - line);
+  CHECK(text.find("| **nan** at step 3 |") != std::string::npos);
+  CHECK(text.ends_with("| – | loss \\| is NaN |"));
+  CHECK(line_of(page, "no bypass, seed 1").at(4) == "not run");
+  CHECK(page.find("`sweeps/quick.yaml`, metric `valid.bpb` (min), 4 cells: 2 done, 1 nan, 1 not run.\n") != std::string::npos);
+}
+
+TEST_CASE("runs outside of sweeps have a section of their own, and only they", "[ledger]") {
+  const Scratch scratch;
+  const Store store = example_store(scratch);
+  const std::string page = page_of(store);
+  const size_t section = page.find("\n## Runs outside of sweeps\n");
+  REQUIRE(section != std::string::npos);
+  const std::string others = page.substr(section);
+  CHECK(line_of(others, "tiny/wavelet, seed 5").at(4) == "2.5000");
+  CHECK(others.find(sha256_hex("base").substr(0, 8)) == std::string::npos);
+}
+
+TEST_CASE("a section shows the sweep's own table and picture where they are", "[ledger]") {
+  const Scratch scratch;
+  const Store store = example_store(scratch);
+  CHECK(page_of(store).find("svg") == std::string::npos);
+  write_file(sweep_file(store.root(), "quick", ".md"), "| row | mean |\n|---|---|\n| base | 2.5 |\n");
+  write_file(sweep_file(store.root(), "quick", ".svg"), "<svg/>");
+  const std::string page = page_of(store);
+  CHECK(page.find("\n| row | mean |\n|---|---|\n| base | 2.5 |\n\n![learning curves of quick](sweeps/quick.svg)\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("the same records give the same bytes, index or not", "[ledger]") {
+  const Scratch scratch;
+  const Store store = example_store(scratch);
+  (void)write_ledger(store);
+  const std::string first = read_file(store.root() / "runs.md");
+  std::filesystem::remove(store.root() / "index.sqlite");
+  (void)write_ledger(store);
+  CHECK(read_file(store.root() / "runs.md") == first);
+  CHECK(first == page_of(store));
+}
+
+}  // namespace subband::ledger_test

@@ -1,0 +1,14 @@
+// A recipe becomes a run in the store.
+#pragma once
+#include "experiments/recipe.h"
+#include "runs/conduct.h"
+
+namespace subband {
+
+/// Identity, config and data manifest of a recipe. Error when a file of its data is missing.
+RunPlan run_plan(const Recipe& recipe);
+
+/// Trains the recipe into the store, or reuses or goes on with what is there; see conduct.
+RunResult perform(const Recipe& recipe, const Store& store, const PerformOptions& options);
+
+}  // namespace subband

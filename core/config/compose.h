@@ -1,0 +1,45 @@
+// Composition: from a primary config and the words of a command line to one resolved tree.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/config/node.h"
+#include "core/config/search_path.h"
+#include "core/config/yaml.h"
+
+namespace subband::config {
+
+struct ComposeRequest {
+  std::string primary;                 ///< a config's name, or the path of a `.yaml` file (not where `raw`)
+  std::vector<std::string> overrides;  ///< `a.b=c`, `+a=b`, `~a`, `group=option`
+  std::vector<GroupFolder> folders;    ///< searched in this order
+  const Registry* registry = nullptr;  ///< its parts are options of the groups named after their kinds
+  /// Hydra's language alone: a closed tree, no parts.
+  bool raw = false;
+  /// Not raw: the primary's group (`recipe`, `sweep`). Its configs land at the root unless they say otherwise.
+  std::string group = "recipe";
+};
+
+struct Composition {
+  Node config;      ///< interpolations resolved; each value's place says who set it last
+  Node unresolved;  ///< interpolations as text
+  std::map<std::string, std::string> choices;  ///< group -> option
+  Warnings warnings;
+};
+
+/// Composes. ConfigError of kind syntax, unknown_key, already_exists, unknown_option, missing_group_override, ambiguous,
+/// bad_value, cycle, interpolation or missing_value; Error where a file cannot be read.
+Composition compose(const ComposeRequest& request);
+/// The same without resolving: `config` equals `unresolved`.
+Composition compose_unresolved(const ComposeRequest& request);
+
+/// The program's own folders under `root` as groups (`recipe` = experiments/recipes, `data` = experiments/data,
+/// `net` = models/nets, `sweep` = sweeps, …), then `extra` folders as whole trees.
+std::vector<GroupFolder> standard_folders(const std::filesystem::path& root, const std::vector<std::filesystem::path>& extra);
+
+/// One line a value, `path = value    # place`, in the order of the tree.
+std::string origins_text(const Node& config);
+
+}  // namespace subband::config

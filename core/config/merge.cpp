@@ -1,0 +1,96 @@
+#include "core/config/merge.h"
+
+#include <algorithm>
+
+#include "core/config/merger.h"
+#include "core/error.h"
+#include "core/text.h"
+
+namespace subband::config {
+
+namespace {
+
+Entry* find_same_key(Node& map, const Entry& like) {
+  for (Entry& entry : map.entries())
+    if (entry.key == like.key && entry.key_kind == like.key_kind) return &entry;
+  return nullptr;
+}
+
+std::string path_text(const std::vector<Step>& way) { return Location{nullptr, way, false, false}.path(); }
+
+bool is_container(const Node& node) { return node.is(Node::Kind::map) || node.is(Node::Kind::list); }
+
+bool changes_type(const Node& earlier, const Node& later) {
+  const Node* before = earlier.find("type");
+  const Node* after = later.find("type");
+  return before != nullptr && after != nullptr && !after->is_missing() && !(*before == *after);
+}
+
+}  // namespace
+
+Node* find_text_key(Node& map, std::string_view key) {
+  for (Entry& entry : map.entries())
+    if (entry.key == key && entry.key_kind == Node::Kind::string) return &entry.value;
+  return nullptr;
+}
+
+void Merger::open(Node& value) {
+  if (!value.is(Node::Kind::string) || value.is_missing()) return;
+  if (may_interpolate(value.string())) {
+    try {
+      Interpolator in(root_);
+      const Location target = in.follow({&value, way_, false, false});
+      if (is_container(*target.node)) {
+        Node copy = *target.node;
+        value = std::move(copy);
+      }
+    } catch (const ConfigError&) {  // a reference that leads nowhere yet is a scalar like any other
+    }
+  }
+  if (language_ == Language::parts && value.is(Node::Kind::string) && !may_interpolate(value.string())) {
+    Node part = Node::map();
+    part.place = value.place;
+    part.set("type", std::move(value));
+    value = std::move(part);
+  }
+}
+
+void Merger::lay_over(Node& map, Node over) {
+  for (Entry& entry : over.entries()) {
+    Entry* present = find_same_key(map, entry);
+    if (present == nullptr) {
+      if (closed_) {
+        std::vector<std::string> known;
+        for (const Entry& each : map.entries()) known.push_back(each.key);
+        const std::string path = path_text(way_);
+        throw ConfigError(entry.value.place.text(), (path.empty() ? "" : path + ".") + entry.key + ": unknown key" +
+                          suggestion(entry.key, known) + "; write + before the override to add it", "unknown_key");
+      }
+      map.entries().push_back(std::move(entry));
+      continue;
+    }
+    way_.push_back({&map, present->key, 0});
+    replace(present->value, std::move(entry.value));
+    way_.pop_back();
+  }
+}
+
+void Merger::replace(Node& value, Node over) {
+  if (over.is_missing()) return;
+  if (is_container(over)) {
+    if (value.is(Node::Kind::string) && (over.is(Node::Kind::map) || may_interpolate(value.string()))) open(value);
+    const bool clash = is_container(value) && value.kind() != over.kind();
+    if (clash) {
+      const std::string path = path_text(way_);
+      throw ConfigError(over.place.text(), (path.empty() ? "" : path + ": ") + "a " + over.kind_name() + " cannot replace the " +
+                        value.kind_name() + " of " + value.place.text(), "bad_value");
+    }
+    const bool joins = value.is(Node::Kind::map) && !(language_ == Language::parts && changes_type(value, over));
+    if (joins) return lay_over(value, std::move(over));
+  }
+  value = std::move(over);
+}
+
+void merge(Node& root, Node over, Language language) { Merger(root, language, false).lay_over(root, std::move(over)); }
+
+}  // namespace subband::config

@@ -1,0 +1,125 @@
+// The built-in resolvers: `${oc.env:HOME}`, `${oc.select:a.b,5}`, ...
+#include <cstdlib>
+#include <ctime>
+
+#include "core/config/interpolation.h"
+#include "core/config/value_parser.h"
+#include "core/error.h"
+#include "core/text.h"
+
+namespace subband::config {
+
+namespace {
+
+using Kind = Node::Kind;
+
+struct ResolverCall {
+  Interpolator& in;
+  const std::string& name;
+  std::vector<Node> arguments;
+  const Location& from;
+
+  void expect(size_t least, size_t most) const {
+    if (arguments.size() >= least && arguments.size() <= most) return;
+    const std::string wanted = least == most ? std::to_string(least) : std::to_string(least) + " or " + std::to_string(most);
+    in.fail(from, name + ": expected " + wanted + " arguments, got " + std::to_string(arguments.size()));
+  }
+  const std::string& text(size_t i) const {
+    if (!arguments[i].is(Kind::string)) in.fail(from, name + ": expected text, got " + brief(arguments[i]));
+    return arguments[i].string();
+  }
+};
+
+Location resolve_env(ResolverCall& call) {
+  call.expect(1, 2);
+  const std::string variable = text_of(call.arguments[0]);
+  if (const char* value = std::getenv(variable.c_str())) return call.in.keep(Node(value), call.from, true, true);
+  if (call.arguments.size() == 1) call.in.fail(call.from, "oc.env: the environment has no variable '" + variable + "'");
+  const Node& standard = call.arguments[1];
+  return call.in.keep(standard.is(Kind::null) ? Node() : Node(text_of(standard)), call.from, true, true);
+}
+
+Location resolve_select(ResolverCall& call) {
+  call.expect(1, 2);
+  const Location found = call.in.select(text_of(call.arguments[0]), call.from);
+  if (found.node != nullptr) return found;
+  return call.in.keep(call.arguments.size() == 2 ? call.arguments[1] : Node(), call.from, true, true);
+}
+
+Location resolve_decode(ResolverCall& call) {
+  call.expect(1, 1);
+  if (call.arguments[0].is(Kind::null)) return call.in.keep(Node(), call.from, true, true);
+  return call.in.decode(call.text(0), call.from);
+}
+
+Location resolve_create(ResolverCall& call) {
+  call.expect(1, 1);
+  Node& value = call.arguments[0];
+  if (value.is(Kind::string)) {  // one plain word is a map with one empty key, as in a file
+    Node map = Node::map();
+    map.set(value.string(), Node());
+    value = std::move(map);
+  }
+  return call.in.keep(std::move(value), call.from, true, false);
+}
+
+Location map_argument(ResolverCall& call) {
+  call.expect(1, 1);
+  Location found = call.in.select(call.text(0), call.from);
+  if (found.node != nullptr) found = call.in.follow(found);
+  if (found.node == nullptr || !found.node->is(Kind::map))
+    call.in.fail(call.from, call.name + ": '" + call.text(0) + "' is no map");
+  return found;
+}
+
+Location resolve_keys(ResolverCall& call) {
+  const Location map = map_argument(call);
+  Node keys = Node::list();
+  for (const Entry& entry : map.node->entries()) keys.items().emplace_back(entry.key);
+  return call.in.keep(std::move(keys), call.from, true, false);
+}
+
+Location resolve_values(ResolverCall& call) {
+  const Location map = map_argument(call);
+  const Node whole = call.in.resolve(map);
+  Node values = Node::list();
+  for (const Entry& entry : whole.entries()) values.items().push_back(entry.value);
+  return call.in.keep(std::move(values), call.from, true, false);
+}
+
+Location resolve_deprecated(ResolverCall& call) {
+  call.expect(1, 2);
+  const Location found = call.in.select(call.text(0), call.from);
+  if (found.node == nullptr) call.in.fail(call.from, "oc.deprecated: no value at '" + call.text(0) + "'");
+  return found;
+}
+
+Location resolve_now(ResolverCall& call) {
+  call.expect(1, 1);
+  const std::time_t now = call.in.now();
+  std::tm local{};
+  localtime_r(&now, &local);
+  const std::string format = text_of(call.arguments[0]);
+  std::string text(1000, '\0');
+  text.resize(format.empty() ? 0 : std::strftime(text.data(), text.size(), format.c_str(), &local));
+  return call.in.keep(Node(std::move(text)), call.from, true, true);
+}
+
+}  // namespace
+
+Location call_resolver(Interpolator& in, const std::string& name, std::vector<Node> arguments, const Location& from) {
+  ResolverCall call{in, name, std::move(arguments), from};
+  if (name == "oc.env") return resolve_env(call);
+  if (name == "oc.select") return resolve_select(call);
+  if (name == "oc.decode") return resolve_decode(call);
+  if (name == "oc.create") return resolve_create(call);
+  if (name == "oc.dict.keys") return resolve_keys(call);
+  if (name == "oc.dict.values") return resolve_values(call);
+  if (name == "oc.deprecated") return resolve_deprecated(call);
+  if (name == "now") return resolve_now(call);
+  const std::vector<std::string> known = {"oc.env", "oc.select", "oc.decode", "oc.create", "oc.dict.keys",
+                                          "oc.dict.values", "oc.deprecated", "now"};
+  in.fail(from, "unknown resolver '" + name + "'" + suggestion(name, known));
+}
+
+}  // namespace subband::config

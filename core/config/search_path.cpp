@@ -1,0 +1,113 @@
+#include "core/config/search_path.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/config/interpolation.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/registry.h"
+#include "core/text.h"
+
+namespace subband::config {
+
+namespace {
+
+// The part of `path` below `group`, or nothing where it lies elsewhere.
+std::optional<std::string> below_group(const std::string& group, const std::string& path) {
+  if (group.empty()) return path;
+  if (path == group) return "";
+  if (path.starts_with(group + "/")) return path.substr(group.size() + 1);
+  return std::nullopt;
+}
+
+bool is_clean_path(const std::string& path) {
+  for (const std::string& part : split(path, '/'))
+    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string::npos) return false;
+  return path.size() < 1000;
+}
+
+// A file as messages name it: from the current folder where it lies below.
+std::string shown(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const std::string here = std::filesystem::current_path(ignored).string() + "/";
+  const std::string name = file.string();
+  return name.starts_with(here) ? name.substr(here.size()) : name;
+}
+
+}  // namespace
+
+bool Choice::interpolates() const { return !many && !nothing && may_interpolate(options.front()); }
+
+const InputConfig* SearchPath::read(const std::string& name, const std::filesystem::path& file) {
+  const std::string text = read_file(file);
+  auto config = std::make_unique<InputConfig>(make_input_config(name, parse_yaml(text, shown(file), &warnings_), text, warnings_));
+  return (known_[name] = std::move(config)).get();
+}
+
+const InputConfig* SearchPath::find(const std::string& path) {
+  const auto known = known_.find(path);
+  if (known != known_.end()) return known->second.get();
+  const std::string name = path.ends_with(".yaml") ? path.substr(0, path.size() - 5) : path;
+  if (!is_clean_path(name)) return (known_[path] = nullptr).get();
+  for (const GroupFolder& source : folders_) {
+    const auto rest = below_group(source.group, name);
+    if (!rest || rest->empty()) continue;
+    const std::filesystem::path file = source.folder / (*rest + ".yaml");
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(file, ignored)) return read(path, file);
+  }
+  const size_t slash = name.rfind('/');
+  const subband::Kind* kind = registry_ != nullptr && slash != std::string::npos ? registry_->find(name.substr(0, slash)) : nullptr;
+  if (kind == nullptr || kind->info(name.substr(slash + 1)) == nullptr) return (known_[path] = nullptr).get();
+  InputConfig part{.path = path, .content = Node::map()};
+  part.place.source = std::make_shared<const std::string>("part " + kind->name() + " " + name.substr(slash + 1));
+  Node type(name.substr(slash + 1));
+  type.place = part.content.place = part.place;
+  part.content.set("type", std::move(type));
+  return (known_[path] = std::make_unique<InputConfig>(std::move(part))).get();
+}
+
+std::vector<std::filesystem::path> SearchPath::folders_of(const std::string& group) const {
+  std::vector<std::filesystem::path> found;
+  if (!group.empty() && !is_clean_path(group)) return found;
+  for (const GroupFolder& source : folders_) {
+    const auto rest = below_group(source.group, group);
+    std::error_code ignored;
+    if (rest && std::filesystem::is_directory(source.folder / *rest, ignored)) found.push_back(source.folder / *rest);
+  }
+  return found;
+}
+
+bool SearchPath::has_group(const std::string& group) const {
+  return !folders_of(group).empty() || (registry_ != nullptr && registry_->find(group) != nullptr);
+}
+
+std::vector<std::string> SearchPath::options(const std::string& group) const {
+  std::set<std::string> names;
+  for (const auto& folder : folders_of(group))
+    for (const auto& file : std::filesystem::directory_iterator(folder))
+      if (file.path().extension() == ".yaml") names.insert(file.path().stem().string());
+  if (registry_ != nullptr)
+    if (const subband::Kind* kind = registry_->find(group))
+      for (const std::string& name : kind->names()) names.insert(name);
+  return {names.begin(), names.end()};
+}
+
+std::vector<std::string> SearchPath::all_options(const std::string& group) const {
+  std::set<std::string> names;
+  for (const auto& folder : folders_of(group))
+    for (const auto& file : std::filesystem::recursive_directory_iterator(folder))
+      if (file.path().extension() == ".yaml")
+        names.insert(std::filesystem::relative(file.path(), folder).replace_extension().generic_string());
+  for (const std::string& name : options(group)) names.insert(name);
+  return {names.begin(), names.end()};
+}
+
+std::string SearchPath::sources() const {
+  std::vector<std::string> names;
+  for (const GroupFolder& source : folders_) names.push_back(source.folder.string());
+  return join(names, ", ");
+}
+
+}  // namespace subband::config

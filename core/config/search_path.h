@@ -1,0 +1,92 @@
+// Where input configs come from: folders of YAML files, and the registry, whose every part NAME of kind K is the
+// option NAME of group K. The first source that has a config wins.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config/node.h"
+#include "core/config/yaml.h"
+
+namespace subband {
+class Registry;
+}
+
+namespace subband::config {
+
+/// What an entry of a defaults list, or a word of the command line, chooses for a group.
+struct Choice {
+  std::vector<std::string> options;  ///< one; any number where `many`; none where `nothing`
+  bool many = false;                 ///< written as a list
+  bool nothing = false;              ///< null
+  bool typed = false;                ///< written as a number or boolean: legal only as the name of an option
+  Place place;
+  bool is_missing() const { return !many && !nothing && options.front() == "???"; }
+  bool interpolates() const;
+};
+
+/// One entry of a defaults list.
+struct DefaultEntry {
+  enum class Kind { self, config, group };
+  Kind kind = Kind::config;
+  std::string name;  ///< a group, or a config's path; a leading `/` makes it absolute
+  std::optional<std::string> package;
+  Choice choice;     ///< of a group
+  bool optional = false;
+  bool overrides = false;
+  bool appended = false;  ///< by `+group=option`
+  Place place;
+};
+
+/// One file (or registered part), its defaults list apart.
+struct InputConfig {
+  std::string path;  ///< `group/option`
+  Node content;
+  std::vector<DefaultEntry> defaults;
+  std::optional<std::string> package;  ///< of its header
+  Place place;                         ///< of its first line
+  bool lacks_self = false;             ///< has own values and a defaults list that does not say where they stand
+};
+
+/// Splits a parsed file into its parts. `text` is searched for the package header.
+/// ConfigError: `syntax` or `bad_value`.
+InputConfig make_input_config(const std::string& path, Node content, std::string_view text, Warnings& warnings);
+
+/// Checks a package of a defaults entry or header. ConfigError (`syntax`) for `_group_`, `_name_`, `_here_.x`.
+void check_package(const std::string& package, const Place& place, bool header);
+
+/// A folder whose files are the options of a group (`net` of models/nets); group "" for a whole tree of groups.
+struct GroupFolder {
+  std::string group;
+  std::filesystem::path folder;
+};
+
+class SearchPath {
+ public:
+  explicit SearchPath(std::vector<GroupFolder> folders, const Registry* registry = nullptr)
+      : folders_(std::move(folders)), registry_(registry) {}
+
+  /// The config at `group/option`, read once; nullptr where there is none.
+  const InputConfig* find(const std::string& path);
+  /// A file that need not lie on the path, known from now on as `name`. Error where it cannot be read.
+  const InputConfig* read(const std::string& name, const std::filesystem::path& file);
+  bool has_group(const std::string& group) const;
+  std::vector<std::string> options(const std::string& group) const;  ///< sorted
+  /// Every config of a group and the groups below it: `tinyshakespeare/wavelet`.
+  std::vector<std::string> all_options(const std::string& group) const;
+  const Warnings& warnings() const { return warnings_; }
+  std::string sources() const;  ///< for messages: the folders
+
+ private:
+  std::vector<std::filesystem::path> folders_of(const std::string& group) const;
+
+  std::vector<GroupFolder> folders_;
+  const Registry* registry_;
+  std::map<std::string, std::unique_ptr<InputConfig>> known_;
+  Warnings warnings_;
+};
+
+}  // namespace subband::config

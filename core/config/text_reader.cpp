@@ -1,0 +1,139 @@
+#include "core/config/text_reader.h"
+
+#include "core/config/value_parser.h"
+#include "core/error.h"
+
+namespace subband::config {
+
+namespace {
+
+constexpr int kMostNested = 100;
+
+bool is_key_character(char c) {
+  return c != '\0' && std::string_view("\\{}()[]:. \t\n'\"").find(c) == std::string_view::npos;
+}
+
+// A resolver's name, or one part of it.
+bool is_identifier(std::string_view text) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  if (text.empty() || !is_letter(text.front())) return false;
+  for (const char c : text)
+    if (!is_letter(c) && !(c >= '0' && c <= '9')) return false;
+  return true;
+}
+
+}  // namespace
+
+void TextReader::fail(const std::string& message) const {
+  const std::string path = from_.path();
+  throw ConfigError(place_.text(), (path.empty() ? "" : path + ": ") + message + " in '" + std::string(text_.substr(0, 80)) + "'",
+                    "syntax");
+}
+
+void TextReader::skip_spaces() {
+  while (here() == ' ' || here() == '\t') ++at_;
+}
+
+Location TextReader::known(Node value, bool opaque) {
+  static const Node kUnknown("?");
+  return in_ != nullptr ? in_->keep(std::move(value), from_, true, opaque) : Location{&kUnknown, {}, true, true};
+}
+
+Location TextReader::whole() {
+  std::string out;
+  bool literal = false;
+  Location alone;
+  int pieces = 0;
+  const auto flush = [&] {  // the piece before turns out to be part of a text
+    if (alone.node != nullptr && in_ != nullptr) out += text_of(in_->resolve(alone));
+    alone = {};
+  };
+  while (at_ < text_.size()) {
+    size_t run = 0;
+    while (here() == '\\') ++at_, ++run;
+    const bool opens = at_interpolation();
+    if (run > 0) flush(), out.append(opens ? run / 2 : run, '\\'), literal = literal || !opens || run / 2 > 0;
+    if (opens && run % 2 == 0) {
+      flush();
+      alone = interpolation();
+      ++pieces;
+    } else if (opens) {
+      flush(), out += "${", at_ += 2, literal = true;
+    } else if (at_ < text_.size()) {
+      flush(), out += text_[at_++], literal = true;
+    }
+  }
+  if (pieces == 1 && !literal) return alone;
+  flush();
+  return known(Node(std::move(out)), true);
+}
+
+Node TextReader::element() {
+  ValueParser parser(text_, 0, place_, [this](std::string_view, size_t begin) { return nested(begin); });
+  return parser.single().node;
+}
+
+std::pair<Node, size_t> TextReader::nested(size_t begin) {
+  at_ = begin;
+  const Location location = interpolation();
+  return {in_ != nullptr ? in_->resolve(location) : Node("?"), at_};
+}
+
+// One key of a path: a nested interpolation, or a run of ordinary characters.
+Interpolator::Piece TextReader::key() {
+  if (at_interpolation()) {
+    const Location inner = interpolation();
+    if (in_ == nullptr) return {"?", true};
+    const Node value = in_->resolve(inner);
+    if (!value.is(Node::Kind::string) && !value.is(Node::Kind::integer))
+      in_->fail(from_, "a nested interpolation must give text or an integer, not " + brief(value));
+    return {text_of(value), true};
+  }
+  const size_t begin = at_;
+  while (is_key_character(here()) && !at_interpolation()) ++at_;
+  if (at_ == begin) fail(at_ >= text_.size() ? "'${' has no end: expected '}'" : "a name is missing or holds a character that it cannot");
+  return {std::string(text_.substr(begin, at_ - begin)), false};
+}
+
+Location TextReader::interpolation() {
+  if (++depth_ > kMostNested) fail("more than 100 nested interpolations");
+  at_ += 2;
+  skip_spaces();
+  size_t dots = 0;
+  while (here() == '.') ++at_, ++dots;
+  std::vector<Interpolator::Piece> keys;
+  bool brackets = false, names = dots == 0;
+  for (bool first = true; first || here() == '.' || here() == '['; first = false) {
+    const bool bracket = here() == '[';
+    if (bracket || !first) ++at_;
+    brackets = brackets || bracket;
+    keys.push_back(key());
+    names = names && (keys.back().computed || is_identifier(keys.back().key));
+    if (!bracket) continue;
+    if (here() != ']') fail("expected ']'");
+    ++at_;
+  }
+  if (here() == ':' && names && !brackets) {
+    std::string name;
+    for (const auto& piece : keys) name += (name.empty() ? "" : ".") + piece.key;
+    ++at_;
+    --depth_;
+    return call(name);
+  }
+  skip_spaces();
+  if (here() != '}') fail(at_ >= text_.size() ? "'${' has no end: expected '}'" : std::string("unexpected '") + here() + "'");
+  ++at_;
+  --depth_;
+  if (in_ == nullptr) return known(Node("?"), true);
+  return in_->reference(dots, keys, from_);
+}
+
+Location TextReader::call(const std::string& name) {
+  ValueParser parser(text_, at_, place_, [this](std::string_view, size_t begin) { return nested(begin); });
+  std::vector<Node> arguments = parser.arguments();
+  at_ = parser.offset() + 1;
+  if (in_ == nullptr) return known(Node("?"), true);
+  return call_resolver(*in_, name, std::move(arguments), from_);
+}
+
+}  // namespace subband::config

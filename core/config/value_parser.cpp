@@ -1,0 +1,331 @@
+#include "core/config/value_parser.h"
+
+#include <algorithm>
+
+#include "core/config/scalar.h"
+#include "core/error.h"
+#include "core/text.h"
+
+namespace subband::config {
+
+namespace {
+
+constexpr int kMostValueLevels = 200;
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+bool is_word_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+bool is_unquoted(char c) {
+  constexpr std::string_view kOthers = "/-\\+.$%*@?|: \t";
+  return is_word_start(c) || (c >= '0' && c <= '9') || kOthers.find(c) != std::string_view::npos;
+}
+
+bool can_be_escaped(char c) { return c != '\0' && std::string_view("\\()[]{}:=, \t").find(c) != std::string_view::npos; }
+
+}  // namespace
+
+std::string text_of(const Node& node) {
+  switch (node.kind()) {
+    case Node::Kind::null: return "null";
+    case Node::Kind::string: return node.string();
+    case Node::Kind::list: {
+      std::vector<std::string> items;
+      for (const Node& item : node.items()) items.push_back(text_of(item));
+      return "[" + join(items, ", ") + "]";
+    }
+    case Node::Kind::map: {
+      std::vector<std::string> entries;
+      for (const Entry& entry : node.entries()) entries.push_back(entry.key + ": " + text_of(entry.value));
+      return "{" + join(entries, ", ") + "}";
+    }
+    case Node::Kind::number: return number_text(node.number());
+    default: return to_json(node);
+  }
+}
+
+void ValueParser::fail(const std::string& message) const {
+  throw ConfigError(place_.text(), "character " + std::to_string(std::min(at_, text_.size()) + 1) + ": " + message, "syntax");
+}
+
+Node ValueParser::placed(Node node) const {
+  node.place = place_;
+  return node;
+}
+
+void ValueParser::skip_spaces() {
+  while (!at_end() && is_blank(text_[at_])) ++at_;
+}
+
+bool ValueParser::take(char c) {
+  size_t next = at_;
+  while (next < text_.size() && is_blank(text_[next])) ++next;
+  if (next >= text_.size() || text_[next] != c) return false;
+  at_ = next + 1;
+  return true;
+}
+
+void ValueParser::expect(char c, const char* what) {
+  if (take(c)) return;
+  skip_spaces();
+  const std::string found = at_end() ? "the end" : std::string("'") + text_[at_] + "'";
+  fail(std::string("expected '") + c + "' " + what + ", got " + found + "; quote text that holds such characters");
+}
+
+Value ValueParser::whole() {
+  std::vector<Value> elements;
+  do elements.push_back(element());
+  while (take(','));
+  if (!at_end()) {
+    if (is_blank(here()) && trim(text_.substr(at_)).empty()) fail("a space may not follow a quote or a bracket here");
+    fail(std::string("unexpected '") + here() + "'; quote or escape it");
+  }
+  if (elements.size() == 1) return std::move(elements.front());
+  Value value;
+  value.sweep = Sweep{.kind = Sweep::Kind::choice, .simple = true};
+  for (Value& each : elements) {
+    if (each.edit) fail("a change of a list cannot be swept");
+    value.sweep->nested = value.sweep->nested || each.sweep.has_value();
+    value.sweep->choices.push_back(std::move(each.node));
+  }
+  return value;
+}
+
+Value ValueParser::single() {
+  const bool spaced = at_ < text_.size() && (is_blank(text_[at_]) || is_blank(text_.back()));
+  const size_t begin = at_;
+  Value value = element();
+  if (!at_end()) fail(std::string("unexpected '") + here() + "'");
+  if (spaced && value.closed) fail("a space may not stand around a quote or a bracket here");
+  if (spaced) value.node = placed(Node(std::string(text_.substr(begin))));
+  return value;
+}
+
+std::vector<Node> ValueParser::arguments() {
+  std::vector<Node> nodes;
+  skip_spaces();
+  if (here() == '}') return nodes;
+  for (;;) {
+    skip_spaces();
+    const bool missing = here() == ',' || here() == '}';
+    nodes.push_back(missing ? placed(Node("")) : element().node);
+    if (!take(',')) break;
+  }
+  skip_spaces();
+  if (here() != '}') fail(at_end() ? "'${' has no end: expected '}'" : std::string("unexpected '") + here() + "'; quote or escape it");
+  return nodes;
+}
+
+Value ValueParser::element() {
+  if (++depth_ > kMostValueLevels) fail("more than 200 levels of nesting");
+  skip_spaces();
+  Value value;
+  if (here() == '[') value = list();
+  else if (here() == '{') value = map();
+  else if (here() == '\'' || here() == '"') value = quoted();
+  else if (std::string name = function_name(); !name.empty()) value = function(std::move(name));
+  else value = primitive();
+  --depth_;
+  return value;
+}
+
+void ValueParser::refuse_nested_sweep(const Value& value, const char* container) const {
+  if (value.plain()) return;
+  const char* what = value.sweep ? "a sweep inside a " : "a change of a list inside a ";
+  throw ConfigError(place_.text(), std::string(what) + container + ": not supported; sweep over whole " + container + "s: a=" +
+                    (container[0] == 'l' ? "[1,2],[1,3]" : "{x:1},{x:2}"), "bad_value");
+}
+
+Value ValueParser::list() {
+  Value value;
+  value.closed = true;
+  value.node = placed(Node::list());
+  ++at_;
+  if (take(']')) return value;
+  do {
+    Value item = element();
+    refuse_nested_sweep(item, "list");
+    value.quoted_items = value.quoted_items || item.quoted;
+    value.node.items().push_back(std::move(item.node));
+  } while (take(','));
+  expect(']', "after an item of a list");
+  return value;
+}
+
+Entry ValueParser::map_key() {
+  skip_spaces();
+  std::string key;
+  size_t kept = 0;
+  bool escaped = false;
+  while (!at_end() && here() != ':') {
+    if (here() == '\\' && at_ + 1 < text_.size() && can_be_escaped(text_[at_ + 1])) {
+      key += text_[at_ + 1];
+      kept = key.size();
+      escaped = true;
+      at_ += 2;
+      continue;
+    }
+    if (!is_unquoted(here()) || at_interpolation()) break;
+    key += here();
+    if (!is_blank(here())) kept = key.size();
+    ++at_;
+  }
+  if (here() != ':') fail("expected 'key: value'; keys of a map stand without quotes");
+  key.resize(kept);
+  if (key.empty()) fail("a key of a map is missing");
+  ++at_;
+  Entry entry;
+  entry.key_place = place_;
+  const Node typed = escaped ? Node(key) : plain_scalar(key, place_);
+  if (typed.is(Node::Kind::null)) throw ConfigError(place_.text(), "null cannot be a key", "bad_value");
+  entry.key_kind = typed.kind();
+  entry.key = typed.is(Node::Kind::string) ? typed.string() : text_of(typed);
+  return entry;
+}
+
+Value ValueParser::map() {
+  Value value;
+  value.closed = true;
+  value.node = placed(Node::map());
+  ++at_;
+  if (take('}')) return value;
+  do {
+    Entry entry = map_key();
+    Value written = element();
+    refuse_nested_sweep(written, "map");
+    entry.value = std::move(written.node);
+    auto& entries = value.node.entries();
+    const auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& present) {
+      return present.key == entry.key && present.key_kind == entry.key_kind;
+    });
+    if (same != entries.end()) same->value = std::move(entry.value);
+    else entries.push_back(std::move(entry));
+  } while (take(','));
+  expect('}', "after a value of a map");
+  return value;
+}
+
+// A run of backslashes inside quotes; true when the quote after it ends the text.
+bool ValueParser::quoted_backslashes(std::string& out, char quote) {
+  size_t run = 0;
+  while (at_ < text_.size() && text_[at_] == '\\') ++at_, ++run;
+  if (!at_end() && here() == quote) {  // each pair is one backslash; an odd one escapes the quote
+    out.append(run / 2, '\\');
+    if (run % 2 == 1) out += quote;
+    ++at_;
+    return run % 2 == 0;
+  }
+  if (interpolation_ && at_interpolation()) {
+    out.append(run / 2, '\\');
+    if (run % 2 == 1) out += "${", at_ += 2;
+    return false;
+  }
+  out.append(run, '\\');
+  return false;
+}
+
+Value ValueParser::quoted() {
+  const char quote = here();
+  const size_t begin = at_++;
+  std::string out;
+  std::optional<Node> ignored;
+  for (bool open = true; open;) {
+    if (at_end()) at_ = begin, fail("a quote that is not closed");
+    if (here() == '\\') open = !quoted_backslashes(out, quote);
+    else if (here() == quote) ++at_, open = false;
+    else if (interpolation_ && at_interpolation()) append_interpolation(out, ignored);
+    else out += text_[at_++];
+  }
+  Value value;
+  value.quoted = value.closed = true;
+  value.node = placed(Node(std::move(out)));
+  return value;
+}
+
+void ValueParser::append_interpolation(std::string& out, std::optional<Node>& alone) {
+  if (interpolation_) {
+    auto [node, end] = interpolation_(text_, at_);
+    at_ = end;
+    out += text_of(node);
+    alone = std::move(node);
+    return;
+  }
+  const size_t end = text_.find_first_of("{}", at_ + 2);
+  if (end == std::string_view::npos || text_[end] != '}' || end == at_ + 2)
+    fail("'${' needs a path and '}'; quote a value with braces inside an interpolation");
+  out += text_.substr(at_, end + 1 - at_);
+  at_ = end + 1;
+}
+
+Value ValueParser::primitive() {
+  std::string out;
+  size_t kept = 0;
+  int pieces = 0, interpolations = 0;
+  bool escaped = false;
+  std::optional<Node> alone;
+  while (!at_end() && std::string_view(",]})").find(here()) == std::string_view::npos) {
+    if (at_interpolation()) {
+      append_interpolation(out, alone);
+      ++interpolations;
+      kept = out.size();
+      continue;
+    }
+    if (here() == '\\' && at_ + 1 < text_.size() && can_be_escaped(text_[at_ + 1])) {
+      out += text_[at_ + 1];
+      at_ += 2;
+      escaped = true;
+      kept = out.size();
+      continue;
+    }
+    if (!is_unquoted(here())) fail(std::string("'") + here() + "' must be quoted or escaped");
+    if (!is_blank(here())) ++pieces, kept = out.size() + 1;
+    out += text_[at_++];
+  }
+  if (kept == 0 && interpolations == 0) fail("a value is missing");
+  out.resize(std::max(kept, size_t{0}));
+  Value value;
+  if (alone && interpolations == 1 && pieces == 0 && !escaped) value.node = std::move(*alone);
+  else value.node = escaped || interpolations > 0 ? placed(Node(std::move(out))) : plain_scalar(out, place_);
+  return value;
+}
+
+// The name of a call that begins here, or nothing; `name (` may have a space.
+std::string ValueParser::function_name() {
+  if (interpolation_ || !is_word_start(here())) return "";
+  size_t end = at_;
+  while (end < text_.size() && (is_word_start(text_[end]) || (text_[end] >= '0' && text_[end] <= '9'))) ++end;
+  size_t open = end;
+  while (open < text_.size() && is_blank(text_[open])) ++open;
+  if (open >= text_.size() || text_[open] != '(') return "";
+  std::string name(text_.substr(at_, end - at_));
+  at_ = open + 1;
+  return name;
+}
+
+Value ValueParser::function(std::string name) {
+  std::vector<Argument> arguments;
+  if (!take(')')) {
+    do {
+      skip_spaces();
+      Argument argument;
+      size_t end = at_;
+      while (end < text_.size() && (is_word_start(text_[end]) || (text_[end] >= '0' && text_[end] <= '9'))) ++end;
+      const size_t name_end = end;
+      while (end < text_.size() && is_blank(text_[end])) ++end;
+      if (name_end > at_ && end < text_.size() && text_[end] == '=') {
+        argument.name = text_.substr(at_, name_end - at_);
+        at_ = end + 1;
+      } else if (!arguments.empty() && !arguments.back().name.empty()) {
+        fail("a positional argument after a named one");
+      }
+      argument.value = element();
+      arguments.push_back(std::move(argument));
+    } while (take(','));
+    expect(')', "after an argument of a function");
+  }
+  Value value = call_function(name, std::move(arguments), place_);
+  value.closed = true;
+  return value;
+}
+
+}  // namespace subband::config

@@ -1,0 +1,301 @@
+#include "core/config/yaml.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <map>
+#include <optional>
+#include <sstream>
+
+#include "core/config/scalar.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/text.h"
+
+namespace subband::config {
+
+namespace {
+
+constexpr size_t kMostLevels = 200;
+constexpr size_t kMostNodes = 500'000;  // aliases multiply: nine lines can mean a billion values
+constexpr size_t kMostBytes = size_t{16} << 20;
+
+[[noreturn]] void refuse_yaml(const Place& place, std::string message, const char* kind = "syntax") {
+  throw ConfigError(place.text(), std::move(message), kind);
+}
+
+size_t count_nodes(const Node& node) {
+  size_t count = 1;
+  if (node.is(Node::Kind::list))
+    for (const Node& item : node.items()) count += count_nodes(item);
+  if (node.is(Node::Kind::map))
+    for (const Entry& entry : node.entries()) count += count_nodes(entry.value);
+  return count;
+}
+
+// Builds the tree from yaml-cpp's events.
+class TreeBuilder final : public YAML::EventHandler {
+ public:
+  TreeBuilder(const std::string& source, std::string_view text, Warnings* warnings)
+      : source_(std::make_shared<const std::string>(source)), text_(text), warnings_(warnings) {
+    has_tabs_ = text.find('\t') != std::string_view::npos;
+  }
+
+  Node take() {
+    refuse_open_quote();
+    if (!root_.place.source) root_.place = {source_, 1, 1};
+    return std::move(root_);
+  }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (seen_document_) refuse_yaml(at(mark), "a second document starts here: one document a file");
+    seen_document_ = true;
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    Node node;
+    node.place = at(mark);
+    accept(std::move(node), anchor, true);
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+    const Place place = at(mark);
+    const bool plain = tag == "?";
+    if (!plain) last_quoted_ = mark;
+    if (plain && (value.starts_with('@') || value.starts_with('`') || value.starts_with('%')))
+      refuse_yaml(place, std::string("'") + value.front() + "' cannot start a word: quote it");
+    Node node = plain ? plain_scalar(value, place) : tagged(tag, value, place);
+    if (plain && warnings_ != nullptr) warn(value, node, place);
+    accept(std::move(node), anchor, plain);
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) refuse_yaml(at(mark), "this alias stands inside the value that it names", "cycle");
+    Node node = found->second;
+    nodes_ += count_nodes(node);
+    if (nodes_ > kMostNodes) refuse_yaml(at(mark), "the aliases expand to more than 500,000 values");
+    node.place = at(mark);
+    accept(std::move(node), 0, false);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    open(Node::list(), mark, tag, "seq", anchor);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    open(Node::map(), mark, tag, "map", anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Frame {
+    Node node;
+    YAML::anchor_t anchor = 0;
+    std::optional<Entry> key;         // a map's key that waits for its value
+    bool merge_key = false;           // it is a plain `<<`
+    std::vector<Node> merged;         // what `<<` brought
+  };
+
+  Place at(const YAML::Mark& mark) {
+    const Place place{source_, mark.line + 1, mark.column + 1};
+    if (has_tabs_) check_indentation(mark, place);
+    return place;
+  }
+
+  // A value or key must not be the first thing of a line that begins with a tab.
+  void check_indentation(const YAML::Mark& mark, const Place& place) const {
+    if (mark.pos <= 0 || static_cast<size_t>(mark.pos) > text_.size()) return;
+    bool tab = false;
+    for (auto i = static_cast<size_t>(mark.pos); i > 0; --i) {
+      const char c = text_[i - 1];
+      if (c == '\t') tab = true;
+      else if (c == '\n') break;
+      else if (c != ' ') return;
+    }
+    if (tab) refuse_yaml(place, "a tab cannot indent: use spaces");
+  }
+
+  // yaml-cpp takes the end of the file for a closing quote; only the last scalar can be such a one.
+  void refuse_open_quote() {
+    if (!last_quoted_) return;
+    auto i = static_cast<size_t>(last_quoted_->pos);
+    while (i < text_.size() && (text_[i] == '&' || text_[i] == '!' || text_[i] == ' ' || text_[i] == '\t' || text_[i] == '\n')) {
+      if (text_[i] == '&' || text_[i] == '!') i = std::min(text_.find_first_of(" \t\n", i), text_.size());
+      else ++i;
+    }
+    if (i >= text_.size() || (text_[i] != '\'' && text_[i] != '"')) return;  // a block scalar
+    const char quote = text_[i++];
+    const auto doubled = [&] { return quote == '\'' && text_.substr(i).starts_with("''"); };
+    while (i < text_.size() && (text_[i] != quote || doubled())) i += doubled() || (quote == '"' && text_[i] == '\\') ? 2 : 1;
+    if (i >= text_.size()) refuse_yaml({source_, last_quoted_->line + 1, last_quoted_->column + 1}, "a quote that is not closed");
+  }
+
+  Node tagged(const std::string& tag, const std::string& value, const Place& place) {
+    Node node(value);
+    constexpr std::string_view kStandard = "tag:yaml.org,2002:";
+    if (tag != "!" && tag != "" && tag != "tag:yaml.org,2002:str") {
+      const std::string kind = tag.starts_with(kStandard) ? tag.substr(kStandard.size()) : "";
+      node = plain_scalar(value, place);
+      if (kind == "float" && node.is(Node::Kind::integer)) node = Node(node.number());
+      const bool fits = (kind == "int" && node.is(Node::Kind::integer)) || (kind == "float" && node.is(Node::Kind::number)) ||
+                        (kind == "bool" && node.is(Node::Kind::boolean)) || (kind == "null" && node.is(Node::Kind::null));
+      if (!fits) refuse_yaml(place, "tag '" + tag + "' is not supported here; known: !!str, !!int, !!float, !!bool, !!null");
+    }
+    node.place = place;
+    return node;
+  }
+
+  void warn(const std::string& value, const Node& node, const Place& place) {
+    if (const char* reading = other_reading(value))
+      warnings_->push_back(place.text() + ": " + value + ": is " + node.kind_name() + " " + brief(node) +
+                           " here, and " + reading + " to readers of YAML 1.1; quote it or write it out");
+  }
+
+  void open(Node node, const YAML::Mark& mark, const std::string& tag, const std::string& kind, YAML::anchor_t anchor) {
+    node.place = at(mark);
+    if (tag != "?" && tag != "!" && tag != "" && tag != "tag:yaml.org,2002:" + kind)
+      refuse_yaml(node.place, "tag '" + tag + "' is not supported here");
+    if (!frames_.empty() && frames_.back().node.is(Node::Kind::map) && !frames_.back().key)
+      refuse_yaml(node.place, std::string("a key must be one word, not a ") + node.kind_name());
+    if (frames_.size() >= kMostLevels) refuse_yaml(node.place, "more than 200 levels of nesting");
+    frames_.push_back({.node = std::move(node), .anchor = anchor, .key = {}, .merge_key = false, .merged = {}});
+  }
+
+  void close() {
+    Frame frame = std::move(frames_.back());
+    frames_.pop_back();
+    if (!frame.merged.empty()) spread(frame);
+    accept(std::move(frame.node), frame.anchor, false);
+  }
+
+  // `<<`: what it brings stands first, and yields to the map's own keys.
+  static void spread(Frame& frame) {
+    Node whole = Node::map();
+    whole.place = frame.node.place;
+    const auto add = [&](const Entry& entry, bool wins) {
+      for (Entry& present : whole.entries())
+        if (present.key == entry.key && present.key_kind == entry.key_kind) {
+          if (wins) present = entry;
+          return;
+        }
+      whole.entries().push_back(entry);
+    };
+    for (const Node& brought : frame.merged)
+      for (const Entry& entry : brought.entries()) add(entry, false);
+    for (const Entry& entry : frame.node.entries()) add(entry, true);
+    frame.node = std::move(whole);
+  }
+
+  void accept(Node node, YAML::anchor_t anchor, bool plain) {
+    ++nodes_;
+    if (anchor != 0) anchors_[anchor] = node;
+    if (frames_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    Frame& frame = frames_.back();
+    if (frame.node.is(Node::Kind::list)) frame.node.items().push_back(std::move(node));
+    else if (!frame.key) accept_key(frame, node, plain);
+    else accept_value(frame, std::move(node));
+  }
+
+  static void accept_key(Frame& frame, const Node& node, bool plain) {
+    if (node.is(Node::Kind::null)) refuse_yaml(node.place, "null cannot be a key; quote it", "bad_value");
+    Entry entry;
+    entry.key_kind = node.kind();
+    if (node.is(Node::Kind::list) || node.is(Node::Kind::map)) refuse_yaml(node.place, "a key must be one word");
+    entry.key = node.is(Node::Kind::string) ? node.string() : to_json(node);
+    if (node.is(Node::Kind::number)) entry.key = number_text(node.number());
+    entry.key_place = node.place;
+    for (const Entry& present : frame.node.entries())
+      if (present.key == entry.key && present.key_kind == entry.key_kind)
+        refuse_yaml(node.place, entry.key + ": the key stands twice; first at line " + std::to_string(present.key_place.line));
+    frame.merge_key = plain && entry.key == "<<";
+    frame.key = std::move(entry);
+  }
+
+  static void accept_value(Frame& frame, Node node) {
+    if (frame.merge_key) {
+      const std::vector<Node> brought = node.is(Node::Kind::list) ? node.items() : std::vector<Node>{node};
+      for (const Node& each : brought) {
+        if (!each.is(Node::Kind::map)) refuse_yaml(node.place, "<<: expected a map or a list of maps");
+        frame.merged.push_back(each);
+      }
+    } else {
+      frame.key->value = std::move(node);
+      frame.node.entries().push_back(std::move(*frame.key));
+    }
+    frame.key.reset();
+  }
+
+  std::shared_ptr<const std::string> source_;
+  std::string_view text_;
+  Warnings* warnings_;
+  bool has_tabs_ = false, seen_document_ = false;
+  std::optional<YAML::Mark> last_quoted_;
+  size_t nodes_ = 0;
+  std::vector<Frame> frames_;
+  std::map<YAML::anchor_t, Node> anchors_;
+  Node root_;
+};
+
+// Where the text stops being UTF-8.
+Place first_bad_byte(std::string_view text, const std::string& source) {
+  size_t low = 0, line = 1, line_start = 0;
+  for (size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size() && text[i] != '\n') continue;
+    if (!is_utf8(text.substr(line_start, i - line_start))) break;
+    line_start = i + 1;
+    ++line;
+  }
+  const std::string_view rest = text.substr(line_start);
+  for (low = 0; low < rest.size(); ++low) {
+    const auto byte = static_cast<unsigned char>(rest[low]);
+    if (byte < 0x80) continue;
+    size_t length = 2;
+    while (length <= 4 && !is_utf8(rest.substr(low, length))) ++length;
+    if (length > 4) break;
+    low += length - 1;
+  }
+  return {std::make_shared<const std::string>(source), static_cast<int>(line), static_cast<int>(low + 1)};
+}
+
+std::string lower_first(std::string text) {
+  if (!text.empty() && text.front() >= 'A' && text.front() <= 'Z') text.front() = static_cast<char>(text.front() - 'A' + 'a');
+  return text;
+}
+
+}  // namespace
+
+Node parse_yaml(std::string_view text, const std::string& source, Warnings* warnings) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (text.size() > kMostBytes) throw ConfigError(source, "a file of " + bytes_text(static_cast<double>(text.size())) + ": at most 16 MiB", "syntax");
+  if (!is_utf8(text)) refuse_yaml(first_bad_byte(text, source), "a byte that is not UTF-8");
+  if (const size_t zero = text.find('\0'); zero != std::string_view::npos)
+    throw ConfigError(source, "a zero byte at offset " + std::to_string(zero) + ": this is no text", "syntax");
+  TreeBuilder builder(source, text, warnings);
+  try {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const YAML::Exception& wrong) {
+    const Place place{std::make_shared<const std::string>(source), wrong.mark.line + 1, wrong.mark.column + 1};
+    refuse_yaml(place, lower_first(wrong.msg));
+  }
+  return builder.take();
+}
+
+Node read_yaml(const std::filesystem::path& path, Warnings* warnings) {
+  std::error_code unknown;
+  const auto size = std::filesystem::file_size(path, unknown);
+  if (!unknown && size > kMostBytes)
+    throw ConfigError(path.string(), "a file of " + bytes_text(static_cast<double>(size)) + ": at most 16 MiB", "syntax");
+  return parse_yaml(read_file(path), path.string(), warnings);
+}
+
+}  // namespace subband::config

@@ -1,0 +1,26 @@
+// Devices. The program is linked to LibTorch's CPU half only; all that needs CUDA is in libsubband_cuda.so, which is
+// loaded when a device is asked for.
+#pragma once
+#include <c10/core/Device.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace subband {
+
+/// The device that `trainer.device` names: `cpu`, `cuda` or `auto`. Call it before anything else asks LibTorch for CUDA.
+/// `cuda` loads the object, or is refused: Error `trainer.device = cuda: <reason>`.
+/// `auto` takes CUDA where it can be had and tells `say` what it chose and why, in one line.
+at::Device open_device(std::string_view wanted, const std::function<void(const std::string&)>& say = {});
+
+/// Why CUDA cannot be used here, or empty; loads the object.
+std::string cuda_problem();
+
+/// A function of the loaded object. Error `PART: this program has no CUDA loaded; ...` where it is not there.
+void* cuda_symbol(std::string_view part, const char* name);
+
+/// The stream that LibTorch works on now, for launchers.
+void* cuda_stream(at::Device device);
+
+}  // namespace subband

@@ -1,0 +1,53 @@
+#include "analysis/statistics.h"
+
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace subband {
+
+static constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
+
+Summary summarize(std::span<const double> values) {
+  Summary summary{.count = values.size(), .mean = kNoNumber, .deviation = kNoNumber};
+  if (values.empty()) return summary;
+  // Deviations from the first value keep the digits that a sum of large values would lose.
+  double sum = 0;
+  for (const double value : values) sum += value - values[0];
+  summary.mean = values[0] + sum / static_cast<double>(values.size());
+  if (values.size() < 2) return summary;
+  double squares = 0;
+  for (const double value : values) squares += (value - summary.mean) * (value - summary.mean);
+  summary.deviation = std::sqrt(squares / static_cast<double>(values.size() - 1));
+  return summary;
+}
+
+PairedDifference paired_difference(const BySeed& row, const BySeed& baseline, double confidence) {
+  std::vector<double> differences;
+  for (const auto& [seed, value] : row) {
+    const auto partner = baseline.find(seed);
+    if (partner != baseline.end()) differences.push_back(value - partner->second);
+  }
+  const Summary summary = summarize(differences);
+  PairedDifference paired{.pairs = summary.count, .mean = summary.mean, .deviation = summary.deviation,
+                          .standard_error = kNoNumber, .low = kNoNumber, .high = kNoNumber};
+  if (paired.pairs < 2) return paired;
+  const auto pairs = static_cast<double>(paired.pairs);
+  paired.standard_error = paired.deviation / std::sqrt(pairs);
+  const boost::math::students_t_distribution<double> student(pairs - 1);
+  const double reach = boost::math::quantile(student, 0.5 + confidence / 2) * paired.standard_error;
+  paired.low = paired.mean - reach;
+  paired.high = paired.mean + reach;
+  return paired;
+}
+
+double gain(double difference, std::string_view goal) { return goal == "max" ? difference : -difference; }
+
+std::string direction(const PairedDifference& difference, std::string_view goal) {
+  if (std::isnan(difference.low)) return "unclear";
+  if (difference.low <= 0 && difference.high >= 0) return "unclear";
+  return gain(difference.mean, goal) > 0 ? "better" : "worse";
+}
+
+}  // namespace subband

@@ -1,0 +1,74 @@
+// A sweep's spec, bound: which recipes with which changes, over which seeds, judged by which metric.
+//   base: tinyshakespeare/wavelet
+//   metric: {name: valid.bpb, goal: min}
+//   seeds: [1337, 1338]
+//   set: [trainer.steps=200]                      # of every cell
+//   ablate: {no bypass: net.block.bypass=none}    # the base first, then each change alone
+//   grid: {optimizer.lr: [0.01, 0.02]}            # every combination
+//   zip: {net.width: [32, 64], net.layers: [4, 2]}   # side by side
+//   list: [net.width=96, [net.width=128, net.layers=1]]
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/config/node.h"
+
+namespace subband {
+
+/// One alternative: what a cell changes.
+struct SweepChange {
+  std::string label;                    ///< its part of the row's name; empty: the base, unchanged
+  std::string recipe;                   ///< instead of the base; empty: the base
+  std::vector<std::string> overrides;   ///< `net.block.bypass=none`
+  config::Place place;
+};
+
+/// Alternatives of which every cell takes one; the cells of a sweep are the product of its factors.
+struct SweepFactor {
+  std::string kind;                     ///< ablate, list, grid, zip
+  std::vector<SweepChange> changes;     ///< an ablation begins with the base
+};
+
+/// What the author expects, judged when the results are there.
+struct SweepClaim {
+  std::string row;
+  std::string is;                       ///< better, worse, equal: than the baseline
+  double by = 0;                        ///< at least so much, in the metric's unit; for equal: at most
+  config::Place place;
+};
+
+/// Cells that match are left out.
+struct SweepExclusion {
+  std::vector<std::string> overrides;   ///< all of them are the cell's
+  std::string row;                      ///< or the row's whole name
+  config::Place place;
+};
+
+struct SweepSpec {
+  std::string name;                     ///< `quickstart`
+  std::string base;                     ///< recipe
+  std::string metric = "valid.bpb";
+  std::string goal = "min";             ///< min or max
+  std::vector<int64_t> seeds = {1337};
+  std::vector<std::string> set;         ///< overrides of every cell, before its own
+  std::vector<SweepFactor> factors;     ///< first slowest: ablate, list, grid axes, zip
+  std::vector<SweepExclusion> exclude;
+  std::optional<std::string> baseline;  ///< row that all are compared with; else the base of the ablation
+  std::vector<SweepClaim> claims;
+  std::string published;                ///< `waveletlm/03_booleans`, or empty
+};
+
+/// Binds a composed spec. ConfigError with every mistake of it.
+SweepSpec bind_sweep(const std::string& name, const config::Node& composed);
+
+/// Overrides of a command line: those of the spec itself (`seeds=[1,2]`) and those of every cell's recipe.
+struct SplitOverrides {
+  std::vector<std::string> spec;
+  std::vector<std::string> cells;
+};
+SplitOverrides split_overrides(std::span<const std::string> overrides);
+
+}  // namespace subband

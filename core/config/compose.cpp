@@ -38,20 +38,20 @@ Node at_package(const std::string& package, Node content) {
 class Composer {
  public:
   explicit Composer(const ComposeRequest& request)
-      : request_(request), language_(request.raw ? Language::hydra : Language::parts), search_(request.folders, request.registry) {}
+      : request_(request), language_(request.raw ? Language::hydra : Language::parts), search_(request.folders, request.registry, request.raw ? "" : request.group) {}
 
   Composition compose() {
     words_ = parse_overrides(request_.overrides);
     for (const Override& word : words_) refuse_sweep(word);
     for (const Override& word : words_) sort_out(word);
-    const auto [primary, package] = find_primary();
-    DefaultsList list = build_defaults(search_, primary, package, groups_);
+    DefaultsList list = build_defaults(search_, find_primary(), std::nullopt, groups_);
+    choices_ = list.choices;
     refuse_unused();
     Composition composition;
     composition.unresolved = lay(list);
     for (const ValueWord& value : values_) apply(composition.unresolved, value);
     if (!problems_.empty()) throw ConfigError(problems_);
-    composition.choices = std::move(list.choices);
+    composition.choices = std::move(choices_);
     composition.warnings = search_.warnings();
     return composition;
   }
@@ -117,32 +117,26 @@ class Composer {
     return choice;
   }
 
-  // The primary's name on the search path and, where its group does not say, its package.
-  std::pair<std::string, std::optional<std::string>> find_primary() {
-    if (request_.raw) return {request_.primary, std::nullopt};
+  // The primary's name on the search path.
+  std::string find_primary() {
+    if (request_.raw) return request_.primary;
     const std::string named = request_.group + "/" + request_.primary;
-    if (search_.find(named) != nullptr) return {named, global_unless_said(named)};
+    if (search_.find(named) != nullptr) return named;
     if (request_.primary.ends_with(".yaml")) {
       search_.read("primary", request_.primary);
-      return {"primary", global_unless_said("primary")};
+      return "primary";
     }
-    const std::vector<std::string> known = search_.all_options(request_.group);
-    throw ConfigError("", request_.primary + ": no such " + request_.group + suggestion(request_.primary, known) +
-                      "; a path ends in .yaml", "unknown_option");
-  }
-
-  std::optional<std::string> global_unless_said(const std::string& name) {
-    if (search_.find(name)->package) return std::nullopt;
-    return "_global_";
+    throw ConfigError("", request_.primary + ": no such " + request_.group +
+                      suggestion(request_.primary, search_.all_options(request_.group)) + "; a path ends in .yaml", "unknown_option");
   }
 
   void refuse_unused() {
+    if (!request_.raw) return;
     for (const auto& [key, deletion] : groups_.deletions) {
-      if (deletion.used || !request_.raw) continue;
+      if (deletion.used) continue;
       throw ConfigError(deletion.place.text(), deletion.word.substr(1) + ": nothing in the defaults lists has this key" + known_keys(key),
                         "missing_group_override");
     }
-    if (!request_.raw) return;
     for (const auto& [key, selection] : groups_.selections) {
       if (selection.used) continue;
       if (selection.choice.typed)
@@ -152,12 +146,14 @@ class Composer {
     }
   }
 
-  std::string known_keys(const std::string& key) {
-    std::vector<std::string> known;
+  std::string known_keys(const std::string& key) const {
+    std::vector<std::string> same_group, all;
     const std::string group = key.substr(0, key.find('@'));
-    for (const auto& [other, option] : choices_)
-      if (other.substr(0, other.find('@')) == group) known.push_back(other);
-    return known.empty() ? "" : "; did you mean " + join(known, " or ") + "?";
+    for (const auto& [other, option] : choices_) {
+      all.push_back(other);
+      if (other.substr(0, other.find('@')) == group) same_group.push_back(other);
+    }
+    return same_group.empty() ? suggestion(key, all) : "; did you mean " + join(same_group, " or ") + "?";
   }
 
   Node lay(const DefaultsList& list) {
@@ -241,7 +237,7 @@ std::vector<GroupFolder> standard_folders(const std::filesystem::path& root, con
       {"transform", "models/transforms"},    {"bypass", "models/bypasses"},          {"launcher", "sweeps/launchers"},
       {"sweep", "sweeps"}};
   std::vector<GroupFolder> folders;
-  for (const auto& [group, folder] : kFolders) folders.push_back({group, root / folder});
+  for (const auto& [group, folder] : kFolders) folders.push_back({group, root / folder, folder});
   for (const auto& folder : extra) folders.push_back({"", folder});
   return folders;
 }

@@ -69,8 +69,8 @@ class DefaultsBuilder {
     }
     const auto [known, added] = list_.choices.emplace(key, option);
     if (!added && known->second != option)
-      fail(node.entry.place, key + ": has two values, " + known->second + " and " + option + "; change it by 'override " + key + ": " +
-           option + "'", "already_exists");
+      fail(node.entry.place, key + ": has two values, " + option + " and then " + known->second + "; to change a choice write 'override " +
+           key + ": " + known->second + "'", "already_exists");  // entries are expanded last first
     keys_of_group_[node.group_path()].insert(key);
     if (choice.nothing) node.gone = true;
     else if (choice.is_missing())

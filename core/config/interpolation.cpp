@@ -163,7 +163,7 @@ Location Interpolator::walk(Location base, const std::vector<Piece>& keys, const
       base.way.push_back({&node, {}, static_cast<size_t>(*index)});
       base.node = &node.items()[static_cast<size_t>(*index)];
     } else {
-      return absent(name + " is a " + node.kind_name() + " and holds no '" + piece.key + "'");
+      return absent(name + " is " + brief(node) + ", which holds no '" + piece.key + "'");
     }
     so_far += (so_far.empty() ? "" : ".") + piece.key;
   }

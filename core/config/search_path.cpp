@@ -27,21 +27,20 @@ bool is_clean_path(const std::string& path) {
   return path.size() < 1000;
 }
 
-// A file as messages name it: from the current folder where it lies below.
-std::string shown(const std::filesystem::path& file) {
-  std::error_code ignored;
-  const std::string here = std::filesystem::current_path(ignored).string() + "/";
-  const std::string name = file.string();
-  return name.starts_with(here) ? name.substr(here.size()) : name;
-}
-
 }  // namespace
 
 bool Choice::interpolates() const { return !many && !nothing && may_interpolate(options.front()); }
 
 const InputConfig* SearchPath::read(const std::string& name, const std::filesystem::path& file) {
+  const InputConfig* config = load(name, file, file.string());
+  if (!config->package) known_[name]->package = "_global_";
+  return config;
+}
+
+const InputConfig* SearchPath::load(const std::string& name, const std::filesystem::path& file, const std::string& shown) {
   const std::string text = read_file(file);
-  auto config = std::make_unique<InputConfig>(make_input_config(name, parse_yaml(text, shown(file), &warnings_), text, warnings_));
+  auto config = std::make_unique<InputConfig>(make_input_config(name, parse_yaml(text, shown, &warnings_), text, warnings_));
+  if (!global_group_.empty() && name.starts_with(global_group_ + "/") && !config->package) config->package = "_global_";
   return (known_[name] = std::move(config)).get();
 }
 
@@ -55,7 +54,8 @@ const InputConfig* SearchPath::find(const std::string& path) {
     if (!rest || rest->empty()) continue;
     const std::filesystem::path file = source.folder / (*rest + ".yaml");
     std::error_code ignored;
-    if (std::filesystem::is_regular_file(file, ignored)) return read(path, file);
+    if (!std::filesystem::is_regular_file(file, ignored)) continue;
+    return load(path, file, source.shown.empty() ? file.string() : source.shown + "/" + *rest + ".yaml");
   }
   const size_t slash = name.rfind('/');
   const subband::Kind* kind = registry_ != nullptr && slash != std::string::npos ? registry_->find(name.substr(0, slash)) : nullptr;
@@ -106,7 +106,7 @@ std::vector<std::string> SearchPath::all_options(const std::string& group) const
 
 std::string SearchPath::sources() const {
   std::vector<std::string> names;
-  for (const GroupFolder& source : folders_) names.push_back(source.folder.string());
+  for (const GroupFolder& source : folders_) names.push_back(source.shown.empty() ? source.folder.string() : source.shown);
   return join(names, ", ");
 }
 

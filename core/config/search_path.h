@@ -62,12 +62,14 @@ void check_package(const std::string& package, const Place& place, bool header);
 struct GroupFolder {
   std::string group;
   std::filesystem::path folder;
+  std::string shown = {};  ///< how messages name the folder; empty: as it is
 };
 
 class SearchPath {
  public:
-  explicit SearchPath(std::vector<GroupFolder> folders, const Registry* registry = nullptr)
-      : folders_(std::move(folders)), registry_(registry) {}
+  /// Configs of `global_group` land at the root where no header says otherwise; so do those of read().
+  explicit SearchPath(std::vector<GroupFolder> folders, const Registry* registry = nullptr, std::string global_group = "")
+      : folders_(std::move(folders)), registry_(registry), global_group_(std::move(global_group)) {}
 
   /// The config at `group/option`, read once; nullptr where there is none.
   const InputConfig* find(const std::string& path);
@@ -81,10 +83,12 @@ class SearchPath {
   std::string sources() const;  ///< for messages: the folders
 
  private:
+  const InputConfig* load(const std::string& name, const std::filesystem::path& file, const std::string& shown);
   std::vector<std::filesystem::path> folders_of(const std::string& group) const;
 
   std::vector<GroupFolder> folders_;
   const Registry* registry_;
+  std::string global_group_;
   std::map<std::string, std::unique_ptr<InputConfig>> known_;
   Warnings warnings_;
 };

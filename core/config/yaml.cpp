@@ -5,6 +5,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -65,8 +66,7 @@ class TreeBuilder final : public YAML::EventHandler {
     const Place place = at(mark);
     const bool plain = tag == "?";
     if (!plain) last_quoted_ = mark;
-    if (plain && (value.starts_with('@') || value.starts_with('`') || value.starts_with('%')))
-      refuse_yaml(place, std::string("'") + value.front() + "' cannot start a word: quote it");
+    if (plain && value.starts_with('%')) refuse_yaml(place, "'%' cannot start a word: quote it");
     Node node = plain ? plain_scalar(value, place) : tagged(tag, value, place);
     if (plain && warnings_ != nullptr) warn(value, node, place);
     accept(std::move(node), anchor, plain);
@@ -150,9 +150,11 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void warn(const std::string& value, const Node& node, const Place& place) {
-    if (const char* reading = other_reading(value))
-      warnings_->push_back(place.text() + ": " + value + ": is " + node.kind_name() + " " + brief(node) +
-                           " here, and " + reading + " to readers of YAML 1.1; quote it or write it out");
+    const char* reading = other_reading(value);
+    if (reading == nullptr) return;
+    const bool text = node.is(Node::Kind::string);
+    warnings_->push_back(place.text() + ": " + value + ": " + (text ? "text" : std::string("the ") + node.kind_name() + " " + brief(node)) +
+                         " here, " + reading + " to readers of YAML 1.1; " + (text ? "quote it" : "write it without the zero"));
   }
 
   void open(Node node, const YAML::Mark& mark, const std::string& tag, const std::string& kind, YAML::anchor_t anchor) {
@@ -285,7 +287,9 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
     }
   } catch (const YAML::Exception& wrong) {
     const Place place{std::make_shared<const std::string>(source), wrong.mark.line + 1, wrong.mark.column + 1};
-    refuse_yaml(place, lower_first(wrong.msg));
+    const auto offset = static_cast<size_t>(std::max(wrong.mark.pos, 0));
+    const bool reserved = wrong.msg == "unknown token" && offset < text.size();
+    refuse_yaml(place, reserved ? std::string("'") + text[offset] + "' cannot start a word: quote it" : lower_first(wrong.msg));
   }
   return builder.take();
 }

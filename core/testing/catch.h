@@ -5,4 +5,7 @@
 namespace Catch { using Matchers::ContainsSubstring; }
 #else
 #include <catch2/catch.hpp>
+namespace Catch {
+inline auto ContainsSubstring(const std::string& text) { return Matchers::Contains(text); }
+}
 #endif

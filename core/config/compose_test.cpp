@@ -1,0 +1,151 @@
+// Composition of recipes: what the language adds to Hydra's for parts, and who set each value.
+#include "core/config/compose.h"
+
+#include <any>
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.h"
+#include "core/registry.h"
+#include "core/testing/catch.h"
+
+namespace compose_test {
+
+using namespace subband;
+using Texts = std::vector<std::string>;
+
+struct Widget {
+  static constexpr const char* kKind = "mixer";
+  struct Context {};
+};
+struct WidgetConfig {
+  void bind(Binder&) {}
+};
+struct Plain : Widget {
+  Plain(const WidgetConfig&, const Context&) {}
+};
+
+// A folder that lives as long as the object, with files as given.
+class Tree {
+ public:
+  explicit Tree(std::vector<std::pair<std::string, std::string>> files)
+      : folder_(std::filesystem::temp_directory_path() / ("subband_compose_" + std::to_string(getpid()))) {
+    std::filesystem::remove_all(folder_);
+    for (const auto& [name, text] : files) {
+      std::filesystem::create_directories((folder_ / name).parent_path());
+      std::ofstream(folder_ / name) << text;
+    }
+    for (const char* name : {"softmax", "wersa", "performer"}) registry_.of<Widget>().add<Plain, WidgetConfig>({.name = name});
+  }
+  ~Tree() { std::filesystem::remove_all(folder_); }
+  Tree(const Tree&) = delete;
+  Tree& operator=(const Tree&) = delete;
+
+  config::Composition compose(const std::string& primary, const Texts& overrides) const {
+    config::ComposeRequest request{.primary = primary, .overrides = overrides, .registry = &registry_};
+    request.folders = {{"recipe", folder_ / "recipes", "recipes"}, {"data", folder_ / "data", "data"}, {"net", folder_ / "nets", "nets"}};
+    return config::compose(request);
+  }
+  std::string json(const Texts& overrides, const std::string& primary = "r") const {
+    return config::to_json(compose(primary, overrides).config);
+  }
+  std::string complaint(const Texts& overrides) const {
+    try {
+      compose("r", overrides);
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "none";
+  }
+  const std::filesystem::path& folder() const { return folder_; }
+
+ private:
+  std::filesystem::path folder_;
+  Registry registry_;
+};
+
+static const std::vector<std::pair<std::string, std::string>> kFiles = {
+    {"recipes/r.yaml", "defaults: [/data: small, _self_]\nnet: {type: lm, width: 8, block: {mixer: wersa}}\nseed: 1\n"},
+    {"recipes/deep/child.yaml", "defaults: [/recipe/r, _self_]\nnet: {width: 16, block: {mixer: {heads: 2}}}\n"},
+    {"data/small.yaml", "type: text\nname: small\n"},
+    {"data/large.yaml", "type: text\nname: large\n"},
+    {"nets/big.yaml", "type: lm\nwidth: 512\n"}};
+
+TEST_CASE("a recipe lands at the root and its defaults list chooses options of groups", "[compose]") {
+  const Tree tree(kFiles);
+  CHECK(tree.json({}) == "{\"data\": {\"type\": \"text\", \"name\": \"small\"}, \"net\": {\"type\": \"lm\", \"width\": 8, "
+                         "\"block\": {\"mixer\": \"wersa\"}}, \"seed\": 1}");
+  CHECK(tree.compose("r", {"data=large"}).config.at("data.name")->string() == "large");
+  CHECK(tree.compose("r", {"data=large"}).choices.at("data") == "large");
+}
+
+TEST_CASE("a recipe extends another one at the root, and a path to a file is a recipe too", "[compose]") {
+  const Tree tree(kFiles);
+  const auto child = tree.compose("deep/child", {}).config;
+  CHECK(config::to_json(*child.find("net")) == "{\"type\": \"lm\", \"width\": 16, \"block\": {\"mixer\": {\"type\": \"wersa\", \"heads\": 2}}}");
+  CHECK(tree.compose((tree.folder() / "recipes/r.yaml").string(), {}).config == tree.compose("r", {}).config);
+}
+
+TEST_CASE("a key below a plain name turns the name into its map form", "[compose]") {
+  const Tree tree(kFiles);
+  const auto mixer = [&](const Texts& words) { return config::to_json(*tree.compose("r", words).config.at("net.block.mixer")); };
+  CHECK(mixer({"net.block.mixer.heads=8"}) == "{\"type\": \"wersa\", \"heads\": 8}");
+  CHECK(mixer({"+net.block.mixer.heads=8"}) == "{\"type\": \"wersa\", \"heads\": 8}");
+  CHECK(mixer({"net.block.mixer={heads: 8}"}) == "{\"type\": \"wersa\", \"heads\": 8}");
+  CHECK(mixer({"net.block.mixer={type: wersa, heads: 8}"}) == "{\"type\": \"wersa\", \"heads\": 8}");
+}
+
+TEST_CASE("a name, or a map of another type, replaces the whole part", "[compose]") {
+  const Tree tree(kFiles);
+  const auto mixer = [&](const Texts& words) { return config::to_json(*tree.compose("r", words).config.at("net.block.mixer")); };
+  CHECK(mixer({"net.block.mixer.heads=8", "net.block.mixer=performer"}) == "\"performer\"");
+  CHECK(mixer({"net.block.mixer.heads=8", "net.block.mixer={type: performer, features: 4}"}) == "{\"type\": \"performer\", \"features\": 4}");
+  CHECK(mixer({"net.block.mixer.heads=8", "net.block.mixer={type: wersa, window: 4}"}) == "{\"type\": \"wersa\", \"heads\": 8, \"window\": 4}");
+}
+
+TEST_CASE("an option of a group that no defaults list has replaces the value, wherever the package is", "[compose]") {
+  const Tree tree(kFiles);
+  CHECK(config::to_json(*tree.compose("r", {"net=big"}).config.find("net")) == "{\"type\": \"lm\", \"width\": 512}");
+  CHECK(config::to_json(*tree.compose("r", {"net=big", "net.width=4"}).config.find("net")) == "{\"type\": \"lm\", \"width\": 4}");
+  CHECK(config::to_json(*tree.compose("r", {"mixer@net.block.mixer=performer"}).config.at("net.block.mixer")) == "{\"type\": \"performer\"}");
+}
+
+TEST_CASE("overrides set or add; + refuses what is there and ~ what is not", "[compose]") {
+  const Tree tree(kFiles);
+  CHECK(tree.compose("r", {"trainer.steps=5"}).config.at("trainer.steps")->integer() == 5);
+  CHECK(tree.compose("r", {"~seed"}).config.find("seed") == nullptr);
+  CHECK(tree.complaint({"+seed=2"}) ==
+        "override 1 (+seed=2): seed: is there already, set by recipes/r.yaml:3:7; drop the + to change it, or write ++ to set it in any case");
+  CHECK(tree.complaint({"~sed"}) == "override 1 (~sed): sed: unknown key; did you mean 'seed'? known: data, net, seed");
+}
+
+TEST_CASE("lists are appended to, inserted into and removed from", "[compose]") {
+  const Tree tree(std::vector<std::pair<std::string, std::string>>{{"recipes/r.yaml", "l: [a, b]\n"}});
+  CHECK(tree.json({"l=append(c,d)", "l=prepend(z)", "l=insert(1,y)", "l=remove(b)"}) == "{\"l\": [\"z\", \"y\", \"a\", \"c\", \"d\"]}");
+  CHECK(tree.complaint({"l=remove(q)"}) == "override 1 (l=remove(q)): l = [\"a\", \"b\"]: has no item q");
+  CHECK(tree.complaint({"l=insert(5,q)"}) == "override 1 (l=insert(5,q)): l: cannot insert at 5 in a list of 2");
+  CHECK(tree.complaint({"l.0=append(q)"}) == "override 1 (l.0=append(q)): l.0 = a: only a list can be changed so");
+}
+
+TEST_CASE("every value says who set it last", "[compose]") {
+  const Tree tree(kFiles);
+  CHECK(config::origins_text(tree.compose("r", {"net.width=4", "mixer@net.block.mixer=performer"}).config) ==
+        "data.type = text    # data/small.yaml:1:7\n"
+        "data.name = small    # data/small.yaml:2:7\n"
+        "net.type = lm    # recipes/r.yaml:2:13\n"
+        "net.width = 4    # override 1 (net.width=4)\n"
+        "net.block.mixer.type = performer    # override 2 (mixer@net.block.mixer=performer)\n"
+        "seed = 1    # recipes/r.yaml:3:7\n");
+}
+
+TEST_CASE("what does not exist is refused with the nearest name", "[compose]") {
+  const Tree tree(kFiles);
+  CHECK(tree.complaint({"data=lrage"}) == "override 1 (data=lrage): data = lrage: no such config; did you mean 'large'? known: large, small");
+  CHECK(tree.complaint({"net=bgi"}) == "override 1 (net=bgi): net = bgi: no such net; did you mean 'big'? known: big");
+  CHECK(tree.complaint({"mixer@net.block.mixer=perfomer"}) ==
+        "override 1 (mixer@net.block.mixer=perfomer): mixer@net.block.mixer = perfomer: no such mixer; did you mean 'performer'? "
+        "known: performer, softmax, wersa");
+  CHECK_THROWS_WITH(tree.compose("q", {}), "q: no such recipe; did you mean 'r'? known: deep/child, r; a path ends in .yaml");
+}
+
+}  // namespace compose_test

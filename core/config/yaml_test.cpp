@@ -1,0 +1,170 @@
+#include "core/config/yaml.h"
+
+#include <limits>
+#include <random>
+
+#include "core/error.h"
+#include "core/testing/catch.h"
+
+namespace yaml_test {
+
+using namespace subband;
+using config::Node;
+using config::parse_yaml;
+
+static std::string complaint(const std::string& text) {
+  try {
+    parse_yaml(text, "a.yaml");
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+static std::string as_json(const std::string& text) { return config::to_json(parse_yaml(text, "a.yaml")); }
+
+TEST_CASE("plain words have the types of YAML 1.2's core schema, and 1_000 is a number", "[yaml]") {
+  CHECK(as_json("[0, -3, +4, 1_000, 010, 0x1F, 0o17]") == "[0, -3, 4, 1000, 10, 31, 15]");
+  CHECK(as_json("[1., .5, -.5, 1e3, 1E-2, .inf, -.INF, .nan, 1e400]") ==
+        "[1.0, 0.5, -0.5, 1000.0, 0.01, \".inf\", \"-.inf\", \".nan\", \".inf\"]");
+  CHECK(as_json("[true, False, TRUE, null, ~, Null]") == "[true, false, true, null, null, null]");
+  CHECK(as_json("[yes, off, nan, inf, 1__0, 1_, 0xg, 1:30, 2020-01-01, tRuE, None, 1e, '1', \"true\"]") ==
+        "[\"yes\", \"off\", \"nan\", \"inf\", \"1__0\", \"1_\", \"0xg\", \"1:30\", \"2020-01-01\", \"tRuE\", \"None\", "
+        "\"1e\", \"1\", \"true\"]");
+  CHECK(as_json("") == "null");
+}
+
+TEST_CASE("every value and key knows its line and column", "[yaml]") {
+  const Node tree = parse_yaml("a: 1\nb:\n  - x\n  - {c: 2}\n", "a.yaml");
+  CHECK(tree.find("a")->place.text() == "a.yaml:1:4");
+  CHECK(tree.entries()[1].key_place.text() == "a.yaml:2:1");
+  CHECK(tree.at("b.0")->place.text() == "a.yaml:3:5");
+  CHECK(tree.at("b.1.c")->place.text() == "a.yaml:4:9");
+}
+
+TEST_CASE("anchors, aliases and merge keys are read; a map's own keys win over merged ones", "[yaml]") {
+  CHECK(as_json("x: &x {a: 1, b: 0}\nz: &z {a: 5, c: 2}\ny:\n  <<: [*x, *z]\n  b: 7\n") ==
+        "{\"x\": {\"a\": 1, \"b\": 0}, \"z\": {\"a\": 5, \"c\": 2}, \"y\": {\"a\": 1, \"b\": 7, \"c\": 2}}");
+  CHECK(as_json("'<<': 1") == "{\"<<\": 1}");
+}
+
+TEST_CASE("keys keep their type: 1 and '1' are two keys, 1 and 01 are one", "[yaml]") {
+  const Node tree = parse_yaml("1: a\n'1': b\ntrue: c\n", "a.yaml");
+  REQUIRE(tree.size() == 3);
+  CHECK(tree.entries()[0].key_kind == Node::Kind::integer);
+  CHECK(tree.entries()[1].key_kind == Node::Kind::string);
+  CHECK(tree.entries()[2].key_kind == Node::Kind::boolean);
+  CHECK(complaint("1: a\n01: b\n") == "a.yaml:2:1: 1: the key stands twice; first at line 1");
+}
+
+TEST_CASE("a broken text is refused with its place", "[yaml]") {
+  const std::string deep = "a: " + std::string(250, '[') + std::string(250, ']');
+  CHECK(complaint("a:\n\tb: 1\n") == "a.yaml:2:2: a tab cannot indent: use spaces");
+  CHECK(complaint("a: 1\nb: 2\na: 3\n") == "a.yaml:3:1: a: the key stands twice; first at line 1");
+  CHECK(complaint("a: {b: 1, b: 2}\n") == "a.yaml:1:11: b: the key stands twice; first at line 1");
+  CHECK(complaint("a: [1, 2\n") == "a.yaml:2:1: end of sequence flow not found");
+  CHECK(complaint("a: 'b\n") == "a.yaml:1:4: a quote that is not closed");
+  CHECK(complaint("a: 'it''s\n") == "a.yaml:1:4: a quote that is not closed");
+  CHECK(complaint("a: \"b\\\"\n") == "a.yaml:1:4: a quote that is not closed");
+  CHECK(complaint("a: *x\n") == "a.yaml:1:4: the referenced anchor is not defined");
+  CHECK(complaint("a: &x [*x]\n") == "a.yaml:1:8: this alias stands inside the value that it names");
+  CHECK(complaint("a: !!python/tuple [1]\n") == "a.yaml:1:4: tag 'tag:yaml.org,2002:python/tuple' is not supported here");
+  CHECK(complaint("a: !!int x\n") ==
+        "a.yaml:1:4: tag 'tag:yaml.org,2002:int' is not supported here; known: !!str, !!int, !!float, !!bool, !!null");
+  CHECK(complaint("[1]: 1\n") == "a.yaml:1:1: a key must be one word, not a list");
+  CHECK(complaint("null: 1\n") == "a.yaml:1:1: null cannot be a key; quote it");
+  CHECK(complaint("a: 9223372036854775808\n") ==
+        "a.yaml:1:4: 9223372036854775808: needs more than 64 bits; quote it to mean text, or write a number with a point");
+  CHECK(complaint("a: 1\n---\nb: 2\n") == "a.yaml:2:1: a second document starts here: one document a file");
+  CHECK(complaint("a: 1\nb: \xC3\x28\n") == "a.yaml:2:4: a byte that is not UTF-8");
+  CHECK(complaint("a: @b\n") == "a.yaml:1:4: '@' cannot start a word: quote it");
+  CHECK(complaint("<<: 1\n") == "a.yaml:1:5: <<: expected a map or a list of maps");
+  CHECK(complaint(deep) == "a.yaml:1:203: more than 200 levels of nesting");
+  CHECK(complaint(std::string(size_t{17} << 20, 'a')) == "a.yaml: a file of 17.0 MiB: at most 16 MiB");
+  CHECK(complaint(std::string("a: b\0c", 6)) == "a.yaml: a zero byte at offset 4: this is no text");
+}
+
+TEST_CASE("aliases that expand to a billion values are refused", "[yaml]") {
+  std::string text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]\n";
+  for (int i = 1; i < 10; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1);
+    text += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before;
+    for (int k = 0; k < 8; ++k) text += ", " + before;
+    text += "]\n";
+  }
+  CHECK_THAT(complaint(text), Catch::ContainsSubstring("the aliases expand to more than 500,000 values"));
+}
+
+TEST_CASE("10,000 nested levels are refused in every notation without a crash", "[yaml]") {
+  CHECK_THAT(complaint("a: " + std::string(10'000, '[') + std::string(10'000, ']')), Catch::ContainsSubstring("more than 200 levels"));
+  CHECK_THAT(complaint(std::string(10'000, '{')), Catch::ContainsSubstring("a.yaml:1:"));
+  std::string dashes;
+  for (int i = 0; i < 10'000; ++i) dashes += "- ";
+  CHECK_THAT(complaint(dashes), Catch::ContainsSubstring("more than 200 levels"));
+}
+
+TEST_CASE("words that YAML 1.1 reads otherwise are warned of", "[yaml]") {
+  config::Warnings warnings;
+  parse_yaml("a: yes\nb: 010\nc: 1:30\nd: word\n", "a.yaml", &warnings);
+  REQUIRE(warnings.size() == 3);
+  CHECK(warnings[0] == "a.yaml:1:4: yes: text here, a boolean to readers of YAML 1.1; quote it");
+  CHECK(warnings[1] == "a.yaml:2:4: 010: the integer 10 here, an octal number to readers of YAML 1.1; write it without the zero");
+  CHECK(warnings[2] == "a.yaml:3:4: 1:30: text here, a number in base 60 to readers of YAML 1.1; quote it");
+}
+
+static std::string nasty_text(std::mt19937_64& random) {
+  static const std::vector<std::string> kPieces = {
+      "a", "Z", "0", "1", "9", " ", ":", ": ", " #", "#", "-", "- ", "?", "? ", "'", "\"", "\\", "\n", "\t", "\r", "[", "]",
+      "{", "}", ",", "&", "*", "!", "|", ">", "%", "@", "`", "=", "~", ".", "e", "_", "x", "null", "true", "no", "<<", "${a}",
+      "é", "漢", "😀", "\xC2\x85", "\xE2\x80\xA8", "\xEF\xBB\xBF", "\x01", "\x7F", "---", "...", "0x", "inf", ".nan", "1e3", "2020-01-01"};
+  std::string text;
+  for (size_t length = random() % 6; length > 0; --length) text += kPieces[random() % kPieces.size()];
+  return text;
+}
+
+static Node random_node(std::mt19937_64& random, int depth) {
+  switch (random() % (depth > 3 ? 5 : 7)) {
+    case 0: return Node();
+    case 1: return Node(random() % 2 == 0);
+    case 2: return Node(static_cast<int64_t>(random()) >> (random() % 64));
+    case 3: {
+      constexpr double kOdd[] = {0.0, -0.0, 1.0, 1e-5, 1e16, 1e300, 5e-324, std::numeric_limits<double>::infinity(),
+                                 -std::numeric_limits<double>::infinity(), 0.1};
+      return Node(random() % 2 ? kOdd[random() % std::size(kOdd)] : static_cast<double>(random()) / 1e17 - 50);
+    }
+    case 4: return Node(nasty_text(random));
+    case 5: {
+      Node list = Node::list();
+      for (size_t n = random() % 4; n > 0; --n) list.items().push_back(random_node(random, depth + 1));
+      return list;
+    }
+    default: {
+      Node map = Node::map();
+      for (size_t n = random() % 4; n > 0; --n) map.set(nasty_text(random), random_node(random, depth + 1));
+      return map;
+    }
+  }
+}
+
+TEST_CASE("what to_yaml writes is read back as the same tree", "[yaml]") {
+  std::mt19937_64 random(20240607);
+  for (int i = 0; i < 3000; ++i) {
+    const Node tree = random_node(random, 0);
+    const std::string text = config::to_yaml(tree);
+    INFO(text);
+    Node back;
+    REQUIRE_NOTHROW(back = parse_yaml(text, "a.yaml"));
+    REQUIRE(back == tree);
+  }
+}
+
+TEST_CASE("to_yaml keeps the types of keys and takes keys of any length", "[yaml]") {
+  const Node tree = parse_yaml("1: a\n'1': b\ntrue: c\n'true': d\n1.5: e\n", "a.yaml");
+  CHECK(config::to_yaml(tree) == "1: a\n'1': b\ntrue: c\n'true': d\n1.5: e\n");
+  Node map = Node::map();
+  map.set(std::string(5000, 'k'), Node(int64_t{1}));
+  CHECK(parse_yaml(config::to_yaml(map), "a.yaml") == map);
+  CHECK(config::to_yaml(Node(1e-5)) == "1.0e-05\n");
+}
+
+}  // namespace yaml_test

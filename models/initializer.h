@@ -1,8 +1,8 @@
-// First values of parameters. Every draw comes from one generator in the order asked, so the same seed gives the
-// same weights bit for bit; on the meta device nothing is allocated and nothing drawn.
+// First values of parameters. Every draw comes from one generator in the order asked, so the same seed gives
+// the same weights bit for bit; on the meta device nothing is allocated and nothing drawn.
 #pragma once
-#include <ATen/core/Tensor.h>
 #include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 #include <c10/util/ArrayRef.h>
 
@@ -23,7 +23,7 @@ class Initializer {
   at::Tensor eye(int64_t rows, int64_t columns) const;
   at::Tensor normal(at::IntArrayRef shape, double mean, double deviation);
   at::Tensor uniform(at::IntArrayRef shape, double low, double high);
-  void normal_(at::Tensor& tensor, double mean, double deviation);    ///< redraws in place
+  void normal_(at::Tensor& tensor, double mean, double deviation);  ///< redraws in place
   void uniform_(at::Tensor& tensor, double low, double high);
   bool is_meta() const { return device_.is_meta(); }
 

@@ -1,4 +1,5 @@
-// The part of libsubband_cuda.so that knows LibTorch; linking to its CUDA library is what registers the operators.
+// The part of libsubband_cuda.so that knows LibTorch; linking to its CUDA library is what registers the
+// operators.
 #include "core/ops/cuda_object.h"
 
 #include <c10/cuda/CUDAStream.h>

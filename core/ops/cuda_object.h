@@ -1,5 +1,6 @@
-// What libsubband_cuda.so offers: plain C functions, found by name after the object was loaded (core/tensors/device.h).
-// Each returns null when all is well, else a sentence that lives as long as the program.
+// What libsubband_cuda.so offers: plain C functions, found by name after the object was loaded
+// (core/tensors/device.h). Each returns null when all is well, else a sentence that lives as long as the
+// program.
 #pragma once
 #include <stdint.h>
 
@@ -12,5 +13,4 @@ void* subband_cuda_stream(int device_index);
 
 /// See fwht_paths::cuda.
 const char* subband_cuda_fwht(const float* x, float* y, int64_t rows, int n, void* stream);
-
 }

@@ -17,12 +17,13 @@ namespace subband {
 
 namespace {
 
-constexpr int64_t kValuesPerTask = 1 << 16;   // below that a second thread costs more than it brings
+constexpr int64_t kValuesPerTask = 1 << 16;  // below that a second thread costs more than it brings
 
 int64_t checked_axis(const at::Tensor& x) {
   if (!x.defined() || x.dim() == 0) throw ShapeError("fwht", "x: expected at least one axis, got none");
   if (!x.is_floating_point()) {
-    throw ShapeError("fwht", std::string("x: expected a floating dtype, got ") + c10::toString(x.scalar_type()));
+    throw ShapeError("fwht",
+                     std::string("x: expected a floating dtype, got ") + c10::toString(x.scalar_type()));
   }
   const int64_t n = x.size(-1);
   if (n < 1 || !std::has_single_bit(static_cast<uint64_t>(n))) {
@@ -51,8 +52,10 @@ void loops_over_rows(const at::Tensor& x, at::Tensor& y) {
 
 at::Tensor through_loops(const at::Tensor& x) {
   at::Tensor y = at::empty_like(x, at::MemoryFormat::Contiguous);
-  if (x.scalar_type() == at::kFloat) loops_over_rows<float>(x.contiguous(), y);
-  else loops_over_rows<double>(x.contiguous(), y);
+  if (x.scalar_type() == at::kFloat)
+    loops_over_rows<float>(x.contiguous(), y);
+  else
+    loops_over_rows<double>(x.contiguous(), y);
   return y;
 }
 
@@ -60,8 +63,8 @@ at::Tensor through_cuda(const at::Tensor& x) {
   const at::Tensor flat = x.contiguous();
   at::Tensor y = at::empty_like(flat);
   const int64_t n = x.size(-1);
-  fwht_paths::cuda(flat.const_data_ptr<float>(), y.mutable_data_ptr<float>(), x.numel() / n, static_cast<int>(n),
-                   cuda_stream(x.device()));
+  fwht_paths::cuda(flat.const_data_ptr<float>(), y.mutable_data_ptr<float>(), x.numel() / n,
+                   static_cast<int>(n), cuda_stream(x.device()));
   return y;
 }
 
@@ -91,9 +94,10 @@ at::Tensor fwht(const at::Tensor& x, std::string_view path) {
   if (chosen == "reference") return fwht_paths::reference(x);
   if (chosen == "loops" && fits_loops(x)) return FwhtFunction::apply(x, false);
   if (chosen == "cuda" && fits_cuda(x)) return FwhtFunction::apply(x, true);
-  throw ShapeError("fwht", "path = " + chosen +
-                               ": must be auto, reference, loops (CPU, fp32 or fp64) or cuda (CUDA, fp32, n <= " +
-                               std::to_string(fwht_paths::kLargestCuda) + ")");
+  throw ShapeError("fwht",
+                   "path = " + chosen +
+                       ": must be auto, reference, loops (CPU, fp32 or fp64) or cuda (CUDA, fp32, n <= " +
+                       std::to_string(fwht_paths::kLargestCuda) + ")");
 }
 
 // Stage h adds and subtracts neighbours at distance h, for h = 1, 2, 4, ..., n / 2.

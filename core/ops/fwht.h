@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace at { class Tensor; }
+namespace at {
+class Tensor;
+}
 
 namespace subband {
 
@@ -20,12 +22,13 @@ std::string fwht_path(const at::Tensor& x);
 
 namespace fwht_paths {
 
-at::Tensor reference(const at::Tensor& x);                               ///< fwht.cpp: the meaning, plain ATen
-void loops(const float* x, float* y, int64_t rows, int64_t n);           ///< fwht_loops.cpp: CPU; x == y is allowed
+at::Tensor reference(const at::Tensor& x);                      ///< fwht.cpp: the meaning, plain ATen
+void loops(const float* x, float* y, int64_t rows, int64_t n);  ///< fwht_loops.cpp: CPU; x == y is allowed
 void loops(const double* x, double* y, int64_t rows, int64_t n);
-void cuda(const float* x, float* y, int64_t rows, int n, void* stream);  ///< fwht.cu, reached by cuda_launchers.cpp
+void cuda(const float* x, float* y, int64_t rows, int n,
+          void* stream);  ///< fwht.cu, reached by cuda_launchers.cpp
 
-inline constexpr int kLargestCuda = 4096;   ///< n up to which the kernel keeps a row in one block
+inline constexpr int kLargestCuda = 4096;  ///< n up to which the kernel keeps a row in one block
 
 }  // namespace fwht_paths
 }  // namespace subband

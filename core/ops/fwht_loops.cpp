@@ -1,5 +1,5 @@
-// The CPU path of fwht: a row stays in the first cache while two stages at a time pass over it. The same loops are
-// compiled for three instruction sets; the additions are the same in each, so the bits are too.
+// The CPU path of fwht: a row stays in the first cache while two stages at a time pass over it. The same
+// loops are compiled for three instruction sets; the additions are the same in each, so the bits are too.
 #include <cmath>
 #include <cstring>
 
@@ -31,7 +31,7 @@ template <class T>
   for (int64_t row = 0; row < rows; ++row, x += n, y += n) {
     if (x != y) std::memcpy(y, x, static_cast<size_t>(n) * sizeof(T));
     int64_t h = 1;
-    if (n >= 4) two_stages(y, n, 1), h = 4;      // constant distances: the compiler knows the shuffles
+    if (n >= 4) two_stages(y, n, 1), h = 4;  // constant distances: the compiler knows the shuffles
     if (n >= 16) two_stages(y, n, 4), h = 16;
     for (; 4 * h <= n; h *= 4) two_stages(y, n, h);
     if (2 * h == n) {

@@ -26,7 +26,8 @@ static at::Tensor by_definition(const at::Tensor& x_RN) {
   auto y = y_RN.accessor<double, 2>();
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t i = 0; i < n; ++i) {
-      for (int64_t j = 0; j < n; ++j) y[row][i] += (std::popcount(static_cast<uint64_t>(i & j)) % 2 ? -1 : 1) * x[row][j];
+      for (int64_t j = 0; j < n; ++j)
+        y[row][i] += (std::popcount(static_cast<uint64_t>(i & j)) % 2 ? -1 : 1) * x[row][j];
       y[row][i] /= std::sqrt(static_cast<double>(n));
     }
   }
@@ -67,7 +68,8 @@ TEST_CASE("rows that are not contiguous, one row and no row are transformed alik
 TEST_CASE("the gradient of the transform is the transform of the gradient, twice too", "[fwht]") {
   for (const char* path : {"reference", "loops"}) {
     CAPTURE(path);
-    const at::Tensor x = random({2, 3, 8}, at::kDouble).requires_grad_(), c = random({2, 3, 8}, at::kDouble) + 1;
+    const at::Tensor x = random({2, 3, 8}, at::kDouble).requires_grad_(),
+                     c = random({2, 3, 8}, at::kDouble) + 1;
     const at::Tensor y = fwht(x, path);
     const at::Tensor gradient = torch::autograd::grad({(y * y * c).sum()}, {x}, {}, true, true)[0];
     CHECK(at::allclose(gradient, fwht(2 * c * y), 0, 1e-12));
@@ -81,9 +83,10 @@ TEST_CASE("fwht refuses lengths that are not a power of two, and what has no pat
   CHECK_THROWS_WITH(fwht(at::zeros({2, 0})), "fwht: last axis of x: expected a power of two, got 0");
   CHECK_THROWS_WITH(fwht(at::zeros({})), "fwht: x: expected at least one axis, got none");
   CHECK_THROWS_WITH(fwht(at::zeros({4}, at::kLong)), "fwht: x: expected a floating dtype, got Long");
-  CHECK_THROWS_WITH(fwht(at::zeros({4}), "cuda"),
-                    "fwht: path = cuda: must be auto, reference, loops (CPU, fp32 or fp64) or cuda (CUDA, fp32, n <= "
-                    "4096)");
+  CHECK_THROWS_WITH(
+      fwht(at::zeros({4}), "cuda"),
+      "fwht: path = cuda: must be auto, reference, loops (CPU, fp32 or fp64) or cuda (CUDA, fp32, n <= "
+      "4096)");
 }
 
 TEST_CASE("the path that is taken can be asked for", "[fwht]") {

@@ -42,7 +42,8 @@ std::string cuda_problem() {
 at::Device open_device(std::string_view wanted, const std::function<void(const std::string&)>& say) {
   if (wanted == "cpu") return at::kCPU;
   if (wanted != "cuda" && wanted != "auto") {
-    throw ConfigError("", "trainer.device = " + std::string(wanted) + ": must be cpu, cuda or auto", "bad_value");
+    throw ConfigError("", "trainer.device = " + std::string(wanted) + ": must be cpu, cuda or auto",
+                      "bad_value");
   }
   const std::string problem = cuda_problem();
   if (problem.empty()) {
@@ -56,12 +57,14 @@ at::Device open_device(std::string_view wanted, const std::function<void(const s
 
 void* cuda_symbol(std::string_view part, const char* name) {
   if (void* symbol = dlsym(RTLD_DEFAULT, name)) return symbol;
-  throw Error(std::string(part), "this program has no CUDA loaded; build libsubband_cuda.so with -DSUBBAND_CUDA=ON "
-                                 "and ask for the device");
+  throw Error(std::string(part),
+              "this program has no CUDA loaded; build libsubband_cuda.so with -DSUBBAND_CUDA=ON "
+              "and ask for the device");
 }
 
 void* cuda_stream(at::Device device) {
-  const auto stream = reinterpret_cast<decltype(&subband_cuda_stream)>(cuda_symbol("device", "subband_cuda_stream"));
+  const auto stream =
+      reinterpret_cast<decltype(&subband_cuda_stream)>(cuda_symbol("device", "subband_cuda_stream"));
   return stream(device.has_index() ? device.index() : 0);
 }
 

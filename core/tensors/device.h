@@ -1,5 +1,5 @@
-// Devices. The program is linked to LibTorch's CPU half only; all that needs CUDA is in libsubband_cuda.so, which is
-// loaded when a device is asked for.
+// Devices. The program is linked to LibTorch's CPU half only; all that needs CUDA is in libsubband_cuda.so,
+// which is loaded when a device is asked for.
 #pragma once
 #include <c10/core/Device.h>
 
@@ -9,9 +9,9 @@
 
 namespace subband {
 
-/// The device that `trainer.device` names: `cpu`, `cuda` or `auto`. Call it before anything else asks LibTorch for CUDA.
-/// `cuda` loads the object, or is refused: Error `trainer.device = cuda: <reason>`.
-/// `auto` takes CUDA where it can be had and tells `say` what it chose and why, in one line.
+/// The device that `trainer.device` names: `cpu`, `cuda` or `auto`. Call it before anything else asks
+/// LibTorch for CUDA. `cuda` loads the object, or is refused: Error `trainer.device = cuda: <reason>`. `auto`
+/// takes CUDA where it can be had and tells `say` what it chose and why, in one line.
 at::Device open_device(std::string_view wanted, const std::function<void(const std::string&)>& say = {});
 
 /// Why CUDA cannot be used here, or empty; loads the object.

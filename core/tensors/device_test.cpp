@@ -34,7 +34,8 @@ TEST_CASE("auto says what it chose", "[device]") {
 }
 
 TEST_CASE("a kernel that is not loaded is named by the part that wanted it", "[device]") {
-  CHECK_THROWS_WITH(cuda_symbol("fwht", "subband_cuda_no_such_kernel"),
-                    "fwht: this program has no CUDA loaded; build libsubband_cuda.so with -DSUBBAND_CUDA=ON and ask "
-                    "for the device");
+  CHECK_THROWS_WITH(
+      cuda_symbol("fwht", "subband_cuda_no_such_kernel"),
+      "fwht: this program has no CUDA loaded; build libsubband_cuda.so with -DSUBBAND_CUDA=ON and ask "
+      "for the device");
 }

@@ -6,8 +6,8 @@ namespace subband {
 
 // Every variable part is preceded by its length, so that no two inputs give the same bytes.
 static void add_tensor(Sha256& hash, const std::string& name, const at::Tensor& tensor) {
-  std::string head = std::to_string(name.size()) + ":" + name + " " + c10::toString(tensor.scalar_type()) + " " +
-                     std::to_string(tensor.dim()) + ":";
+  std::string head = std::to_string(name.size()) + ":" + name + " " + c10::toString(tensor.scalar_type()) +
+                     " " + std::to_string(tensor.dim()) + ":";
   for (const int64_t size : tensor.sizes()) head += std::to_string(size) + ",";
   hash.update(head);
   const at::Tensor flat = tensor.detach().cpu().contiguous();

@@ -4,7 +4,9 @@
 #include <initializer_list>
 #include <string_view>
 
-namespace at { class Tensor; }
+namespace at {
+class Tensor;
+}
 
 namespace subband {
 

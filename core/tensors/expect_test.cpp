@@ -15,7 +15,8 @@ TEST_CASE("a tensor of the expected shape passes, with any size where any is all
 TEST_CASE("a wrong shape is refused with part, name, expectation and fact", "[expect]") {
   CHECK_THROWS_WITH(expect_shape("softmax_attention", "x", at::zeros({2, 16, 32}), {kAny, kAny, 64}),
                     "softmax_attention: x: expected [*, *, 64], got [2, 16, 32]");
-  CHECK_THROWS_WITH(expect_shape("wersa", "keep", at::zeros({2}), {2, 7}), "wersa: keep: expected [2, 7], got [2]");
+  CHECK_THROWS_WITH(expect_shape("wersa", "keep", at::zeros({2}), {2, 7}),
+                    "wersa: keep: expected [2, 7], got [2]");
   CHECK_THROWS_WITH(expect_shape("wersa", "x", at::Tensor(), {kAny}), "wersa: x: expected [*], got nothing");
   CHECK_THROWS_AS(expect_shape("wersa", "x", at::zeros({2}), {3}), ShapeError);
 }

@@ -33,9 +33,15 @@ struct NamedType {
   const char* name;
   at::ScalarType type;
 };
-constexpr std::array<NamedType, 10> kTypes = {{{"F64", at::kDouble}, {"F32", at::kFloat}, {"F16", at::kHalf},
-                                               {"BF16", at::kBFloat16}, {"I64", at::kLong}, {"I32", at::kInt},
-                                               {"I16", at::kShort}, {"I8", at::kChar}, {"U8", at::kByte},
+constexpr std::array<NamedType, 10> kTypes = {{{"F64", at::kDouble},
+                                               {"F32", at::kFloat},
+                                               {"F16", at::kHalf},
+                                               {"BF16", at::kBFloat16},
+                                               {"I64", at::kLong},
+                                               {"I32", at::kInt},
+                                               {"I16", at::kShort},
+                                               {"I8", at::kChar},
+                                               {"U8", at::kByte},
                                                {"BOOL", at::kBool}}};
 
 // One tensor as the header describes it.
@@ -50,7 +56,8 @@ struct Entry {
 // Complaints of one file.
 struct Refusal {
   std::string file;
-  [[noreturn]] void operator()(const std::string& what, const std::string& value, const std::string& rule) const {
+  [[noreturn]] void operator()(const std::string& what, const std::string& value,
+                               const std::string& rule) const {
     throw Error(file, what + " = " + value + ": " + rule);
   }
 };
@@ -120,7 +127,9 @@ Entry read_entry(const Refusal& refuse, const std::string& name, const Json& val
   }
   Entry entry{.name = name, .type = read_type(refuse, name, value["dtype"])};
   const Json& shape = value["shape"];
-  const auto is_size = [](const Json& size) { return size.is_number_unsigned() && size.get<uint64_t>() >> 62 == 0; };
+  const auto is_size = [](const Json& size) {
+    return size.is_number_unsigned() && size.get<uint64_t>() >> 62 == 0;
+  };
   if (!shape.is_array() || shape.size() > 64 || !std::all_of(shape.begin(), shape.end(), is_size)) {
     refuse(name + ": shape", excerpt(shape), "must be a list of at most 64 sizes");
   }
@@ -152,8 +161,10 @@ void check_tiling(const Refusal& refuse, std::vector<Entry>& entries, uint64_t d
   });
   uint64_t position = 0;
   for (const Entry& entry : entries) {
-    if (entry.begin < position) refuse(entry.name + ": start", std::to_string(entry.begin), "overlaps another tensor");
-    if (entry.begin > position) refuse(entry.name + ": start", std::to_string(entry.begin), "leaves a gap before it");
+    if (entry.begin < position)
+      refuse(entry.name + ": start", std::to_string(entry.begin), "overlaps another tensor");
+    if (entry.begin > position)
+      refuse(entry.name + ": start", std::to_string(entry.begin), "leaves a gap before it");
     position = entry.end;
   }
   if (position != data_size) {
@@ -169,8 +180,8 @@ at::Tensor tensor_of(const Refusal& refuse, const Entry& entry, const std::share
   if (entry.type == at::kBool) {
     const auto odd = std::ranges::find_if(bytes, [](std::byte byte) { return byte > std::byte{1}; });
     if (odd != bytes.end()) {
-      refuse(entry.name + ": byte " + std::to_string(odd - bytes.begin()), std::to_string(std::to_integer<int>(*odd)),
-             "a BOOL must be 0 or 1");
+      refuse(entry.name + ": byte " + std::to_string(odd - bytes.begin()),
+             std::to_string(std::to_integer<int>(*odd)), "a BOOL must be 0 or 1");
     }
   }
   if (reinterpret_cast<uintptr_t>(bytes.data()) % c10::elementSize(entry.type) != 0) {
@@ -179,7 +190,8 @@ at::Tensor tensor_of(const Refusal& refuse, const Entry& entry, const std::share
     return copy;
   }
   void* place = const_cast<std::byte*>(bytes.data());
-  return at::from_blob(place, entry.shape, [file](void*) {}, options);
+  return at::from_blob(
+      place, entry.shape, [file](void*) {}, options);
 }
 
 std::map<std::string, std::string> read_metadata(const Refusal& refuse, const Json& value) {
@@ -208,8 +220,10 @@ Safetensors read_safetensors(const std::filesystem::path& path) {
   Safetensors read;
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.items()) {
-    if (name == "__metadata__") read.metadata = read_metadata(refuse, value);
-    else entries.push_back(read_entry(refuse, name, value, data_size));
+    if (name == "__metadata__")
+      read.metadata = read_metadata(refuse, value);
+    else
+      entries.push_back(read_entry(refuse, name, value, data_size));
   }
   check_tiling(refuse, entries, data_size);
   const std::byte* data = file->bytes().data() + kLengthBytes + text.size();
@@ -229,7 +243,8 @@ void write_safetensors(const std::filesystem::path& path, const Tensors& tensors
       refuse(name, "a tensor without dense values", "cannot be written");
     }
     const uint64_t end = position + tensor.nbytes();
-    header[name] = {{"dtype", type_name(refuse, name, tensor)}, {"shape", tensor.sizes().vec()},
+    header[name] = {{"dtype", type_name(refuse, name, tensor)},
+                    {"shape", tensor.sizes().vec()},
                     {"data_offsets", {position, end}}};
     position = end;
   }

@@ -11,8 +11,8 @@ namespace subband {
 using Tensors = std::map<std::string, at::Tensor>;
 
 struct Safetensors {
-  Tensors tensors;                               ///< CPU; views of one mapping of the file
-  std::map<std::string, std::string> metadata;   ///< the header's `__metadata__`
+  Tensors tensors;                              ///< CPU; views of one mapping of the file
+  std::map<std::string, std::string> metadata;  ///< the header's `__metadata__`
 };
 
 /// Reads a file after checking header length, JSON, dtypes, shapes, offsets, gaps and overlaps.

@@ -124,7 +124,8 @@ TEST_CASE("flipped bytes are refused or read, and nothing worse", "[safetensors]
   }
   for (int round = 0; round < 2000; ++round) {
     std::string damaged = whole;
-    for (int edit = 0; edit < 3; ++edit) damaged[8 + random() % (damaged.size() - 8)] = "0123456789{}[]\",:-e."[random() % 20];
+    for (int edit = 0; edit < 3; ++edit)
+      damaged[8 + random() % (damaged.size() - 8)] = "0123456789{}[]\",:-e."[random() % 20];
     survive(file, damaged);
   }
   SUCCEED("still alive");
@@ -134,11 +135,13 @@ TEST_CASE("damaged lengths and headers are refused by name", "[safetensors]") {
   CHECK(refusal("") == "size = 0: must be at least 8 bytes");
   CHECK(refusal(std::string("\xff\xff\xff\xff\xff\xff\xff\xff{}", 10)) ==
         "header length = 18446744073709551615: must be at most 100000000");
-  CHECK(refusal(file_of("{}", 0).substr(0, 9)) == "header length = 2: must be at most the 1 bytes that follow");
+  CHECK(refusal(file_of("{}", 0).substr(0, 9)) ==
+        "header length = 2: must be at most the 1 bytes that follow");
   CHECK(refusal("{\"a\":", 0) == "header = damaged at byte 14: must be JSON");
   CHECK(refusal("[1]", 0) == "header = [1]: must be a JSON object");
   CHECK(refusal(R"({"a":1,"a":2})", 0) == "header = \"a\": a name stands there twice");
-  CHECK(refusal(R"({"__metadata__":{"a":1}})", 0) == "__metadata__ = {\"a\":1}: must be a map from text to text");
+  CHECK(refusal(R"({"__metadata__":{"a":1}})", 0) ==
+        "__metadata__ = {\"a\":1}: must be a map from text to text");
   CHECK(refusal(std::string(100000, '['), 0) == "header = damaged at byte 100009: must be JSON");
 }
 
@@ -162,9 +165,12 @@ TEST_CASE("entries with wrong dtype, shape or offsets are refused by name", "[sa
 }
 
 TEST_CASE("gaps, overlaps and false BOOLs are refused by name", "[safetensors]") {
-  CHECK(refusal(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
-                3) == "b: start = 1: overlaps another tensor");
-  CHECK(refusal(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3) == "a: start = 1: leaves a gap before it");
+  CHECK(
+      refusal(
+          R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
+          3) == "b: start = 1: overlaps another tensor");
+  CHECK(refusal(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3) ==
+        "a: start = 1: leaves a gap before it");
   std::string lie = file_of(R"({"a":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}})", 3);
   lie[lie.size() - 2] = 7;
   CHECK(refusal(lie) == "a: byte 1 = 7: a BOOL must be 0 or 1");

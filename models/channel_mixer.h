@@ -1,0 +1,27 @@
+// A channel mixer: works on each position alone; several stand side by side in a block and their outputs add up.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <string>
+
+#include "core/registry.h"
+#include "models/block_context.h"
+
+namespace subband {
+
+class ChannelMixer : public torch::nn::Module {
+ public:
+  static constexpr const char* kKind = "channel_mixer";
+  using Context = BlockContext;
+
+  /// Shapes  x [B,L,C] -> [B,L,C]
+  virtual at::Tensor forward(const at::Tensor& x_BLC) = 0;
+  /// Its name among the block's parameters, and that of its gain `alpha_...`, where the label is the type.
+  virtual std::string module_name() const = 0;
+  virtual std::string gain_name() const = 0;
+};
+
+using ChannelMixerRegistry = KindRegistry<ChannelMixer>;
+
+}  // namespace subband

@@ -1,0 +1,70 @@
+// The feed-forward net of a block.
+//   y = dropout(W_n GELU(... GELU(W_0 x + b_0) ...) + b_n)
+// n = `layers` linears, C -> eC, eC -> eC ..., eC -> C. With layers = 1 there are two linears and nothing in between.
+// Shapes  B batch, L length, C width, e expansion
+// Cost    2 e C² parameters for two layers; 4 e C² flops per position
+// Source  WaveletLM
+#include <ATen/ops/gelu.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "core/config/binder.h"
+#include "models/channel_mixer.h"
+#include "models/layers/linear.h"
+
+namespace subband::channel_mixers::mlp {
+
+constexpr double kLastGain = 0.02;   // of the default first values of the last matrix
+
+struct Config {
+  int64_t expansion = 4;
+  int64_t layers = 2;
+
+  void bind(Binder& b) {
+    b.field("expansion", expansion, {1, 1024}, "e, hidden width over width (original: mlp_expansion)");
+    b.field("layers", layers, {1, 64}, "linears; 1 gives two of them without activation (original: mlp_layers)");
+  }
+};
+
+class Mlp final : public ChannelMixer {
+ public:
+  Mlp(const Config& config, const BlockContext& context)
+      : gelu_(config.layers > 1), dropout_(context.mlp_dropout), noise_(context.noise) {
+    const auto net = register_module("net", std::make_shared<torch::nn::Module>("net"));
+    const int64_t linears = std::max<int64_t>(2, config.layers), hidden = config.expansion * context.width;
+    for (int64_t i = 0; i < linears; ++i) {
+      const int64_t in = i == 0 ? context.width : hidden, out = i == linears - 1 ? context.width : hidden;
+      linears_.push_back(std::make_shared<Linear>(*context.initializer, in, out));
+      net->register_module(std::to_string(gelu_ ? 2 * i : i), linears_.back());
+    }
+    const double gain =
+        context.stabilizers.feed_forward ? 1 / std::sqrt(static_cast<double>(hidden)) : kLastGain;
+    linears_.back()->weight.detach().mul_(gain);
+    linears_.back()->bias.detach().zero_();
+  }
+
+  at::Tensor forward(const at::Tensor& x_BLC) override {
+    at::Tensor x = linears_[0]->forward(x_BLC);
+    for (size_t i = 1; i < linears_.size(); ++i) x = linears_[i]->forward(gelu_ ? at::gelu(x) : x);
+    return dropout(x, dropout_, is_training(), noise_.get());
+  }
+  std::string module_name() const override { return "ffwd"; }
+  std::string gain_name() const override { return "alpha_mlp"; }
+
+ private:
+  bool gelu_;
+  double dropout_;
+  std::shared_ptr<const Noise> noise_;
+  std::vector<std::shared_ptr<Linear>> linears_;
+};
+
+void add_to(ChannelMixerRegistry& r);
+void add_to(ChannelMixerRegistry& r) {
+  r.add<Mlp, Config>({.name = "mlp", .summary = "feed-forward net with GELU", .source = "WaveletLM",
+                      .cost = "2 e C^2 + (e + 1) C parameters for two layers"});
+}
+
+}  // namespace subband::channel_mixers::mlp

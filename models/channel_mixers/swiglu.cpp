@@ -1,0 +1,62 @@
+// The gated feed-forward net of LLaMA-like models.
+//   y = W_down (silu(W_gate x) ⊙ W_up x), no biases
+// Shapes  B batch, L length, C width, F hidden width = multiple ceil(floor(expansion C) / multiple)
+// Cost    3 C F parameters, 6 C F flops per position
+// Source  Shazeer 2020, arXiv 2002.05202
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/silu.h>
+
+#include "core/config/binder.h"
+#include "models/channel_mixer.h"
+#include "models/layers/dropout.h"
+#include "models/layers/linear.h"
+
+namespace subband::channel_mixers::swiglu {
+
+struct Config {
+  double expansion = 8.0 / 3.0;  // as many parameters as a plain net of 4 C
+  int64_t multiple = 8;
+
+  void bind(Binder& b) {
+    b.field("expansion", expansion, {0, 1024, true}, "hidden width over width, before rounding up");
+    b.field("multiple", multiple, {1, 65536},
+            "the hidden width is rounded up to a multiple of it; published: 256");
+  }
+  int64_t hidden(int64_t width) const {
+    const auto wanted = static_cast<int64_t>(expansion * static_cast<double>(width));
+    return multiple * std::max<int64_t>(1, (wanted + multiple - 1) / multiple);
+  }
+};
+
+class Swiglu final : public ChannelMixer {
+ public:
+  Swiglu(const Config& config, const BlockContext& context)
+      : dropout_(context.mlp_dropout), noise_(context.noise) {
+    const int64_t width = context.width, hidden = config.hidden(width);
+    gate_ = register_module("gate", std::make_shared<Linear>(*context.initializer, width, hidden, false));
+    up_ = register_module("up", std::make_shared<Linear>(*context.initializer, width, hidden, false));
+    down_ = register_module("down", std::make_shared<Linear>(*context.initializer, hidden, width, false));
+  }
+
+  at::Tensor forward(const at::Tensor& x_BLC) override {
+    const at::Tensor y = down_->forward(at::silu(gate_->forward(x_BLC)) * up_->forward(x_BLC));
+    return dropout(y, dropout_, is_training(), noise_.get());
+  }
+  std::string module_name() const override { return "swiglu"; }
+  std::string gain_name() const override { return "alpha_swiglu"; }
+
+ private:
+  double dropout_;
+  std::shared_ptr<const Noise> noise_;
+  std::shared_ptr<Linear> gate_, up_, down_;
+};
+
+void add_to(ChannelMixerRegistry& r);
+void add_to(ChannelMixerRegistry& r) {
+  r.add<Swiglu, Config>({.name = "swiglu",
+                         .summary = "gated feed-forward net with SiLU",
+                         .source = "Shazeer 2020, arXiv 2002.05202",
+                         .cost = "3 C F parameters"});
+}
+
+}  // namespace subband::channel_mixers::swiglu

@@ -1,0 +1,27 @@
+#include <torch/torch.h>
+
+#include "core/testing/catch.h"
+#include "models/channel_mixer.h"
+#include "models/testing/parts.h"
+
+using namespace subband;
+using config::Node;
+
+TEST_CASE("SwiGLU is the gated definition, and its hidden width is rounded up", "[swiglu]") {
+  Initializer first(plain_generator(1));
+  const auto net = testing::make_part<ChannelMixer>("swiglu", {.width = 10, .initializer = &first},
+                                                    {{"multiple", Node(int64_t{4})}});
+  net->to(at::kDouble);
+  const auto weights = net->named_parameters();
+  REQUIRE(weights["gate.weight"].sizes() == at::IntArrayRef({28, 10}));  // 8/3 of 10 is 26.7
+  const at::Tensor x = testing::random({3, 10}, at::kDouble);
+  at::Tensor y = at::zeros({3, 10}, at::kDouble);
+  for (int64_t f = 0; f < 28; ++f) {
+    for (int64_t row = 0; row < 3; ++row) {
+      const double gate = x[row].dot(weights["gate.weight"][f]).item<double>();
+      const double up = x[row].dot(weights["up.weight"][f]).item<double>();
+      y[row] += gate / (1 + std::exp(-gate)) * up * weights["down.weight"].select(1, f).detach();
+    }
+  }
+  CHECK(at::allclose(net->forward(x.unsqueeze(0))[0], y, 0, 1e-13));
+}

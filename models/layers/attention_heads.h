@@ -1,0 +1,72 @@
+// What all softmax attentions share: the four linear maps, heads, grouped keys and values, rotary positions.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/config/binder.h"
+#include "models/layers/linear.h"
+#include "models/layers/rope.h"
+#include "models/mixer.h"
+
+namespace subband {
+
+struct AttentionFields {
+  int64_t heads = 4;
+  std::optional<int64_t> kv_heads;
+  std::optional<int64_t> head_width;
+  bool bias = true;
+  std::string rope = "none";
+  double rope_base = 10000;
+
+  void bind(Binder& b, const MixerContext& c);
+  int64_t groups() const { return kv_heads.value_or(heads); }
+  int64_t width_of_head(const MixerContext& c) const { return head_width.value_or(c.width / heads); }
+};
+
+/// Queries, keys and values with positions turned in. G = kv_heads divides H; query head h reads group h G /
+/// H.
+struct Heads {
+  at::Tensor q_BLHK, k_BLGK, v_BLGK;
+};
+
+class AttentionHeads {
+ public:
+  /// Registers `q`, `k`, `v` and `out` in `owner`; drawn in this order.
+  AttentionHeads(torch::nn::Module& owner, const AttentionFields& fields, const MixerContext& context);
+
+  /// ShapeError naming `part` unless x is [B,L,D] and keep [B,L] or undefined.
+  Heads split(const char* part, const at::Tensor& x_BLD, const at::Tensor& keep_BL);
+  at::Tensor merge(const at::Tensor& y_BLHK) const;  ///< heads side by side, then `out`: [B,L,D]
+  /// Keys and values of `length` tokens.
+  int64_t state_bytes(int64_t length, int64_t bytes_per_value) const {
+    return 2 * groups_ * head_width_ * length * bytes_per_value;
+  }
+  int64_t heads() const { return heads_; }
+  int64_t groups() const { return groups_; }
+  int64_t head_width() const { return head_width_; }
+
+ private:
+  int64_t width_, heads_, groups_, head_width_;
+  Rope rope_;
+  std::shared_ptr<Linear> q_, k_, v_, out_;
+};
+
+/// What may not be seen, to be added to scores: -inf above the diagonal where `causal`, -inf at padded keys.
+/// [L,L], [B,1,L,L] where `keep` is given, undefined where everything may be seen. The triangle is kept
+/// between calls.
+class AttentionMask {
+ public:
+  explicit AttentionMask(bool causal) : causal_(causal) {}
+  at::Tensor of(const at::Tensor& like, int64_t length, const at::Tensor& keep_BL);
+
+ private:
+  bool causal_;
+  at::Tensor triangle_;  ///< [L,L] of the last call
+};
+
+}  // namespace subband

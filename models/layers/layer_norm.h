@@ -1,0 +1,21 @@
+// Layer normalisation over the last axis, with gain and bias.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+
+#include "models/initializer.h"
+
+namespace subband {
+
+/// y = weight ⊙ (x - mean) / sqrt(variance + 1e-5) + bias, biased variance. Starts at weight 1, bias 0.
+class LayerNorm final : public torch::nn::Module {
+ public:
+  LayerNorm(const Initializer& initializer, int64_t width);
+  at::Tensor forward(const at::Tensor& x_C) const;   ///< Shapes  [..., C] -> [..., C]
+
+  at::Tensor weight, bias;   ///< [C]
+};
+
+}  // namespace subband

@@ -1,0 +1,49 @@
+#include "models/layers/rope.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/stack.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
+
+namespace subband {
+
+// Half precision is turned in fp32, so the tables are never narrower.
+static at::ScalarType table_type(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+void Rope::prepare(const at::Tensor& x_BLHK, int64_t length) {
+  const at::ScalarType type = table_type(x_BLHK);
+  if (cos_.defined() && cos_.size(0) >= length && cos_.scalar_type() == type &&
+      cos_.device() == x_BLHK.device())
+    return;
+  const c10::NoGradGuard no_gradient;
+  const int64_t width = x_BLHK.size(3);
+  const auto options = x_BLHK.options().dtype(at::kFloat);
+  const at::Tensor powers = at::arange(0, width, 2, options).div(static_cast<double>(width));
+  const at::Tensor rates = at::pow(base_, powers).reciprocal();
+  const at::Tensor angles = at::arange(length, options).unsqueeze(1) * rates;
+  cos_ = angles.cos().unsqueeze(1).to(type);
+  sin_ = angles.sin().unsqueeze(1).to(type);
+}
+
+at::Tensor Rope::turn(const at::Tensor& x_BLHK, int64_t offset) {
+  if (pairing_ == "none") return x_BLHK;
+  const int64_t length = x_BLHK.size(1);
+  prepare(x_BLHK, offset + length);
+  const at::Tensor cos = cos_.narrow(0, offset, length), sin = sin_.narrow(0, offset, length);
+  const at::Tensor x = x_BLHK.to(table_type(x_BLHK));
+  if (pairing_ == "half") {
+    const auto parts = x.chunk(2, -1);
+    const at::Tensor &a = parts[0], &b = parts[1];
+    return at::cat({a * cos - b * sin, b * cos + a * sin}, -1).to(x_BLHK.scalar_type());
+  }
+  const at::Tensor pairs = x.unflatten(-1, {x.size(-1) / 2, 2});
+  const at::Tensor a = pairs.select(-1, 0), b = pairs.select(-1, 1);
+  return at::stack({a * cos - b * sin, b * cos + a * sin}, -1).flatten(-2).to(x_BLHK.scalar_type());
+}
+
+}  // namespace subband

@@ -1,0 +1,226 @@
+// What every mixer promises, tried on every mixer that is registered.
+#include <torch/torch.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/tensors/digest.h"
+#include "core/testing/catch.h"
+#include "models/mixer.h"
+#include "models/testing/parts.h"
+
+using namespace subband;
+
+namespace mixer_contract_test {
+
+struct Case {
+  std::string name;
+  bool causal = true;
+};
+
+// Causal where the mixer has such a form; the other form too where it has both.
+static std::vector<Case> cases() {
+  Registry registry;
+  register_models_parts(registry);
+  std::vector<Case> all;
+  for (const std::string& name : registry.of<Mixer>().names()) {
+    for (const bool causal : {true, false}) {
+      try {
+        Initializer meta = Initializer::meta();
+        testing::make_part<Mixer>(name, {.width = 8, .length = 64, .causal = causal, .initializer = &meta});
+        all.push_back({name, causal});
+      } catch (const ConfigError&) {
+      }
+    }
+  }
+  return all;
+}
+
+static std::shared_ptr<Mixer> make(const Case& each, uint64_t seed = 1) {
+  Initializer first(plain_generator(seed));
+  const auto mixer = testing::make_part<Mixer>(
+      each.name, {.width = 8, .length = 64, .causal = each.causal, .initializer = &first});
+  mixer->eval();
+  return mixer;
+}
+
+static Tensors tensors_of(const Mixer& mixer) {
+  Tensors tensors;
+  for (const auto& each : mixer.named_parameters()) tensors[each.key()] = each.value();
+  for (const auto& each : mixer.named_buffers()) tensors[each.key()] = each.value();
+  return tensors;
+}
+
+// d loss / d value[index] by central differences.
+static double slope(Mixer& mixer, const at::Tensor& x, const at::Tensor& c, at::Tensor value, int64_t index) {
+  const torch::NoGradGuard no_gradient;
+  const double step = 1e-5;
+  at::Tensor flat = value.detach().view(-1);
+  const double before = flat[index].item<double>();
+  const auto loss = [&](double at_value) {
+    flat[index] = at_value;
+    return (mixer.forward(x, {}) * c).sum().item<double>();
+  };
+  const double difference = loss(before + step) - loss(before - step);
+  flat[index] = before;
+  return difference / (2 * step);
+}
+
+}  // namespace mixer_contract_test
+
+using namespace mixer_contract_test;
+
+TEST_CASE("every mixer keeps shape and dtype, at lengths of one, odd and prime", "[mixers]") {
+  for (const Case& each : cases()) {
+    const auto mixer = make(each);
+    for (const int64_t length : {1, 2, 3, 9, 31, 64}) {
+      CAPTURE(each.name, each.causal, length);
+      const at::Tensor x = testing::random({2, length, 8}), y = mixer->forward(x, {});
+      CHECK(y.sizes() == x.sizes());
+      CHECK(y.scalar_type() == at::kFloat);
+      CHECK(at::isfinite(y).all().item<bool>());
+      CHECK(at::isfinite(mixer->forward(30 * x, {})).all().item<bool>());
+    }
+    mixer->to(at::kDouble);
+    CHECK(mixer->forward(testing::random({1, 5, 8}, at::kDouble), {}).scalar_type() == at::kDouble);
+  }
+}
+
+TEST_CASE("no causal mixer lets the future reach the past, and the edit shows somewhere", "[mixers]") {
+  for (const Case& each : cases()) {
+    if (!each.causal) continue;
+    const auto mixer = make(each);
+    const at::Tensor x = testing::random({2, 23, 8}), before = mixer->forward(x, {});
+    for (const int64_t first_edited : {1, 8, 22}) {
+      CAPTURE(each.name, first_edited);
+      at::Tensor edited = x.clone();
+      edited.narrow(1, first_edited, 23 - first_edited).mul_(-100);
+      const at::Tensor after = mixer->forward(edited, {});
+      CHECK(at::equal(after.narrow(1, 0, first_edited), before.narrow(1, 0, first_edited)));
+      CHECK_FALSE(at::equal(after, before));
+    }
+  }
+}
+
+TEST_CASE("every mixer that is not causal lets the future reach the past", "[mixers]") {
+  for (const Case& each : cases()) {
+    if (each.causal) continue;
+    CAPTURE(each.name);
+    const auto mixer = make(each);
+    const at::Tensor x = testing::random({1, 9, 8});
+    at::Tensor edited = x.clone();
+    edited.narrow(1, 8, 1).add_(1);
+    CHECK_FALSE(at::equal(mixer->forward(edited, {}).narrow(1, 0, 1), mixer->forward(x, {}).narrow(1, 0, 1)));
+  }
+}
+
+TEST_CASE("padding on the right changes nothing for the real tokens of any mixer", "[mixers]") {
+  for (const Case& each : cases()) {
+    CAPTURE(each.name, each.causal);
+    const auto mixer = make(each);
+    mixer->to(at::kDouble);
+    const at::Tensor alone = testing::random({1, 11, 8}, at::kDouble);
+    const at::Tensor padding = 50 * testing::random({1, 6, 8}, at::kDouble, "padding");
+    const at::Tensor keep = at::ones({1, 17}, at::kBool);
+    keep.narrow(1, 11, 6).fill_(false);
+    const at::Tensor padded = mixer->forward(at::cat({alone, padding}, 1), keep);
+    CHECK(at::allclose(padded.narrow(1, 0, 11), mixer->forward(alone, {}), 0, 1e-12));
+  }
+}
+
+TEST_CASE("a sequence of a batch is mixed as if it stood alone, by every mixer", "[mixers]") {
+  for (const Case& each : cases()) {
+    CAPTURE(each.name, each.causal);
+    const auto mixer = make(each);
+    const at::Tensor x = testing::random({3, 13, 8});
+    CHECK(testing::relative_rms(mixer->forward(x.narrow(0, 1, 1), {}),
+                                mixer->forward(x, {}).narrow(0, 1, 1)) < 1e-6);
+  }
+}
+
+TEST_CASE("the same seed gives every mixer the same weights, another seed others", "[mixers]") {
+  for (const Case& each : cases()) {
+    CAPTURE(each.name, each.causal);
+    const Tensors weights = tensors_of(*make(each, 1));
+    CHECK(digest(weights) == digest(tensors_of(*make(each, 1))));
+    if (!weights.empty()) CHECK(digest(weights) != digest(tensors_of(*make(each, 2))));
+  }
+}
+
+TEST_CASE("every mixer has the same names and shapes on the meta device", "[mixers]") {
+  for (const Case& each : cases()) {
+    CAPTURE(each.name, each.causal);
+    Initializer meta = Initializer::meta();
+    const auto shapes = testing::make_part<Mixer>(
+        each.name, {.width = 8, .length = 64, .causal = each.causal, .initializer = &meta});
+    const Tensors real = tensors_of(*make(each)), planned = tensors_of(*shapes);
+    REQUIRE(real.size() == planned.size());
+    for (const auto& [name, tensor] : real) {
+      CHECK(planned.at(name).sizes() == tensor.sizes());
+      CHECK(planned.at(name).is_meta());
+    }
+  }
+}
+
+TEST_CASE("every mixer goes through a file and answers the same", "[mixers]") {
+  const auto path = std::filesystem::temp_directory_path() / ("subband_mixer_" + std::to_string(::getpid()));
+  for (const Case& each : cases()) {
+    CAPTURE(each.name, each.causal);
+    const auto mixer = make(each, 1), other = make(each, 2);
+    write_safetensors(path, tensors_of(*mixer));
+    const torch::NoGradGuard no_gradient;
+    const Safetensors read = read_safetensors(path);
+    for (auto& [name, tensor] : tensors_of(*other)) tensor.copy_(read.tensors.at(name));
+    const at::Tensor x = testing::random({2, 9, 8});
+    CHECK(at::equal(mixer->forward(x, {}), other->forward(x, {})));
+  }
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("the state of every mixer is told in bytes of its values", "[mixers]") {
+  for (const Case& each : cases()) {
+    CAPTURE(each.name, each.causal);
+    const auto mixer = make(each);
+    CHECK(mixer->state_bytes(100, 4) == 2 * mixer->state_bytes(100, 2));
+    CHECK(mixer->state_bytes(200, 4) >= mixer->state_bytes(100, 4));
+    CHECK_FALSE(mixer->path().empty());
+  }
+}
+
+TEST_CASE("the gradients of every mixer are its slopes", "[mixers]") {
+  for (const Case& each : cases()) {
+    const auto mixer = make(each);
+    mixer->to(at::kDouble);
+    const at::Tensor x = testing::random({2, 5, 8}, at::kDouble).requires_grad_(),
+                     c = testing::random({2, 5, 8}, at::kDouble, "c");
+    (mixer->forward(x, {}) * c).sum().backward();
+    std::vector<std::pair<std::string, at::Tensor>> all = {{"x", x}};
+    for (const auto& parameter : mixer->named_parameters())
+      all.emplace_back(parameter.key(), parameter.value());
+    for (const auto& [name, value] : all) {
+      const at::Tensor gradient =
+          value.grad().defined() ? value.grad().flatten() : at::zeros({value.numel()}, at::kDouble);
+      for (int64_t i = 0; i < value.numel(); i += std::max<int64_t>(1, value.numel() / 5)) {
+        CAPTURE(each.name, each.causal, name, i);
+        CHECK(gradient[i].item<double>() ==
+              Approx(slope(*mixer, x.detach(), c, value, i)).epsilon(1e-6).margin(1e-7));
+      }
+    }
+  }
+}
+
+TEST_CASE("no mixer reads memory that it has not written", "[mixers]") {
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(true, true);
+  context.setDeterministicFillUninitializedMemory(true);
+  REQUIRE(at::isnan(at::empty({4})).all().item<bool>());
+  for (const Case& each : cases()) {
+    CAPTURE(each.name, each.causal);
+    const auto mixer = make(each);
+    const at::Tensor x = testing::random({2, 9, 8}).requires_grad_();
+    const at::Tensor y = mixer->forward(x, {});
+    y.sum().backward();
+    CHECK(at::isfinite(y).all().item<bool>());
+    CHECK(at::isfinite(x.grad()).all().item<bool>());
+  }
+  context.setDeterministicAlgorithms(false, false);
+}

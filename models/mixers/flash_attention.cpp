@@ -1,0 +1,151 @@
+// Exact attention through one fused kernel of LibTorch, forced by name and asserted: never another one in its
+// place.
+//   y = softmax(q kᵀ / sqrt(K) + M) v, as softmax_attention, with the same parameters
+// Shapes  B batch, L length, D model width, H query heads, G key and value heads, K head width
+// Cost    as softmax_attention in flops; memory linear in L (but `math`); decoding state 2 L G K values
+// Source  FlashAttention 2205.14135, FlashAttention-2 2307.08691, through scaled_dot_product_attention
+#include <ATen/Context.h>
+#include <ATen/SDPBackend.h>
+#include <ATen/ops/_fused_sdp_choice.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+
+#include "core/error.h"
+#include "models/layers/attention_heads.h"
+#include "models/mixer.h"
+
+namespace subband::mixers::flash_attention {
+
+struct Backend {
+  const char* name;
+  at::SDPBackend choice;  ///< what LibTorch must say
+  const char* device;     ///< where it runs; null: anywhere
+  bool takes_mask;
+};
+
+static constexpr Backend kBackends[] = {{"cpu_flash", at::SDPBackend::flash_attention, "cpu", true},
+                                        {"flash", at::SDPBackend::flash_attention, "cuda", false},
+                                        {"efficient", at::SDPBackend::efficient_attention, "cuda", true},
+                                        {"cudnn", at::SDPBackend::cudnn_attention, "cuda", true},
+                                        {"math", at::SDPBackend::math, nullptr, true}};
+
+static const char* name_of(int64_t choice) {
+  switch (static_cast<at::SDPBackend>(choice)) {
+    case at::SDPBackend::math:
+      return "math";
+    case at::SDPBackend::flash_attention:
+      return "flash";
+    case at::SDPBackend::efficient_attention:
+      return "efficient";
+    case at::SDPBackend::cudnn_attention:
+      return "cudnn";
+    default:
+      return "none";
+  }
+}
+
+// Leaves exactly one backend enabled. The switches belong to the whole process, so they are put back at once.
+class OnlyBackend {
+ public:
+  explicit OnlyBackend(at::SDPBackend wanted) {
+    set(wanted == at::SDPBackend::flash_attention, wanted == at::SDPBackend::efficient_attention,
+        wanted == at::SDPBackend::cudnn_attention, wanted == at::SDPBackend::math);
+  }
+  OnlyBackend(const OnlyBackend&) = delete;
+  OnlyBackend& operator=(const OnlyBackend&) = delete;
+  ~OnlyBackend() { set(flash_, efficient_, cudnn_, math_); }
+
+ private:
+  void set(bool flash, bool efficient, bool cudnn, bool math) {
+    at::Context& context = at::globalContext();
+    context.setSDPUseFlash(flash);
+    context.setSDPUseMemEfficient(efficient);
+    context.setSDPUseCuDNN(cudnn);
+    context.setSDPUseMath(math);
+  }
+  const bool flash_ = at::globalContext().userEnabledFlashSDP();
+  const bool efficient_ = at::globalContext().userEnabledMemEfficientSDP();
+  const bool cudnn_ = at::globalContext().userEnabledCuDNNSDP();
+  const bool math_ = at::globalContext().userEnabledMathSDP();
+};
+
+struct Config {
+  AttentionFields attention;
+  std::string backend = "cpu_flash";
+
+  void bind(Binder& b, const MixerContext& c) {
+    attention.bind(b, c);
+    b.choice(
+        "backend", backend, {"cpu_flash", "flash", "efficient", "cudnn", "math"},
+        "the kernel, by force; refused where it cannot take the input (device, dtype, mask, head width)");
+  }
+};
+
+class FlashAttention final : public Mixer {
+ public:
+  FlashAttention(const Config& config, const MixerContext& context)
+      : heads_(*this, config.attention, context), causal_(context.causal), mask_(context.causal) {
+    for (const Backend& known : kBackends) {
+      if (config.backend == known.name) backend_ = &known;
+    }
+  }
+
+  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
+    const Heads heads = heads_.split("flash_attention", x_BLD, keep_BL);
+    const int64_t R = heads_.heads() / heads_.groups();
+    const auto turned = [](const at::Tensor& x_BLHK) { return x_BLHK.transpose(1, 2); };
+    const auto repeated = [R](const at::Tensor& x_BLGK) {
+      return R == 1 ? x_BLGK : x_BLGK.repeat_interleave(R, 2);
+    };
+    const at::Tensor q = turned(heads.q_BLHK), k = turned(repeated(heads.k_BLGK)),
+                     v = turned(repeated(heads.v_BLGK));
+    // A kernel without masks still serves padded causal input: padding stands on the right, where no real
+    // token looks.
+    const bool with_mask = keep_BL.defined() && (backend_->takes_mask || !causal_);
+    if (with_mask && !backend_->takes_mask) refuse("takes no padding mask");
+    std::optional<at::Tensor> mask;
+    if (with_mask) mask = mask_.of(q, x_BLD.size(1), keep_BL);
+    return heads_.merge(turned(attend(q, k, v, mask)));
+  }
+  int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
+    return heads_.state_bytes(length, bytes_per_value);
+  }
+  std::string path() const override {
+    return std::string("sdpa_") + backend_->name +
+           (choice_ ? std::string(" (LibTorch: ") + choice_ + ")" : "");
+  }
+
+ private:
+  at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                    const std::optional<at::Tensor>& mask) {
+    if (backend_->device && q.device().str().rfind(backend_->device, 0) != 0) {
+      refuse(std::string("runs on ") + backend_->device + ", x is on " + q.device().str());
+    }
+    const OnlyBackend only(backend_->choice);
+    const bool triangle = causal_ && !mask;
+    const int64_t choice = at::_fused_sdp_choice(q, k, v, mask, 0.0, triangle);
+    if (choice != static_cast<int64_t>(backend_->choice)) {
+      refuse(std::string("cannot take this input, LibTorch would use ") + name_of(choice));
+    }
+    choice_ = name_of(choice);
+    return at::scaled_dot_product_attention(q, k, v, mask, 0.0, triangle);
+  }
+  [[noreturn]] void refuse(const std::string& rule) const {
+    throw ShapeError("flash_attention", std::string("backend = ") + backend_->name + ": " + rule);
+  }
+
+  AttentionHeads heads_;
+  bool causal_;
+  AttentionMask mask_;
+  const Backend* backend_ = &kBackends[0];
+  const char* choice_ = nullptr;
+};
+
+void add_to(MixerRegistry& r);
+void add_to(MixerRegistry& r) {
+  r.add<FlashAttention, Config>({.name = "flash_attention",
+                                 .summary = "exact attention through one forced fused kernel",
+                                 .source = "Dao 2023, arXiv 2307.08691",
+                                 .cost = "8 L D^2 + 4 L^2 D flops, memory linear in L, state 2 L G K"});
+}
+
+}  // namespace subband::mixers::flash_attention

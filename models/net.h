@@ -38,6 +38,10 @@ class Net : public torch::nn::Module {
   /// The carried state for checkpoints: undefined where there is none.
   virtual at::Tensor state() const { return {}; }
   virtual void set_state(const at::Tensor&) {}
+
+ protected:
+  /// Mean over all positions, in fp32 at least.  Shapes  logits [B,L,V], targets [B,L] int64 -> scalar
+  static at::Tensor mean_cross_entropy(const at::Tensor& logits_BLV, const at::Tensor& targets_BL);
 };
 
 using NetRegistry = KindRegistry<Net>;

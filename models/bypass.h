@@ -1,0 +1,30 @@
+// A bypass: what a block knows of the whole past besides its wavelet, added to every scale's coefficients.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include "core/registry.h"
+#include "models/block_context.h"
+
+namespace subband {
+
+/// Its parameters appear as the block's own, without a name of the part before theirs.
+class Bypass : public torch::nn::Module {
+ public:
+  static constexpr const char* kKind = "bypass";
+  using Context = BlockContext;
+
+  /// A summary of the past of x, handed on to the next block; undefined where there is no bypass.
+  /// Shapes  x [B,L,C] -> [B,L,C]
+  virtual at::Tensor summary(const at::Tensor& x_BLC) = 0;
+  /// Adds the biases of all scales to the coefficients. `previous`: the summary of the block before, [B,L,C] or
+  /// [B,1,C], or undefined.
+  /// Shapes  z [S,B,L,Cp], summary [B,L,C] -> [S,B,L,Cp]
+  virtual at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) = 0;
+  /// Whether the last block's summary of a window's last position goes on to the first block of the next window.
+  virtual bool crosses_windows() const { return false; }
+};
+
+using BypassRegistry = KindRegistry<Bypass>;
+
+}  // namespace subband

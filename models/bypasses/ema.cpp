@@ -1,0 +1,69 @@
+// An exponential mean whose rate is decided by the input, channel by channel.
+//   a_t = sigmoid(W_e x_t + b_e),   m_t = a_t ⊙ m_{t-1} + (1 - a_t) ⊙ x_t,  m_{-1} = 0
+// Shapes  B batch, L length, C width, S scales; W_e [C,C]
+// Cost    2 C² + (S + 1) C parameters; ceil(log2 L) passes over the sequence
+// Source  WaveletLM, decompose bypass, EMA form; a doubling scan over (A, (1 - a) x)
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/sigmoid.h>
+
+#include "core/config/binder.h"
+#include "models/bypass.h"
+#include "models/bypasses/history.h"
+
+namespace subband::bypasses::ema {
+
+struct Config {
+  bool cross_window = false;
+
+  void bind(Binder& b) {
+    b.field("cross_window", cross_window,
+            "the last mean of a window goes on to the next batch, related or not "
+            "(original: decompose_bypass_cross_window)");
+  }
+};
+
+class Ema final : public Bypass {
+ public:
+  Ema(const Config& config, const BlockContext& context) : config_(config), history_(*this, context) {
+    const int64_t width = context.width;
+    gate_ = register_module("ema_gate", std::make_shared<Linear>(*context.initializer, width, width));
+    gate_->weight.detach().zero_();
+    gate_->bias.detach().zero_();
+  }
+
+  // After the pass with distance 2^k every position holds the composition of its last 2^(k+1) steps:
+  // (A2, B2) after (A1, B1) is (A2 A1, A2 B1 + B2).
+  at::Tensor summary(const at::Tensor& x_BLC) override {
+    const auto wide = x_BLC.element_size() < 4 ? at::kFloat : x_BLC.scalar_type();
+    at::Tensor a = at::sigmoid(gate_->forward(x_BLC));
+    at::Tensor b = ((1 - a) * x_BLC).to(wide);
+    a = a.to(wide);
+    const int64_t length = x_BLC.size(1);
+    for (int64_t step = 1; step < length; step *= 2) {
+      const at::Tensor a_late = a.narrow(1, step, length - step);
+      b = at::cat({b.narrow(1, 0, step),
+                   a_late * b.narrow(1, 0, length - step) + b.narrow(1, step, length - step)}, 1);
+      a = at::cat({a.narrow(1, 0, step), a_late * a.narrow(1, 0, length - step)}, 1);
+    }
+    return b;
+  }
+
+  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) override {
+    return history_.apply(z_SBLC, summary_BLC, previous);
+  }
+  bool crosses_windows() const override { return config_.cross_window; }
+
+ private:
+  Config config_;
+  History history_;
+  std::shared_ptr<Linear> gate_;
+};
+
+void add_to(BypassRegistry& r);
+void add_to(BypassRegistry& r) {
+  r.add<Ema, Config>({.name = "ema", .summary = "an exponential mean with an input-dependent rate",
+                      .source = "WaveletLM, decompose bypass, EMA form", .cost = "2 C^2 + (S + 1) C parameters"});
+}
+
+}  // namespace subband::bypasses::ema

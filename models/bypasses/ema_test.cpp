@@ -1,0 +1,29 @@
+#include "core/testing/catch.h"
+#include "models/bypass.h"
+#include "models/testing/build.h"
+
+using namespace subband;
+
+TEST_CASE("the ema bypass follows its recursion at lengths that are no power of two", "[ema]") {
+  const auto bypass = testing::Workshop().make<Bypass>("ema", {}, {.width = 3, .padded_width = 3, .levels = 1});
+  testing::perturb(*bypass, 0.7);
+  const at::NoGradGuard no_gradient;
+  const auto values = bypass->named_parameters();
+  for (const int64_t length : {1, 2, 7, 8}) {
+    const at::Tensor x = testing::random_double({2, length, 3}), m = bypass->summary(x);
+    for (int64_t b = 0; b < 2; ++b) {
+      at::Tensor mean = at::zeros({3}, at::kDouble);
+      for (int64_t t = 0; t < length; ++t) {
+        const at::Tensor a = at::sigmoid(values["ema_gate.weight"].mv(x[b][t]) + values["ema_gate.bias"]);
+        mean = a * mean + (1 - a) * x[b][t];
+        CHECK(m[b][t].allclose(mean, 1e-12, 1e-12));
+      }
+    }
+  }
+}
+
+TEST_CASE("the ema starts by halving what it holds", "[ema]") {
+  const auto bypass = testing::Workshop().make<Bypass>("ema", {}, {.width = 2, .padded_width = 2, .levels = 1});
+  const at::Tensor m = bypass->summary(at::ones({1, 3, 2}, at::kDouble));
+  CHECK(m.select(2, 0).flatten().allclose(at::tensor({0.5, 0.75, 0.875}, at::kDouble)));
+}

@@ -1,0 +1,28 @@
+#include "models/bypasses/history.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/addcmul.h>
+#include <ATen/ops/constant_pad_nd.h>
+
+namespace subband::bypasses {
+
+History::History(torch::nn::Module& owner, const BlockContext& context) {
+  Initializer& initializer = *context.initializer;
+  const int64_t width = context.width;
+  gains_SC_ = owner.register_parameter("history_gains", initializer.zeros({context.scales(), width}));
+  mix_ = owner.register_module("cross_layer_mix", std::make_shared<Linear>(initializer, width, width, false));
+  mix_->weight.detach().copy_(initializer.eye(width, width).mul_(0.5));
+}
+
+at::Tensor History::apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) const {
+  at::Tensor context = previous.defined() ? summary_BLC + mix_->forward(previous) : summary_BLC;
+  at::Tensor gains = gains_SC_;
+  const int64_t padding = z_SBLC.size(-1) - context.size(-1);
+  if (padding > 0) {
+    context = at::constant_pad_nd(context, {0, padding});
+    gains = at::constant_pad_nd(gains, {0, padding});
+  }
+  return at::addcmul(z_SBLC, context.unsqueeze(0), gains.unsqueeze(1).unsqueeze(1));
+}
+
+}  // namespace subband::bypasses

@@ -1,0 +1,23 @@
+// No bypass: a block knows of the past only what its wavelet sees.
+#include "core/config/binder.h"
+#include "models/bypass.h"
+
+namespace subband::bypasses::none {
+
+struct Config {
+  void bind(Binder&) {}
+};
+
+class None final : public Bypass {
+ public:
+  None(const Config&, const BlockContext&) {}
+  at::Tensor summary(const at::Tensor&) override { return {}; }
+  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor&, const at::Tensor&) override { return z_SBLC; }
+};
+
+void add_to(BypassRegistry& r);
+void add_to(BypassRegistry& r) {
+  r.add<None, Config>({.name = "none", .summary = "no bypass", .source = "WaveletLM", .cost = "nothing"});
+}
+
+}  // namespace subband::bypasses::none

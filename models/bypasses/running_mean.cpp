@@ -1,0 +1,54 @@
+// The mean of all positions so far, restarted at every window.
+//   m_t = (x_0 + ... + x_t) / (t + 1),   z_s += pad(gains_s ⊙ (m + W previous))
+// Shapes  B batch, L length, C width, S scales; W [C,C]; gains [S,C]
+// Cost    C² + S C parameters; 2 C flops per position and C² for the block before
+// Source  WaveletLM, decompose bypass
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cumsum.h>
+
+#include "core/config/binder.h"
+#include "models/bypass.h"
+#include "models/bypasses/history.h"
+
+namespace subband::bypasses::running_mean {
+
+struct Config {
+  bool cross_window = false;
+
+  void bind(Binder& b) {
+    b.field("cross_window", cross_window,
+            "the last mean of a window goes on to the next batch, related or not "
+            "(original: decompose_bypass_cross_window)");
+  }
+};
+
+class RunningMean final : public Bypass {
+ public:
+  RunningMean(const Config& config, const BlockContext& context) : config_(config), history_(*this, context) {}
+
+  // Summed in fp32 at least: a half-precision sum over a long window stalls.
+  at::Tensor summary(const at::Tensor& x_BLC) override {
+    const auto wide = x_BLC.element_size() < 4 ? at::kFloat : x_BLC.scalar_type();
+    const int64_t length = x_BLC.size(1);
+    const at::Tensor counts = at::arange(1, length + 1, x_BLC.options().dtype(wide)).unsqueeze(1);
+    return x_BLC.cumsum(1, wide) / counts;
+  }
+
+  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) override {
+    return history_.apply(z_SBLC, summary_BLC, previous);
+  }
+  bool crosses_windows() const override { return config_.cross_window; }
+
+ private:
+  Config config_;
+  History history_;
+};
+
+void add_to(BypassRegistry& r);
+void add_to(BypassRegistry& r) {
+  r.add<RunningMean, Config>({.name = "running_mean", .summary = "the mean of all positions so far, per scale gain",
+                              .source = "WaveletLM, decompose bypass", .cost = "C^2 + S C parameters"});
+}
+
+}  // namespace subband::bypasses::running_mean

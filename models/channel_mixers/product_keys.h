@@ -1,0 +1,56 @@
+// Product-key lookup, which the memories share.
+//   q = x Wqᵀ, split per head into two halves;  sa[i] = qa·ka_i,  sb[j] = qb·kb_j
+//   the best top_k of sa[i] + sb[j] choose rows i n + j, weighted by their softmax;  y = sum over heads and rows
+// Shapes  B batch, L length, C width, N = B L, H heads, n = sqrt(keys), K rows kept, E = C / H
+// Source  G. Lample et al., Large Memory Layers with Product Keys, arXiv 1907.05242; without its query norm
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "core/config/binder.h"
+#include "models/block_context.h"
+#include "models/layers/linear.h"
+
+namespace subband::channel_mixers {
+
+struct ProductKeysConfig {
+  int64_t keys = 256;
+  int64_t top_k = 32;
+  int64_t heads = 1;
+
+  void bind(Binder& b, const BlockContext& c);
+};
+
+class ProductKeys {
+ public:
+  /// Registers `query_proj`, `keys_a`, `keys_b` and `values` in `owner`.
+  ProductKeys(torch::nn::Module& owner, const ProductKeysConfig& config, const BlockContext& context);
+
+  /// The rows that every position reads, and their weights.
+  struct Choice {
+    at::Tensor rows_NR;      ///< int64 rows of the value table, R = H K
+    at::Tensor weights_NR;   ///< their softmax weights, per head summing to one
+  };
+  Choice choose(const at::Tensor& x_BLC) const;
+
+  const at::Tensor& values() const { return values_; }   ///< [keys H, C]
+
+ private:
+  ProductKeysConfig config_;
+  int64_t side_;             // n
+  std::shared_ptr<Linear> query_;
+  at::Tensor keys_a_, keys_b_, values_;
+};
+
+/// sum_r weights[r] table[rows[r]], by whichever of the two forms below costs less.
+/// Shapes  -> [N,C]
+at::Tensor read_rows(const at::Tensor& table, const ProductKeys::Choice& choice);
+namespace read_rows_paths {
+at::Tensor gather(const at::Tensor& table, const ProductKeys::Choice& choice);  ///< touches the chosen rows only
+at::Tensor dense(const at::Tensor& table, const ProductKeys::Choice& choice);   ///< one product with the whole table
+}
+
+}  // namespace subband::channel_mixers

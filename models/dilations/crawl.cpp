@@ -1,0 +1,61 @@
+// Every level chooses among K neighbouring distances by a learned softmax that starts at the dyadic one.
+//   past_l = sum_k softmax(a_l)_k shift(c, o_l + k),   o_l = max(1, 2^l - floor(K/2))
+// At fine levels the window moves up instead of being cut: K = 3 gives {1,2,3}, {1,2,3}, {3,4,5}, {7,8,9}, ...
+// Shapes  a [levels, K]
+// Cost    levels K parameters; K copies of the sequence per level
+// Source  WaveletLM, "wavelet crawl"
+#include <ATen/ops/softmax.h>
+
+#include <algorithm>
+
+#include "core/config/binder.h"
+#include "models/dilation.h"
+#include "models/layers/shift.h"
+
+namespace subband::dilations::crawl {
+
+constexpr double kLogitOfDyadic = 5.0;
+
+struct Config {
+  int64_t taps = 3;
+
+  void bind(Binder& b) {
+    b.field("taps", taps, {1, 255}, "K, candidate distances per level; odd (original: wavelet_crawl_k)");
+    b.check(taps % 2 == 1, "taps", "must be odd, so that the dyadic distance stands in the middle");
+  }
+};
+
+class Crawl final : public Dilation {
+ public:
+  Crawl(const Config& config, const BlockContext& context) : taps_(config.taps) {
+    at::Tensor logits = context.initializer->zeros({context.levels, taps_});
+    for (int64_t level = 0; level < context.levels; ++level)
+      logits.select(0, level).select(0, (int64_t{1} << level) - first_distance(level)).fill_(kLogitOfDyadic);
+    logits_ = register_parameter("dilation_logits", logits);
+  }
+
+  at::Tensor past(const at::Tensor& c_BLC, int64_t level) override {
+    const at::Tensor weights = logits_.select(0, level).softmax(0);
+    at::Tensor sum;
+    for (int64_t tap = 0; tap < taps_; ++tap) {
+      const at::Tensor term = shift(c_BLC, first_distance(level) + tap) * weights.select(0, tap);
+      sum = tap == 0 ? term : sum + term;
+    }
+    return sum;
+  }
+
+ private:
+  int64_t first_distance(int64_t level) const { return std::max<int64_t>(1, (int64_t{1} << level) - taps_ / 2); }
+
+  int64_t taps_;
+  at::Tensor logits_;
+};
+
+void add_to(DilationRegistry& r);
+void add_to(DilationRegistry& r) {
+  r.add<Crawl, Config>({.name = "crawl", .summary = "each level learns which of K neighbouring distances to look back",
+                        .source = "WaveletLM, wavelet crawl",
+                        .cost = "levels K parameters; K copies of the sequence per level"});
+}
+
+}  // namespace subband::dilations::crawl

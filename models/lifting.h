@@ -1,0 +1,33 @@
+// A lifting: the undecimated wavelet of a block. It splits a sequence into subbands of the same length and puts
+// subbands together again; both directions are causal.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include "core/slot.h"
+#include "models/block_context.h"
+#include "models/dilation.h"
+
+namespace subband {
+
+struct LiftingContext : BlockContext {
+  const Slot<Dilation>* dilation = nullptr;  ///< how far back each level looks; null: this lifting only reconstructs
+};
+
+class Lifting : public torch::nn::Module {
+ public:
+  static constexpr const char* kKind = "lifting";
+  using Context = LiftingContext;
+
+  /// Called once per block and step. Shapes  h [B,L,C] -> z [S,B,L,C], S = levels + 1; z[0] is the approximation,
+  /// z[S-1] the finest detail.
+  virtual at::Tensor decompose(const at::Tensor& h_BLC) = 0;
+  /// The way back: reconstruct(decompose(h)) = h. Shapes  z [S,B,L,C] -> h [B,L,C]
+  virtual at::Tensor reconstruct(const at::Tensor& z_SBLC) = 0;
+  /// Whether every block wants a lifting of its own for the way back.
+  virtual bool untied() const { return false; }
+};
+
+using LiftingRegistry = KindRegistry<Lifting>;
+
+}  // namespace subband

@@ -1,0 +1,23 @@
+// A scale mixer: maps the transformed coefficients of every scale, position by position.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include "core/registry.h"
+#include "models/block_context.h"
+
+namespace subband {
+
+/// Its parameters appear as the block's own, without a name of the part before theirs.
+class ScaleMixer : public torch::nn::Module {
+ public:
+  static constexpr const char* kKind = "scale_mixer";
+  using Context = BlockContext;
+
+  /// Shapes  z [S,B,L,Cp] -> [S,B,L,Cp], scale 0 the approximation
+  virtual at::Tensor forward(const at::Tensor& z_SBLC) = 0;
+};
+
+using ScaleMixerRegistry = KindRegistry<ScaleMixer>;
+
+}  // namespace subband

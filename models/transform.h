@@ -1,0 +1,28 @@
+// A transform: the basis over channels in which the scale mixers work.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <cstdint>
+
+#include "core/registry.h"
+#include "models/block_context.h"
+
+namespace subband {
+
+class Transform : public torch::nn::Module {
+ public:
+  static constexpr const char* kKind = "transform";
+  using Context = BlockContext;
+
+  /// The width Cp >= width that this transform works at; the block pads with zeros up to it.
+  virtual int64_t padded_width(int64_t width) const = 0;
+  /// Shapes  z [..., Cp] -> [..., Cp]
+  virtual at::Tensor forward(const at::Tensor& z_C) = 0;
+  /// The inverse of forward.
+  virtual at::Tensor inverse(const at::Tensor& z_C) = 0;
+};
+
+using TransformRegistry = KindRegistry<Transform>;
+
+}  // namespace subband

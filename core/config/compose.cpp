@@ -37,8 +37,8 @@ Node at_package(const std::string& package, Node content) {
 
 class Composer {
  public:
-  explicit Composer(const ComposeRequest& request)
-      : request_(request), language_(request.raw ? Language::hydra : Language::parts), search_(request.folders, request.registry, request.raw ? "" : request.group) {}
+  Composer(const ComposeRequest& request, SearchPath& search)
+      : request_(request), language_(request.raw ? Language::hydra : Language::parts), search_(search) {}
 
   Composition compose() {
     words_ = parse_overrides(request_.overrides);
@@ -206,7 +206,7 @@ class Composer {
 
   const ComposeRequest& request_;
   Language language_;
-  SearchPath search_;
+  SearchPath& search_;
   std::vector<Override> words_;
   std::vector<ValueWord> values_;
   GroupWords groups_;
@@ -216,16 +216,26 @@ class Composer {
 
 }  // namespace
 
+SearchPath search_path_of(const ComposeRequest& request) {
+  return SearchPath(request.folders, request.registry, request.raw ? "" : request.group);
+}
+
 Composition compose_unresolved(const ComposeRequest& request) {
-  Composition composition = Composer(request).compose();
+  SearchPath search = search_path_of(request);
+  Composition composition = Composer(request, search).compose();
   composition.config = composition.unresolved;
   return composition;
 }
 
-Composition compose(const ComposeRequest& request) {
-  Composition composition = Composer(request).compose();
+Composition compose(const ComposeRequest& request, SearchPath& search) {
+  Composition composition = Composer(request, search).compose();
   composition.config = Interpolator(composition.unresolved).resolve();
   return composition;
+}
+
+Composition compose(const ComposeRequest& request) {
+  SearchPath search = search_path_of(request);
+  return compose(request, search);
 }
 
 std::vector<GroupFolder> standard_folders(const std::filesystem::path& root, const std::vector<std::filesystem::path>& extra) {

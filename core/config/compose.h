@@ -29,9 +29,14 @@ struct Composition {
   Warnings warnings;
 };
 
+/// The sources of a request. Reading them is most of a composition's cost: who composes often keeps one.
+SearchPath search_path_of(const ComposeRequest& request);
+
 /// Composes. ConfigError of kind syntax, unknown_key, already_exists, unknown_option, missing_group_override, ambiguous,
 /// bad_value, cycle, interpolation or missing_value; Error where a file cannot be read.
 Composition compose(const ComposeRequest& request);
+/// The same from sources that were read before; `search` must be the request's own.
+Composition compose(const ComposeRequest& request, SearchPath& search);
 /// The same without resolving: `config` equals `unresolved`.
 Composition compose_unresolved(const ComposeRequest& request);
 

@@ -41,10 +41,13 @@ class Tree {
   Tree(const Tree&) = delete;
   Tree& operator=(const Tree&) = delete;
 
-  config::Composition compose(const std::string& primary, const Texts& overrides) const {
+  config::ComposeRequest request(const std::string& primary, const Texts& overrides) const {
     config::ComposeRequest request{.primary = primary, .overrides = overrides, .registry = &registry_};
     request.folders = {{"recipe", folder_ / "recipes", "recipes"}, {"data", folder_ / "data", "data"}, {"net", folder_ / "nets", "nets"}};
-    return config::compose(request);
+    return request;
+  }
+  config::Composition compose(const std::string& primary, const Texts& overrides) const {
+    return config::compose(request(primary, overrides));
   }
   std::string json(const Texts& overrides, const std::string& primary = "r") const {
     return config::to_json(compose(primary, overrides).config);
@@ -84,6 +87,16 @@ TEST_CASE("a recipe extends another one at the root, and a path to a file is a r
   const auto child = tree.compose("deep/child", {}).config;
   CHECK(config::to_json(*child.find("net")) == "{\"type\": \"lm\", \"width\": 16, \"block\": {\"mixer\": {\"type\": \"wersa\", \"heads\": 2}}}");
   CHECK(tree.compose((tree.folder() / "recipes/r.yaml").string(), {}).config == tree.compose("r", {}).config);
+}
+
+TEST_CASE("sources that were read once serve many compositions", "[compose]") {
+  const Tree tree(kFiles);
+  auto request = tree.request("r", {});
+  auto search = config::search_path_of(request);
+  CHECK(config::compose(request, search).config == tree.compose("r", {}).config);
+  std::filesystem::remove_all(tree.folder() / "recipes");  // whatever is known now was kept
+  request.overrides = {"seed=7"};
+  CHECK(config::compose(request, search).config.find("seed")->integer() == 7);
 }
 
 TEST_CASE("a key below a plain name turns the name into its map form", "[compose]") {

@@ -79,8 +79,10 @@ std::vector<std::filesystem::path> SearchPath::folders_of(const std::string& gro
   return found;
 }
 
-bool SearchPath::has_group(const std::string& group) const {
-  return !folders_of(group).empty() || (registry_ != nullptr && registry_->find(group) != nullptr);
+bool SearchPath::has_group(const std::string& group) {
+  const auto known = known_groups_.find(group);
+  if (known != known_groups_.end()) return known->second;
+  return known_groups_[group] = !folders_of(group).empty() || (registry_ != nullptr && registry_->find(group) != nullptr);
 }
 
 std::vector<std::string> SearchPath::options(const std::string& group) const {

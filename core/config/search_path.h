@@ -75,7 +75,7 @@ class SearchPath {
   const InputConfig* find(const std::string& path);
   /// A file that need not lie on the path, known from now on as `name`. Error where it cannot be read.
   const InputConfig* read(const std::string& name, const std::filesystem::path& file);
-  bool has_group(const std::string& group) const;
+  bool has_group(const std::string& group);
   std::vector<std::string> options(const std::string& group) const;  ///< sorted
   /// Every config of a group and the groups below it: `tinyshakespeare/wavelet`.
   std::vector<std::string> all_options(const std::string& group) const;
@@ -90,6 +90,7 @@ class SearchPath {
   const Registry* registry_;
   std::string global_group_;
   std::map<std::string, std::unique_ptr<InputConfig>> known_;
+  std::map<std::string, bool> known_groups_;
   Warnings warnings_;
 };
 

@@ -113,6 +113,7 @@ Location TextReader::interpolation() {
     if (here() != ']') fail("expected ']'");
     ++at_;
   }
+  skip_spaces();
   if (here() == ':' && names && !brackets) {
     std::string name;
     for (const auto& piece : keys) name += (name.empty() ? "" : ".") + piece.key;
@@ -120,7 +121,6 @@ Location TextReader::interpolation() {
     --depth_;
     return call(name);
   }
-  skip_spaces();
   if (here() != '}') fail(at_ >= text_.size() ? "'${' has no end: expected '}'" : std::string("unexpected '") + here() + "'");
   ++at_;
   --depth_;

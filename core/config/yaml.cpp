@@ -59,6 +59,9 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     Node node;
     node.place = at(mark);
+    const char there = character(mark.pos);
+    const bool written = there == 'n' || there == 'N' || there == '~';
+    if (!frames_.empty() && !written) refuse_gap(frames_.back(), node.place, there);
     accept(std::move(node), anchor, true);
   }
 
@@ -67,7 +70,9 @@ class TreeBuilder final : public YAML::EventHandler {
     const bool plain = tag == "?";
     if (!plain) last_quoted_ = mark;
     if (plain && value.starts_with('%')) refuse_yaml(place, "'%' cannot start a word: quote it");
+    note_key(mark, plain ? std::string_view(value) : std::string_view());
     Node node = plain ? plain_scalar(value, place) : tagged(tag, value, place);
+    refuse_unindented(mark, place, false);
     if (plain && warnings_ != nullptr) warn(value, node, place);
     accept(std::move(node), anchor, plain);
   }
@@ -82,11 +87,11 @@ class TreeBuilder final : public YAML::EventHandler {
     accept(std::move(node), 0, false);
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
-    open(Node::list(), mark, tag, "seq", anchor);
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value style) override {
+    open(Node::list(), mark, tag, "seq", anchor, style == YAML::EmitterStyle::Block);
   }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
-    open(Node::map(), mark, tag, "map", anchor);
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value style) override {
+    open(Node::map(), mark, tag, "map", anchor, style == YAML::EmitterStyle::Block);
   }
   void OnSequenceEnd() override { close(); }
   void OnMapEnd() override { close(); }
@@ -95,7 +100,10 @@ class TreeBuilder final : public YAML::EventHandler {
   struct Frame {
     Node node;
     YAML::anchor_t anchor = 0;
+    bool block = false;               // written with indentation, not brackets
     std::optional<Entry> key;         // a map's key that waits for its value
+    bool has_colon = true;            // and what follows it is a colon, as far as can be seen
+    bool question = false;            // and `? ` stands before it
     bool merge_key = false;           // it is a plain `<<`
     std::vector<Node> merged;         // what `<<` brought
   };
@@ -157,14 +165,51 @@ class TreeBuilder final : public YAML::EventHandler {
                          " here, " + reading + " to readers of YAML 1.1; " + (text ? "quote it" : "write it without the zero"));
   }
 
-  void open(Node node, const YAML::Mark& mark, const std::string& tag, const std::string& kind, YAML::anchor_t anchor) {
+  char character(int offset) const {
+    return offset >= 0 && static_cast<size_t>(offset) < text_.size() ? text_[static_cast<size_t>(offset)] : '\0';
+  }
+
+  // yaml-cpp takes `text:word` on a line of its own for a key without a value. Looks for the colon after a key.
+  void note_key(const YAML::Mark& mark, std::string_view plain) {
+    if (frames_.empty()) return;
+    Frame& frame = frames_.back();
+    if (!frame.block || !frame.node.is(Node::Kind::map) || frame.key) return;
+    auto i = static_cast<size_t>(std::max(mark.pos, 0));
+    if (i >= text_.size()) return;
+    const std::string_view line = text_.substr(i, std::min(text_.find('\n', i), text_.size()) - i);
+    frame.has_colon = plain.empty() ? line.find(':') != std::string_view::npos
+                                    : !line.starts_with(plain) || trim(line.substr(plain.size())).starts_with(':');
+    const size_t before = text_.find_last_not_of(" \t", i == 0 ? 0 : i - 1);
+    frame.question = i > 0 && before != std::string_view::npos && text_[before] == '?';
+    frame.has_colon = frame.has_colon || frame.question;
+  }
+
+  // Nothing stands where a key, a value or an item should: legal after `key:` and `-`, and before the end of `[1, ]`.
+  void refuse_gap(const Frame& frame, const Place& place, char there) const {
+    const bool map = frame.node.is(Node::Kind::map);
+    if (map && !frame.key) refuse_yaml(place, "a key is missing before ':'");
+    if (map && !frame.has_colon) refuse_yaml(frame.key->key_place, frame.key->key + ": expected 'key: value'; a space must follow the colon");
+    if (!map && !frame.block && there == ',') refuse_yaml(place, "an item of a list is missing before ','");
+  }
+
+  // A value on a later line than its key must stand further right; a block list may stand just below it.
+  void refuse_unindented(const YAML::Mark& mark, const Place& place, bool block_list) const {
+    if (frames_.empty() || !frames_.back().block || !frames_.back().key || frames_.back().question) return;
+    const Place& key = frames_.back().key->key_place;
+    const int least = block_list ? key.column : key.column + 1;
+    if (mark.line + 1 > key.line && mark.column + 1 < least)
+      refuse_yaml(place, "the value of '" + frames_.back().key->key + "' must stand further right than its key");
+  }
+
+  void open(Node node, const YAML::Mark& mark, const std::string& tag, const std::string& kind, YAML::anchor_t anchor, bool block) {
     node.place = at(mark);
+    refuse_unindented(mark, node.place, block && kind == "seq");
     if (tag != "?" && tag != "!" && tag != "" && tag != "tag:yaml.org,2002:" + kind)
       refuse_yaml(node.place, "tag '" + tag + "' is not supported here");
     if (!frames_.empty() && frames_.back().node.is(Node::Kind::map) && !frames_.back().key)
       refuse_yaml(node.place, std::string("a key must be one word, not a ") + node.kind_name());
     if (frames_.size() >= kMostLevels) refuse_yaml(node.place, "more than 200 levels of nesting");
-    frames_.push_back({.node = std::move(node), .anchor = anchor, .key = {}, .merge_key = false, .merged = {}});
+    frames_.push_back({.node = std::move(node), .anchor = anchor, .block = block, .key = {}, .has_colon = true, .question = false, .merge_key = false, .merged = {}});
   }
 
   void close() {

@@ -48,6 +48,12 @@ TEST_CASE("anchors, aliases and merge keys are read; a map's own keys win over m
   CHECK(as_json("'<<': 1") == "{\"<<\": 1}");
 }
 
+TEST_CASE("keys without values, explicit keys and lists below their key are read", "[yaml]") {
+  CHECK(as_json("a:\n- 1\n-\nb :\n'c:d':\n? e\n? f\n: 2\ng: [1, ]\nh: {i, j: 1}\n\"k\" : &x\nl: ~\n") ==
+        "{\"a\": [1, null], \"b\": null, \"c:d\": null, \"e\": null, \"f\": 2, \"g\": [1], \"h\": {\"i\": null, \"j\": 1}, "
+        "\"k\": null, \"l\": null}");
+}
+
 TEST_CASE("keys keep their type: 1 and '1' are two keys, 1 and 01 are one", "[yaml]") {
   const Node tree = parse_yaml("1: a\n'1': b\ntrue: c\n", "a.yaml");
   REQUIRE(tree.size() == 3);
@@ -66,6 +72,11 @@ TEST_CASE("a broken text is refused with its place", "[yaml]") {
   CHECK(complaint("a: 'b\n") == "a.yaml:1:4: a quote that is not closed");
   CHECK(complaint("a: 'it''s\n") == "a.yaml:1:4: a quote that is not closed");
   CHECK(complaint("a: \"b\\\"\n") == "a.yaml:1:4: a quote that is not closed");
+  CHECK(complaint("a: 1\nb:2\n") == "a.yaml:2:1: b:2: expected 'key: value'; a space must follow the colon");
+  CHECK(complaint("a: 1\nword\n") == "a.yaml:2:1: word: expected 'key: value'; a space must follow the colon");
+  CHECK(complaint("a: [, 2]\n") == "a.yaml:1:5: an item of a list is missing before ','");
+  CHECK(complaint("a: 1\n: 2\n") == "a.yaml:2:1: a key is missing before ':'");
+  CHECK(complaint("a:\n[1]\n") == "a.yaml:2:1: the value of 'a' must stand further right than its key");
   CHECK(complaint("a: *x\n") == "a.yaml:1:4: the referenced anchor is not defined");
   CHECK(complaint("a: &x [*x]\n") == "a.yaml:1:8: this alias stands inside the value that it names");
   CHECK(complaint("a: !!python/tuple [1]\n") == "a.yaml:1:4: tag 'tag:yaml.org,2002:python/tuple' is not supported here");

@@ -1,10 +1,13 @@
 // Checkpoints: one safetensors file that holds all that a run needs to go on as if it had never stopped.
 //   model/NAME       parameters and buffers
 //   optimizer/NAME   optimiser state
-//   state/NAME       carried state of the net, random streams
-//   metadata         `config` (resolved, JSON), `recipe`, `vocabulary`, `step`, `tokens`
+//   state/NAME       carried state of the net, the running average of the loss
+//   metadata         `config` (resolved, JSON), `recipe`, `trajectory`, `vocabulary`, `step`, `tokens`, `seconds`,
+//                    `digest` of the tensors
+// Random streams need no state: all that is drawn in a step is a function of the seed and the step.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,19 +22,31 @@ struct Checkpoint {
   Tensors tensors;          ///< names as above
   config::Node config;      ///< resolved recipe
   std::string recipe;       ///< its name
+  std::string trajectory;   ///< trajectory_id of the recipe that wrote it
   int64_t vocabulary = 0;
   int64_t step = 0;
   int64_t tokens = 0;
+  double seconds = 0;       ///< of training so far, without evaluations
 };
 
+/// Digest of all that decides the weights after a number of steps: a run goes on only from its own checkpoints.
+std::string trajectory_id(const Recipe& recipe);
+
+/// `step-000000400.safetensors`: the order of the names is that of the steps.
+std::string checkpoint_name(int64_t step);
+
+/// Writes all or nothing.
 void write_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint);
 
 /// `path`: a checkpoint file, a folder of them (the newest intact one), or a run's folder.
 /// Error when there is none, or a named file is damaged.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 
-/// The newest intact checkpoint of a folder, or nothing. Damaged ones are passed over.
-std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& folder);
+/// The newest intact checkpoint of a folder, or nothing. Damaged ones are passed over, each with a line to `say`.
+std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& folder,
+                                                       const std::function<void(const std::string&)>& say = {});
+/// Removes all but the newest `keep` checkpoints of a folder.
+void prune_checkpoints(const std::filesystem::path& folder, size_t keep);
 
 /// Every parameter and buffer of a net under its name.
 Tensors model_tensors(const torch::nn::Module& net);

@@ -33,7 +33,7 @@ struct Recipe {
   std::map<std::string, int> parts;       ///< `mixer:wersa` -> version, of every part really used
 };
 
-/// Binds a composed config. ConfigError with every mistake of it.
+/// Binds a composed config. `registry` must outlive the recipe. ConfigError with every mistake of it.
 Recipe bind_recipe(const Registry& registry, const std::string& name, const config::Node& composed);
 
 /// The recipe's net with first weights drawn from `recipe.seed`, as `torch.manual_seed(seed)` would leave them.

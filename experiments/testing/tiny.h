@@ -129,6 +129,12 @@ inline Registry tiny_registry() {
   return registry;
 }
 
+/// One such registry that outlives every recipe bound with it.
+inline const Registry& tiny_parts() {
+  static const Registry registry = tiny_registry();
+  return registry;
+}
+
 /// A composed config of those parts: 12 steps of 3 windows of 8 letters.
 inline config::Node tiny_config() {
   using config::Node;

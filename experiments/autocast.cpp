@@ -1,0 +1,21 @@
+#include "experiments/autocast.h"
+
+#include <ATen/autocast_mode.h>
+
+namespace subband {
+
+Autocast::Autocast(const std::string& precision) : on_(precision == "bf16") {
+  if (!on_) return;
+  at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
+  at::autocast::set_autocast_enabled(at::kCUDA, true);
+  at::autocast::increment_nesting();
+}
+
+Autocast::~Autocast() {
+  if (!on_) return;
+  // The cache holds casts of the weights, which the next step changes.
+  if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(at::kCUDA, false);
+}
+
+}  // namespace subband

@@ -1,0 +1,11 @@
+// The commands of this folder's nouns. Each returns its exit code.
+#pragma once
+#include "core/command.h"
+
+namespace subband {
+
+int command_data(Arguments arguments);      ///< corpora: list, prepare
+int command_eval(Arguments arguments);      ///< a checkpoint under evaluation protocols
+int command_tokenize(Arguments arguments);  ///< counts and times the tokens of a corpus or a file
+
+}  // namespace subband

@@ -1,0 +1,85 @@
+// subband eval: a checkpoint under the protocols of the published tables.
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "core/tensors/device.h"
+#include "experiments/checkpoint.h"
+#include "experiments/commands/commands.h"
+#include "experiments/evaluation.h"
+#include "experiments/parts.h"
+
+namespace subband {
+
+namespace {
+
+struct EvalRequest {
+  std::string checkpoint;
+  std::string split = "test";
+  std::vector<std::string> protocols = {"blocks", "sliding"};
+  std::string device;
+  int64_t length = 0;
+};
+
+void add_eval_options(CLI::App& app, EvalRequest& request) {
+  app.add_option("checkpoint", request.checkpoint, "a checkpoint file, a folder of them, or a run's folder")->required();
+  app.add_option("--split", request.split, "which text")->capture_default_str();
+  app.add_option("--protocol", request.protocols, "blocks, sliding")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"blocks", "sliding"}))
+      ->capture_default_str();
+  app.add_option("--device", request.device, "cpu, cuda or auto; default: as trained")
+      ->check(CLI::IsMember({"cpu", "cuda", "auto"}));
+  app.add_option("--length", request.length, "window length; default: as trained")->check(CLI::PositiveNumber);
+}
+
+Metrics evaluate_checkpoint(const Recipe& recipe, Net& net, const EvalRequest& request,
+                            const std::filesystem::path& cache) {
+  const auto say = [](const std::string& text) { std::cerr << text << "\n"; };
+  const at::Device device = open_device(request.device.empty() ? recipe.trainer.device : request.device, say);
+  net.to(device);
+  const auto data = recipe.data.make({program_root()});
+  const TokenFile tokens = open_tokens(*data, *recipe.tokenizer.make({}), request.split, cache);
+  const EvaluationOptions options{.length = request.length > 0 ? request.length : recipe.trainer.length,
+                                  .batch = recipe.trainer.batch, .device = device,
+                                  .precision = device.is_cpu() ? "fp32" : recipe.trainer.precision};
+  Metrics metrics;
+  for (const std::string& protocol : request.protocols) {
+    const double loss = score(net, tokens, protocol, options).loss();
+    metrics.merge(loss_metrics(request.split, protocol, loss, tokens));
+  }
+  return metrics;
+}
+
+}  // namespace
+
+int command_eval(Arguments arguments) {
+  CommandLine line("eval", "Scores a checkpoint: loss, perplexity, bits per byte.",
+                   "subband eval logs/2026-01-01_wavelet_1a2b3c4d-s1337 --split test --protocol sliding");
+  EvalRequest request;
+  add_eval_options(line.app(), request);
+  return line.run(arguments, [&] {
+    Registry registry;
+    register_parts(registry);
+    const Checkpoint checkpoint = read_checkpoint(request.checkpoint);
+    const Recipe recipe = bind_recipe(registry, checkpoint.recipe, checkpoint.config);
+    at::set_num_threads(static_cast<int>(recipe.trainer.threads));
+    const auto net = restore_net(registry, checkpoint);
+    const Metrics metrics = evaluate_checkpoint(recipe, *net, request, line.options().store / "cache");
+    if (line.options().json) {
+      nlohmann::ordered_json values = nlohmann::ordered_json::object();
+      for (const auto& [name, value] : metrics) values[name] = value;
+      std::cout << nlohmann::ordered_json{{"checkpoint", request.checkpoint}, {"recipe", checkpoint.recipe},
+                                          {"step", checkpoint.step}, {"metrics", values}}.dump(2) << "\n";
+      return 0;
+    }
+    fmt::print("{}, step {}\n", checkpoint.recipe, checkpoint.step);
+    for (const auto& [name, value] : metrics) fmt::print("  {:<24} {:.6g}\n", name, value);
+    return 0;
+  });
+}
+
+}  // namespace subband

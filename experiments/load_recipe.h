@@ -1,0 +1,30 @@
+// From the words of a command line to a bound recipe.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/config/compose.h"
+#include "experiments/recipe.h"
+
+namespace CLI { class App; }
+
+namespace subband {
+
+/// What names a recipe: `tinyshakespeare/wavelet` or a `.yaml` file, what to change in it, and more folders to search.
+struct RecipeRequest {
+  std::string name;
+  std::vector<std::string> overrides;
+  std::vector<std::filesystem::path> folders;
+
+  /// The arguments `RECIPE [overrides]` and the option `--config-dir`.
+  void add_to(CLI::App& app);
+};
+
+/// The composed config, not bound to parts yet. Errors as from config::compose.
+config::Composition compose_recipe(const Registry& registry, const RecipeRequest& request);
+
+/// Composes and binds. Warnings of the composition are appended to `warnings`. ConfigError with every mistake.
+Recipe load_recipe(const Registry& registry, const RecipeRequest& request, config::Warnings* warnings = nullptr);
+
+}  // namespace subband

@@ -1,0 +1,50 @@
+#include "experiments/load_recipe.h"
+
+#include <CLI/CLI.hpp>
+
+#include "core/files.h"
+#include "core/testing/catch.h"
+#include "core/testing/folder.h"
+#include "experiments/testing/tiny.h"
+
+namespace load_recipe_test {
+using namespace subband;
+
+std::filesystem::path tiny_file(const TestFolder& folder) {
+  write_file(folder / "small.yaml", config::to_yaml(testing::tiny_config()));
+  return folder / "small.yaml";
+}
+
+TEST_CASE("a recipe loads from a file, with overrides that say where they stand", "[load_recipe]") {
+  const TestFolder folder;
+  const Registry registry = testing::tiny_registry();
+  const Recipe recipe = load_recipe(registry, {.name = tiny_file(folder).string(),
+                                               .overrides = {"net.width=16", "optimizer=adamw", "seed=3"}});
+  CHECK(recipe.name == "small");
+  CHECK(recipe.seed == 3);
+  CHECK(recipe.optimizer.type() == "adamw");
+  CHECK(recipe.resolved.at("net.width")->integer() == 16);
+  CHECK_THAT(recipe.resolved.at("net.width")->place.text(), Catch::Contains("net.width=16"));
+}
+
+TEST_CASE("a mistake in a recipe file is reported with file, line and column", "[load_recipe]") {
+  const TestFolder folder;
+  const Registry registry = testing::tiny_registry();
+  const auto file = folder / "broken.yaml";
+  write_file(file, "data: tiny\ntokenizer: letters\nnet: {type: tiny, widht: 4}\ntrainer: {steps: 3}\n");
+  CHECK_THROWS_WITH(load_recipe(registry, {.name = file.string()}),
+                    file.string() + ":3:19: net.widht: unknown key; did you mean 'width'? known: broken_at, carry, "
+                                    "dropout, type, width");
+}
+
+TEST_CASE("the command line gives name, overrides and folders", "[load_recipe]") {
+  CLI::App app;
+  RecipeRequest request;
+  request.add_to(app);
+  app.parse(std::vector<std::string>{"b=2", "a=1", "here", "--config-dir", "small"});   // CLI11 reads backwards
+  CHECK(request.name == "small");
+  CHECK(request.overrides == std::vector<std::string>{"a=1", "b=2"});
+  CHECK(request.folders == std::vector<std::filesystem::path>{"here"});
+}
+
+}  // namespace load_recipe_test

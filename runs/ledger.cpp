@@ -117,10 +117,10 @@ class LedgerPage {
     if (fs::is_regular_file(picture, none))
       page_ += "\n![learning curves of " + sweep.name + "](sweeps/" + picture.filename().string() + ")\n";
     page_ += "\n" + fmt::format(fmt::runtime(kColumns), cell_text(sweep.metric));
-    std::map<int64_t, const RunSummary*> baselines;
+    std::map<std::pair<std::string, int64_t>, const RunSummary*> by_row;
+    for (const SweepCell& cell : sweep.cells) by_row[{cell.row, cell.seed}] = find(cell.id, cell.seed);
     for (const SweepCell& cell : sweep.cells)
-      if (cell.row == sweep.baseline) baselines[cell.seed] = find(cell.id, cell.seed);
-    for (const SweepCell& cell : sweep.cells) add_cell(sweep, cell, baselines[cell.seed]);
+      add_cell(sweep, cell, by_row[{cell.baseline.empty() ? sweep.baseline : cell.baseline, cell.seed}]);
   }
 
   std::string counts(const SweepManifest& sweep) const {

@@ -21,9 +21,13 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
   Json document = {{"name", sweep.name}, {"spec", sweep.spec},
                    {"metric", {{"name", sweep.metric}, {"goal", sweep.goal}}},
                    {"baseline", sweep.baseline}, {"seeds", sweep.seeds}, {"cells", Json::array()}};
-  for (const SweepCell& cell : sweep.cells)
+  for (const SweepCell& cell : sweep.cells) {
     document["cells"].push_back(
         {{"row", cell.row}, {"seed", cell.seed}, {"id", cell.id}, {"overrides", cell.overrides}});
+    if (!cell.baseline.empty()) document["cells"].back()["baseline"] = cell.baseline;
+  }
+  for (const SweepClaimed& claim : sweep.claims)
+    document["claims"].push_back({{"row", claim.row}, {"is", claim.is}, {"by", claim.by}});
   write_file(sweep_file(store, sweep.name, ".json"),
              document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -38,7 +42,10 @@ SweepManifest read_sweep_manifest(const fs::path& file) {
                         .seeds = document.at("seeds").get<std::vector<int64_t>>()};
     for (const auto& cell : document.at("cells"))
       sweep.cells.push_back({.row = cell.at("row"), .seed = cell.at("seed"), .id = cell.at("id"),
-                             .overrides = cell.at("overrides").get<std::vector<std::string>>()});
+                             .overrides = cell.at("overrides").get<std::vector<std::string>>(),
+                             .baseline = cell.value("baseline", "")});
+    for (const auto& claim : document.value("claims", nlohmann::ordered_json::array()))
+      sweep.claims.push_back({.row = claim.at("row"), .is = claim.at("is"), .by = claim.at("by")});
     return sweep;
   } catch (const nlohmann::json::exception& wrong) {
     throw Error(Problem{file.string(), "sweep manifest: is damaged; run the sweep again to write it anew", "damaged"});

@@ -1,7 +1,7 @@
 // What a sweep leaves in the store for the ledger: which cells it has, and under which identities.
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
-//    "cells": [{"row", "seed", "id", "overrides": [..]}]}
+//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?}], "claims"?: [{"row", "is", "by"}]}
 #pragma once
 #include <filesystem>
 #include <string>
@@ -14,6 +14,14 @@ struct SweepCell {
   int64_t seed = 0;
   std::string id;                       ///< run identity, 64 hex digits; empty where the cell cannot be bound
   std::vector<std::string> overrides;   ///< `net.block.bypass=none`; empty for the baseline
+  std::string baseline = {};            ///< row that this one is compared with, where it is not the sweep's
+};
+
+/// What the sweep's author expects of a row.
+struct SweepClaimed {
+  std::string row;
+  std::string is;                       ///< better, worse, equal: than the baseline
+  double by = 0;                        ///< at least so much, in the metric's unit; for equal: at most
 };
 
 struct SweepManifest {
@@ -24,6 +32,7 @@ struct SweepManifest {
   std::string baseline;                 ///< row that the others are compared with; may be empty
   std::vector<int64_t> seeds;
   std::vector<SweepCell> cells;         ///< rows in the order of the spec, each row's seeds together
+  std::vector<SweepClaimed> claims = {};
 };
 
 /// `<store>/sweeps/<name><extension>`; slashes of the name become `-`.

@@ -1,0 +1,16 @@
+// The commands of this folder.
+#pragma once
+#include "core/command.h"
+#include "runs/store.h"
+#include "runs/sweep_manifest.h"
+
+namespace subband {
+
+/// `subband report`: tables and learning curves of sweeps, from manifests and records alone.
+int command_report(Arguments arguments);
+
+/// What `subband sweep` ends with: the table on stdout (with `--json`: one document), `<store>/sweeps/<name>.md` and
+/// `.svg`, and the ledger.
+void report_sweep(const Store& store, const SweepManifest& sweep, const CommonOptions& options);
+
+}  // namespace subband

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "core/config/scalar.h"
+#include "core/config/yaml_text.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
@@ -25,15 +26,6 @@ constexpr size_t kMostBytes = size_t{16} << 20;
 
 [[noreturn]] void refuse_yaml(const Place& place, std::string message, const char* kind = "syntax") {
   throw ConfigError(place.text(), std::move(message), kind);
-}
-
-size_t count_nodes(const Node& node) {
-  size_t count = 1;
-  if (node.is(Node::Kind::list))
-    for (const Node& item : node.items()) count += count_nodes(item);
-  if (node.is(Node::Kind::map))
-    for (const Entry& entry : node.entries()) count += count_nodes(entry.value);
-  return count;
 }
 
 // Builds the tree from yaml-cpp's events.
@@ -130,16 +122,8 @@ class TreeBuilder final : public YAML::EventHandler {
   // yaml-cpp takes the end of the file for a closing quote; only the last scalar can be such a one.
   void refuse_open_quote() {
     if (!last_quoted_) return;
-    auto i = static_cast<size_t>(last_quoted_->pos);
-    while (i < text_.size() && (text_[i] == '&' || text_[i] == '!' || text_[i] == ' ' || text_[i] == '\t' || text_[i] == '\n')) {
-      if (text_[i] == '&' || text_[i] == '!') i = std::min(text_.find_first_of(" \t\n", i), text_.size());
-      else ++i;
-    }
-    if (i >= text_.size() || (text_[i] != '\'' && text_[i] != '"')) return;  // a block scalar
-    const char quote = text_[i++];
-    const auto doubled = [&] { return quote == '\'' && text_.substr(i).starts_with("''"); };
-    while (i < text_.size() && (text_[i] != quote || doubled())) i += doubled() || (quote == '"' && text_[i] == '\\') ? 2 : 1;
-    if (i >= text_.size()) refuse_yaml({source_, last_quoted_->line + 1, last_quoted_->column + 1}, "a quote that is not closed");
+    if (quote_is_open(text_, static_cast<size_t>(last_quoted_->pos)))
+      refuse_yaml({source_, last_quoted_->line + 1, last_quoted_->column + 1}, "a quote that is not closed");
   }
 
   Node tagged(const std::string& tag, const std::string& value, const Place& place) {
@@ -215,26 +199,8 @@ class TreeBuilder final : public YAML::EventHandler {
   void close() {
     Frame frame = std::move(frames_.back());
     frames_.pop_back();
-    if (!frame.merged.empty()) spread(frame);
+    if (!frame.merged.empty()) frame.node = with_merged(std::move(frame.node), frame.merged);
     accept(std::move(frame.node), frame.anchor, false);
-  }
-
-  // `<<`: what it brings stands first, and yields to the map's own keys.
-  static void spread(Frame& frame) {
-    Node whole = Node::map();
-    whole.place = frame.node.place;
-    const auto add = [&](const Entry& entry, bool wins) {
-      for (Entry& present : whole.entries())
-        if (present.key == entry.key && present.key_kind == entry.key_kind) {
-          if (wins) present = entry;
-          return;
-        }
-      whole.entries().push_back(entry);
-    };
-    for (const Node& brought : frame.merged)
-      for (const Entry& entry : brought.entries()) add(entry, false);
-    for (const Entry& entry : frame.node.entries()) add(entry, true);
-    frame.node = std::move(whole);
   }
 
   void accept(Node node, YAML::anchor_t anchor, bool plain) {
@@ -289,27 +255,6 @@ class TreeBuilder final : public YAML::EventHandler {
   std::map<YAML::anchor_t, Node> anchors_;
   Node root_;
 };
-
-// Where the text stops being UTF-8.
-Place first_bad_byte(std::string_view text, const std::string& source) {
-  size_t low = 0, line = 1, line_start = 0;
-  for (size_t i = 0; i <= text.size(); ++i) {
-    if (i < text.size() && text[i] != '\n') continue;
-    if (!is_utf8(text.substr(line_start, i - line_start))) break;
-    line_start = i + 1;
-    ++line;
-  }
-  const std::string_view rest = text.substr(line_start);
-  for (low = 0; low < rest.size(); ++low) {
-    const auto byte = static_cast<unsigned char>(rest[low]);
-    if (byte < 0x80) continue;
-    size_t length = 2;
-    while (length <= 4 && !is_utf8(rest.substr(low, length))) ++length;
-    if (length > 4) break;
-    low += length - 1;
-  }
-  return {std::make_shared<const std::string>(source), static_cast<int>(line), static_cast<int>(low + 1)};
-}
 
 std::string lower_first(std::string text) {
   if (!text.empty() && text.front() >= 'A' && text.front() <= 'Z') text.front() = static_cast<char>(text.front() - 'A' + 'a');

@@ -1,0 +1,69 @@
+#include "core/config/yaml_text.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+
+namespace subband::config {
+
+size_t count_nodes(const Node& node) {
+  size_t count = 1;
+  if (node.is(Node::Kind::list))
+    for (const Node& item : node.items()) count += count_nodes(item);
+  if (node.is(Node::Kind::map))
+    for (const Entry& entry : node.entries()) count += count_nodes(entry.value);
+  return count;
+}
+
+Node with_merged(Node map, const std::vector<Node>& brought) {
+  Node whole = Node::map();
+  whole.place = map.place;
+  const auto add = [&](const Entry& entry, bool wins) {
+    for (Entry& present : whole.entries())
+      if (present.key == entry.key && present.key_kind == entry.key_kind) {
+        if (wins) present = entry;
+        return;
+      }
+    whole.entries().push_back(entry);
+  };
+  for (const Node& each : brought)
+    for (const Entry& entry : each.entries()) add(entry, false);
+  for (const Entry& entry : map.entries()) add(entry, true);
+  return whole;
+}
+
+bool quote_is_open(std::string_view text, size_t offset) {
+  size_t i = offset;
+  while (i < text.size() && std::string_view("&! \t\n").find(text[i]) != std::string_view::npos) {
+    if (text[i] == '&' || text[i] == '!') i = std::min(text.find_first_of(" \t\n", i), text.size());
+    else ++i;
+  }
+  if (i >= text.size() || (text[i] != '\'' && text[i] != '"')) return false;  // a block scalar
+  const char quote = text[i++];
+  const auto doubled = [&] { return quote == '\'' && text.substr(i).starts_with("''"); };
+  while (i < text.size() && (text[i] != quote || doubled())) i += doubled() || (quote == '"' && text[i] == '\\') ? 2 : 1;
+  return i >= text.size();
+}
+
+// Where the text stops being UTF-8.
+Place first_bad_byte(std::string_view text, const std::string& source) {
+  size_t low = 0, line = 1, line_start = 0;
+  for (size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size() && text[i] != '\n') continue;
+    if (!is_utf8(text.substr(line_start, i - line_start))) break;
+    line_start = i + 1;
+    ++line;
+  }
+  const std::string_view rest = text.substr(line_start);
+  for (low = 0; low < rest.size(); ++low) {
+    const auto byte = static_cast<unsigned char>(rest[low]);
+    if (byte < 0x80) continue;
+    size_t length = 2;
+    while (length <= 4 && !is_utf8(rest.substr(low, length))) ++length;
+    if (length > 4) break;
+    low += length - 1;
+  }
+  return {std::make_shared<const std::string>(source), static_cast<int>(line), static_cast<int>(low + 1)};
+}
+
+}  // namespace subband::config

@@ -1,0 +1,63 @@
+// subband init: a checkpoint with freshly initialised weights.
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "core/tensors/digest.h"
+#include "core/text.h"
+#include "experiments/checkpoint.h"
+#include "experiments/commands/commands.h"
+#include "experiments/commands/parameter_table.h"
+#include "experiments/load_recipe.h"
+#include "experiments/parts.h"
+
+namespace subband {
+
+static Checkpoint fresh_checkpoint(const Recipe& recipe, const torch::nn::Module& net) {
+  Checkpoint checkpoint;
+  for (const auto& [name, tensor] : model_tensors(net)) checkpoint.tensors["model/" + name] = tensor;
+  checkpoint.config = recipe.resolved;
+  checkpoint.recipe = recipe.name;
+  checkpoint.trajectory = trajectory_id(recipe);
+  checkpoint.vocabulary = recipe.vocabulary;
+  return checkpoint;
+}
+
+int command_init(Arguments arguments) {
+  CommandLine line("init", "A checkpoint with freshly initialised weights.",
+                   "subband init tinyshakespeare/wavelet --out fresh --seed 1");
+  RecipeRequest words;
+  std::filesystem::path out;
+  std::optional<int64_t> seed, vocabulary;
+  words.add_to(line.app());
+  line.app().add_option("--out", out, "folder for the checkpoint")->required();
+  line.app().add_option("--seed", seed, "in place of the recipe's")->check(CLI::NonNegativeNumber);
+  line.app().add_option("--vocab", vocabulary, "V, in place of the tokeniser's")->check(CLI::PositiveNumber);
+  return line.run(arguments, [&] {
+    if (seed) words.overrides.push_back("seed=" + std::to_string(*seed));
+    Registry registry;
+    register_parts(registry);
+    config::Warnings warnings;
+    Recipe recipe = load_recipe(registry, words, &warnings);
+    for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
+    recipe.vocabulary = vocabulary.value_or(recipe.vocabulary);
+    const auto net = make_net(recipe);
+    const std::filesystem::path file = out / checkpoint_name(0);
+    write_checkpoint(file, fresh_checkpoint(recipe, *net));
+    const int64_t parameters = parameter_table(*net).parameters;
+    const std::string weights = digest(model_tensors(*net));
+    if (line.options().json) {
+      const nlohmann::ordered_json json = {
+          {"checkpoint", file.string()}, {"parameters", parameters}, {"digest", weights}};
+      std::cout << json.dump(2) << "\n";
+    } else {
+      std::cout << fmt::format("{}\n  parameters {}\n  digest     {}\n", file.string(), grouped(parameters),
+                               weights);
+    }
+    return 0;
+  });
+}
+
+}  // namespace subband

@@ -1,0 +1,69 @@
+#include "experiments/commands/parameter_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/text.h"
+
+namespace subband {
+
+// `blocks.0.mixer.q.weight` -> `blocks.*.mixer`: two words at most, numbers as stars, the tensor's own name
+// apart.
+static std::string group_of(const std::string& name) {
+  std::vector<std::string> parts = split(name, '.');
+  if (parts.size() > 1) parts.pop_back();
+  std::string group;
+  int words = 0;
+  for (const std::string& part : parts) {
+    const bool number = parse_integer(part).has_value();
+    if (!number && words++ == 2) break;
+    group += (group.empty() ? "" : ".") + (number ? "*" : part);
+  }
+  return group;
+}
+
+ParameterTable parameter_table(const torch::nn::Module& module) {
+  ParameterTable table;
+  std::set<const void*> seen;
+  for (const auto& item : module.named_parameters()) {
+    if (!seen.insert(item.value().unsafeGetTensorImpl()).second) continue;
+    const std::string name = group_of(item.key());
+    auto group = std::ranges::find(table.groups, name, &ParameterGroup::name);
+    if (group == table.groups.end()) group = table.groups.insert(group, ParameterGroup{.name = name});
+    ++group->tensors;
+    group->parameters += item.value().numel();
+    table.parameters += item.value().numel();
+  }
+  for (const at::Tensor& buffer : module.buffers()) table.buffers += buffer.numel();
+  return table;
+}
+
+std::string ParameterTable::text() const {
+  size_t width = 5;
+  for (const ParameterGroup& group : groups) width = std::max(width, group.name.size());
+  std::string lines =
+      fmt::format("{:<{}}  {:>7}  {:>15}  {:>6}\n", "group", width, "tensors", "parameters", "share");
+  int64_t tensors = 0;
+  for (const ParameterGroup& group : groups) {
+    tensors += group.tensors;
+    lines += fmt::format("{:<{}}  {:>7}  {:>15}  {:>5.1f}%\n", group.name, width, group.tensors,
+                         grouped(group.parameters),
+                         100.0 * static_cast<double>(group.parameters) / static_cast<double>(parameters));
+  }
+  lines += fmt::format("{:<{}}  {:>7}  {:>15}\n", "total", width, tensors, grouped(parameters));
+  if (buffers > 0) lines += fmt::format("besides {} values that are not learned\n", grouped(buffers));
+  return lines;
+}
+
+nlohmann::ordered_json ParameterTable::json() const {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const ParameterGroup& group : groups) {
+    rows.push_back({{"group", group.name}, {"tensors", group.tensors}, {"parameters", group.parameters}});
+  }
+  return {{"total", parameters}, {"buffers", buffers}, {"groups", rows}};
+}
+
+}  // namespace subband

@@ -1,0 +1,30 @@
+// How many parameters stand where.
+#pragma once
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace subband {
+
+/// The parameters of one group of modules; layers that repeat count as one group, `blocks.*.mixer`.
+struct ParameterGroup {
+  std::string name;
+  int64_t tensors = 0;
+  int64_t parameters = 0;
+};
+
+struct ParameterTable {
+  std::vector<ParameterGroup> groups;  ///< in the order of the module's registration
+  int64_t parameters = 0;              ///< a tensor under two names counts once
+  int64_t buffers = 0;                 ///< values that are kept but not learned
+
+  std::string text() const;
+  nlohmann::ordered_json json() const;
+};
+
+ParameterTable parameter_table(const torch::nn::Module& module);
+
+}  // namespace subband

@@ -1,0 +1,168 @@
+// `init`, `params` and `forward` as a user calls them.
+#include <torch/torch.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/files.h"
+#include "core/tensors/digest.h"
+#include "core/tensors/random.h"
+#include "core/tensors/safetensors.h"
+#include "core/testing/catch.h"
+#include "core/testing/folder.h"
+#include "experiments/commands/commands.h"
+
+using namespace subband;
+
+namespace forward_test {
+
+using Words = std::vector<std::string>;
+using Json = nlohmann::json;
+
+constexpr const char* kRecipe = R"(defaults: [/data: tinyshakespeare, _self_]
+tokenizer: bytes
+net: {type: decoder_lm, width: 16, layers: 2}
+trainer: {steps: 4, batch: 2, length: 16}
+seed: 7
+)";
+
+// What a command prints on stdout, after its exit code.
+static std::pair<int, std::string> printed_by(int (*command)(Arguments), const Words& words) {
+  std::ostringstream text;
+  std::streambuf* before = std::cout.rdbuf(text.rdbuf());
+  const int code = command(words);
+  std::cout.rdbuf(before);
+  return {code, text.str()};
+}
+
+// A folder with a recipe, and the commands on it.
+struct Desk {
+  TestFolder folder;
+  std::string recipe = (folder / "tiny.yaml").string();
+  Desk() { write_file(recipe, kRecipe); }
+  std::string path(const std::string& name) const { return (folder / name).string(); }
+
+  Json call(int (*command)(Arguments), Words words, int expected = 0) const {
+    words.push_back("--json");
+    const auto [code, text] = printed_by(command, words);
+    CAPTURE(text);
+    CHECK(code == expected);
+    return Json::parse(text);
+  }
+  std::string refusal(int (*command)(Arguments), const Words& words, int code) const {
+    return call(command, words, code)["error"]["message"];
+  }
+};
+
+static at::Tensor some_ids(int64_t length) {
+  return at::empty({2, length}, at::kLong).random_(0, 256, stream(1, "ids"));
+}
+
+}  // namespace forward_test
+
+using namespace forward_test;
+
+TEST_CASE("params counts a recipe's parameters by group, without weights", "[commands]") {
+  const Desk desk;
+  const Json table = desk.call(command_params, {desk.recipe});
+  const int64_t attention = 4 * (16 * 16 + 16), mlp = 8 * 16 * 16 + 5 * 16, norm = 2 * 16;
+  CHECK(table["total"] == 2 * 256 * 16 + 16 * 16 + 2 * (attention + mlp + 2 * norm) + norm);
+  std::map<std::string, int64_t> groups;
+  for (const Json& row : table["groups"]) groups[row["group"]] = row["parameters"];
+  CHECK(groups.at("blocks.*.mixer") == 2 * attention);
+  CHECK(groups.at("embedding") == 256 * 16);
+  CHECK(desk.call(command_params, {desk.recipe, "net.width=1048576", "net.layers=100"})["total"] > 1e14);
+  CHECK(desk.call(command_params, {"--part", "mixer:softmax_attention", "--width", "32"})["total"] ==
+        4 * 33 * 32);
+}
+
+TEST_CASE("init writes the same weights for the same seed, and forward answers with them", "[commands]") {
+  const Desk desk;
+  const Json first = desk.call(command_init, {desk.recipe, "--out", desk.path("a")});
+  CHECK(desk.call(command_init, {desk.recipe, "--out", desk.path("b"), "--seed", "7"})["digest"] ==
+        first["digest"]);
+  CHECK(desk.call(command_init, {desk.recipe, "--out", desk.path("c"), "--seed", "8"})["digest"] !=
+        first["digest"]);
+
+  write_safetensors(desk.path("t"), {{"ids", some_ids(12)}, {"targets", some_ids(12).flip(1)}});
+  desk.call(command_forward, {desk.path("a"), "--tokens", desk.path("t"), "--out", desk.path("l"),
+                              "--gradients", desk.path("g")});
+  const Tensors out = read_safetensors(desk.path("l")).tensors,
+                gradients = read_safetensors(desk.path("g")).tensors;
+  CHECK(out.at("logits").sizes() == at::IntArrayRef({2, 12, 256}));
+  const at::Tensor loss =
+      at::cross_entropy_loss(out.at("logits").view({-1, 256}), some_ids(12).flip(1).flatten());
+  CHECK(out.at("loss").item<float>() == Approx(loss.item<float>()).epsilon(1e-6));
+  CHECK(gradients.at("blocks.1.mixer.q.weight").sizes() == at::IntArrayRef({16, 16}));
+  CHECK(gradients.at("head.weight").abs().max().item<float>() > 0);
+
+  desk.call(command_forward,
+            {desk.path("a"), "--tokens", desk.path("t"), "--out", desk.path("d"), "--precision", "fp64"});
+  const at::Tensor wide = read_safetensors(desk.path("d")).tensors.at("logits");
+  CHECK(wide.scalar_type() == at::kDouble);
+  CHECK(at::allclose(wide.to(at::kFloat), out.at("logits"), 1e-4, 1e-5));
+}
+
+TEST_CASE("numbered ids are fed in order", "[commands]") {
+  const Desk desk;
+  desk.call(command_init, {desk.recipe, "--out", desk.path("a")});
+  write_safetensors(desk.path("t"),
+                    {{"ids.0", some_ids(5)}, {"ids.1", some_ids(9)}, {"targets.1", some_ids(9)}});
+  desk.call(command_forward, {desk.path("a"), "--tokens", desk.path("t"), "--out", desk.path("l")});
+  const Tensors out = read_safetensors(desk.path("l")).tensors;
+  CHECK(out.at("logits.0").size(1) == 5);
+  CHECK(out.at("logits.1").size(1) == 9);
+  CHECK(out.contains("loss.1"));
+  CHECK_FALSE(out.contains("loss.0"));
+}
+
+TEST_CASE("a part alone answers the same with the weights that it wrote", "[commands]") {
+  const Desk desk;
+  const Words part = {"--part", "mixer:softmax_attention", "--set", "heads=2", "--width", "8"};
+  const at::Tensor x = at::empty({2, 6, 8}).normal_(0, 1, stream(1, "x"));
+  write_safetensors(desk.path("x"), {{"x", x}, {"c", at::ones_like(x)}});
+  Words fresh = part;
+  for (const char* word : {"--input", "--out", "--seed"}) {
+    fresh.push_back(word);
+    fresh.push_back(word == std::string("--input") ? desk.path("x")
+                    : word == std::string("--out") ? desk.path("y")
+                                                   : "3");
+  }
+  desk.call(command_forward, fresh);
+  const Tensors out = read_safetensors(desk.path("y")).tensors;
+  CHECK(out.at("w/q.weight").sizes() == at::IntArrayRef({8, 8}));
+  Words again = part;
+  for (const std::string& word :
+       {std::string("--input"), desk.path("x"), std::string("--weights"), desk.path("y"),
+        std::string("--out"), desk.path("z"), std::string("--gradients"), desk.path("g")}) {
+    again.push_back(word);
+  }
+  desk.call(command_forward, again);
+  CHECK(at::equal(read_safetensors(desk.path("z")).tensors.at("y"), out.at("y")));
+  CHECK(read_safetensors(desk.path("g")).tensors.at("x").sizes() == x.sizes());
+  again.push_back("--no-causal");
+  desk.call(command_forward, again);
+  CHECK_FALSE(at::equal(read_safetensors(desk.path("z")).tensors.at("y"), out.at("y")));
+}
+
+TEST_CASE("the probe refuses with file, name and rule", "[commands]") {
+  const Desk desk;
+  desk.call(command_init, {desk.recipe, "--out", desk.path("a")});
+  write_safetensors(desk.path("bad"), {{"ids", at::full({1, 3}, 256, at::kLong)}});
+  CHECK(desk.refusal(command_forward, {desk.path("a"), "--tokens", desk.path("bad"), "--out", desk.path("l")},
+                     1) == "ids = 256: must be 0 to 255");
+  write_safetensors(desk.path("none"), {{"x", at::zeros({1, 3, 4})}});
+  CHECK(desk.refusal(command_forward,
+                     {desk.path("a"), "--tokens", desk.path("none"), "--out", desk.path("l")},
+                     1) == "tensor 'ids.0': missing");
+  const Words part = {"--input", desk.path("none"), "--out", desk.path("l"), "--width", "8", "--part"};
+  Words shape = part, kind = part;
+  shape.push_back("mixer:softmax_attention");
+  kind.push_back("tokenizer:bytes");
+  CHECK(desk.refusal(command_forward, shape, 3) == "x: expected [*, *, 8], got [1, 3, 4]");
+  CHECK(desk.refusal(command_forward, kind, 2) ==
+        "--part tokenizer:bytes: must be mixer:NAME or channel_mixer:NAME");
+  CHECK(desk.refusal(command_params, {}, 2) == "expected either RECIPE or --part KIND:NAME");
+  CHECK_FALSE(std::filesystem::exists(desk.path("l")));
+}

@@ -1,0 +1,188 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "core/config/compose.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/slot.h"
+#include "experiments/parts.h"
+#include "sweeps/board.h"
+#include "sweeps/commands.h"
+#include "sweeps/launcher.h"
+#include "sweeps/perform_cells.h"
+#include "sweeps/plan.h"
+
+namespace subband {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kStoppedExit = 130;   // as a shell says it of a program that Ctrl-C ended
+
+struct SweepWords {
+  std::string spec;
+  std::vector<std::string> overrides;
+  std::vector<fs::path> folders;     // --config-dir
+  std::string launcher = "local";
+  std::optional<int64_t> jobs;
+  bool is_dry = false;
+};
+
+// Overrides begin with `+`, `~` and other characters that an option parser has ideas about.
+std::vector<std::string> take_sweep_words(Arguments arguments, SweepWords& words) {
+  static const std::set<std::string> kTakeNext = {"--config-dir", "--store", "--jobs", "--launcher"};
+  std::vector<std::string> flags;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word.starts_with('-')) {
+      flags.push_back(word);
+      if (kTakeNext.contains(word) && i + 1 < arguments.size()) flags.push_back(arguments[++i]);
+    } else {
+      words.spec.empty() ? words.spec = word : words.overrides.emplace_back(word);
+    }
+  }
+  return flags;
+}
+
+std::shared_ptr<Launcher> make_launcher(const Registry& registry, const SweepWords& words) {
+  using config::Node;
+  Node slot = Node::map(), spec = Node::map(), resolved;
+  const config::Place place{.source = std::make_shared<const std::string>("command line")};
+  slot.set("type", Node(words.launcher)).place = place;
+  if (words.jobs) slot.set("jobs", Node(*words.jobs)).place = place;
+  spec.set("launcher", slot).place = place;
+  BindSession session{.registry = &registry};
+  Binder binder(session, spec, resolved);
+  Slot<Launcher> launcher("local");
+  launcher.bind(binder, "launcher", LauncherContext{}, "where workers run");
+  session.finish();
+  return launcher.make({});
+}
+
+SweepSpec composed_spec(const SweepWords& words, const std::vector<std::string>& overrides,
+                        const std::vector<config::GroupFolder>& folders) {
+  const config::Composition composition =
+      config::compose({.primary = words.spec, .overrides = overrides, .folders = folders, .group = "sweep"});
+  const bool is_file = words.spec.ends_with(".yaml");
+  return bind_sweep(is_file ? fs::path(words.spec).stem().string() : words.spec, composition.config);
+}
+
+// One sweep, from words to exit code.
+class SweepJob {
+ public:
+  SweepJob(const SweepWords& words, const CommonOptions& options, Arguments arguments)
+      : words_(words), options_(options), store_(options.store) {
+    register_parts(registry_);
+    register_sweeps_parts(registry_);
+    for (const fs::path& folder : words.folders)
+      if (!fs::is_directory(folder)) throw Error(folder.string(), "no such folder");
+    source_ = {.registry = &registry_, .folders = config::standard_folders(program_root(), words.folders),
+               .command_line = {"subband", "sweep"}};
+    source_.command_line.insert(source_.command_line.end(), arguments.begin(), arguments.end());
+  }
+
+  int run(const ReportSweep& report) {
+    if (words_.spec.empty()) throw ConfigError("command line", "SPEC is missing: which sweep to run", "syntax");
+    launcher_ = make_launcher(registry_, words_);
+    const SplitOverrides overrides = split_overrides(words_.overrides);
+    const SweepSpec spec = composed_spec(words_, overrides.spec, source_.folders);
+    const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& changes) {
+      return prepare_row(source_, recipe, changes);
+    };
+    plan_ = make_plan(spec, overrides.cells, prepare, read_index(store_).runs);
+    if (words_.is_dry) {
+      std::cout << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n" : plan_text(plan_, launcher_->jobs()));
+      return 0;
+    }
+    const SweepManifest manifest = manifest_of(plan_, words_.spec);
+    write_sweep_manifest(store_.root(), manifest);
+    const bool is_stopped = run_missing();
+    report(store_, manifest, options_);
+    return is_stopped ? kStoppedExit : exit_code(manifest);
+  }
+
+ private:
+  // Cells to be run, each run once, whichever rows share it.
+  std::vector<size_t> missing() const {
+    std::vector<size_t> cells;
+    std::set<std::pair<std::string, int64_t>> taken;
+    for (size_t i = 0; i < plan_.cells.size(); ++i) {
+      const PlannedCell& cell = plan_.cells[i];
+      if (cell.state != "reused" && taken.insert({cell.id, cell.cell.seed}).second) cells.push_back(i);
+    }
+    return cells;
+  }
+
+  bool run_missing() {
+    const std::vector<size_t> cells = missing();
+    if (cells.empty()) return false;
+    if (!options_.quiet)
+      fmt::print(stderr, "{}: {} cells, {} to run, {} at once\n", plan_.spec.name, plan_.cells.size(), cells.size(),
+                 std::min<int64_t>(launcher_->jobs(), static_cast<int64_t>(cells.size())));
+    std::vector<BoardCell> names;
+    for (const size_t cell : cells) names.push_back({plan_.cells[cell].cell.name, plan_.cells[cell].seconds});
+    const RunCell run_cell = [&](size_t index, WorkerLink& link) {
+      const Cell& cell = plan_.cells[cells[index]].cell;
+      const SweepRow& row = plan_.grid.rows[cell.row];
+      return perform_cell(source_, row.recipe, cell_overrides(plan_.spec, row, cell.seed, plan_.extra), store_, link);
+    };
+    ScheduleResult result;
+    {
+      Board board(std::move(names), launcher_->jobs(), terminal_width(), options_.quiet);
+      result = launcher_->launch(cells.size(), run_cell, sweep_file(store_.root(), plan_.spec.name, ".log"), board);
+    }
+    for (size_t i = 0; i < cells.size(); ++i) {
+      const PlannedCell& cell = plan_.cells[cells[i]];
+      if (result.outcomes[i].is_crash) record_crash(store_, cell.id, cell.cell.seed, result.outcomes[i].message);
+      is_failed_ = is_failed_ || result.outcomes[i].status == "failed";
+    }
+    return result.is_stopped;
+  }
+
+  int exit_code(const SweepManifest& manifest) const {
+    std::set<std::pair<std::string, int64_t>> done;
+    for (const RunSummary& run : read_index(store_).runs)
+      if (run.status == "done") done.insert({run.id, run.seed});
+    for (const SweepCell& cell : manifest.cells)
+      if (!done.contains({cell.id, cell.seed})) return 4;
+    return is_failed_ ? 4 : 0;
+  }
+
+  const SweepWords& words_;
+  const CommonOptions& options_;
+  Store store_;
+  Registry registry_;
+  CellSource source_;
+  std::shared_ptr<Launcher> launcher_;
+  SweepPlan plan_;
+  bool is_failed_ = false;
+};
+
+}  // namespace
+
+int command_sweep(Arguments arguments, const ReportSweep& report) {
+  CommandLine line("sweep",
+                   "Plans and runs every cell of a sweep, then shows its table; again: only what is missing.\n"
+                   "SPEC is a sweep's name or a .yaml file. Overrides change the spec (seeds=[1,2]) or, with any other\n"
+                   "first key, the recipe of every cell (trainer.steps=40).\n"
+                   "Ctrl-C once: workers checkpoint and stop, exit code 130; the same command goes on. Twice: at once.\n"
+                   "Exit code 4: some cells failed; the table says which.",
+                   "subband sweep quickstart trainer.steps=100 --jobs 2");
+  SweepWords words;
+  const std::vector<std::string> flags = take_sweep_words(arguments, words);
+  std::vector<std::string> shown;
+  line.app().add_option("SPEC_AND_OVERRIDES", shown, "which sweep, and what to change in it");
+  line.app().add_option("--config-dir", words.folders, "another folder to search, after the program's own; may be repeated")
+      ->allow_extra_args(false);
+  line.app().add_flag("--dry-run", words.is_dry, "show what would run, and its predicted time and memory");
+  line.app().add_option("--jobs", words.jobs, "worker processes at once; otherwise one for each core");
+  line.app().add_option("--launcher", words.launcher, "where workers run")->capture_default_str();
+  return line.run(flags, [&] { return SweepJob(words, line.options(), arguments).run(report); });
+}
+
+}  // namespace subband

@@ -1,18 +1,21 @@
 // Parts as a spec would make them, for tests.
 #pragma once
 #include <filesystem>
+#include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/config/binder.h"
 #include "core/files.h"
 #include "core/registry.h"
+#include "experiments/corpus.h"
 #include "experiments/data.h"
 #include "experiments/tokenizer.h"
 
 namespace subband {
-
-void register_corpora_parts(Registry& registry);
 
 namespace testing {
 
@@ -38,6 +41,16 @@ inline config::Node text_node(const std::string& name, const std::string& split,
   node.set("name", config::Node(name));
   node.set_at("splits." + split + ".files", config::Node::list({config::Node(file)}));
   return node;
+}
+
+/// What a command prints on stdout, after its exit code.
+template <class Command>
+std::pair<int, std::string> output_of(Command command, const std::vector<std::string>& arguments) {
+  std::ostringstream text;
+  std::streambuf* before = std::cout.rdbuf(text.rdbuf());
+  const int code = command(arguments);
+  std::cout.rdbuf(before);
+  return {code, text.str()};
 }
 
 /// A folder that goes with the test.

@@ -1,0 +1,30 @@
+// Corpora and tokenisers by the words of a command line, without a recipe around them.
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "experiments/data.h"
+#include "experiments/tokenizer.h"
+
+namespace subband {
+
+/// Registers the tokenisers and kinds of data.
+void register_corpora_parts(Registry& registry);
+
+/// The corpora that have a name: the files of group `data`, sorted.
+std::vector<std::string> corpus_names(const Registry& registry);
+
+/// The corpus `name`, an option of group `data`, with overrides of its own fields (`join=rows`).
+/// ConfigError with every mistake.
+std::shared_ptr<Data> open_corpus(const Registry& registry, const std::string& name,
+                                  const std::vector<std::string>& overrides = {});
+
+/// A file of the user's as a corpus with the one split `all`; packed files as in read_unpacked.
+std::shared_ptr<Data> open_file_as_corpus(const Registry& registry, const std::string& file);
+
+/// The tokeniser `type` with its defaults. ConfigError when there is none of that name.
+std::shared_ptr<Tokenizer> open_tokenizer(const Registry& registry, const std::string& type);
+
+}  // namespace subband

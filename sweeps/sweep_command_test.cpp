@@ -1,0 +1,142 @@
+// The built program, end to end: a tiny sweep, killed, resumed and shared. Skipped where the program is not built.
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "core/files.h"
+#include "core/testing/catch.h"
+#include "core/testing/folder.h"
+#include "runs/store.h"
+#include "runs/sweep_manifest.h"
+
+namespace subband::sweep_command_test {
+
+static std::string program() {
+  const char* path = std::getenv("SUBBAND_PROGRAM");
+  return path != nullptr && std::filesystem::exists(path) ? path : "";
+}
+
+static bool is_skipped() {
+  if (!program().empty()) return false;
+  WARN("skipped: SUBBAND_PROGRAM names no program");
+  return true;
+}
+
+// Starts the program in a process group of its own; its output goes to `log`.
+static pid_t start(const std::vector<std::string>& words, const std::filesystem::path& log) {
+  const pid_t process = ::fork();
+  if (process != 0) return process;
+  ::setpgid(0, 0);
+  std::vector<char*> arguments;
+  std::string name = program();
+  arguments.push_back(name.data());
+  std::vector<std::string> copy = words;
+  for (std::string& word : copy) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  if (std::freopen(log.c_str(), "w", stdout) == nullptr || std::freopen((log.string() + ".err").c_str(), "w", stderr) == nullptr)
+    ::_exit(9);
+  ::execv(name.c_str(), arguments.data());
+  ::_exit(9);
+}
+
+static int exit_code(pid_t process) {
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int run(const std::vector<std::string>& words, const std::filesystem::path& log) {
+  return exit_code(start(words, log));
+}
+
+static void write_spec(const std::filesystem::path& file, const std::string& rows) {
+  write_file(file, "base: tinyshakespeare/wavelet\nseeds: [1, 2]\n"
+                   "set: [net.width=16, trainer.steps=12, trainer.checkpoint_every=3, trainer.evaluate_every=0, trainer.batch=2,\n"
+                   "      trainer.evaluate_batches=1, samples.tokens=0, '~net.block.channel_mixers.product_key_memory']\n"
+                   "ablate:\n" + rows);
+}
+
+static std::string table_of(const std::string& sweep, const std::filesystem::path& store, const std::filesystem::path& log) {
+  CHECK(run({"report", sweep, "--store", store.string(), "--format", "csv", "--without-cost", "--quiet"}, log) == 0);
+  return read_file(log);
+}
+
+static std::vector<pid_t> children_of(pid_t process) {
+  std::vector<pid_t> children;
+  const auto file = "/proc/" + std::to_string(process) + "/task/" + std::to_string(process) + "/children";
+  std::FILE* in = std::fopen(file.c_str(), "r");
+  if (in == nullptr) return children;
+  for (int child = 0; std::fscanf(in, "%d", &child) == 1;) children.push_back(child);
+  std::fclose(in);
+  return children;
+}
+
+TEST_CASE("a sweep killed at random instants ends with the table of an untouched one", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  write_spec(folder / "probe.yaml", "  no bypass: net.block.bypass=none\n");
+  const std::string spec = (folder / "probe.yaml").string();
+  const auto words = [&](const std::string& store) {
+    return std::vector<std::string>{"sweep", spec, "--store", (folder / store).string(), "--jobs", "2"};
+  };
+  REQUIRE(run(words("whole"), folder / "log") == 0);
+  const std::string expected = table_of("probe", folder / "whole", folder / "table");
+  CHECK(expected.find("no bypass,") != std::string::npos);
+  std::mt19937 random(7);   // the instants only
+  for (int kill = 0; kill < 6; ++kill) {
+    const pid_t sweep = start(words("killed"), folder / "log");
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<int>(200, 1800)(random)));
+    if (kill % 3 != 1)
+      for (const pid_t worker : children_of(sweep)) ::kill(worker, SIGKILL);
+    if (kill % 3 != 0) ::kill(sweep, SIGKILL);
+    exit_code(sweep);
+  }
+  CHECK(run(words("killed"), folder / "log") == 0);
+  CHECK(table_of("probe", folder / "killed", folder / "table") == expected);
+  CHECK(Store(folder / "killed").folders().size() == 4);
+}
+
+TEST_CASE("two sweeps that share cells train them once, one after the other and at the same time", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
+  write_spec(folder / "two.yaml", "  no crawl: net.block.dilation=dyadic\n");
+  const auto words = [&](const std::string& name) {
+    return std::vector<std::string>{"sweep", (folder / (name + ".yaml")).string(), "--store", (folder / "store").string(),
+                                    "--jobs", "1"};
+  };
+  const pid_t one = start(words("one"), folder / "one.log");
+  const pid_t two = start(words("two"), folder / "two.log");
+  CHECK(exit_code(one) == 0);
+  CHECK(exit_code(two) == 0);
+  const Store store(folder / "store");
+  CHECK(store.folders().size() == 6);   // the base's two seeds are shared
+  for (const auto& run_folder : store.folders()) {
+    const RecordFile record = read_record_file(run_folder / kRecordName);
+    int64_t starts = 0;
+    for (const RecordJson& event : record.events)
+      if (text_in(event, "event") == "model") ++starts;
+    CHECK(starts == 1);
+  }
+  CHECK(run(words("one"), folder / "again.log") == 0);
+  CHECK(read_file(folder / "again.log.err").find("to run") == std::string::npos);   // nothing was
+}
+
+TEST_CASE("the mistakes of all rows stop a sweep before anything runs", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  write_spec(folder / "bad.yaml", "  one: net.block.bypas=none\n  two: net.width=15.5\n");
+  const auto store = folder / "store";
+  CHECK(run({"sweep", (folder / "bad.yaml").string(), "--store", store.string()}, folder / "log") == 2);
+  const std::string errors = read_file(folder / "log.err");
+  CHECK(errors.find("row 'one': ") != std::string::npos);
+  CHECK(errors.find("row 'two': ") != std::string::npos);
+  CHECK(!std::filesystem::exists(store));
+}
+
+}  // namespace subband::sweep_command_test

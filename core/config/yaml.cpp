@@ -52,7 +52,9 @@ class TreeBuilder final : public YAML::EventHandler {
     Node node;
     node.place = at(mark);
     const char there = character(mark.pos);
-    const bool written = there == 'n' || there == 'N' || there == '~';
+    const bool at_key = !frames_.empty() && frames_.back().key && frames_.back().key->key_place.line == node.place.line &&
+                        frames_.back().key->key_place.column == node.place.column;  // yaml-cpp's mark of a value that is not there
+    const bool written = !at_key && (there == 'n' || there == 'N' || there == '~');
     if (!frames_.empty() && !written) refuse_gap(frames_.back(), node.place, there);
     accept(std::move(node), anchor, true);
   }

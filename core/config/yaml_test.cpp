@@ -73,6 +73,7 @@ TEST_CASE("a broken text is refused with its place", "[yaml]") {
   CHECK(complaint("a: 'it''s\n") == "a.yaml:1:4: a quote that is not closed");
   CHECK(complaint("a: \"b\\\"\n") == "a.yaml:1:4: a quote that is not closed");
   CHECK(complaint("a: 1\nb:2\n") == "a.yaml:2:1: b:2: expected 'key: value'; a space must follow the colon");
+  CHECK(complaint("a: 1\nname:word\n") == "a.yaml:2:1: name:word: expected 'key: value'; a space must follow the colon");
   CHECK(complaint("a: 1\nword\n") == "a.yaml:2:1: word: expected 'key: value'; a space must follow the colon");
   CHECK(complaint("a: [, 2]\n") == "a.yaml:1:5: an item of a list is missing before ','");
   CHECK(complaint("a: 1\n: 2\n") == "a.yaml:2:1: a key is missing before ':'");

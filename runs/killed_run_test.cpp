@@ -1,0 +1,87 @@
+// A run of the whole program that is killed again and again ends with the same weights as one that is not.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/files.h"
+#include "core/tensors/digest.h"
+#include "core/testing/catch.h"
+#include "experiments/checkpoint.h"
+#include "runs/store.h"
+#include "runs/testing/scratch.h"
+
+namespace subband::killed_run_test {
+
+namespace fs = std::filesystem;
+using testing::Scratch;
+
+// Starts `subband run` of a small attention model with many checkpoints; silent.
+static pid_t start_program(const std::string& program, const fs::path& store) {
+  const std::vector<std::string> words = {program, "run", "tinyshakespeare/attention", "net.width=16", "net.layers=1",
+                                          "trainer.steps=150", "trainer.batch=2", "trainer.length=32",
+                                          "trainer.checkpoint_every=10", "trainer.protocols=[]", "--quiet", "--json",
+                                          "--store", store.string()};
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  std::vector<char*> argv;
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  if (!std::freopen("/dev/null", "w", stdout)) ::_exit(126);
+  ::execv(program.c_str(), argv.data());
+  ::_exit(127);
+}
+
+// Exit code, or -1 when it was killed by a signal.
+static int wait_for(pid_t child) {
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static std::string weights_digest(const fs::path& folder) {
+  Tensors weights;
+  for (const auto& [name, tensor] : read_checkpoint(folder / "checkpoints").tensors)
+    if (name.starts_with("model/")) weights.emplace(name, tensor);
+  REQUIRE_FALSE(weights.empty());
+  return digest(weights);
+}
+
+TEST_CASE("a run killed at 20 random instants ends with the weights of an uninterrupted one", "[killed_run]") {
+  const char* program = std::getenv("SUBBAND_PROGRAM");
+  if (program == nullptr || !fs::exists(program)) {
+    WARN("skipped: SUBBAND_PROGRAM names no program");
+    return;
+  }
+  const Scratch scratch;
+  const Store whole(scratch / "whole"), killed(scratch / "killed");
+  const auto start = std::chrono::steady_clock::now();
+  REQUIRE(wait_for(start_program(program, whole.root())) == 0);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::mt19937 random(20);
+  int kills = 0;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    const pid_t child = start_program(program, killed.root());
+    const double wait = std::uniform_real_distribution<double>(0.1, 0.9)(random) * std::min(seconds, 2.0);
+    std::this_thread::sleep_for(std::chrono::duration<double>(wait));
+    ::kill(child, SIGKILL);
+    if (wait_for(child) == -1) ++kills;
+  }
+  CHECK(kills >= 5);
+  REQUIRE(wait_for(start_program(program, killed.root())) == 0);
+  REQUIRE(killed.folders().size() == 1);
+  const RunRecord run = read_record(killed.folders()[0] / kRecordName);
+  CHECK(run.status == "done");
+  CHECK(run.resumes > 0);
+  CHECK(weights_digest(killed.folders()[0]) == weights_digest(whole.folders().at(0)));
+}
+
+}  // namespace subband::killed_run_test

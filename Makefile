@@ -22,6 +22,9 @@ demo: build      ## the quickstart ablation: a table of real trained models in m
 demo-minute: build  ## the same in its one-minute form, in a store of its own
 	@rm -rf build/demo-minute && $(PROGRAM) sweep minute --store build/demo-minute
 
+headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)
+	@cmake --build --preset $(PRESET) -t headers
+
 asan:            ## every test under the address and undefined-behaviour sanitizers
 	@$(MAKE) test PRESET=asan
 
@@ -31,4 +34,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup build test demo demo-minute asan format clean
+.PHONY: help setup build test demo demo-minute headers asan format clean

@@ -1,5 +1,5 @@
-// subband: one command line. Commands that need no tensors answer at once; the others live behind the laboratory
-// library, which brings LibTorch and is loaded when one of them is asked for.
+// subband: one command line. Commands that need no tensors answer at once; the others live behind the
+// laboratory library, which brings LibTorch and is loaded when one of them is asked for.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -44,7 +44,8 @@ constexpr Command kCommands[] = {
 int help() {
   std::cout << "subband: a laboratory for sequence mixers\n\n  subband COMMAND --help\n\n";
   for (const Command& command : kCommands)
-    std::cout << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ') << command.summary << "\n";
+    std::cout << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ')
+              << command.summary << "\n";
   std::cout << "\nExample\n  subband sweep quickstart --dry-run\n";
   return 0;
 }
@@ -55,12 +56,15 @@ int fail(const subband::Error& error) {
 }
 
 int in_laboratory(const std::string& name, Arguments arguments) {
-  const auto library = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libsubband_laboratory.so";
+  const auto library =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libsubband_laboratory.so";
   void* handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL);
-  if (handle == nullptr) return fail(subband::Error(library.string(), std::string("cannot be loaded: ") + ::dlerror()));
+  if (handle == nullptr)
+    return fail(subband::Error(library.string(), std::string("cannot be loaded: ") + ::dlerror()));
   using Entry = int (*)(const char*, const std::string*, size_t);
   const auto entry = reinterpret_cast<Entry>(::dlsym(handle, "subband_laboratory"));
-  if (entry == nullptr) return fail(subband::Error(library.string(), "is not the laboratory of this program"));
+  if (entry == nullptr)
+    return fail(subband::Error(library.string(), "is not the laboratory of this program"));
   return entry(name.c_str(), arguments.data(), arguments.size());
 }
 
@@ -75,8 +79,8 @@ int main(int argc, char** argv) {
   if (command == std::end(kCommands)) {
     std::vector<std::string> known;
     for (const Command& each : kCommands) known.emplace_back(each.name);
-    return fail(subband::ConfigError("command line", name + ": unknown command" + subband::suggestion(name, known),
-                                     "unknown_option"));
+    return fail(subband::ConfigError(
+        "command line", name + ": unknown command" + subband::suggestion(name, known), "unknown_option"));
   }
   const bool raw = name == "compose" && std::ranges::find(words, "--raw") != words.end();
   if (raw) return subband::command_compose_raw(arguments);

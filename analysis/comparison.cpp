@@ -24,7 +24,7 @@ std::optional<double> metric_in(const RunSummary& run, const std::string& name) 
 struct RowCells {
   ComparedRow row;
   std::vector<double> seconds, peaks;
-  std::map<std::string, std::vector<std::string>> seeds_by_trouble;   // in the order of their texts
+  std::map<std::string, std::vector<std::string>> seeds_by_trouble;  // in the order of their texts
 };
 
 void add_trouble(RowCells& row, Comparison& comparison, const SweepCell& cell, const std::string& status,
@@ -73,15 +73,19 @@ JudgedClaim judge(const Comparison& comparison, const SweepClaimed& claim) {
   const ComparedRow* row = row_named(comparison, claim.row);
   if (row == nullptr || row->difference.pairs == 0) return judged;
   const double better_by = gain(row->difference.mean, comparison.goal);
-  if (claim.is == "equal") judged.holds = std::abs(better_by) <= claim.by;
-  else judged.holds = (claim.is == "better" ? better_by : -better_by) >= claim.by && better_by != 0;
+  if (claim.is == "equal")
+    judged.holds = std::abs(better_by) <= claim.by;
+  else
+    judged.holds = (claim.is == "better" ? better_by : -better_by) >= claim.by && better_by != 0;
   const size_t pairs = row->difference.pairs;
-  judged.finding = fmt::format("{} by {:.4f} ({} {})", better_by > 0 ? "better" : "worse", std::abs(better_by), pairs,
-                               pairs == 1 ? "seed" : "seeds");
+  judged.finding = fmt::format("{} by {:.4f} ({} {})", better_by > 0 ? "better" : "worse",
+                               std::abs(better_by), pairs, pairs == 1 ? "seed" : "seeds");
   return judged;
 }
 
-std::string signed_text(double value) { return fmt::format("{}{:.4f}", value < 0 ? "−" : "+", std::abs(value)); }
+std::string signed_text(double value) {
+  return fmt::format("{}{:.4f}", value < 0 ? "−" : "+", std::abs(value));
+}
 
 TableCell value_cell(const ComparedRow& row) {
   if (row.summary.count == 0) return {.text = "–"};
@@ -101,7 +105,8 @@ TableCell difference_cell(const ComparedRow& row) {
 TableCell note_cell(const ComparedRow& row, const std::string& goal) {
   std::vector<std::string> notes;
   const bool has_difference = row.difference.pairs > 0 && row.baseline != row.label && !row.baseline.empty();
-  if (has_difference && direction(row.difference, goal) != "unclear") notes.push_back(direction(row.difference, goal));
+  if (has_difference && direction(row.difference, goal) != "unclear")
+    notes.push_back(direction(row.difference, goal));
   notes.insert(notes.end(), row.notes.begin(), row.notes.end());
   return {.text = join(notes, "; ")};
 }
@@ -111,10 +116,12 @@ std::vector<std::string> table_notes(const Comparison& comparison) {
   for (const JudgedClaim& judged : comparison.claims) {
     const char* sign = !judged.holds ? "?" : *judged.holds ? "✓" : "✗";
     const SweepClaimed& claim = judged.claim;
-    const std::string by = claim.by > 0 || claim.is == "equal"
-                               ? std::string(claim.is == "equal" ? " within " : " by ") + fmt::format("{:g}", claim.by)
-                               : "";
-    notes.push_back(std::string(sign) + " " + claim.row + ": claimed " + claim.is + by + "; found " + judged.finding);
+    const std::string by =
+        claim.by > 0 || claim.is == "equal"
+            ? std::string(claim.is == "equal" ? " within " : " by ") + fmt::format("{:g}", claim.by)
+            : "";
+    notes.push_back(std::string(sign) + " " + claim.row + ": claimed " + claim.is + by + "; found " +
+                    judged.finding);
   }
   if (comparison.done < comparison.cells)
     notes.push_back(fmt::format("{} of {} cells are done", comparison.done, comparison.cells));
@@ -131,7 +138,8 @@ Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& ru
   for (const SweepCell& cell : sweep.cells) {
     auto row = std::ranges::find_if(rows, [&](const RowCells& each) { return each.row.label == cell.row; });
     if (row == rows.end()) {
-      rows.push_back({.row = {.label = cell.row, .baseline = cell.baseline.empty() ? sweep.baseline : cell.baseline}});
+      rows.push_back(
+          {.row = {.label = cell.row, .baseline = cell.baseline.empty() ? sweep.baseline : cell.baseline}});
       row = rows.end() - 1;
     }
     const auto run = by_seed.find({cell.id, cell.seed});
@@ -162,9 +170,11 @@ Table comparison_table(const Comparison& comparison, bool with_cost) {
     std::vector<TableCell> cells = {{.text = row.label}, value_cell(row), difference_cell(row)};
     cells.push_back(row.parameters > 0 ? TableCell{grouped(row.parameters), row.parameters} : TableCell{"–"});
     if (with_cost) {
-      cells.push_back(row.seconds.count > 0 ? TableCell{duration_text(row.seconds.mean), row.seconds.mean} : TableCell{"–"});
-      cells.push_back(row.peak_mib.count > 0 ? TableCell{fmt::format("{:.0f} MiB", row.peak_mib.mean), row.peak_mib.mean}
-                                             : TableCell{"–"});
+      cells.push_back(row.seconds.count > 0 ? TableCell{duration_text(row.seconds.mean), row.seconds.mean}
+                                            : TableCell{"–"});
+      cells.push_back(row.peak_mib.count > 0
+                          ? TableCell{fmt::format("{:.0f} MiB", row.peak_mib.mean), row.peak_mib.mean}
+                          : TableCell{"–"});
     }
     cells.push_back(note_cell(row, comparison.goal));
     table.rows.push_back(std::move(cells));

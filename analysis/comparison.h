@@ -14,21 +14,21 @@ namespace subband {
 
 struct ComparedRow {
   std::string label;
-  std::string baseline;               ///< row that it is compared with; empty: none
-  BySeed values;                      ///< the metric, of the seeds that are done
-  Summary summary;                    ///< of `values`
-  PairedDifference difference;        ///< to the baseline, over the seeds that both have
-  size_t seeds = 0;                   ///< planned
+  std::string baseline;         ///< row that it is compared with; empty: none
+  BySeed values;                ///< the metric, of the seeds that are done
+  Summary summary;              ///< of `values`
+  PairedDifference difference;  ///< to the baseline, over the seeds that both have
+  size_t seeds = 0;             ///< planned
   int64_t parameters = 0;
-  Summary seconds;                    ///< of training, a run
+  Summary seconds;  ///< of training, a run
   Summary peak_mib;
-  std::vector<std::string> notes;     ///< seeds that are missing or failed, and why
+  std::vector<std::string> notes;  ///< seeds that are missing or failed, and why
 };
 
 struct JudgedClaim {
   SweepClaimed claim;
-  std::optional<bool> holds;          ///< nothing where it cannot be judged yet
-  std::string finding;                ///< `worse by 0.0123 (2 seeds)`
+  std::optional<bool> holds;  ///< nothing where it cannot be judged yet
+  std::string finding;        ///< `worse by 0.0123 (2 seeds)`
 };
 
 struct Comparison {
@@ -41,8 +41,8 @@ struct Comparison {
 
 Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& runs);
 
-/// The comparison as a table of at most 100 columns on a terminal; `with_cost`: time and memory too, the columns that
-/// differ between two machines that computed the same.
+/// The comparison as a table of at most 100 columns on a terminal; `with_cost`: time and memory too, the
+/// columns that differ between two machines that computed the same.
 Table comparison_table(const Comparison& comparison, bool with_cost = true);
 
 }  // namespace subband

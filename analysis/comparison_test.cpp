@@ -10,12 +10,18 @@ using namespace subband;
 namespace comparison_test {
 
 static RunSummary run(const std::string& id, int64_t seed, double value, const std::string& status = "done") {
-  return {.id = id, .seed = seed, .status = status, .message = status == "nan" ? "loss is NaN" : "", .step = 12,
-          .parameters = 1234, .metrics = {{"valid.bpb", value}, {"train.seconds", 3.0}, {"train.peak_mib", 90.0}}};
+  return {.id = id,
+          .seed = seed,
+          .status = status,
+          .message = status == "nan" ? "loss is NaN" : "",
+          .step = 12,
+          .parameters = 1234,
+          .metrics = {{"valid.bpb", value}, {"train.seconds", 3.0}, {"train.peak_mib", 90.0}}};
 }
 
 static SweepManifest manifest() {
-  SweepManifest sweep{.name = "probe", .spec = "probe.yaml", .metric = "valid.bpb", .baseline = "base", .seeds = {1, 2}};
+  SweepManifest sweep{
+      .name = "probe", .spec = "probe.yaml", .metric = "valid.bpb", .baseline = "base", .seeds = {1, 2}};
   for (const char* row : {"base", "worse", "broken"})
     for (const int64_t seed : sweep.seeds) sweep.cells.push_back({.row = row, .seed = seed, .id = row});
   return sweep;
@@ -28,7 +34,8 @@ static std::vector<RunSummary> runs() {
 
 }  // namespace comparison_test
 
-TEST_CASE("a comparison shows means, paired differences, and every seed that is missing or failed", "[comparison]") {
+TEST_CASE("a comparison shows means, paired differences, and every seed that is missing or failed",
+          "[comparison]") {
   const Comparison comparison = compare(comparison_test::manifest(), comparison_test::runs());
   CHECK(to_markdown(comparison_table(comparison)) ==
         "## probe: valid.bpb, less is better\n\n"
@@ -37,20 +44,24 @@ TEST_CASE("a comparison shows means, paired differences, and every seed that is 
         "| worse | 2.6005 ± 0.0714 | +0.0505 ± 0.0005 | 1,234 | 3.0 s | 90 MiB | worse |\n"
         "| broken | – | – | 1,234 | – | – | seed 1 nan at step 12; seed 2 not run |\n\n"
         "- 4 of 6 cells are done\n");
-  CHECK(comparison.failures == std::vector<std::string>{"broken, seed 1: nan at step 12: loss is NaN",
-                                                        "broken, seed 2: not run"});
+  CHECK(comparison.failures ==
+        std::vector<std::string>{"broken, seed 1: nan at step 12: loss is NaN", "broken, seed 2: not run"});
 }
 
 TEST_CASE("claims are judged by the paired difference", "[comparison]") {
   SweepManifest sweep = comparison_test::manifest();
-  sweep.claims = {{"worse", "worse", 0.01}, {"worse", "worse", 0.1}, {"worse", "better", 0}, {"worse", "equal", 0.06},
+  sweep.claims = {{"worse", "worse", 0.01},
+                  {"worse", "worse", 0.1},
+                  {"worse", "better", 0},
+                  {"worse", "equal", 0.06},
                   {"broken", "worse", 0}};
   CHECK(comparison_table(compare(sweep, comparison_test::runs())).notes ==
         std::vector<std::string>{"✓ worse: claimed worse by 0.01; found worse by 0.0505 (2 seeds)",
                                  "✗ worse: claimed worse by 0.1; found worse by 0.0505 (2 seeds)",
                                  "✗ worse: claimed better; found worse by 0.0505 (2 seeds)",
                                  "✓ worse: claimed equal within 0.06; found worse by 0.0505 (2 seeds)",
-                                 "? broken: claimed worse; found no seed has both rows yet", "4 of 6 cells are done"});
+                                 "? broken: claimed worse; found no seed has both rows yet",
+                                 "4 of 6 cells are done"});
   sweep.goal = "max";
   CHECK(compare(sweep, comparison_test::runs()).claims[2].holds == true);
 }
@@ -70,6 +81,7 @@ TEST_CASE("a comparison fits a terminal of 100 columns", "[comparison]") {
   SweepManifest sweep = comparison_test::manifest();
   for (SweepCell& cell : sweep.cells)
     if (cell.row == "broken") cell.row = "a row with a very long name that says everything about its change";
-  for (const std::string& line : split(to_terminal(comparison_table(compare(sweep, comparison_test::runs()))), '\n'))
+  for (const std::string& line :
+       split(to_terminal(comparison_table(compare(sweep, comparison_test::runs()))), '\n'))
     CHECK(display_width(line) <= 100);
 }

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using PointsByStep = std::map<int64_t, std::pair<double, std::vector<double>>>;   // step -> tokens, values
+using PointsByStep = std::map<int64_t, std::pair<double, std::vector<double>>>;  // step -> tokens, values
 
 // Runs of one row, by seed.
 using RowRuns = std::vector<RunRecord>;
@@ -33,9 +33,10 @@ double tokens_at(const RunRecord& run, int64_t step) {
 PointsByStep metric_points(const RowRuns& runs, const std::string& metric) {
   PointsByStep points;
   for (const RunRecord& run : runs) {
-    std::map<int64_t, double> by_step;   // a final evaluation replaces the periodic one of its step
+    std::map<int64_t, double> by_step;  // a final evaluation replaces the periodic one of its step
     for (const Evaluation& each : run.evaluations)
-      if (const auto found = each.metrics.find(metric); found != each.metrics.end()) by_step[each.step] = found->second;
+      if (const auto found = each.metrics.find(metric); found != each.metrics.end())
+        by_step[each.step] = found->second;
     for (const auto& [step, value] : by_step) {
       points[step].first = tokens_at(run, step);
       points[step].second.push_back(value);
@@ -77,7 +78,8 @@ std::string quoted_for_gnuplot(const std::string& text) {
 }
 
 // Told apart by people who do not see red and green alike too (after Okabe and Ito).
-constexpr const char* kColours[] = {"#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#7F7F7F"};
+constexpr const char* kColours[] = {"#000000", "#E69F00", "#56B4E9", "#009E73",
+                                    "#D55E00", "#0072B2", "#CC79A7", "#7F7F7F"};
 
 }  // namespace
 
@@ -90,12 +92,13 @@ CurveChart learning_curves(const SweepManifest& sweep, const Store& store) {
     if (!folder) continue;
     try {
       rows.back().second.push_back(read_record(*folder / kRecordName));
-    } catch (const Error&) {   // a damaged record has no curve; the table says that it is damaged
+    } catch (const Error&) {  // a damaged record has no curve; the table says that it is damaged
       continue;
     }
     has_metric = has_metric || metric_points(rows.back().second, sweep.metric).size() > 1;
   }
-  CurveChart chart{.title = sweep.name, .value_axis = has_metric ? sweep.metric : "training loss, nats per token"};
+  CurveChart chart{.title = sweep.name,
+                   .value_axis = has_metric ? sweep.metric : "training loss, nats per token"};
   for (const auto& [label, runs] : rows) {
     LearningCurve curve = curve_of(label, has_metric ? metric_points(runs, sweep.metric) : loss_points(runs));
     if (!curve.tokens.empty()) chart.curves.push_back(std::move(curve));
@@ -106,7 +109,8 @@ CurveChart learning_curves(const SweepManifest& sweep, const Store& store) {
 std::string gnuplot_script(const CurveChart& chart) {
   std::string script =
       "set terminal svg size 960,600 noenhanced font 'Helvetica,14' background rgb 'white'\n"
-      "set title " + quoted_for_gnuplot(chart.title) + "\nset xlabel 'training tokens'\nset ylabel " +
+      "set title " +
+      quoted_for_gnuplot(chart.title) + "\nset xlabel 'training tokens'\nset ylabel " +
       quoted_for_gnuplot(chart.value_axis) +
       "\nset key outside right top Left reverse\nset grid lc rgb '#DDDDDD'\nset border 3\nset tics nomirror\n"
       "set format x '%.0s%c'\n";
@@ -119,8 +123,9 @@ std::string gnuplot_script(const CurveChart& chart) {
     script += "END\n";
     // After one round of colours the lines are dashed.
     const size_t colours = std::size(kColours);
-    plots.push_back(fmt::format("$row{} using 1:2 with linespoints lw {} pt 7 ps 0.4 dt {} lc rgb '{}' title {}", i,
-                                i == 0 ? 3 : 2, i / colours + 1, kColours[i % colours], quoted_for_gnuplot(curve.label)));
+    plots.push_back(
+        fmt::format("$row{} using 1:2 with linespoints lw {} pt 7 ps 0.4 dt {} lc rgb '{}' title {}", i,
+                    i == 0 ? 3 : 2, i / colours + 1, kColours[i % colours], quoted_for_gnuplot(curve.label)));
   }
   script += "plot ";
   for (size_t i = 0; i < plots.size(); ++i) script += (i == 0 ? "" : ", \\\n     ") + plots[i];
@@ -128,7 +133,8 @@ std::string gnuplot_script(const CurveChart& chart) {
 }
 
 std::string draw_curves(const CurveChart& chart, const fs::path& svg) {
-  const bool has_points = std::ranges::any_of(chart.curves, [](const LearningCurve& c) { return c.tokens.size() > 1; });
+  const bool has_points =
+      std::ranges::any_of(chart.curves, [](const LearningCurve& c) { return c.tokens.size() > 1; });
   if (!has_points) return "no learning curves yet: no run has two points";
   if (std::system("command -v gnuplot >/dev/null 2>&1") != 0)
     return "no picture of the learning curves: gnuplot is not installed; apt install gnuplot-nox";

@@ -11,14 +11,17 @@ using namespace subband;
 
 namespace curves_test {
 static SweepManifest sweep_of(const std::vector<std::string>& names) {
-  SweepManifest sweep{.name = "probe", .spec = "probe.yaml", .metric = "valid.bpb", .baseline = "a", .seeds = {1, 2}};
+  SweepManifest sweep{
+      .name = "probe", .spec = "probe.yaml", .metric = "valid.bpb", .baseline = "a", .seeds = {1, 2}};
   for (const std::string& name : names)
-    for (const int64_t seed : sweep.seeds) sweep.cells.push_back({.row = name, .seed = seed, .id = sha256_hex(name)});
+    for (const int64_t seed : sweep.seeds)
+      sweep.cells.push_back({.row = name, .seed = seed, .id = sha256_hex(name)});
   return sweep;
 }
 }  // namespace curves_test
 
-TEST_CASE("learning curves are means over seeds, of the training loss where the metric was measured once", "[curves]") {
+TEST_CASE("learning curves are means over seeds, of the training loss where the metric was measured once",
+          "[curves]") {
   const TestFolder folder;
   const Store store(folder.path());
   testing::make_run(store, {.name = "a", .seed = 1});
@@ -38,7 +41,8 @@ TEST_CASE("a chart becomes an SVG file with every row in its legend", "[curves]"
     return;
   }
   const TestFolder folder;
-  const CurveChart chart{.title = "a \"quoted\" sweep", .value_axis = "valid.bpb",
+  const CurveChart chart{.title = "a \"quoted\" sweep",
+                         .value_axis = "valid.bpb",
                          .curves = {{"no_bypass", {0, 10, 20}, {3, 2.5, 2}}, {"a\\b", {0, 10}, {3, 2.6}}}};
   CHECK(draw_curves(chart, folder / "x.svg") == "");
   const std::string svg = read_file(folder / "x.svg");

@@ -1,5 +1,5 @@
-// The door to every command that needs tensors. The program loads this library only when one is asked for, so that
-// the others do not pay for LibTorch's start.
+// The door to every command that needs tensors. The program loads this library only when one is asked for, so
+// that the others do not pay for LibTorch's start.
 #include <functional>
 #include <string>
 #include <string_view>
@@ -12,6 +12,7 @@
 #include "experiments/parts.h"
 #include "runs/commands.h"
 #include "sweeps/commands.h"
+#include "sweeps/launcher.h"
 
 namespace subband {
 
@@ -27,14 +28,16 @@ static int laboratory_command(std::string_view name, Arguments arguments) {
   if (name == "tokenize") return command_tokenize(arguments);
   Registry registry;
   register_parts(registry);
+  register_sweeps_parts(registry);
   if (name == "list") return command_list(arguments, registry);
   return command_describe(arguments, registry);
 }
 
 }  // namespace subband
 
-extern "C" __attribute__((visibility("default"))) int subband_laboratory(const char* name, const std::string* words,
-                                                                          size_t count);
+extern "C" __attribute__((visibility("default"))) int subband_laboratory(const char* name,
+                                                                         const std::string* words,
+                                                                         size_t count);
 int subband_laboratory(const char* name, const std::string* words, size_t count) {
   return subband::laboratory_command(name, subband::Arguments(words, count));
 }

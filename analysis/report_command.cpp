@@ -17,7 +17,9 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-std::string dumped(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string dumped(const Json& document) {
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 Json report_json(const Comparison& comparison, const std::string& picture) {
   Json document = to_json(comparison_table(comparison));
@@ -28,8 +30,11 @@ Json report_json(const Comparison& comparison, const std::string& picture) {
   document["failures"] = comparison.failures;
   document["claims"] = Json::array();
   for (const JudgedClaim& judged : comparison.claims)
-    document["claims"].push_back({{"row", judged.claim.row}, {"is", judged.claim.is}, {"by", judged.claim.by},
-                                  {"holds", judged.holds ? Json(*judged.holds) : Json()}, {"found", judged.finding}});
+    document["claims"].push_back({{"row", judged.claim.row},
+                                  {"is", judged.claim.is},
+                                  {"by", judged.claim.by},
+                                  {"holds", judged.holds ? Json(*judged.holds) : Json()},
+                                  {"found", judged.finding}});
   for (size_t i = 0; i < comparison.rows.size(); ++i) {
     Json seeds = Json::object();
     for (const auto& [seed, value] : comparison.rows[i].values) seeds[std::to_string(seed)] = value;
@@ -55,7 +60,8 @@ std::string ledger_section(const Comparison& comparison) {
   return to_markdown(table);
 }
 
-void write_section(const Store& store, const SweepManifest& sweep, const Comparison& comparison, bool is_quiet) {
+void write_section(const Store& store, const SweepManifest& sweep, const Comparison& comparison,
+                   bool is_quiet) {
   write_file(sweep_file(store.root(), sweep.name, ".md"), ledger_section(comparison));
   for (const std::string& notice : write_ledger(store))
     if (!is_quiet) std::cerr << notice << "\n";
@@ -68,7 +74,8 @@ SweepManifest manifest_named(const Store& store, const std::string& word) {
   if (fs::is_regular_file(file, none)) return read_sweep_manifest(file);
   std::vector<std::string> known;
   for (const SweepManifest& each : read_sweep_manifests(store.root())) known.push_back(each.name);
-  throw ConfigError(store.root().string(), "sweep = " + name + ": has not been run in this store" + suggestion(name, known),
+  throw ConfigError(store.root().string(),
+                    "sweep = " + name + ": has not been run in this store" + suggestion(name, known),
                     "unknown_option");
 }
 
@@ -83,7 +90,8 @@ struct ReportWords {
 };
 
 // One format goes to stdout, several go to files beside the manifest.
-void show(const Store& store, const SweepManifest& sweep, const Comparison& comparison, const ReportWords& words) {
+void show(const Store& store, const SweepManifest& sweep, const Comparison& comparison,
+          const ReportWords& words) {
   const Table table = comparison_table(comparison, words.has_cost);
   if (words.formats.size() == 1) {
     std::cout << format_table(table, words.formats.front());
@@ -101,7 +109,8 @@ int carry_out_report(ReportWords words, const CommonOptions& options) {
   if (words.specs.empty() != words.is_all)
     throw ConfigError("command line", "name the sweeps to report, or give --all", "syntax");
   if (words.formats.empty()) words.formats = {"text"};
-  for (const std::string& format : words.formats) format_table({}, format);   // refused before anything is written
+  for (const std::string& format : words.formats)
+    format_table({}, format);  // refused before anything is written
   std::vector<SweepManifest> sweeps;
   if (words.is_all) sweeps = read_sweep_manifests(store.root());
   for (const std::string& word : words.specs) sweeps.push_back(manifest_named(store, word));
@@ -140,17 +149,21 @@ void report_sweep(const Store& store, const SweepManifest& sweep, const CommonOp
 }
 
 int command_report(Arguments arguments) {
-  CommandLine line("report",
-                   "Tables and learning curves of sweeps, from the records in the store; trains nothing.\n"
-                   "SPEC is a sweep's name. One format goes to stdout, several go to files beside the sweep's manifest.",
-                   "subband report quickstart --format md");
+  CommandLine line(
+      "report",
+      "Tables and learning curves of sweeps, from the records in the store; trains nothing.\n"
+      "SPEC is a sweep's name. One format goes to stdout, several go to files beside the sweep's manifest.",
+      "subband report quickstart --format md");
   ReportWords words;
   bool without_cost = false;
   line.app().add_option("SPEC", words.specs, "sweeps that were run in this store");
   line.app().add_flag("--all", words.is_all, "every sweep of the store");
-  line.app().add_option("--format", words.formats, "text, md, html, latex, csv, json; several with commas")
-      ->delimiter(',')->allow_extra_args(false);
-  line.app().add_flag("--without-cost", without_cost, "leave out time and memory, which no two machines share");
+  line.app()
+      .add_option("--format", words.formats, "text, md, html, latex, csv, json; several with commas")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  line.app().add_flag("--without-cost", without_cost,
+                      "leave out time and memory, which no two machines share");
   return line.run(arguments, [&] {
     words.has_cost = !without_cost;
     return carry_out_report(words, line.options());

@@ -30,8 +30,12 @@ PairedDifference paired_difference(const BySeed& row, const BySeed& baseline, do
     if (partner != baseline.end()) differences.push_back(value - partner->second);
   }
   const Summary summary = summarize(differences);
-  PairedDifference paired{.pairs = summary.count, .mean = summary.mean, .deviation = summary.deviation,
-                          .standard_error = kNoNumber, .low = kNoNumber, .high = kNoNumber};
+  PairedDifference paired{.pairs = summary.count,
+                          .mean = summary.mean,
+                          .deviation = summary.deviation,
+                          .standard_error = kNoNumber,
+                          .low = kNoNumber,
+                          .high = kNoNumber};
   if (paired.pairs < 2) return paired;
   const auto pairs = static_cast<double>(paired.pairs);
   paired.standard_error = paired.deviation / std::sqrt(pairs);

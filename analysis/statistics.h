@@ -11,8 +11,8 @@ namespace subband {
 
 struct Summary {
   size_t count = 0;
-  double mean = 0;        ///< NaN of nothing
-  double deviation = 0;   ///< sample standard deviation, over count - 1; NaN of fewer than two
+  double mean = 0;       ///< NaN of nothing
+  double deviation = 0;  ///< sample standard deviation, over count - 1; NaN of fewer than two
 };
 Summary summarize(std::span<const double> values);
 
@@ -22,16 +22,16 @@ using BySeed = std::map<int64_t, double>;
 /// d_i = row_i - baseline_i over the seeds that both have.
 struct PairedDifference {
   size_t pairs = 0;
-  double mean = 0;             ///< of d; NaN without pairs
-  double deviation = 0;        ///< sample standard deviation of d; NaN of fewer than two pairs
-  double standard_error = 0;   ///< deviation / sqrt(pairs)
-  double low = 0, high = 0;    ///< Student's t interval of the mean; NaN of fewer than two pairs
+  double mean = 0;            ///< of d; NaN without pairs
+  double deviation = 0;       ///< sample standard deviation of d; NaN of fewer than two pairs
+  double standard_error = 0;  ///< deviation / sqrt(pairs)
+  double low = 0, high = 0;   ///< Student's t interval of the mean; NaN of fewer than two pairs
 };
 /// `confidence`: of the interval, above 0 and below 1.
 PairedDifference paired_difference(const BySeed& row, const BySeed& baseline, double confidence = 0.95);
 
-/// What a difference means under a goal (`min` or `max`): `better` or `worse` when the interval excludes zero,
-/// `unclear` when it does not or there is none.
+/// What a difference means under a goal (`min` or `max`): `better` or `worse` when the interval excludes
+/// zero, `unclear` when it does not or there is none.
 std::string direction(const PairedDifference& difference, std::string_view goal);
 
 /// How much better, in the metric's unit: positive is better under either goal.

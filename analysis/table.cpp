@@ -73,23 +73,32 @@ std::string html_text(const std::string& text) {
 std::string latex_text(const std::string& text) {
   std::string out;
   for (const char letter : text) {
-    if (letter == '\\') out += "\\textbackslash{}";
-    else if (letter == '~') out += "\\textasciitilde{}";
-    else if (letter == '^') out += "\\textasciicircum{}";
-    else if (std::string_view("&%$#_{}").find(letter) != std::string_view::npos) out += std::string("\\") + letter;
-    else out += letter;
+    if (letter == '\\')
+      out += "\\textbackslash{}";
+    else if (letter == '~')
+      out += "\\textasciitilde{}";
+    else if (letter == '^')
+      out += "\\textasciicircum{}";
+    else if (std::string_view("&%$#_{}").find(letter) != std::string_view::npos)
+      out += std::string("\\") + letter;
+    else
+      out += letter;
   }
-  const std::pair<const char*, const char*> kSigns[] = {
-      {"±", "$\\pm$"}, {"−", "$-$"}, {"✓", "\\checkmark{}"}, {"✗", "$\\times$"}, {"…", "\\ldots{}"}, {"–", "--"}};
+  const std::pair<const char*, const char*> kSigns[] = {{"±", "$\\pm$"},        {"−", "$-$"},
+                                                        {"✓", "\\checkmark{}"}, {"✗", "$\\times$"},
+                                                        {"…", "\\ldots{}"},     {"–", "--"}};
   for (const auto& [sign, command] : kSigns) out = replaced(std::move(out), sign, command);
   return out;
 }
 
 std::string csv_text(const TableCell& cell) {
   std::string text = cell.text;
-  if (cell.value.is_string()) text = cell.value.get<std::string>();
-  else if (cell.value.is_number_float()) text = number_text(cell.value.get<double>());
-  else if (!cell.value.is_null()) text = cell.value.dump();
+  if (cell.value.is_string())
+    text = cell.value.get<std::string>();
+  else if (cell.value.is_number_float())
+    text = number_text(cell.value.get<double>());
+  else if (!cell.value.is_null())
+    text = cell.value.dump();
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   return "\"" + replaced(std::move(text), "\"", "\"\"") + "\"";
 }
@@ -149,7 +158,8 @@ std::string to_html(const Table& table) {
                          const std::vector<TableColumn>& columns) {
     std::string row = "<tr>";
     for (size_t c = 0; c < cells.size(); ++c)
-      row += "<" + tag + (columns[c].is_number ? " align=\"right\">" : ">") + html_text(cells[c]) + "</" + tag + ">";
+      row += "<" + tag + (columns[c].is_number ? " align=\"right\">" : ">") + html_text(cells[c]) + "</" +
+             tag + ">";
     return row + "</tr>\n";
   };
   std::vector<std::string> titles;
@@ -212,7 +222,8 @@ std::string format_table(const Table& table, std::string_view format) {
   if (format == "latex") return to_latex(table);
   if (format == "csv") return to_csv(table);
   if (format == "json") return to_json(table).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  throw ConfigError("command line", "--format = " + std::string(format) + ": unknown format" + suggestion(format, kFormats),
+  throw ConfigError("command line",
+                    "--format = " + std::string(format) + ": unknown format" + suggestion(format, kFormats),
                     "bad_value");
 }
 

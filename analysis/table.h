@@ -11,20 +11,20 @@ namespace subband {
 
 struct TableColumn {
   std::string title;
-  bool is_number = false;     ///< set to the right
-  bool may_shrink = false;    ///< cut with an ellipsis where a terminal is too narrow
+  bool is_number = false;   ///< set to the right
+  bool may_shrink = false;  ///< cut with an ellipsis where a terminal is too narrow
 };
 
 struct TableCell {
-  std::string text;                              ///< for people
-  nlohmann::ordered_json value = nullptr;        ///< for programs; null: the text
+  std::string text;                        ///< for people
+  nlohmann::ordered_json value = nullptr;  ///< for programs; null: the text
 };
 
 struct Table {
   std::string title;
   std::vector<TableColumn> columns;
-  std::vector<std::vector<TableCell>> rows;      ///< each as long as `columns`
-  std::vector<std::string> notes;                ///< lines below
+  std::vector<std::vector<TableCell>> rows;  ///< each as long as `columns`
+  std::vector<std::string> notes;            ///< lines below
 };
 
 /// Columns of a string on a terminal: UTF-8 letters counted once.

@@ -32,21 +32,24 @@ TEST_CASE("a terminal table is cut to its width with an ellipsis", "[table]") {
   Table table = table_test::small();
   table.rows[0][0].text = std::string(200, 'x');
   for (const size_t width : {30, 60, 100}) {
-    for (const std::string& line : split(to_terminal(table, width), '\n')) CHECK(display_width(line) <= width);
+    for (const std::string& line : split(to_terminal(table, width), '\n'))
+      CHECK(display_width(line) <= width);
   }
   CHECK(to_terminal(table, 30).find("xxx…  2.50") != std::string::npos);
 }
 
 TEST_CASE("Markdown escapes the bars of its cells", "[table]") {
   CHECK(to_markdown(table_test::small()) ==
-        "## a sweep\n\n| row | bpb |\n|---|--:|\n| base | 2.50 ± 0.01 |\n| no \\| bypass, _a_ | – |\n\n- 1 of 2 seeds failed\n");
+        "## a sweep\n\n| row | bpb |\n|---|--:|\n| base | 2.50 ± 0.01 |\n| no \\| bypass, _a_ | – |\n\n- 1 "
+        "of 2 seeds failed\n");
 }
 
 TEST_CASE("CSV holds full values and quotes commas, quotes and line ends", "[table]") {
   Table table = table_test::small();
   table.rows[1][1].value = 1.0 / 3.0;
   table.rows[0][0].text = "say \"a\"\nb";
-  CHECK(to_csv(table) == "row,bpb\r\n\"say \"\"a\"\"\nb\",2.5\r\n\"no | bypass, _a_\",0.3333333333333333\r\n");
+  CHECK(to_csv(table) ==
+        "row,bpb\r\n\"say \"\"a\"\"\nb\",2.5\r\n\"no | bypass, _a_\",0.3333333333333333\r\n");
 }
 
 TEST_CASE("JSON rows are objects by column", "[table]") {

@@ -18,7 +18,8 @@ namespace {
 
 const Kind& known_kind(const Registry& registry, const std::string& name) {
   if (const Kind* kind = registry.find(name)) return *kind;
-  throw ConfigError("command line", name + ": unknown kind" + suggestion(name, registry.kinds()), "unknown_option");
+  throw ConfigError("command line", name + ": unknown kind" + suggestion(name, registry.kinds()),
+                    "unknown_option");
 }
 
 const PartInfo& known_part(const Kind& kind, const std::string& name) {
@@ -37,7 +38,8 @@ std::string limit_text(double value) {
 std::string range_text(const FieldInfo& field) {
   const bool low = std::isfinite(field.range.low), high = std::isfinite(field.range.high);
   const std::string floor = (field.range.above ? "above " : "at least ") + limit_text(field.range.low);
-  if (low && high && !field.range.above) return limit_text(field.range.low) + " to " + limit_text(field.range.high);
+  if (low && high && !field.range.above)
+    return limit_text(field.range.low) + " to " + limit_text(field.range.high);
   if (low && high) return floor + ", at most " + limit_text(field.range.high);
   if (low) return floor;
   return high ? "at most " + limit_text(field.range.high) : "";
@@ -59,8 +61,10 @@ std::vector<FieldInfo> fields_of(const Registry& registry, const Kind& kind, con
 }
 
 Json field_json(const FieldInfo& field) {
-  Json json = {{"path", field.path}, {"type", field.type},
-               {"default", Json::parse(config::to_json(field.standard))}, {"help", field.help}};
+  Json json = {{"path", field.path},
+               {"type", field.type},
+               {"default", Json::parse(config::to_json(field.standard))},
+               {"help", field.help}};
   if (field.optional) json["nullable"] = true;
   if (!field.choices.empty()) json["choices"] = field.choices;
   if (!field.part_kind.empty()) json["kind"] = field.part_kind;
@@ -70,16 +74,19 @@ Json field_json(const FieldInfo& field) {
 }
 
 Json part_json(const Registry& registry, const Kind& kind, const PartInfo& info) {
-  Json json = {{"kind", kind.name()}, {"name", info.name}, {"summary", info.summary}, {"source", info.source},
-               {"cost", info.cost}, {"version", info.version}, {"fields", Json::array()}};
-  for (const FieldInfo& field : fields_of(registry, kind, info.name)) json["fields"].push_back(field_json(field));
+  Json json = {{"kind", kind.name()},    {"name", info.name}, {"summary", info.summary},
+               {"source", info.source},  {"cost", info.cost}, {"version", info.version},
+               {"fields", Json::array()}};
+  for (const FieldInfo& field : fields_of(registry, kind, info.name))
+    json["fields"].push_back(field_json(field));
   return json;
 }
 
 Json summary_json(const Kind& kind) {
   Json parts = Json::array();
   for (const std::string& name : kind.names())
-    parts.push_back({{"name", name}, {"summary", kind.info(name)->summary}, {"source", kind.info(name)->source}});
+    parts.push_back(
+        {{"name", name}, {"summary", kind.info(name)->summary}, {"source", kind.info(name)->source}});
   return {{"kind", kind.name()}, {"parts", parts}};
 }
 
@@ -117,13 +124,16 @@ int command_list(Arguments arguments, const Registry& registry) {
   line.app().add_option("kind", kind, "one kind; all without it");
   return line.run(arguments, [&] {
     std::vector<const Kind*> kinds;
-    if (!kind.empty()) kinds.push_back(&known_kind(registry, kind));
+    if (!kind.empty())
+      kinds.push_back(&known_kind(registry, kind));
     else
       for (const std::string& name : registry.kinds()) kinds.push_back(registry.find(name));
     Json all = Json::array();
     for (const Kind* each : kinds) {
-      if (line.options().json) all.push_back(summary_json(*each));
-      else print_kind(*each);
+      if (line.options().json)
+        all.push_back(summary_json(*each));
+      else
+        print_kind(*each);
     }
     if (line.options().json) std::cout << all.dump(1) << "\n";
     return 0;
@@ -131,15 +141,18 @@ int command_list(Arguments arguments, const Registry& registry) {
 }
 
 int command_describe(Arguments arguments, const Registry& registry) {
-  CommandLine line("describe", "a part's reference page, as commented YAML", "subband describe mixer softmax_attention");
+  CommandLine line("describe", "a part's reference page, as commented YAML",
+                   "subband describe mixer softmax_attention");
   std::string kind, part;
   line.app().add_option("kind", kind, "its kind, as `subband list` shows them")->required();
   line.app().add_option("name", part, "the part")->required();
   return line.run(arguments, [&] {
     const Kind& known = known_kind(registry, kind);
     const PartInfo& info = known_part(known, part);
-    if (line.options().json) std::cout << part_json(registry, known, info).dump(1) << "\n";
-    else std::cout << reference_page(registry, known, part);
+    if (line.options().json)
+      std::cout << part_json(registry, known, info).dump(1) << "\n";
+    else
+      std::cout << reference_page(registry, known, part);
     return 0;
   });
 }

@@ -18,7 +18,8 @@ CommandLine::CommandLine(const std::string& name, const std::string& summary, co
 static int report(const Error& error, bool json) {
   if (json) {
     const Problem& first = error.first();
-    nlohmann::ordered_json problem = {{"kind", first.kind}, {"message", first.message}, {"place", first.place}};
+    nlohmann::ordered_json problem = {
+        {"kind", first.kind}, {"message", first.message}, {"place", first.place}};
     if (error.problems().size() > 1) {
       for (const Problem& each : error.problems())
         problem["all"].push_back({{"kind", each.kind}, {"message", each.message}, {"place", each.place}});
@@ -40,7 +41,8 @@ int CommandLine::run(Arguments arguments, const std::function<int()>& body) {
     return 0;
   } catch (const CLI::ParseError& wrong) {
     const bool json = std::ranges::find(arguments, "--json") != arguments.end();
-    return report(ConfigError("command line", std::string(wrong.what()) + "; see " + app_.get_name() + " --help", "syntax"),
+    return report(ConfigError("command line",
+                              std::string(wrong.what()) + "; see " + app_.get_name() + " --help", "syntax"),
                   json);
   }
   try {

@@ -12,9 +12,9 @@ using Arguments = std::span<const std::string>;
 
 /// Options that all commands take.
 struct CommonOptions {
-  bool json = false;                       ///< one JSON document on stdout, everything else on stderr
-  bool quiet = false;                      ///< no progress
-  std::filesystem::path store = "logs";    ///< where runs are kept
+  bool json = false;                     ///< one JSON document on stdout, everything else on stderr
+  bool quiet = false;                    ///< no progress
+  std::filesystem::path store = "logs";  ///< where runs are kept
 };
 
 /// One command's line: `app` takes its own options and arguments, then `run` parses and carries out.

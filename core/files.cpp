@@ -97,7 +97,8 @@ void write_file(const fs::path& path, const std::function<void(const Sink&)>& pr
     fail(path, "cannot be written", error);
   }
   const Descriptor directory(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory.ok()) ::fsync(directory.get());  // some file systems refuse this; the rename stands all the same
+  if (directory.ok())
+    ::fsync(directory.get());  // some file systems refuse this; the rename stands all the same
 }
 
 MappedFile::MappedFile(const fs::path& path) {
@@ -131,7 +132,8 @@ fs::path program_root() {
        folder = folder.parent_path()) {
     if (fs::is_directory(folder / "experiments" / "recipes", none)) return folder;
   }
-  throw Error("SUBBAND_ROOT", "no folder with experiments/recipes above the program; set SUBBAND_ROOT to the checkout");
+  throw Error("SUBBAND_ROOT",
+              "no folder with experiments/recipes above the program; set SUBBAND_ROOT to the checkout");
 }
 
 }  // namespace subband

@@ -55,6 +55,7 @@ TEST_CASE("a disk that is full is one line, and the old file stays", "[files]") 
 
 TEST_CASE("a missing file and a folder are refused by name", "[files]") {
   const TestFolder folder;
-  CHECK_THROWS_WITH(read_file(folder / "none"), (folder / "none").string() + ": cannot be read: No such file or directory");
+  CHECK_THROWS_WITH(read_file(folder / "none"),
+                    (folder / "none").string() + ": cannot be read: No such file or directory");
   CHECK_THROWS_WITH(read_file(folder.path()), folder.path().string() + ": cannot be read: Is a directory");
 }

@@ -14,8 +14,13 @@ using Clock = std::chrono::steady_clock;
 bool on_terminal() { return ::isatty(STDERR_FILENO) == 1; }
 
 Progress::Progress(std::string label, std::string unit, int64_t total, bool quiet)
-    : label_(std::move(label)), unit_(std::move(unit)), total_(total), quiet_(quiet), terminal_(on_terminal()),
-      start_(Clock::now()), drawn_at_(start_) {}
+    : label_(std::move(label)),
+      unit_(std::move(unit)),
+      total_(total),
+      quiet_(quiet),
+      terminal_(on_terminal()),
+      start_(Clock::now()),
+      drawn_at_(start_) {}
 
 Progress::~Progress() {
   if (!drawn_) return;  // what ended within the first interval needs no line
@@ -55,11 +60,15 @@ void Progress::draw(bool last) {
     text += fmt::format(" {:3.0f} %", part * 100);
   }
   text += fmt::format("  {:.{}f} {}/s", rate, rate < 10 ? 2 : 0, unit_);
-  if (last) text += "  took " + duration_text(seconds);
-  else if (total_ > 0 && rate > 0) text += "  " + duration_text(static_cast<double>(total_ - done_) / rate) + " left";
+  if (last)
+    text += "  took " + duration_text(seconds);
+  else if (total_ > 0 && rate > 0)
+    text += "  " + duration_text(static_cast<double>(total_ - done_) / rate) + " left";
   if (!note_.empty()) text += "  " + note_;
-  if (terminal_) fmt::print(stderr, "\r\033[K{}", text);
-  else fmt::print(stderr, "{}\n", text);
+  if (terminal_)
+    fmt::print(stderr, "\r\033[K{}", text);
+  else
+    fmt::print(stderr, "{}\n", text);
   std::fflush(stderr);
 }
 

@@ -44,7 +44,7 @@ class Kind {
   explicit Kind(std::string name) : name_(std::move(name)) {}
   virtual ~Kind() = default;
   const std::string& name() const { return name_; }
-  virtual std::vector<std::string> names() const = 0;            ///< sorted
+  virtual std::vector<std::string> names() const = 0;             ///< sorted
   virtual const PartInfo* info(std::string_view part) const = 0;  ///< nullptr where unknown
   /// Binds the part's fields in a default context, for reference pages and schemas.
   virtual void describe(std::string_view part, Binder& binder) const = 0;
@@ -70,8 +70,10 @@ class KindRegistry final : public Kind {
     Entry entry;
     entry.bind = [](Binder& binder, const Context& context) -> std::any {
       Config config;
-      if constexpr (requires { config.bind(binder, context); }) config.bind(binder, context);
-      else config.bind(binder);
+      if constexpr (requires { config.bind(binder, context); })
+        config.bind(binder, context);
+      else
+        config.bind(binder);
       return config;
     };
     entry.make = [](const std::any& config, const Context& context) -> std::shared_ptr<Interface> {

@@ -30,8 +30,11 @@ class Slot {
 
   void bind(Binder& binder, std::string_view key, const Context& context, std::string_view help) {
     const config::Node* written = binder.take(key);
-    FieldInfo info{.path = binder.path_of(key), .type = std::string("part of kind ") + Interface::kKind,
-                   .standard = config::Node(type_), .part_kind = Interface::kKind, .help = std::string(help)};
+    FieldInfo info{.path = binder.path_of(key),
+                   .type = std::string("part of kind ") + Interface::kKind,
+                   .standard = config::Node(type_),
+                   .part_kind = Interface::kKind,
+                   .help = std::string(help)};
     binder.record(std::move(info));
     bind_value(binder, key, written, context);
   }
@@ -76,7 +79,8 @@ class Slot {
   const typename KindRegistry<Interface>::Entry* entry_ = nullptr;
 };
 
-/// Parts of one kind side by side, in the order of their labels; the label is the type unless `type` says otherwise.
+/// Parts of one kind side by side, in the order of their labels; the label is the type unless `type` says
+/// otherwise.
 template <class Interface>
 class Slots {
  public:
@@ -97,8 +101,11 @@ class Slots {
     const Node* written = binder.take(key);
     Node standard = Node::map();
     for (const auto& [label, slot] : slots_) standard.set(label, Node::map());
-    binder.record({.path = binder.path_of(key), .type = std::string("map of parts of kind ") + Interface::kKind,
-                   .standard = standard, .part_kind = Interface::kKind, .help = std::string(help)});
+    binder.record({.path = binder.path_of(key),
+                   .type = std::string("map of parts of kind ") + Interface::kKind,
+                   .standard = standard,
+                   .part_kind = Interface::kKind,
+                   .help = std::string(help)});
     if (written && !written->is(Node::Kind::map)) {
       binder.complain(key, written, std::string("expected a map from label to ") + Interface::kKind);
       written = nullptr;

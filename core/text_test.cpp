@@ -5,7 +5,8 @@
 using namespace subband;
 
 TEST_CASE("numbers are written so that they read back to the same double", "[text]") {
-  for (const double value : {0.1, 1.0, 1e-300, 123456789.123, 1e22, -0.0}) CHECK(*parse_number(number_text(value)) == value);
+  for (const double value : {0.1, 1.0, 1e-300, 123456789.123, 1e22, -0.0})
+    CHECK(*parse_number(number_text(value)) == value);
   CHECK(number_text(1) == "1.0");
   CHECK(number_text(1e30) == "1e+30");
 }
@@ -31,5 +32,6 @@ TEST_CASE("counts, times and sizes read well", "[text]") {
 
 TEST_CASE("UTF-8 with overlong forms, surrogates or cut sequences is refused", "[text]") {
   CHECK(is_utf8("na\xc3\xafve \xf0\x9f\x8c\x8a"));
-  for (const char* bad : {"\xc0\xaf", "\xed\xa0\x80", "\xe2\x82", "\xff", "\xf4\x90\x80\x80"}) CHECK_FALSE(is_utf8(bad));
+  for (const char* bad : {"\xc0\xaf", "\xed\xa0\x80", "\xe2\x82", "\xff", "\xf4\x90\x80\x80"})
+    CHECK_FALSE(is_utf8(bad));
 }

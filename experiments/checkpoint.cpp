@@ -41,7 +41,8 @@ Node node_of(const nlohmann::ordered_json& json) {
 
 const std::string& metadata_of(const fs::path& file, const Safetensors& read, const std::string& key) {
   const auto found = read.metadata.find(key);
-  if (found == read.metadata.end()) refuse(file, "metadata '" + key + "' is missing; not a checkpoint of this program");
+  if (found == read.metadata.end())
+    refuse(file, "metadata '" + key + "' is missing; not a checkpoint of this program");
   return found->second;
 }
 
@@ -55,7 +56,8 @@ int64_t count_of(const fs::path& file, const Safetensors& read, const std::strin
 Checkpoint read_one(const fs::path& file) {
   Safetensors read = read_safetensors(file);
   Checkpoint checkpoint;
-  const auto json = nlohmann::ordered_json::parse(metadata_of(file, read, "config"), nullptr, /*allow_exceptions=*/false);
+  const auto json =
+      nlohmann::ordered_json::parse(metadata_of(file, read, "config"), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) refuse(file, "metadata 'config': expected a JSON object");
   checkpoint.config = node_of(json);
   checkpoint.recipe = metadata_of(file, read, "recipe");
@@ -89,7 +91,8 @@ std::vector<fs::path> checkpoint_files(const fs::path& folder) {
 }  // namespace
 
 std::string trajectory_id(const Recipe& recipe) {
-  std::string text = config::to_json(recipe.identity, /*sorted=*/true) + "\nseed " + std::to_string(recipe.seed);
+  std::string text =
+      config::to_json(recipe.identity, /*sorted=*/true) + "\nseed " + std::to_string(recipe.seed);
   for (const auto& [part, version] : recipe.parts) text += "\n" + part + " " + std::to_string(version);
   return sha256_hex(text);
 }
@@ -98,19 +101,16 @@ std::string checkpoint_name(int64_t step) { return fmt::format("step-{:012}.safe
 
 void write_checkpoint(const fs::path& file, const Checkpoint& checkpoint) {
   const std::map<std::string, std::string> metadata = {
-      {"config", config::to_json(checkpoint.config)},
-      {"recipe", checkpoint.recipe},
-      {"trajectory", checkpoint.trajectory},
-      {"vocabulary", std::to_string(checkpoint.vocabulary)},
-      {"step", std::to_string(checkpoint.step)},
-      {"tokens", std::to_string(checkpoint.tokens)},
-      {"seconds", number_text(checkpoint.seconds)},
-      {"digest", digest(checkpoint.tensors)},
+      {"config", config::to_json(checkpoint.config)}, {"recipe", checkpoint.recipe},
+      {"trajectory", checkpoint.trajectory},          {"vocabulary", std::to_string(checkpoint.vocabulary)},
+      {"step", std::to_string(checkpoint.step)},      {"tokens", std::to_string(checkpoint.tokens)},
+      {"seconds", number_text(checkpoint.seconds)},   {"digest", digest(checkpoint.tensors)},
   };
   write_safetensors(file, checkpoint.tensors, metadata);
 }
 
-std::optional<fs::path> newest_checkpoint(const fs::path& folder, const std::function<void(const std::string&)>& say) {
+std::optional<fs::path> newest_checkpoint(const fs::path& folder,
+                                          const std::function<void(const std::string&)>& say) {
   for (const fs::path& file : checkpoint_files(folder)) {
     try {
       read_one(file);
@@ -129,7 +129,8 @@ Checkpoint read_checkpoint(const fs::path& path) {
   for (const fs::path& folder : {path, inside}) {
     if (const auto newest = newest_checkpoint(folder)) return read_one(*newest);
   }
-  throw Error(path.string(), "has no intact checkpoint; expected step-*.safetensors in it or in its checkpoints/");
+  throw Error(path.string(),
+              "has no intact checkpoint; expected step-*.safetensors in it or in its checkpoints/");
 }
 
 void prune_checkpoints(const fs::path& folder, size_t keep) {
@@ -153,13 +154,15 @@ void load_model(torch::nn::Module& net, const Tensors& tensors) {
   const Tensors own = model_tensors(net);
   for (const auto& [name, tensor] : own) {
     const auto found = tensors.find("model/" + name);
-    if (found == tensors.end()) complain(name, "missing");
+    if (found == tensors.end())
+      complain(name, "missing");
     else if (found->second.sizes() != tensor.sizes()) {
       complain(name, c10::str("expected ", tensor.sizes(), ", got ", found->second.sizes()));
     }
   }
   for (const auto& [name, tensor] : tensors) {
-    if (name.starts_with("model/") && !own.contains(name.substr(6))) complain(name.substr(6), "unknown to this net");
+    if (name.starts_with("model/") && !own.contains(name.substr(6)))
+      complain(name.substr(6), "unknown to this net");
   }
   if (!problems.empty()) throw Error(problems);
   const c10::NoGradGuard no_gradients;

@@ -13,15 +13,19 @@ using namespace subband;
 namespace fs = std::filesystem;
 
 Checkpoint example(int64_t step, const Recipe& recipe) {
-  Checkpoint checkpoint{.config = recipe.resolved, .recipe = "tiny", .trajectory = trajectory_id(recipe),
-                        .vocabulary = 27, .step = step, .tokens = 24 * step, .seconds = 1.5};
-  for (const auto& [name, tensor] : model_tensors(*make_net(recipe))) checkpoint.tensors["model/" + name] = tensor;
+  Checkpoint checkpoint{.config = recipe.resolved,
+                        .recipe = "tiny",
+                        .trajectory = trajectory_id(recipe),
+                        .vocabulary = 27,
+                        .step = step,
+                        .tokens = 24 * step,
+                        .seconds = 1.5};
+  for (const auto& [name, tensor] : model_tensors(*make_net(recipe)))
+    checkpoint.tensors["model/" + name] = tensor;
   return checkpoint;
 }
 
-Recipe tiny_recipe() {
-  return bind_recipe(testing::tiny_parts(), "tiny", testing::tiny_config());
-}
+Recipe tiny_recipe() { return bind_recipe(testing::tiny_parts(), "tiny", testing::tiny_config()); }
 
 TEST_CASE("a checkpoint reads back as it was written", "[checkpoint]") {
   const TestFolder folder;
@@ -44,7 +48,8 @@ TEST_CASE("a checkpoint reads back as it was written", "[checkpoint]") {
 TEST_CASE("damaged checkpoints are passed over, and a named one is refused", "[checkpoint]") {
   const TestFolder folder;
   const Recipe recipe = tiny_recipe();
-  for (const int64_t step : {2, 4, 6}) write_checkpoint(folder.path() / checkpoint_name(step), example(step, recipe));
+  for (const int64_t step : {2, 4, 6})
+    write_checkpoint(folder.path() / checkpoint_name(step), example(step, recipe));
   const fs::path cut = folder.path() / checkpoint_name(6), flipped = folder.path() / checkpoint_name(4);
   fs::resize_file(cut, fs::file_size(cut) - 1);
   std::string bytes = read_file(flipped);
@@ -62,7 +67,8 @@ TEST_CASE("damaged checkpoints are passed over, and a named one is refused", "[c
 TEST_CASE("only the newest checkpoints are kept, and nothing else is touched", "[checkpoint]") {
   const TestFolder folder;
   const Recipe recipe = tiny_recipe();
-  for (const int64_t step : {1, 9, 10, 200}) write_checkpoint(folder.path() / checkpoint_name(step), example(step, recipe));
+  for (const int64_t step : {1, 9, 10, 200})
+    write_checkpoint(folder.path() / checkpoint_name(step), example(step, recipe));
   write_file(folder.path() / "notes.txt", "mine");
   prune_checkpoints(folder.path(), 2);
   CHECK_FALSE(fs::exists(folder.path() / checkpoint_name(9)));
@@ -75,8 +81,10 @@ TEST_CASE("loading lists every tensor that does not fit, and changes nothing", "
   const Recipe recipe = tiny_recipe();
   const auto net = make_net(recipe);
   const std::string before = digest(model_tensors(*net));
-  CHECK_THROWS_WITH(load_model(*net, {{"model/embedding", at::zeros({27, 9})}, {"model/out", at::zeros({27, 8})},
-                                      {"model/outt", at::zeros({1})}, {"optimizer/sum.0", at::zeros({1})}}),
+  CHECK_THROWS_WITH(load_model(*net, {{"model/embedding", at::zeros({27, 9})},
+                                      {"model/out", at::zeros({27, 8})},
+                                      {"model/outt", at::zeros({1})},
+                                      {"optimizer/sum.0", at::zeros({1})}}),
                     "checkpoint: tensor 'model/embedding': expected [27, 8], got [27, 9]\n"
                     "checkpoint: tensor 'model/unused': missing\n"
                     "checkpoint: tensor 'model/outt': unknown to this net");
@@ -87,9 +95,10 @@ TEST_CASE("a folder without checkpoints is refused", "[checkpoint]") {
   const TestFolder folder;
   CHECK_FALSE(newest_checkpoint(folder.path()));
   CHECK_FALSE(newest_checkpoint(folder.path() / "nowhere"));
-  CHECK_THROWS_WITH(read_checkpoint(folder.path()),
-                    folder.path().string() +
-                        ": has no intact checkpoint; expected step-*.safetensors in it or in its checkpoints/");
+  CHECK_THROWS_WITH(
+      read_checkpoint(folder.path()),
+      folder.path().string() +
+          ": has no intact checkpoint; expected step-*.safetensors in it or in its checkpoints/");
 }
 
 }  // namespace checkpoint_test

@@ -12,7 +12,7 @@
 namespace subband {
 
 struct DataContext {
-  std::filesystem::path root;    ///< program_root(): relative paths of shipped data start here
+  std::filesystem::path root;  ///< program_root(): relative paths of shipped data start here
 };
 
 /// What identifies the data of a run: `file or generator` -> SHA-256 of its content.
@@ -21,7 +21,7 @@ using DataManifest = std::map<std::string, std::string>;
 /// One split of a text corpus.
 struct TextSplit {
   std::string text;
-  int64_t words = 0;   ///< for word-level perplexity, one end-of-line per line counted; 0 where unknown
+  int64_t words = 0;  ///< for word-level perplexity, one end-of-line per line counted; 0 where unknown
 };
 
 class Data {
@@ -30,11 +30,12 @@ class Data {
   using Context = DataContext;
   virtual ~Data() = default;
 
-  virtual std::string name() const = 0;                  ///< what messages call it, `tinyshakespeare`
-  virtual std::vector<std::string> splits() const = 0;   ///< `train`, `valid`, perhaps `test`
+  virtual std::string name() const = 0;                 ///< what messages call it, `tinyshakespeare`
+  virtual std::vector<std::string> splits() const = 0;  ///< `train`, `valid`, perhaps `test`
   /// The whole text of a split. ConfigError when there is no such split or this data holds no text.
   virtual TextSplit text(std::string_view split) const = 0;
-  /// Checksums, without unpacking anything. A missing file is an Error that says what to fetch and where it goes.
+  /// Checksums, without unpacking anything. A missing file is an Error that says what to fetch and where it
+  /// goes.
   virtual DataManifest manifest() const = 0;
   /// How a split is cut and joined from what the manifest names; both together decide its text.
   virtual std::string layout(std::string_view split) const = 0;

@@ -46,7 +46,8 @@ WindowPlan plan_windows(int64_t starts, int64_t length, const std::string& proto
   return {.windows = windows, .stride = stride, .scored = length + (windows - 1) * stride};
 }
 
-Score score(Net& net, const TokenFile& tokens, const std::string& protocol, const EvaluationOptions& options) {
+Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
+            const EvaluationOptions& options) {
   const EvaluationMode mode(net);
   const int64_t length = options.length;
   const auto [windows, stride, scored] = plan_windows(tokens.window_starts(length), length, protocol);
@@ -67,8 +68,9 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol, cons
     }
     result.total_nats += sum_of_last(logits, targets, stride);
     if (first == 0 && stride < length) {  // the first window has nobody before it to score its beginning
-      result.total_nats += sum_of_last(logits.narrow(0, 0, 1).narrow(1, 0, length - stride),
-                                       targets.narrow(0, 0, 1).narrow(1, 0, length - stride), length - stride);
+      result.total_nats +=
+          sum_of_last(logits.narrow(0, 0, 1).narrow(1, 0, length - stride),
+                      targets.narrow(0, 0, 1).narrow(1, 0, length - stride), length - stride);
     }
   }
   return result;
@@ -81,12 +83,14 @@ double estimate_loss(Net& net, RandomWindows& windows, int64_t batches, const st
     const Batch& batch = windows.draw(static_cast<uint64_t>(index));
     const Autocast autocast(precision);
     const at::Tensor logits = net.forward(batch.inputs_BL);
-    total += sum_of_last(logits, batch.targets_BL, batch.targets_BL.size(1)) / static_cast<double>(batch.targets_BL.numel());
+    total += sum_of_last(logits, batch.targets_BL, batch.targets_BL.size(1)) /
+             static_cast<double>(batch.targets_BL.numel());
   }
   return total / static_cast<double>(batches);
 }
 
-Metrics loss_metrics(const std::string& split, const std::string& protocol, double loss, const TokenFile& tokens) {
+Metrics loss_metrics(const std::string& split, const std::string& protocol, double loss,
+                     const TokenFile& tokens) {
   const std::string suffix = protocol == "blocks" ? "" : "_" + protocol;
   const double count = static_cast<double>(tokens.tokens());
   Metrics metrics;

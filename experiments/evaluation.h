@@ -20,8 +20,8 @@ namespace subband {
 /// Which windows a protocol runs over.
 struct WindowPlan {
   int64_t windows = 0;
-  int64_t stride = 0;   ///< between their starts, and how many targets each but the first scores
-  int64_t scored = 0;   ///< targets in all
+  int64_t stride = 0;  ///< between their starts, and how many targets each but the first scores
+  int64_t scored = 0;  ///< targets in all
 };
 
 /// `protocol` is `blocks` or `sliding`; `starts` = N - L > 0, the offsets at which a window fits.
@@ -34,8 +34,8 @@ struct Score {
   double loss() const { return total_nats / static_cast<double>(scored); }
 };
 
-/// While it lives the net is in evaluation mode, records no gradients and carries nothing between windows; then it is
-/// as before, carried state included.
+/// While it lives the net is in evaluation mode, records no gradients and carries nothing between windows;
+/// then it is as before, carried state included.
 class EvaluationMode {
  public:
   explicit EvaluationMode(Net& net);
@@ -51,8 +51,8 @@ class EvaluationMode {
 };
 
 struct EvaluationOptions {
-  int64_t length = 1;        ///< L
-  int64_t batch = 1;         ///< windows per forward pass; the last pass may have fewer
+  int64_t length = 1;  ///< L
+  int64_t batch = 1;   ///< windows per forward pass; the last pass may have fewer
   at::Device device = at::kCPU;
   std::string precision = "fp32";
 };
@@ -63,8 +63,10 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol, cons
 /// Mean loss over the first `batches` batches of `windows`, nats per token.
 double estimate_loss(Net& net, RandomWindows& windows, int64_t batches, const std::string& precision);
 
-/// `SPLIT.loss` in nats per token, `SPLIT.ppl`, `SPLIT.bpb` (bits per byte of the whole split's text) and, where the
-/// words are known, `SPLIT.word_ppl`; names of another protocol than `blocks` end in it: `test.bpb_sliding`.
-Metrics loss_metrics(const std::string& split, const std::string& protocol, double loss, const TokenFile& tokens);
+/// `SPLIT.loss` in nats per token, `SPLIT.ppl`, `SPLIT.bpb` (bits per byte of the whole split's text) and,
+/// where the words are known, `SPLIT.word_ppl`; names of another protocol than `blocks` end in it:
+/// `test.bpb_sliding`.
+Metrics loss_metrics(const std::string& split, const std::string& protocol, double loss,
+                     const TokenFile& tokens);
 
 }  // namespace subband

@@ -42,11 +42,14 @@ TEST_CASE("the published window counts come out of N = 287,644 tokens", "[evalua
   CHECK(counts(512, "sliding").first == 1122);
 }
 
-TEST_CASE("blocks scores every target of disjoint windows, each from its own window's start", "[evaluation]") {
-  const TinyTokens text = tiny_tokens("valid");   // 101 tokens: 12 windows of 8, the last 4 targets are dropped
+TEST_CASE("blocks scores every target of disjoint windows, each from its own window's start",
+          "[evaluation]") {
+  const TinyTokens text =
+      tiny_tokens("valid");  // 101 tokens: 12 windows of 8, the last 4 targets are dropped
   const auto subject = net();
   double total = 0;
-  for (int64_t target = 1; target <= 96; ++target) total += token_loss(*subject, text.ids, target, (target - 1) % 8 + 1);
+  for (int64_t target = 1; target <= 96; ++target)
+    total += token_loss(*subject, text.ids, target, (target - 1) % 8 + 1);
   for (const int64_t batch : {1, 5, 64}) {
     const Score result = score(*subject, text.tokens, "blocks", {.length = 8, .batch = batch});
     CHECK(result.scored == 96);
@@ -54,10 +57,11 @@ TEST_CASE("blocks scores every target of disjoint windows, each from its own win
   }
 }
 
-TEST_CASE("sliding scores each target once, with at least half a window of context after the first", "[evaluation]") {
+TEST_CASE("sliding scores each target once, with at least half a window of context after the first",
+          "[evaluation]") {
   const TinyTokens text = tiny_tokens("valid");
   const auto subject = net();
-  double total = 0;   // targets 1 to 8 from the first window, then 4 from each further one
+  double total = 0;  // targets 1 to 8 from the first window, then 4 from each further one
   for (int64_t target = 1; target <= 100; ++target) {
     total += token_loss(*subject, text.ids, target, target <= 8 ? target : 5 + (target - 1) % 4);
   }
@@ -99,7 +103,7 @@ TEST_CASE("an estimate is the mean over fixed batches, the same every time", "[e
 }
 
 TEST_CASE("perplexities and bits per byte follow from the loss and the whole split's sizes", "[evaluation]") {
-  const TinyTokens text = tiny_tokens("test");   // 75 tokens, 75 bytes, 25 words
+  const TinyTokens text = tiny_tokens("test");  // 75 tokens, 75 bytes, 25 words
   Metrics metrics = loss_metrics("test", "sliding", 0.5, text.tokens);
   CHECK(metrics.at("test.loss_sliding") == 0.5);
   CHECK(metrics.at("test.ppl_sliding") == Approx(std::exp(0.5)));
@@ -108,7 +112,7 @@ TEST_CASE("perplexities and bits per byte follow from the loss and the whole spl
   CHECK(metrics.size() == 4);
   metrics = loss_metrics("valid", "blocks", 0.5, tiny_tokens("valid").tokens);
   CHECK(metrics.contains("valid.bpb"));
-  CHECK(metrics.size() == 3);   // no words, no perplexity per word
+  CHECK(metrics.size() == 3);  // no words, no perplexity per word
 }
 
 TEST_CASE("evaluating a text shorter than a window is refused", "[evaluation]") {

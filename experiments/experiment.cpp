@@ -22,7 +22,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // A run that ends before its last step, as a result.
 struct Ended {
@@ -32,10 +34,14 @@ struct Ended {
 class Experiment {
  public:
   Experiment(const Recipe& recipe, const ExperimentOptions& options, Observer& observer)
-      : recipe_(recipe), options_(options), observer_(observer),
+      : recipe_(recipe),
+        options_(options),
+        observer_(observer),
         device_(open_device(recipe.trainer.device, [&](const std::string& line) { observer.noted(line); })),
-        data_(recipe.data.make({program_root()})), tokenizer_(recipe.tokenizer.make({})),
-        train_(open("train")), valid_(open("valid")) {}
+        data_(recipe.data.make({program_root()})),
+        tokenizer_(recipe.tokenizer.make({})),
+        train_(open("train")),
+        valid_(open("valid")) {}
 
   Outcome run() {
     const int64_t steps = planned_steps(recipe_.trainer, train_);
@@ -53,7 +59,9 @@ class Experiment {
   int64_t step() const { return trainer_ ? trainer_->steps_done() : 0; }
 
  private:
-  TokenFile open(const std::string& split) const { return open_tokens(*data_, *tokenizer_, split, options_.cache); }
+  TokenFile open(const std::string& split) const {
+    return open_tokens(*data_, *tokenizer_, split, options_.cache);
+  }
   bool stop_asked() const { return options_.stop != nullptr && options_.stop->load(); }
 
   void resume();
@@ -74,18 +82,20 @@ class Experiment {
   TokenFile train_, valid_;
   std::shared_ptr<Net> net_;
   std::optional<Trainer> trainer_;
-  double seconds_ = 0;          // of training, over all starts
-  int64_t checkpointed_ = -1;   // step of the newest checkpoint
+  double seconds_ = 0;         // of training, over all starts
+  int64_t checkpointed_ = -1;  // step of the newest checkpoint
 };
 
 void Experiment::resume() {
   if (options_.checkpoints.empty()) return;
-  const auto newest = newest_checkpoint(options_.checkpoints, [&](const std::string& line) { observer_.noted(line); });
+  const auto newest =
+      newest_checkpoint(options_.checkpoints, [&](const std::string& line) { observer_.noted(line); });
   if (!newest) return;
   const Checkpoint checkpoint = read_checkpoint(*newest);
   if (checkpoint.trajectory != trajectory_id(recipe_)) {
-    throw Error(newest->string(), "checkpoint of another run: recipe or seed differ from the present ones; "
-                                  "take an empty folder for this one");
+    throw Error(newest->string(),
+                "checkpoint of another run: recipe or seed differ from the present ones; "
+                "take an empty folder for this one");
   }
   trainer_->load(checkpoint);
   seconds_ = checkpoint.seconds;
@@ -98,13 +108,15 @@ void Experiment::judge(const StepResult& result) const {
   const int64_t step = trainer_->steps_done() + (result.finite() ? 0 : 1);
   if (!result.finite()) {
     // The sign of a NaN says nothing, and differs between machines.
-    throw Ended{{.status = "nan", .step = step,
+    throw Ended{{.status = "nan",
+                 .step = step,
                  .message = fmt::format("step {}: loss = {}, gradient norm = {}", step, std::abs(result.loss),
                                         std::abs(result.gradient_norm))}};
   }
   const double limit = recipe_.trainer.diverged_above * std::log(static_cast<double>(recipe_.vocabulary));
   if (limit > 0 && result.loss > limit) {
-    throw Ended{{.status = "diverged", .step = step,
+    throw Ended{{.status = "diverged",
+                 .step = step,
                  .message = fmt::format("step {}: loss = {:.4f}: above {} ln V = {:.4f}", step, result.loss,
                                         recipe_.trainer.diverged_above, limit)}};
   }
@@ -116,15 +128,20 @@ void Experiment::train() {
   while (trainer_->steps_done() < trainer_->steps()) {
     if (stop_asked()) {
       checkpoint();
-      throw Ended{{.status = "stopped", .step = trainer_->steps_done(), .message = "stopped on request; resumable"}};
+      throw Ended{
+          {.status = "stopped", .step = trainer_->steps_done(), .message = "stopped on request; resumable"}};
     }
     const auto before = Clock::now();
     const StepResult result = trainer_->step();
     seconds_ += seconds_since(before);
     judge(result);
     const int64_t step = trainer_->steps_done();
-    observer_.stepped({.step = step, .steps = trainer_->steps(), .tokens = trainer_->tokens_seen(),
-                       .loss = result.loss, .rate = result.rate, .gradient_norm = result.gradient_norm,
+    observer_.stepped({.step = step,
+                       .steps = trainer_->steps(),
+                       .tokens = trainer_->tokens_seen(),
+                       .loss = result.loss,
+                       .rate = result.rate,
+                       .gradient_norm = result.gradient_norm,
                        .seconds = seconds_since(start)});
     const bool last = step == trainer_->steps();
     if (!last && config.evaluate_every > 0 && step % config.evaluate_every == 0) estimate();
@@ -133,16 +150,22 @@ void Experiment::train() {
 }
 
 void Experiment::estimate() {
-  RandomWindows windows(valid_, {.batch = recipe_.trainer.batch, .length = recipe_.trainer.length,
-                                 .seed = static_cast<uint64_t>(recipe_.seed), .stream = "valid", .device = device_});
-  const double loss = estimate_loss(*net_, windows, recipe_.trainer.evaluate_batches, recipe_.trainer.precision);
+  RandomWindows windows(valid_, {.batch = recipe_.trainer.batch,
+                                 .length = recipe_.trainer.length,
+                                 .seed = static_cast<uint64_t>(recipe_.seed),
+                                 .stream = "valid",
+                                 .device = device_});
+  const double loss =
+      estimate_loss(*net_, windows, recipe_.trainer.evaluate_batches, recipe_.trainer.precision);
   observer_.measured(trainer_->steps_done(), loss_metrics("valid", "blocks", loss, valid_));
 }
 
 void Experiment::checkpoint() {
   if (options_.checkpoints.empty() || checkpointed_ == trainer_->steps_done()) return;
-  Checkpoint state{.config = recipe_.resolved, .recipe = recipe_.name,
-                   .trajectory = trajectory_id(recipe_), .vocabulary = recipe_.vocabulary,
+  Checkpoint state{.config = recipe_.resolved,
+                   .recipe = recipe_.name,
+                   .trajectory = trajectory_id(recipe_),
+                   .vocabulary = recipe_.vocabulary,
                    .seconds = seconds_};
   trainer_->save(state);
   const auto file = options_.checkpoints / checkpoint_name(state.step);
@@ -163,14 +186,17 @@ Metrics Experiment::training_metrics() const {
 
 // The final evaluations; false where one of them made the outcome another than done.
 bool Experiment::evaluate(Outcome& outcome) {
-  const EvaluationOptions options{.length = recipe_.trainer.length, .batch = recipe_.trainer.batch, .device = device_,
+  const EvaluationOptions options{.length = recipe_.trainer.length,
+                                  .batch = recipe_.trainer.batch,
+                                  .device = device_,
                                   .precision = recipe_.trainer.precision};
   for (const std::string& split : data_->splits()) {
     if (split == "train") continue;
     const TokenFile tokens = open(split);
     for (const std::string& protocol : recipe_.trainer.protocols) {
       if (stop_asked()) {
-        outcome.status = "stopped", outcome.message = "stopped on request before the final evaluation; resumable";
+        outcome.status = "stopped",
+        outcome.message = "stopped on request before the final evaluation; resumable";
         return false;
       }
       const double loss = score(*net_, tokens, protocol, options).loss();
@@ -188,8 +214,10 @@ bool Experiment::evaluate(Outcome& outcome) {
 void Experiment::sample() {
   if (recipe_.samples.tokens == 0) return;
   const std::string text = sample_text(*net_, *tokenizer_,
-                                       {.config = recipe_.samples, .length = recipe_.trainer.length,
-                                        .seed = static_cast<uint64_t>(recipe_.seed), .device = device_,
+                                       {.config = recipe_.samples,
+                                        .length = recipe_.trainer.length,
+                                        .seed = static_cast<uint64_t>(recipe_.seed),
+                                        .device = device_,
                                         .precision = recipe_.trainer.precision});
   observer_.sampled(trainer_->steps_done(), text);
 }
@@ -200,7 +228,8 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 bool is_out_of_memory(const c10::Error& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
   const std::string text = error.what_without_backtrace();
-  return text.find("can't allocate memory") != std::string::npos || text.find("not enough memory") != std::string::npos;
+  return text.find("can't allocate memory") != std::string::npos ||
+         text.find("not enough memory") != std::string::npos;
 }
 
 }  // namespace

@@ -9,14 +9,14 @@
 namespace subband {
 
 struct ExperimentOptions {
-  std::filesystem::path checkpoints;         ///< folder for checkpoints; an intact newest one there is resumed from
-  std::filesystem::path cache;               ///< folder for tokenised corpora
-  Observer* observer = nullptr;              ///< may be null
-  const std::atomic<bool>* stop = nullptr;   ///< when it turns true: checkpoint and return `stopped`
+  std::filesystem::path checkpoints;  ///< folder for checkpoints; an intact newest one there is resumed from
+  std::filesystem::path cache;        ///< folder for tokenised corpora
+  Observer* observer = nullptr;       ///< may be null
+  const std::atomic<bool>* stop = nullptr;  ///< when it turns true: checkpoint and return `stopped`
 };
 
-/// Runs to the end, or to the first failure that is a result (NaN, divergence, memory). Bit-identical on the CPU
-/// whether or not it was stopped and resumed on the way. ConfigError and Error for what is no result.
+/// Runs to the end, or to the first failure that is a result (NaN, divergence, memory). Bit-identical on the
+/// CPU whether or not it was stopped and resumed on the way. ConfigError and Error for what is no result.
 Outcome run_experiment(const Recipe& recipe, const ExperimentOptions& options);
 
 }  // namespace subband

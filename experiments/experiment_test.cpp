@@ -47,28 +47,38 @@ Recipe recipe(const Changes& changes = {}) {
 
 Node whole(int64_t value) { return Node(value); }
 
-std::string final_digest(const std::filesystem::path& folder) { return digest(read_checkpoint(folder).tensors); }
-
-Outcome run(const Recipe& recipe, const TestFolder& folder, Listener& listener) {
-  return run_experiment(recipe, {.checkpoints = folder.path() / "checkpoints", .cache = folder.path() / "cache",
-                                 .observer = &listener, .stop = &listener.stop});
+std::string final_digest(const std::filesystem::path& folder) {
+  return digest(read_checkpoint(folder).tensors);
 }
 
-// Everything that could make a resumed run differ: dropout, carried state, accumulation, decay, estimates on the way.
-static const Changes kDemanding = {{"net.dropout", Node(0.3)}, {"net.carry", Node(true)}, {"trainer.accumulate", whole(2)},
-                            {"optimizer.weight_decay", Node(1e-3)}, {"schedule.warmup", Node(0.25)}};
+Outcome run(const Recipe& recipe, const TestFolder& folder, Listener& listener) {
+  return run_experiment(recipe, {.checkpoints = folder.path() / "checkpoints",
+                                 .cache = folder.path() / "cache",
+                                 .observer = &listener,
+                                 .stop = &listener.stop});
+}
+
+// Everything that could make a resumed run differ: dropout, carried state, accumulation, decay, estimates on
+// the way.
+static const Changes kDemanding = {{"net.dropout", Node(0.3)},
+                                   {"net.carry", Node(true)},
+                                   {"trainer.accumulate", whole(2)},
+                                   {"optimizer.weight_decay", Node(1e-3)},
+                                   {"schedule.warmup", Node(0.25)}};
 
 TEST_CASE("a run learns, and reports every step, its measures and its end", "[experiment]") {
   const TestFolder folder;
   Listener listener;
-  const Outcome outcome = run(recipe({{"trainer.steps", whole(60)}, {"trainer.evaluate_every", whole(20)},
-                                      {"samples.tokens", whole(9)}, {"samples.prompt", Node("ab")}}),
+  const Outcome outcome = run(recipe({{"trainer.steps", whole(60)},
+                                      {"trainer.evaluate_every", whole(20)},
+                                      {"samples.tokens", whole(9)},
+                                      {"samples.prompt", Node("ab")}}),
                               folder, listener);
   CHECK(outcome.status == "done");
   CHECK(outcome.step == 60);
   CHECK(listener.first_step == 0);
   REQUIRE(listener.steps.size() == 60);
-  CHECK(listener.steps[0].rate == 0);   // the warm-up's first
+  CHECK(listener.steps[0].rate == 0);  // the warm-up's first
   CHECK(listener.steps[59].tokens == 60 * 24);
   CHECK(listener.steps[0].loss == Approx(std::log(27.0)).margin(0.2));
   CHECK(outcome.metrics.at("valid.loss") < 2.0);
@@ -76,8 +86,9 @@ TEST_CASE("a run learns, and reports every step, its measures and its end", "[ex
   CHECK(outcome.metrics.contains("test.bpb_sliding"));
   CHECK(outcome.metrics.at("model.parameters") == 2 * 27 * 8 + 2);
   CHECK(outcome.metrics.at("train.tokens") == 1440);
-  for (const char* name : {"train.tokens_per_s", "train.seconds", "train.peak_mib"}) CHECK(outcome.metrics.at(name) > 0);
-  REQUIRE(listener.measurements.size() == 3);   // after 20 and 40 steps, and the final one
+  for (const char* name : {"train.tokens_per_s", "train.seconds", "train.peak_mib"})
+    CHECK(outcome.metrics.at(name) > 0);
+  REQUIRE(listener.measurements.size() == 3);  // after 20 and 40 steps, and the final one
   CHECK(listener.measurements[0].first == 20);
   CHECK(listener.measurements[2].second == outcome.metrics);
   CHECK(listener.sample.size() == 11);
@@ -91,7 +102,7 @@ TEST_CASE("a run stopped at any step and resumed ends with the same bits", "[exp
   for (const int64_t stop_after : {1, 3, 8, 11, 12}) {
     const TestFolder folder;
     Changes changes = kDemanding;
-    changes.push_back({"trainer.evaluate_every", whole(2)});   // estimates leave no trace either
+    changes.push_back({"trainer.evaluate_every", whole(2)});  // estimates leave no trace either
     changes.push_back({"trainer.checkpoint_every", whole(5)});
     Listener first, second;
     first.stop_after = stop_after;
@@ -125,7 +136,7 @@ TEST_CASE("two micro-batches make one step of the mean gradient", "[experiment]"
   run(recipe({{"trainer.accumulate", whole(2)}, {"trainer.steps", whole(3)}}), folder, listener);
   CHECK(listener.steps.size() == 3);
   CHECK(listener.steps[2].tokens == 3 * 2 * 24);
-  CHECK(listener.steps[0].loss == Approx(std::log(27.0)).margin(0.2));   // a mean, not a sum
+  CHECK(listener.steps[0].loss == Approx(std::log(27.0)).margin(0.2));  // a mean, not a sum
 }
 
 TEST_CASE("checkpoints come at their interval and at the end, the newest two stay", "[experiment]") {
@@ -140,8 +151,8 @@ TEST_CASE("checkpoints come at their interval and at the end, the newest two sta
 TEST_CASE("a loss that is not a number ends the run as a result, before any weight moves", "[experiment]") {
   const TestFolder folder;
   Listener listener;
-  const Outcome outcome = run(recipe({{"net.broken_at", whole(7)}, {"trainer.checkpoint_every", whole(1)}}), folder,
-                              listener);
+  const Outcome outcome =
+      run(recipe({{"net.broken_at", whole(7)}, {"trainer.checkpoint_every", whole(1)}}), folder, listener);
   CHECK(outcome.status == "nan");
   CHECK(outcome.step == 7);
   CHECK(outcome.message == "step 7: loss = nan, gradient norm = nan");
@@ -154,7 +165,8 @@ TEST_CASE("a loss that is not a number ends the run as a result, before any weig
 TEST_CASE("a loss far above ignorance ends the run as diverged", "[experiment]") {
   const TestFolder folder;
   Listener listener;
-  const Outcome outcome = run(recipe({{"optimizer.lr", Node(500.0)}, {"schedule.warmup", Node(0.0)}}), folder, listener);
+  const Outcome outcome =
+      run(recipe({{"optimizer.lr", Node(500.0)}, {"schedule.warmup", Node(0.0)}}), folder, listener);
   CHECK(outcome.status == "diverged");
   CHECK(outcome.step > 1);
   CHECK_THAT(outcome.message, Catch::Contains("above 10 ln V = 32.9584"));
@@ -167,7 +179,7 @@ TEST_CASE("epochs count whole passes over the training tokens", "[experiment]") 
   config.find("trainer")->erase("steps");
   config.set_at("trainer.epochs", Node(1.5));
   const Registry registry = testing::tiny_registry();
-  CHECK(run(bind_recipe(registry, "tiny", config), folder, listener).step == 37);   // ⌊1.5 · ⌊600 / 24⌋⌋
+  CHECK(run(bind_recipe(registry, "tiny", config), folder, listener).step == 37);  // ⌊1.5 · ⌊600 / 24⌋⌋
   config.set_at("trainer.epochs", Node(0.01));
   CHECK_THROWS_WITH(run(bind_recipe(registry, "tiny", config), folder, listener),
                     "trainer.epochs = 0.01: must make at least one step; an epoch of 600 tokens has 25");
@@ -177,8 +189,9 @@ TEST_CASE("a run does not go on from another run's checkpoint", "[experiment]") 
   const TestFolder folder;
   Listener listener;
   run(recipe(), folder, listener);
-  CHECK_THROWS_WITH(run(recipe({{"optimizer.lr", Node(0.2)}}), folder, listener),
-                    Catch::Contains("checkpoint of another run: recipe or seed differ from the present ones"));
+  CHECK_THROWS_WITH(
+      run(recipe({{"optimizer.lr", Node(0.2)}}), folder, listener),
+      Catch::Contains("checkpoint of another run: recipe or seed differ from the present ones"));
 }
 
 TEST_CASE("an empty corpus and a text shorter than a window are refused", "[experiment]") {

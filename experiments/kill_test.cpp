@@ -25,7 +25,8 @@ Recipe demanding_recipe() {
   return bind_recipe(testing::tiny_parts(), "tiny", config);
 }
 
-// Runs the experiment in a process of its own and kills it after `delay_ms`; true where it was still running then.
+// Runs the experiment in a process of its own and kills it after `delay_ms`; true where it was still running
+// then.
 bool run_and_kill(const Recipe& recipe, const TestFolder& folder, int delay_ms) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -49,7 +50,8 @@ TEST_CASE("a run killed at twenty random instants ends with the bits of the unin
     kills += run_and_kill(recipe, killed, std::uniform_int_distribution(10, 150)(instants));
   }
   CHECK(kills > 0);
-  const Outcome outcome = run_experiment(recipe, {.checkpoints = killed / "checkpoints", .cache = killed / "cache"});
+  const Outcome outcome =
+      run_experiment(recipe, {.checkpoints = killed / "checkpoints", .cache = killed / "cache"});
   CHECK(outcome.done());
   CHECK(digest(read_checkpoint(killed.path()).tensors) == digest(read_checkpoint(whole.path()).tensors));
 }

@@ -14,14 +14,16 @@ void RecipeRequest::add_to(CLI::App& app) {
 }
 
 config::Composition compose_recipe(const Registry& registry, const RecipeRequest& request) {
-  return config::compose({.primary = request.name, .overrides = request.overrides,
+  return config::compose({.primary = request.name,
+                          .overrides = request.overrides,
                           .folders = config::standard_folders(program_root(), request.folders),
                           .registry = &registry});
 }
 
 Recipe load_recipe(const Registry& registry, const RecipeRequest& request, config::Warnings* warnings) {
   config::Composition composed = compose_recipe(registry, request);
-  if (warnings != nullptr) warnings->insert(warnings->end(), composed.warnings.begin(), composed.warnings.end());
+  if (warnings != nullptr)
+    warnings->insert(warnings->end(), composed.warnings.begin(), composed.warnings.end());
   const std::filesystem::path file(request.name);
   const bool is_file = file.extension() == ".yaml";
   return bind_recipe(registry, is_file ? file.stem().string() : request.name, composed.config);

@@ -7,11 +7,14 @@
 #include "core/config/compose.h"
 #include "experiments/recipe.h"
 
-namespace CLI { class App; }
+namespace CLI {
+class App;
+}
 
 namespace subband {
 
-/// What names a recipe: `tinyshakespeare/wavelet` or a `.yaml` file, what to change in it, and more folders to search.
+/// What names a recipe: `tinyshakespeare/wavelet` or a `.yaml` file, what to change in it, and more folders
+/// to search.
 struct RecipeRequest {
   std::string name;
   std::vector<std::string> overrides;
@@ -24,7 +27,9 @@ struct RecipeRequest {
 /// The composed config, not bound to parts yet. Errors as from config::compose.
 config::Composition compose_recipe(const Registry& registry, const RecipeRequest& request);
 
-/// Composes and binds. Warnings of the composition are appended to `warnings`. ConfigError with every mistake.
-Recipe load_recipe(const Registry& registry, const RecipeRequest& request, config::Warnings* warnings = nullptr);
+/// Composes and binds. Warnings of the composition are appended to `warnings`. ConfigError with every
+/// mistake.
+Recipe load_recipe(const Registry& registry, const RecipeRequest& request,
+                   config::Warnings* warnings = nullptr);
 
 }  // namespace subband

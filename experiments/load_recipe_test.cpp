@@ -33,15 +33,17 @@ TEST_CASE("a mistake in a recipe file is reported with file, line and column", "
   const auto file = folder / "broken.yaml";
   write_file(file, "data: tiny\ntokenizer: letters\nnet: {type: tiny, widht: 4}\ntrainer: {steps: 3}\n");
   CHECK_THROWS_WITH(load_recipe(registry, {.name = file.string()}),
-                    file.string() + ":3:19: net.widht: unknown key; did you mean 'width'? known: broken_at, carry, "
-                                    "dropout, type, width");
+                    file.string() +
+                        ":3:19: net.widht: unknown key; did you mean 'width'? known: broken_at, carry, "
+                        "dropout, type, width");
 }
 
 TEST_CASE("the command line gives name, overrides and folders", "[load_recipe]") {
   CLI::App app;
   RecipeRequest request;
   request.add_to(app);
-  app.parse(std::vector<std::string>{"b=2", "a=1", "here", "--config-dir", "small"});   // CLI11 reads backwards
+  app.parse(
+      std::vector<std::string>{"b=2", "a=1", "here", "--config-dir", "small"});  // CLI11 reads backwards
   CHECK(request.name == "small");
   CHECK(request.overrides == std::vector<std::string>{"a=1", "b=2"});
   CHECK(request.folders == std::vector<std::filesystem::path>{"here"});

@@ -23,11 +23,12 @@ struct StepEvent {
 
 /// How an experiment ended.
 struct Outcome {
-  /// done; stopped (asked to, resumable); nan, diverged, out_of_memory, time_out, failed: results with a message
+  /// done; stopped (asked to, resumable); nan, diverged, out_of_memory, time_out, failed: results with a
+  /// message
   std::string status = "done";
   int64_t step = 0;
   std::string message;
-  Metrics metrics;            ///< the final ones
+  Metrics metrics;  ///< the final ones
   bool done() const { return status == "done"; }
 };
 
@@ -36,10 +37,10 @@ class Observer {
   virtual ~Observer() = default;
   virtual void started(int64_t /*parameters*/, int64_t /*first_step*/) {}
   virtual void stepped(const StepEvent&) {}
-  virtual void measured(int64_t /*step*/, const Metrics&) {}   ///< periodic and final evaluations
+  virtual void measured(int64_t /*step*/, const Metrics&) {}  ///< periodic and final evaluations
   virtual void sampled(int64_t /*step*/, const std::string& /*text*/) {}
   virtual void checkpointed(int64_t /*step*/, const std::filesystem::path&) {}
-  virtual void noted(const std::string& /*line*/) {}           ///< anything a person may want to read
+  virtual void noted(const std::string& /*line*/) {}  ///< anything a person may want to read
   virtual void ended(const Outcome&) {}
 };
 

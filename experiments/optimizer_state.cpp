@@ -31,8 +31,8 @@ void load_optimizer_state(const std::string& part, const std::map<std::string, a
     if (found == given.end()) {
       complain(name, "missing");
     } else if (found->second.sizes() != tensor.sizes() || found->second.dtype() != tensor.dtype()) {
-      complain(name, c10::str("expected ", tensor.dtype(), " ", tensor.sizes(), ", got ", found->second.dtype(), " ",
-                              found->second.sizes()));
+      complain(name, c10::str("expected ", tensor.dtype(), " ", tensor.sizes(), ", got ",
+                              found->second.dtype(), " ", found->second.sizes()));
     }
   }
   for (const auto& [name, tensor] : given) {

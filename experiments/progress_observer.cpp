@@ -15,8 +15,10 @@ ProgressObserver::~ProgressObserver() = default;
 
 void ProgressObserver::say(const std::string& text) {
   if (quiet_) return;
-  if (bar_) bar_->line(text);
-  else fmt::print(stderr, "{}\n", text);
+  if (bar_)
+    bar_->line(text);
+  else
+    fmt::print(stderr, "{}\n", text);
 }
 
 void ProgressObserver::started(int64_t parameters, int64_t first_step) {
@@ -31,7 +33,8 @@ void ProgressObserver::stepped(const StepEvent& event) {
     tokens_before_ = event.tokens - per_step;
     bar_ = std::make_unique<Progress>(label_, "tokens", per_step * event.steps - tokens_before_, quiet_);
   }
-  bar_->update(event.tokens - tokens_before_, fmt::format("step {}/{}  loss {:.4f}", event.step, event.steps, event.loss));
+  bar_->update(event.tokens - tokens_before_,
+               fmt::format("step {}/{}  loss {:.4f}", event.step, event.steps, event.loss));
   if (next_) next_->stepped(event);
 }
 

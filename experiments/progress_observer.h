@@ -1,5 +1,5 @@
-// What a person sees of a run: a bar with tokens/s, loss and remaining time on a terminal, a plain line now and then
-// elsewhere.
+// What a person sees of a run: a bar with tokens/s, loss and remaining time on a terminal, a plain line now
+// and then elsewhere.
 #pragma once
 #include <memory>
 #include <string>
@@ -29,8 +29,8 @@ class ProgressObserver final : public Observer {
   std::string label_;
   bool quiet_;
   Observer* next_;
-  std::unique_ptr<Progress> bar_;   // from the first step on
-  int64_t tokens_before_ = -1;      // of earlier starts of this run: they do not count for the rate
+  std::unique_ptr<Progress> bar_;  // from the first step on
+  int64_t tokens_before_ = -1;     // of earlier starts of this run: they do not count for the rate
 };
 
 }  // namespace subband

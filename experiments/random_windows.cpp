@@ -9,7 +9,8 @@
 namespace subband {
 
 RandomWindows::RandomWindows(const TokenFile& tokens, Options options)
-    : tokens_(tokens), options_(std::move(options)),
+    : tokens_(tokens),
+      options_(std::move(options)),
       starts_(std::max<int64_t>(1, tokens.window_starts(options_.length) - 1)),
       first_(static_cast<size_t>(options_.batch)) {
   const auto ids = at::TensorOptions(at::kLong);
@@ -19,8 +20,8 @@ RandomWindows::RandomWindows(const TokenFile& tokens, Options options)
 }
 
 const Batch& RandomWindows::draw(uint64_t index) {
-  const at::Tensor drawn = at::randint(starts_, {options_.batch}, stream(options_.seed, options_.stream, index),
-                                       at::TensorOptions(at::kLong));
+  const at::Tensor drawn = at::randint(
+      starts_, {options_.batch}, stream(options_.seed, options_.stream, index), at::TensorOptions(at::kLong));
   std::copy_n(drawn.const_data_ptr<int64_t>(), options_.batch, first_.begin());
   const std::span<int64_t> out(rows_.mutable_data_ptr<int64_t>(), static_cast<size_t>(rows_.numel()));
   tokens_.gather(first_, options_.length + 1, out);

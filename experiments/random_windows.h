@@ -17,15 +17,15 @@ struct Batch {
   at::Tensor targets_BL;
 };
 
-/// Draws B starts uniformly from [0, N - L - 1), with replacement, as WaveletLM's training script does. Batch k is
-/// a pure function of seed, stream name and k.
+/// Draws B starts uniformly from [0, N - L - 1), with replacement, as WaveletLM's training script does. Batch
+/// k is a pure function of seed, stream name and k.
 class RandomWindows {
  public:
   struct Options {
-    int64_t batch = 1;    ///< B
-    int64_t length = 1;   ///< L
+    int64_t batch = 1;   ///< B
+    int64_t length = 1;  ///< L
     uint64_t seed = 0;
-    std::string stream;   ///< `batch` for training, `valid` for estimates
+    std::string stream;  ///< `batch` for training, `valid` for estimates
     at::Device device = at::kCPU;
   };
   /// `tokens` must outlive this. ConfigError where not even one window fits.
@@ -38,8 +38,8 @@ class RandomWindows {
   const TokenFile& tokens_;
   Options options_;
   int64_t starts_;
-  std::vector<int64_t> first_;     // of each row
-  at::Tensor rows_;                // [B, L+1] on the CPU
+  std::vector<int64_t> first_;  // of each row
+  at::Tensor rows_;             // [B, L+1] on the CPU
   Batch batch_;
 };
 

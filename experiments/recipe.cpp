@@ -31,8 +31,10 @@ void bind_fields(Recipe& recipe, Binder& b) {
   const size_t before_optimizer = session.problems.size();
   b.part("optimizer", recipe.optimizer, OptimizerContext{}, "how gradients move the weights");
   ScheduleContext schedule{.steps = recipe.trainer.steps.value_or(ScheduleContext{}.steps)};
-  if (session.problems.size() == before_optimizer) schedule.peak = recipe.optimizer.make({})->peak_rate();
-  else schedule.peak = std::numeric_limits<double>::infinity();
+  if (session.problems.size() == before_optimizer)
+    schedule.peak = recipe.optimizer.make({})->peak_rate();
+  else
+    schedule.peak = std::numeric_limits<double>::infinity();
   b.part("schedule", recipe.schedule, schedule, "the learning rate over the run");
 
   b.group("samples", recipe.samples, "text drawn from the net when the run is done");
@@ -59,7 +61,8 @@ Recipe bind_recipe(const Registry& registry, const std::string& name, const Node
   recipe.name = name;
   Binder binder(session, composed, recipe.resolved);
   if (!composed.is(Node::Kind::map) && !composed.is(Node::Kind::null)) {
-    throw ConfigError(composed.place.text(), name + ": expected a map, got a " + composed.kind_name(), "bad_value");
+    throw ConfigError(composed.place.text(), name + ": expected a map, got a " + composed.kind_name(),
+                      "bad_value");
   }
   bind_fields(recipe, binder);
   session.finish();

@@ -17,7 +17,7 @@
 namespace subband {
 
 struct Recipe {
-  std::string name;                       ///< `tinyshakespeare/wavelet`
+  std::string name;  ///< `tinyshakespeare/wavelet`
   Slot<Data> data;
   Slot<Tokenizer> tokenizer{"bytes"};
   Slot<Net> net{"wavelet_lm"};
@@ -26,17 +26,18 @@ struct Recipe {
   TrainerConfig trainer;
   SampleConfig samples;
   int64_t seed = 1337;
-  int64_t vocabulary = 0;                 ///< V, of the tokeniser
+  int64_t vocabulary = 0;  ///< V, of the tokeniser
 
-  config::Node resolved;                  ///< every value, with where it came from
-  config::Node identity;                  ///< `resolved` without the cosmetic keys and the seed
-  std::map<std::string, int> parts;       ///< `mixer:wersa` -> version, of every part really used
+  config::Node resolved;             ///< every value, with where it came from
+  config::Node identity;             ///< `resolved` without the cosmetic keys and the seed
+  std::map<std::string, int> parts;  ///< `mixer:wersa` -> version, of every part really used
 };
 
 /// Binds a composed config. `registry` must outlive the recipe. ConfigError with every mistake of it.
 Recipe bind_recipe(const Registry& registry, const std::string& name, const config::Node& composed);
 
-/// The recipe's net with first weights drawn from `recipe.seed`, as `torch.manual_seed(seed)` would leave them.
+/// The recipe's net with first weights drawn from `recipe.seed`, as `torch.manual_seed(seed)` would leave
+/// them.
 std::shared_ptr<Net> make_net(const Recipe& recipe);
 /// The same without memory or draws, on the meta device: names and shapes only.
 std::shared_ptr<Net> make_meta_net(const Recipe& recipe);

@@ -19,8 +19,11 @@ TEST_CASE("a recipe binds to its parts, and says every value with its place", "[
   CHECK(recipe.resolved.at("net.width")->integer() == 8);
   CHECK(recipe.resolved.at("schedule.type")->string() == "cosine");
   CHECK(recipe.resolved.at("schedule.warmup")->place.text() == "default");
-  CHECK(recipe.parts == std::map<std::string, int>{{"data:tiny", 1}, {"net:tiny", 1}, {"optimizer:adagrad", 1},
-                                                   {"schedule:cosine", 1}, {"tokenizer:letters", 1}});
+  CHECK(recipe.parts == std::map<std::string, int>{{"data:tiny", 1},
+                                                   {"net:tiny", 1},
+                                                   {"optimizer:adagrad", 1},
+                                                   {"schedule:cosine", 1},
+                                                   {"tokenizer:letters", 1}});
 }
 
 TEST_CASE("a resolved recipe binds to itself", "[recipe]") {
@@ -54,12 +57,13 @@ TEST_CASE("every mistake of a recipe is reported in one go", "[recipe]") {
   config.set_at("optimizer.lr", Node(-1.0));
   config.set("sed", Node(int64_t{1}));
   const Registry registry = tiny_registry();
-  CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
-                    "trainer.batch = many: expected a whole number\n"
-                    "net.widht: unknown key; did you mean 'width'? known: broken_at, carry, dropout, type, width\n"
-                    "optimizer.lr = -1.0: must be 0 to 1000\n"
-                    "sed: unknown key; did you mean 'seed'? known: data, net, optimizer, samples, schedule, seed, "
-                    "tokenizer, trainer");
+  CHECK_THROWS_WITH(
+      bind_recipe(registry, "tiny", config),
+      "trainer.batch = many: expected a whole number\n"
+      "net.widht: unknown key; did you mean 'width'? known: broken_at, carry, dropout, type, width\n"
+      "optimizer.lr = -1.0: must be 0 to 1000\n"
+      "sed: unknown key; did you mean 'seed'? known: data, net, optimizer, samples, schedule, seed, "
+      "tokenizer, trainer");
 }
 
 TEST_CASE("a recipe needs data, and exactly one of steps and epochs", "[recipe]") {
@@ -81,12 +85,14 @@ TEST_CASE("half precision on the CPU and unknown protocols are refused", "[recip
   Node config = tiny_config();
   config.set_at("trainer.precision", Node("bf16"));
   config.set_at("trainer.protocols", Node::list({Node("blocks"), Node("slidin")}));
-  CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
-                    "trainer.precision = bf16: needs trainer.device = cuda; the CPU computes in fp32\n"
-                    "trainer.protocols = [\"blocks\", \"slidin\"]: unknown protocol 'slidin'; known: blocks, sliding");
+  CHECK_THROWS_WITH(
+      bind_recipe(registry, "tiny", config),
+      "trainer.precision = bf16: needs trainer.device = cuda; the CPU computes in fp32\n"
+      "trainer.protocols = [\"blocks\", \"slidin\"]: unknown protocol 'slidin'; known: blocks, sliding");
 }
 
-TEST_CASE("a net's first weights come from the seed, and a meta net has the same shapes without memory", "[recipe]") {
+TEST_CASE("a net's first weights come from the seed, and a meta net has the same shapes without memory",
+          "[recipe]") {
   const Registry registry = tiny_registry();
   Recipe recipe = bind_recipe(registry, "tiny", tiny_config());
   const auto net = make_net(recipe), same = make_net(recipe), shapes = make_meta_net(recipe);

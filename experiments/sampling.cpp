@@ -33,15 +33,16 @@ std::string sample_text(Net& net, const Tokenizer& tokenizer, const SampleOption
   at::Generator generator = stream(options.seed, "sample");
   for (int64_t drawn = 0; drawn < options.config.tokens; ++drawn) {
     const auto window = std::min<int64_t>(options.length, std::ssize(ids));
-    const at::Tensor seen = at::tensor(at::ArrayRef<int32_t>(ids).slice(ids.size() - static_cast<size_t>(window)), at::kLong);
+    const at::Tensor seen =
+        at::tensor(at::ArrayRef<int32_t>(ids).slice(ids.size() - static_cast<size_t>(window)), at::kLong);
     at::Tensor logits_LV;
     {
       const Autocast autocast(options.precision);
       logits_LV = net.forward(seen.unsqueeze(0).to(options.device)).select(0, 0);
     }
     const at::Tensor last = logits_LV.select(0, window - 1);
-    ids.push_back(static_cast<int32_t>(
-        draw_token(last, options.config.temperature, options.config.top_p, generator)));
+    ids.push_back(
+        static_cast<int32_t>(draw_token(last, options.config.temperature, options.config.top_p, generator)));
   }
   return tokenizer.decode(ids);
 }

@@ -13,20 +13,20 @@
 
 namespace subband {
 
-/// One id out of logits [V], softmax at `temperature`, from the smallest set of likeliest tokens whose probability
-/// reaches `top_p`. Temperature 0 takes the likeliest, the first of equals.
+/// One id out of logits [V], softmax at `temperature`, from the smallest set of likeliest tokens whose
+/// probability reaches `top_p`. Temperature 0 takes the likeliest, the first of equals.
 int64_t draw_token(const at::Tensor& logits_V, double temperature, double top_p, at::Generator& generator);
 
 struct SampleOptions {
   SampleConfig config;
-  int64_t length = 1;          ///< the net sees at most the last so many tokens
-  uint64_t seed = 0;           ///< draws come from the stream `sample`
+  int64_t length = 1;  ///< the net sees at most the last so many tokens
+  uint64_t seed = 0;   ///< draws come from the stream `sample`
   at::Device device = at::kCPU;
   std::string precision = "fp32";
 };
 
-/// The prompt and what the net goes on with. The window is computed anew for every token. ConfigError when the prompt
-/// has no tokens.
+/// The prompt and what the net goes on with. The window is computed anew for every token. ConfigError when
+/// the prompt has no tokens.
 std::string sample_text(Net& net, const Tokenizer& tokenizer, const SampleOptions& options);
 
 }  // namespace subband

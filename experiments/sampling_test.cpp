@@ -35,7 +35,7 @@ TEST_CASE("a temperature of one half squares the odds", "[sampling]") {
 }
 
 TEST_CASE("top-p keeps the smallest set that reaches it", "[sampling]") {
-  const auto drawn = frequencies(1, 0.6);   // 0.4 is not enough, 0.4 + 0.3 is
+  const auto drawn = frequencies(1, 0.6);  // 0.4 is not enough, 0.4 + 0.3 is
   CHECK(drawn[1] == 0);
   CHECK(drawn[3] == 0);
   CHECK(drawn[0] == Approx(4. / 7).margin(0.03));
@@ -50,7 +50,8 @@ TEST_CASE("a sample begins with its prompt, has the asked length, and repeats wi
   TinyNet net({.dropout = 0.5, .carry = true}, {27, 8, &initializer});
   const LetterTokenizer tokenizer({}, {});
   const auto sample = [&](uint64_t seed) {
-    return sample_text(net, tokenizer, {.config = {.prompt = "once", .tokens = 30}, .length = 8, .seed = seed});
+    return sample_text(net, tokenizer,
+                       {.config = {.prompt = "once", .tokens = 30}, .length = 8, .seed = seed});
   };
   const std::string text = sample(1);
   CHECK(text.size() == 34);

@@ -7,8 +7,8 @@
 namespace subband {
 
 struct ScheduleContext {
-  int64_t steps = 1000;    ///< the run's length
-  double peak = 0.01;      ///< the optimiser's `lr`
+  int64_t steps = 1000;  ///< the run's length
+  double peak = 0.01;    ///< the optimiser's `lr`
 };
 
 class Schedule {

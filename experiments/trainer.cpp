@@ -21,11 +21,17 @@ static constexpr double kNormMargin = 1e-6;
 bool StepResult::finite() const { return std::isfinite(loss) && std::isfinite(gradient_norm); }
 
 Trainer::Trainer(const Recipe& recipe, Net& net, const TokenFile& tokens, Plan plan)
-    : recipe_(recipe), net_(net), plan_(plan), parameters_(net.parameters()),
+    : recipe_(recipe),
+      net_(net),
+      plan_(plan),
+      parameters_(net.parameters()),
       optimizer_(recipe.optimizer.make({parameters_})),
       schedule_(recipe.schedule.make({.steps = plan.steps, .peak = optimizer_->peak_rate()})),
-      windows_(tokens, {.batch = recipe.trainer.batch, .length = recipe.trainer.length,
-                        .seed = static_cast<uint64_t>(recipe.seed), .stream = "batch", .device = plan.device}),
+      windows_(tokens, {.batch = recipe.trainer.batch,
+                        .length = recipe.trainer.length,
+                        .seed = static_cast<uint64_t>(recipe.seed),
+                        .stream = "batch",
+                        .device = plan.device}),
       average_(at::zeros({2}, at::TensorOptions(at::kDouble))) {
   net_.train();
 }
@@ -42,8 +48,9 @@ double Trainer::average_loss() const {
 void Trainer::draw_noise_from(uint64_t micro_batch) {
   const auto seed = static_cast<uint64_t>(recipe_.seed);
   if (plan_.device.is_cpu()) return net_.set_generator(stream(seed, "noise", micro_batch));
-  at::Generator generator = at::globalContext().getAcceleratorHooksInterface(plan_.device.type()).getNewGenerator(
-      plan_.device.index());
+  at::Generator generator = at::globalContext()
+                                .getAcceleratorHooksInterface(plan_.device.type())
+                                .getNewGenerator(plan_.device.index());
   generator.set_current_seed(stream_seed(seed, "noise", micro_batch));
   net_.set_generator(generator);
 }
@@ -83,10 +90,12 @@ StepResult Trainer::step() {
   const at::Tensor loss = forward_and_backward();
   const c10::NoGradGuard no_gradients;
   const std::vector<at::Tensor> gradients = this->gradients();
-  const at::Tensor norm = gradients.empty() ? at::zeros_like(loss) : at::stack(at::_foreach_norm(gradients)).norm();
+  const at::Tensor norm =
+      gradients.empty() ? at::zeros_like(loss) : at::stack(at::_foreach_norm(gradients)).norm();
   // The one place where a step waits for its device.
   const at::Tensor both = at::stack({loss.to(at::kDouble), norm.to(at::kDouble)}).cpu();
-  StepResult result{.loss = both.const_data_ptr<double>()[0], .rate = schedule_->rate(steps_done_),
+  StepResult result{.loss = both.const_data_ptr<double>()[0],
+                    .rate = schedule_->rate(steps_done_),
                     .gradient_norm = both.const_data_ptr<double>()[1]};
   if (!result.finite()) return result;
   const double limit = recipe_.trainer.clip_norm, reached = result.gradient_norm + kNormMargin;
@@ -130,8 +139,11 @@ int64_t planned_steps(const TrainerConfig& config, const TokenFile& tokens) {
   const int64_t per_epoch = tokens.tokens() / (config.length * config.batch * config.accumulate);
   const auto steps = static_cast<int64_t>(std::floor(*config.epochs * static_cast<double>(per_epoch)));
   if (steps > 0) return steps;
-  throw ConfigError("", fmt::format("trainer.epochs = {}: must make at least one step; an epoch of {} tokens has {}",
-                                    *config.epochs, tokens.tokens(), per_epoch), "bad_value");
+  throw ConfigError(
+      "",
+      fmt::format("trainer.epochs = {}: must make at least one step; an epoch of {} tokens has {}",
+                  *config.epochs, tokens.tokens(), per_epoch),
+      "bad_value");
 }
 
 }  // namespace subband

@@ -15,38 +15,39 @@ namespace subband {
 
 /// What one step did. Where loss or norm is not finite, no weight was moved.
 struct StepResult {
-  double loss = 0;            ///< nats per token, mean over the step's micro-batches
-  double rate = 0;            ///< learning rate used
-  double gradient_norm = 0;   ///< global L2 norm before clipping
+  double loss = 0;           ///< nats per token, mean over the step's micro-batches
+  double rate = 0;           ///< learning rate used
+  double gradient_norm = 0;  ///< global L2 norm before clipping
   bool finite() const;
 };
 
-/// Net, optimiser, schedule and position in the data. Everything it draws is a pure function of seed and step, so
-/// weights, optimiser state, carried state and step count are all that a checkpoint needs.
+/// Net, optimiser, schedule and position in the data. Everything it draws is a pure function of seed and
+/// step, so weights, optimiser state, carried state and step count are all that a checkpoint needs.
 class Trainer {
  public:
   struct Plan {
-    int64_t steps = 1;        ///< of the whole run
+    int64_t steps = 1;  ///< of the whole run
     at::Device device = at::kCPU;
   };
   /// `recipe`, `net` and `tokens` must outlive this; `net` is on `plan.device` already.
   Trainer(const Recipe& recipe, Net& net, const TokenFile& tokens, Plan plan);
 
-  /// zero gradients → for each micro-batch: forward, loss / accumulate, backward → clip → update at the schedule's rate.
+  /// zero gradients → for each micro-batch: forward, loss / accumulate, backward → clip → update at the
+  /// schedule's rate.
   StepResult step();
 
   int64_t steps_done() const { return steps_done_; }
   int64_t steps() const { return plan_.steps; }
   int64_t tokens_seen() const { return steps_done_ * tokens_per_step(); }
   int64_t tokens_per_step() const;
-  double average_loss() const;   ///< of the last steps, exponentially weighted over about fifty
+  double average_loss() const;  ///< of the last steps, exponentially weighted over about fifty
 
   /// Puts model, optimiser and state tensors, step and tokens in; and takes them out again.
   void save(Checkpoint& checkpoint) const;
   void load(const Checkpoint& checkpoint);
 
  private:
-  at::Tensor forward_and_backward();   ///< the loss, a scalar
+  at::Tensor forward_and_backward();  ///< the loss, a scalar
   void draw_noise_from(uint64_t micro_batch);
   std::vector<at::Tensor> gradients() const;
 
@@ -58,10 +59,11 @@ class Trainer {
   std::shared_ptr<Schedule> schedule_;
   RandomWindows windows_;
   int64_t steps_done_ = 0;
-  at::Tensor average_;   // [2] float64: weighted sum of losses, sum of weights
+  at::Tensor average_;  // [2] float64: weighted sum of losses, sum of weights
 };
 
-/// Optimiser steps of a run: as given, or ⌊epochs · ⌊tokens / (L·B·accumulate)⌋⌋. ConfigError where that is none.
+/// Optimiser steps of a run: as given, or ⌊epochs · ⌊tokens / (L·B·accumulate)⌋⌋. ConfigError where that is
+/// none.
 int64_t planned_steps(const TrainerConfig& config, const TokenFile& tokens);
 
 }  // namespace subband

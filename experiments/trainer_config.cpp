@@ -8,17 +8,22 @@ void TrainerConfig::bind(Binder& b) {
   b.check(steps.has_value() != epochs.has_value(), steps ? "epochs" : "steps",
           steps ? "only one of steps and epochs can be given" : "one of steps and epochs must be given");
   b.field("batch", batch, {1, 1e6}, "B, windows per forward pass");
-  b.field("accumulate", accumulate, {1, 1e6}, "forward passes per optimiser step; their gradients are averaged");
+  b.field("accumulate", accumulate, {1, 1e6},
+          "forward passes per optimiser step; their gradients are averaged");
   b.field("length", length, {1, 1e7}, "L, window length in tokens");
-  b.field("clip_norm", clip_norm, {0.0, 1e9}, "the gradient's global L2 norm is scaled down to this; 0: never");
+  b.field("clip_norm", clip_norm, {0.0, 1e9},
+          "the gradient's global L2 norm is scaled down to this; 0: never");
   b.field("diverged_above", diverged_above, {0.0, 1e9},
           "a step's loss above this multiple of ln V ends the run as diverged; 0: never");
   b.choice("device", device, {"cpu", "cuda", "auto"}, "where to compute; auto: cuda where there is one");
   b.choice("precision", precision, {"fp32", "bf16"}, "bf16: autocast over fp32 weights, on CUDA only");
-  b.check(precision == "fp32" || device != "cpu", "precision", "needs trainer.device = cuda; the CPU computes in fp32");
+  b.check(precision == "fp32" || device != "cpu", "precision",
+          "needs trainer.device = cuda; the CPU computes in fp32");
   b.field("threads", threads, {1, 1024}, "CPU threads of LibTorch; the last bits of sums depend on it");
-  b.field("evaluate_every", evaluate_every, {0, 1e12}, "steps between validation estimates; 0: only at the end");
-  b.field("evaluate_batches", evaluate_batches, {1, 1e6}, "random validation batches per estimate, always the same");
+  b.field("evaluate_every", evaluate_every, {0, 1e12},
+          "steps between validation estimates; 0: only at the end");
+  b.field("evaluate_batches", evaluate_batches, {1, 1e6},
+          "random validation batches per estimate, always the same");
   b.field("checkpoint_every", checkpoint_every, {0, 1e12}, "steps between checkpoints; 0: only at the end");
   b.field("protocols", protocols, "final evaluations: blocks (disjoint windows), sliding (half-overlapping)");
   for (const std::string& protocol : protocols) {
@@ -33,7 +38,8 @@ void TrainerConfig::bind(Binder& b) {
 void SampleConfig::bind(Binder& b) {
   b.field("prompt", prompt, "text to go on from");
   b.field("tokens", tokens, {0, 1e6}, "tokens to draw when the run is done; 0: no sample");
-  b.field("temperature", temperature, {0.0, 100.0}, "logits are divided by it; 0: always the likeliest token");
+  b.field("temperature", temperature, {0.0, 100.0},
+          "logits are divided by it; 0: always the likeliest token");
   b.field("top_p", top_p, {0.0, 1.0, true}, "draw from the smallest set of tokens that has this probability");
   b.check(tokens == 0 || !prompt.empty(), "prompt", "must not be empty");
   b.cosmetic({"prompt", "tokens", "temperature", "top_p"});

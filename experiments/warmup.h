@@ -8,7 +8,8 @@
 namespace subband {
 
 inline void bind_warmup(Binder& b, double& warmup) {
-  b.field("warmup", warmup, {0.0, 1e9}, "steps of linear warm-up from rate 0; below 1: that fraction of the run");
+  b.field("warmup", warmup, {0.0, 1e9},
+          "steps of linear warm-up from rate 0; below 1: that fraction of the run");
   b.check(warmup < 1 || warmup == std::floor(warmup), "warmup", "must be below 1 or a whole number of steps");
 }
 

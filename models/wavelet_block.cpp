@@ -10,7 +10,7 @@
 namespace subband {
 
 namespace {
-constexpr double kProjectionGain = 1e-3;   // of the default first values of the projection
+constexpr double kProjectionGain = 1e-3;  // of the default first values of the projection
 }
 
 void WaveletBlockConfig::bind(Binder& b) {
@@ -24,7 +24,8 @@ void WaveletBlockConfig::bind(Binder& b) {
   b.part("bypass", bypass, surroundings,
          "a summary of the whole past beside the wavelet (original: decompose_bypass, decompose_bypass_ema)");
   b.part("scale_mixer", scale_mixer, surroundings, "what maps the coefficients of each scale");
-  b.parts("channel_mixers", channel_mixers, surroundings, "side by side on every position; their outputs add up");
+  b.parts("channel_mixers", channel_mixers, surroundings,
+          "side by side on every position; their outputs add up");
   b.field("learned_residual", learned_residual, "a learned factor on each of the two residual paths");
   b.field("skip_projection", skip_projection,
           "no linear after the wavelet where the padded width is the width (original: skip_proj_out)");
@@ -67,7 +68,8 @@ void WaveletBlock::add_projection(bool skip, const BlockContext& context) {
   projection_ =
       register_module("proj_out", std::make_shared<Linear>(*context.initializer, padded_width_, width_));
   const double gain = context.stabilizers.projection
-                          ? 1 / std::sqrt(static_cast<double>(width_ * context.layers)) : kProjectionGain;
+                          ? 1 / std::sqrt(static_cast<double>(width_ * context.layers))
+                          : kProjectionGain;
   projection_->weight.detach().mul_(gain);
   projection_->bias.detach().zero_();
 }
@@ -77,8 +79,8 @@ void WaveletBlock::add_channel_mixers(const WaveletBlockConfig& config, const Bl
     const auto mixer = slot.make(context);
     const bool usual = label == slot.type();
     register_module(usual ? mixer->module_name() : label, mixer);
-    const at::Tensor gain = register_parameter(usual ? mixer->gain_name() : "alpha_" + label,
-                                               context.initializer->full({}, 1));
+    const at::Tensor gain =
+        register_parameter(usual ? mixer->gain_name() : "alpha_" + label, context.initializer->full({}, 1));
     channel_mixers_.emplace_back(gain, mixer);
   }
 }
@@ -102,7 +104,8 @@ WaveletBlock::Flow WaveletBlock::forward(const Flow& in, const at::Tensor& embed
   return {h.defined() ? x + channels(h) : x, summary};
 }
 
-at::Tensor WaveletBlock::spectral(const at::Tensor& h_BLC, const at::Tensor& summary, const at::Tensor& previous) {
+at::Tensor WaveletBlock::spectral(const at::Tensor& h_BLC, const at::Tensor& summary,
+                                  const at::Tensor& previous) {
   const int64_t padding = padded_width_ - width_;
   const at::Tensor h = padding > 0 ? at::constant_pad_nd(h_BLC, {0, padding}) : h_BLC;
   const at::Tensor z_SBLC = bypass_->apply(lifting_->decompose(h), summary, previous);

@@ -34,25 +34,26 @@ struct WaveletBlockConfig {
   bool skip_projection = false;
   bool per_layer_embedding = false;
 
-  BlockContext surroundings;   ///< set by the net before bind; `levels` is filled in here
+  BlockContext surroundings;  ///< set by the net before bind; `levels` is filled in here
   void bind(Binder& b);
 };
 
 /// What a net hands to one of its blocks besides the context.
 struct WaveletBlockOptions {
-  std::shared_ptr<Lifting> shared_lifting;   ///< null: the block makes its own
-  bool register_lifting = true;              ///< of a shared one: in the first block only
+  std::shared_ptr<Lifting> shared_lifting;  ///< null: the block makes its own
+  bool register_lifting = true;             ///< of a shared one: in the first block only
   double mixer_dropout = 0;
   double projection_dropout = 0;
 };
 
 class WaveletBlock final : public torch::nn::Module {
  public:
-  WaveletBlock(const WaveletBlockConfig& config, const BlockContext& context, const WaveletBlockOptions& options);
+  WaveletBlock(const WaveletBlockConfig& config, const BlockContext& context,
+               const WaveletBlockOptions& options);
 
   struct Flow {
     at::Tensor x_BLC;
-    at::Tensor summary;   ///< of the block before, [B,L,C] or [B,1,C]; undefined at the start
+    at::Tensor summary;  ///< of the block before, [B,L,C] or [B,1,C]; undefined at the start
   };
   /// `embedding`: the token embeddings, read where the config asks for them.
   Flow forward(const Flow& in, const at::Tensor& embedding_BLC);
@@ -68,13 +69,13 @@ class WaveletBlock final : public torch::nn::Module {
   WaveletBlockOptions options_;
   int64_t width_, padded_width_;
   std::shared_ptr<const Noise> noise_;
-  std::shared_ptr<Lifting> lifting_, reconstruction_;   // the same object unless untied
+  std::shared_ptr<Lifting> lifting_, reconstruction_;  // the same object unless untied
   std::shared_ptr<Transform> transform_;
   std::shared_ptr<Bypass> bypass_;
   std::shared_ptr<ScaleMixer> scale_mixer_;
   std::shared_ptr<LayerNorm> norm1_, norm2_;
-  std::shared_ptr<Linear> projection_;                  // null where skipped
-  std::vector<std::pair<at::Tensor, std::shared_ptr<ChannelMixer>>> channel_mixers_;   // gain, mixer
+  std::shared_ptr<Linear> projection_;                                                // null where skipped
+  std::vector<std::pair<at::Tensor, std::shared_ptr<ChannelMixer>>> channel_mixers_;  // gain, mixer
   at::Tensor scale_weights_S_, embedding_gain_C_, residual_spectral_, residual_channels_;
 };
 

@@ -64,7 +64,8 @@ void load_waveletlm(torch::nn::Module& net, const std::map<std::string, at::Tens
       complain(key, "no such tensor in this net");
     else if (!fits(found->second, tensor))
       complain(key, "expected " + shape_text(found->second) + ", got " + shape_text(tensor));
-    else if (const auto [known, is_new] = values.emplace(place, tensor); !is_new && !known->second.equal(tensor))
+    else if (const auto [known, is_new] = values.emplace(place, tensor);
+             !is_new && !known->second.equal(tensor))
       complain(key, "differs from " + place + ", which it should repeat");
   }
   for (const auto& [name, tensor] : ours)

@@ -33,7 +33,7 @@ Outcome outcome_of_experiment(const Experiment& experiment, const fs::path& fold
     return {.status = "failed", .message = first_line(error.what())};
   } catch (const std::bad_alloc&) {
     return {.status = "out_of_memory", .message = "the machine's memory is exhausted"};
-  } catch (const std::exception& unexpected) {   // LibTorch's own errors
+  } catch (const std::exception& unexpected) {  // LibTorch's own errors
     return {.status = "failed", .message = first_line(unexpected.what())};
   }
 }
@@ -81,7 +81,7 @@ Outcome carry_out(OpenRun& run, const PerformOptions& options, const Experiment&
   try {
     run.record.end(outcome);
   } catch (const Error&) {
-    if (!broken) throw;   // else the disk refused before, and that error says so
+    if (!broken) throw;  // else the disk refused before, and that error says so
   }
   if (broken) throw *broken;
   return outcome;

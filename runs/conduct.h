@@ -13,31 +13,31 @@ namespace subband {
 
 /// A run before anything happens.
 struct RunPlan {
-  RunStart start;             ///< provenance: what the one who computes adds to the program's
-  config::Node resolved;      ///< for config.yaml
+  RunStart start;         ///< provenance: what the one who computes adds to the program's
+  config::Node resolved;  ///< for config.yaml
 };
 
 struct PerformOptions {
-  Observer* observer = nullptr;              ///< hears everything too: progress, a board
-  const std::atomic<bool>* stop = nullptr;   ///< when it turns true: checkpoint and end as `stopped`
-  std::vector<std::string> command_line;     ///< for the provenance
-  bool force = false;                        ///< an earlier run is set aside and done again
-  bool retry = true;                         ///< go on with a run that failed for the world's reasons
+  Observer* observer = nullptr;             ///< hears everything too: progress, a board
+  const std::atomic<bool>* stop = nullptr;  ///< when it turns true: checkpoint and end as `stopped`
+  std::vector<std::string> command_line;    ///< for the provenance
+  bool force = false;                       ///< an earlier run is set aside and done again
+  bool retry = true;                        ///< go on with a run that failed for the world's reasons
 };
 
 struct RunResult {
   std::filesystem::path folder;
   std::string id;
-  bool is_reused = false;     ///< nothing was computed: the outcome is that of the record
+  bool is_reused = false;  ///< nothing was computed: the outcome is that of the record
   Outcome outcome;
 };
 
 /// Computes inside a run's folder and tells the observer. Throws Error for what is no result.
 using Experiment = std::function<Outcome(const std::filesystem::path& folder, Observer& observer)>;
 
-/// Reuses the run with this identity and seed when it is settled (with `retry` off: when it ended in any way but
-/// `stopped`); else goes on with it or begins it. A failure of the experiment is a result; an Error is written down
-/// as `failed` and thrown on.
+/// Reuses the run with this identity and seed when it is settled (with `retry` off: when it ended in any way
+/// but `stopped`); else goes on with it or begins it. A failure of the experiment is a result; an Error is
+/// written down as `failed` and thrown on.
 RunResult conduct(const RunPlan& plan, const Store& store, const PerformOptions& options,
                   const Experiment& experiment);
 

@@ -12,8 +12,12 @@ namespace fs = std::filesystem;
 using testing::Scratch;
 
 static RunPlan example_plan(int64_t seed = 7) {
-  RunPlan plan{.start = {.id = sha256_hex("plan"), .recipe = "tiny", .seed = seed, .config = RecordJson::object(),
-                         .parts = RecordJson::object(), .data = RecordJson::object(),
+  RunPlan plan{.start = {.id = sha256_hex("plan"),
+                         .recipe = "tiny",
+                         .seed = seed,
+                         .config = RecordJson::object(),
+                         .parts = RecordJson::object(),
+                         .data = RecordJson::object(),
                          .provenance = {{"threads", 1}}},
                .resolved = config::Node::map()};
   plan.resolved.set("seed", config::Node(seed));
@@ -94,7 +98,8 @@ TEST_CASE("an error is written down with the last step, and thrown on", "[conduc
     observer.stepped({.step = 3, .steps = 10});
     throw Error("corpus.txt", "cannot be read: No such file or directory");
   };
-  CHECK_THROWS_WITH(conduct(example_plan(), store, {}, broken), "corpus.txt: cannot be read: No such file or directory");
+  CHECK_THROWS_WITH(conduct(example_plan(), store, {}, broken),
+                    "corpus.txt: cannot be read: No such file or directory");
   const RunRecord run = read_record(store.folders().at(0) / kRecordName);
   CHECK(run.status == "failed");
   CHECK(run.step == 3);
@@ -133,8 +138,10 @@ TEST_CASE("a run that another process computes is refused", "[conduct]") {
   FakeExperiment fake{.outcome = {.status = "stopped"}};
   const fs::path folder = conduct(example_plan(), store, {}, std::ref(fake)).folder;
   const RecordWriter other(folder / kRecordName);
-  CHECK_THROWS_WITH(conduct(example_plan(), store, {}, std::ref(fake)), Catch::Contains("record = locked: is being written by"));
-  CHECK_THROWS_WITH(conduct(example_plan(), store, {.force = true}, std::ref(fake)), Catch::Contains("record = locked"));
+  CHECK_THROWS_WITH(conduct(example_plan(), store, {}, std::ref(fake)),
+                    Catch::Contains("record = locked: is being written by"));
+  CHECK_THROWS_WITH(conduct(example_plan(), store, {.force = true}, std::ref(fake)),
+                    Catch::Contains("record = locked"));
   CHECK(fs::exists(folder));
 }
 

@@ -23,8 +23,8 @@ bool is_plain_word(const std::string& text) {
   for (char& letter : lower) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   if (std::ranges::find(kMeanings, lower) != std::end(kMeanings)) return false;
   return std::ranges::all_of(text, [](char letter) {
-    return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '/' || letter == '.' ||
-           letter == '-';
+    return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '/' ||
+           letter == '.' || letter == '-';
   });
 }
 
@@ -50,7 +50,7 @@ std::string flow(const Node& node) {
   return "{" + join(inner, ", ") + "}";
 }
 
-using OriginLines = std::vector<std::pair<std::string, std::string>>;   // text, origin
+using OriginLines = std::vector<std::pair<std::string, std::string>>;  // text, origin
 
 void add_lines(OriginLines& lines, const Node& node, const std::string& indent) {
   for (const Entry& entry : node.entries()) {
@@ -76,7 +76,8 @@ std::string yaml_with_origins(const Node& node) {
   std::string out;
   for (const auto& [text, origin] : lines) {
     out += text;
-    if (!origin.empty()) out += std::string(width > text.size() ? width - text.size() : 0, ' ') + "  # " + origin;
+    if (!origin.empty())
+      out += std::string(width > text.size() ? width - text.size() : 0, ' ') + "  # " + origin;
     out += '\n';
   }
   return out;

@@ -34,7 +34,8 @@ static Node canonical(const Node& node) {
   return map;
 }
 
-std::string run_identity(const Node& identity, const std::map<std::string, int>& parts, const DataManifest& data) {
+std::string run_identity(const Node& identity, const std::map<std::string, int>& parts,
+                         const DataManifest& data) {
   Node whole = Node::map();
   whole.set("config", canonical(identity));
   Node& versions = whole.set("parts", Node::map());

@@ -21,8 +21,9 @@ static std::string id(const Node& node) {
 
 TEST_CASE("the identity is the SHA-256 of the canonical JSON of config, parts and data", "[identity]") {
   CHECK(id(example_config()) ==
-        sha256_hex(R"({"config": {"net": {"block": {"bypass": "none"}, "width": 64}, "trainer": {"rate": 0.5}}, )"
-                   R"("data": {"train.txt": "ab"}, "parts": {"net:wavelet_lm": 1}})"));
+        sha256_hex(
+            R"({"config": {"net": {"block": {"bypass": "none"}, "width": 64}, "trainer": {"rate": 0.5}}, )"
+            R"("data": {"train.txt": "ab"}, "parts": {"net:wavelet_lm": 1}})"));
 }
 
 TEST_CASE("the order of keys and the place of a value do not count", "[identity]") {

@@ -17,10 +17,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kSchema = 1;   // another number: the index is made anew
+constexpr int kSchema = 1;  // another number: the index is made anew
 constexpr const char* kTable =
-    "CREATE TABLE IF NOT EXISTS runs(folder TEXT PRIMARY KEY, modified INTEGER, size INTEGER, id TEXT, seed INTEGER,"
-    " recipe TEXT, status TEXT, step INTEGER, steps INTEGER, parameters INTEGER, resumes INTEGER, started REAL,"
+    "CREATE TABLE IF NOT EXISTS runs(folder TEXT PRIMARY KEY, modified INTEGER, size INTEGER, id TEXT, seed "
+    "INTEGER,"
+    " recipe TEXT, status TEXT, step INTEGER, steps INTEGER, parameters INTEGER, resumes INTEGER, started "
+    "REAL,"
     " seconds REAL, message TEXT, metrics TEXT, config TEXT)";
 
 // What tells one state of a record from another.
@@ -76,11 +78,12 @@ class IndexFile {
   void keep(const std::vector<IndexRow>& changed, const std::vector<std::string>& gone) {
     if (changed.empty() && gone.empty()) return;
     SQLite::Transaction transaction(*database_);
-    SQLite::Statement insert(*database_, "INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+    SQLite::Statement insert(*database_,
+                             "INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     for (const auto& [stamp, run] : changed) {
-      SQLite::bind(insert, run.folder, stamp.modified_ns, stamp.size, run.id, run.seed, run.recipe, run.status, run.step,
-                   run.steps, run.parameters, run.resumes, run.started, run.seconds, run.message,
-                   json_text(metrics_json(run.metrics)), run.config);
+      SQLite::bind(insert, run.folder, stamp.modified_ns, stamp.size, run.id, run.seed, run.recipe,
+                   run.status, run.step, run.steps, run.parameters, run.resumes, run.started, run.seconds,
+                   run.message, json_text(metrics_json(run.metrics)), run.config);
       insert.exec();
       insert.reset();
     }
@@ -97,14 +100,15 @@ class IndexFile {
   void open(const fs::path& file) {
     constexpr int kWaitMs = 200;
     try {
-      database_ = std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kWaitMs);
-    } catch (const SQLite::Exception&) {   // a store that may only be read
+      database_ = std::make_unique<SQLite::Database>(file.string(),
+                                                     SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kWaitMs);
+    } catch (const SQLite::Exception&) {  // a store that may only be read
       database_ = std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READONLY, kWaitMs);
     }
     const int schema = database_->execAndGet("PRAGMA user_version").getInt();
     if (schema == kSchema) return;
     if (schema != 0) throw SQLite::Exception("its form is that of another version", SQLITE_NOTADB);
-    database_->exec("PRAGMA synchronous = OFF");   // a cache: what a crash takes is read again
+    database_->exec("PRAGMA synchronous = OFF");  // a cache: what a crash takes is read again
     SQLite::Transaction transaction(*database_);
     database_->exec(kTable);
     database_->exec("PRAGMA user_version = " + std::to_string(kSchema));
@@ -114,7 +118,8 @@ class IndexFile {
   std::unique_ptr<SQLite::Database> database_;
 };
 
-std::unique_ptr<IndexFile> open_index(const fs::path& file, IndexRows& rows, std::vector<std::string>& notices) {
+std::unique_ptr<IndexFile> open_index(const fs::path& file, IndexRows& rows,
+                                      std::vector<std::string>& notices) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     try {
       auto index = std::make_unique<IndexFile>(file);
@@ -144,9 +149,19 @@ RunSummary summary_of_folder(const fs::path& folder) {
 }  // namespace
 
 RunSummary summary_of(const std::string& folder, const RunRecord& run) {
-  return {.folder = folder, .id = run.id, .recipe = run.recipe, .seed = run.seed, .status = run.status,
-          .message = run.message, .step = run.step, .steps = run.steps, .parameters = run.parameters,
-          .resumes = run.resumes, .started = run.started, .seconds = run.seconds, .metrics = run.metrics,
+  return {.folder = folder,
+          .id = run.id,
+          .recipe = run.recipe,
+          .seed = run.seed,
+          .status = run.status,
+          .message = run.message,
+          .step = run.step,
+          .steps = run.steps,
+          .parameters = run.parameters,
+          .resumes = run.resumes,
+          .started = run.started,
+          .seconds = run.seconds,
+          .metrics = run.metrics,
           .config = json_text(run.config)};
 }
 
@@ -159,7 +174,8 @@ IndexReading read_index(const Store& store) {
   std::vector<IndexRow> changed;
   for (const fs::path& folder : folders) {
     const std::string name = folder.filename().string();
-    const RecordStamp stamp = stamp_of(folder / kRecordName);   // before reading: what comes later is read next time
+    const RecordStamp stamp =
+        stamp_of(folder / kRecordName);  // before reading: what comes later is read next time
     auto known = rows.find(name);
     if (known == rows.end() || known->second.stamp != stamp) {
       changed.push_back({stamp, summary_of_folder(folder)});
@@ -177,7 +193,8 @@ IndexReading read_index(const Store& store) {
   try {
     if (index) index->keep(changed, gone);
   } catch (const SQLite::Exception& wrong) {
-    reading.notices.push_back((store.root() / "index.sqlite").string() + ": index: " + wrong.what() + "; not kept");
+    reading.notices.push_back((store.root() / "index.sqlite").string() + ": index: " + wrong.what() +
+                              "; not kept");
   }
   return reading;
 }
@@ -191,7 +208,8 @@ IndexReading rebuild_index(const Store& store) {
 }
 
 std::string leading_metric(const Metrics& metrics) {
-  for (const char* name : {"valid.bpb", "valid.loss", "test.bpb", "test.accuracy", "valid.accuracy", "test.loss"})
+  for (const char* name :
+       {"valid.bpb", "valid.loss", "test.bpb", "test.accuracy", "valid.accuracy", "test.loss"})
     if (metrics.contains(name)) return name;
   for (const auto& [name, value] : metrics)
     if (!name.starts_with("train.")) return name;

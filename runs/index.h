@@ -1,6 +1,6 @@
-// What readers know of all runs: a cache of the records in SQLite, `index.sqlite`. Runs never write it; readers bring
-// it up to date by each record's time and size. It may be deleted, damaged, locked or unwritable at any time: then
-// the records themselves are read.
+// What readers know of all runs: a cache of the records in SQLite, `index.sqlite`. Runs never write it;
+// readers bring it up to date by each record's time and size. It may be deleted, damaged, locked or
+// unwritable at any time: then the records themselves are read.
 #pragma once
 #include <string>
 #include <vector>
@@ -12,24 +12,24 @@ namespace subband {
 
 /// A record without its curve.
 struct RunSummary {
-  std::string folder;         ///< name inside the store
+  std::string folder;  ///< name inside the store
   std::string id, recipe;
   int64_t seed = 0;
-  std::string status;         ///< as in RunRecord, or: interrupted (no end, and nobody writes it), damaged
+  std::string status;  ///< as in RunRecord, or: interrupted (no end, and nobody writes it), damaged
   std::string message;
   int64_t step = 0, steps = 0, parameters = 0, resumes = 0;
-  double started = 0;         ///< seconds since 1970 UTC
-  double seconds = 0;         ///< worked
+  double started = 0;  ///< seconds since 1970 UTC
+  double seconds = 0;  ///< worked
   Metrics metrics;
-  std::string config;         ///< resolved, JSON
+  std::string config;  ///< resolved, JSON
 };
 
 RunSummary summary_of(const std::string& folder, const RunRecord& run);
 
 struct IndexReading {
-  std::vector<RunSummary> runs;        ///< by folder
-  int64_t records_read = 0;            ///< records that the index did not know yet
-  std::vector<std::string> notices;    ///< why the index could not be used or kept, if so
+  std::vector<RunSummary> runs;      ///< by folder
+  int64_t records_read = 0;          ///< records that the index did not know yet
+  std::vector<std::string> notices;  ///< why the index could not be used or kept, if so
 };
 
 IndexReading read_index(const Store& store);

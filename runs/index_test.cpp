@@ -2,8 +2,8 @@
 
 #include <sqlite3.h>
 
-#include <cmath>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <memory>
 
@@ -21,22 +21,28 @@ using testing::make_run;
 using testing::Scratch;
 
 static bool same(const RunSummary& a, const RunSummary& b) {
-  return a.folder == b.folder && a.id == b.id && a.recipe == b.recipe && a.seed == b.seed && a.status == b.status &&
-         a.message == b.message && a.step == b.step && a.steps == b.steps && a.parameters == b.parameters &&
-         a.resumes == b.resumes && a.started == b.started && a.seconds == b.seconds &&
-         json_text(metrics_json(a.metrics)) == json_text(metrics_json(b.metrics)) && a.config == b.config;
+  return a.folder == b.folder && a.id == b.id && a.recipe == b.recipe && a.seed == b.seed &&
+         a.status == b.status && a.message == b.message && a.step == b.step && a.steps == b.steps &&
+         a.parameters == b.parameters && a.resumes == b.resumes && a.started == b.started &&
+         a.seconds == b.seconds && json_text(metrics_json(a.metrics)) == json_text(metrics_json(b.metrics)) &&
+         a.config == b.config;
 }
 
 static bool same(const std::vector<RunSummary>& a, const std::vector<RunSummary>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) { return same(x, y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return same(x, y); });
 }
 
 // Three runs; one of them failed, and its loss is no number.
 static Store example_store(const Scratch& scratch) {
   Store store(scratch / "logs");
   make_run(store, {.name = "a", .seed = 1});
-  make_run(store, {.name = "b", .seed = 2, .outcome = {.status = "nan", .step = 3, .message = "loss is NaN",
-                                                       .metrics = {{"train.loss", std::nan("")}}}});
+  make_run(
+      store,
+      {.name = "b",
+       .seed = 2,
+       .outcome = {
+           .status = "nan", .step = 3, .message = "loss is NaN", .metrics = {{"train.loss", std::nan("")}}}});
   make_run(store, {.name = "c", .seed = 3});
   return store;
 }
@@ -120,15 +126,17 @@ TEST_CASE("the leading metric is the one runs are compared by", "[index]") {
 TEST_CASE("a thousand runs are listed at once from the index", "[index]") {
   const Scratch scratch;
   const Store store(scratch / "logs");
-  for (int64_t seed = 0; seed < 1000; ++seed) make_run(store, {.name = "a", .seed = seed, .is_durable = false});
+  for (int64_t seed = 0; seed < 1000; ++seed)
+    make_run(store, {.name = "a", .seed = seed, .is_durable = false});
   CHECK(read_index(store).records_read == 1000);
   const auto start = std::chrono::steady_clock::now();
   const IndexReading reading = read_index(store);
-  const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  const double ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   CHECK(reading.runs.size() == 1000);
   CHECK(reading.records_read == 0);
   INFO("1,000 runs in " << ms << " ms");
-  CHECK(ms < 500);   // 37 ms observed on a busy machine; sanitisers are slower still
+  CHECK(ms < 500);  // 37 ms observed on a busy machine; sanitisers are slower still
 }
 
 }  // namespace subband::index_test

@@ -32,7 +32,7 @@ void InterruptWatch::watch(const std::stop_token& ended) {
   const timespec wait{0, 50'000'000};
   while (!ended.stop_requested()) {
     if (::sigtimedwait(&signals, nullptr, &wait) < 0) continue;
-    if (stop_.exchange(true)) ::_exit(kInterruptedExit);   // what is on the disk is whole at every instant
+    if (stop_.exchange(true)) ::_exit(kInterruptedExit);  // what is on the disk is whole at every instant
     said_();
   }
 }

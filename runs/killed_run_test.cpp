@@ -26,10 +26,20 @@ using testing::Scratch;
 
 // Starts `subband run` of a small attention model with many checkpoints; silent.
 static pid_t start_program(const std::string& program, const fs::path& store) {
-  const std::vector<std::string> words = {program, "run", "tinyshakespeare/attention", "net.width=16", "net.layers=1",
-                                          "trainer.steps=150", "trainer.batch=2", "trainer.length=32",
-                                          "trainer.checkpoint_every=10", "trainer.protocols=[]", "--quiet", "--json",
-                                          "--store", store.string()};
+  const std::vector<std::string> words = {program,
+                                          "run",
+                                          "tinyshakespeare/attention",
+                                          "net.width=16",
+                                          "net.layers=1",
+                                          "trainer.steps=150",
+                                          "trainer.batch=2",
+                                          "trainer.length=32",
+                                          "trainer.checkpoint_every=10",
+                                          "trainer.protocols=[]",
+                                          "--quiet",
+                                          "--json",
+                                          "--store",
+                                          store.string()};
   const pid_t child = ::fork();
   if (child != 0) return child;
   std::vector<char*> argv;
@@ -55,7 +65,8 @@ static std::string weights_digest(const fs::path& folder) {
   return digest(weights);
 }
 
-TEST_CASE("a run killed at 20 random instants ends with the weights of an uninterrupted one", "[killed_run]") {
+TEST_CASE("a run killed at 20 random instants ends with the weights of an uninterrupted one",
+          "[killed_run]") {
   const char* program = std::getenv("SUBBAND_PROGRAM");
   if (program == nullptr || !fs::exists(program)) {
     WARN("skipped: SUBBAND_PROGRAM names no program");

@@ -17,17 +17,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kColumns = "| run | setting | value | folder | {} | params | time | memory | delta | notes |\n"
-                                 "|---|---|---|---|--:|--:|--:|--:|--:|---|\n";
+constexpr const char* kColumns =
+    "| run | setting | value | folder | {} | params | time | memory | delta | notes |\n"
+    "|---|---|---|---|--:|--:|--:|--:|--:|---|\n";
 
-using RunKey = std::pair<std::string, int64_t>;   // identity, seed
+using RunKey = std::pair<std::string, int64_t>;  // identity, seed
 using RunsByKey = std::map<RunKey, const RunSummary*>;
 
 std::string cell_text(const std::string& text) {
   std::string out;
   for (const char letter : text) {
-    if (letter == '|') out += "\\|";
-    else out += letter == '\n' ? ' ' : letter;
+    if (letter == '|')
+      out += "\\|";
+    else
+      out += letter == '\n' ? ' ' : letter;
   }
   return out;
 }
@@ -145,26 +148,30 @@ class LedgerPage {
              delta_text(run, baseline, sweep.metric));
   }
 
-  void add_line(const std::string& name, const std::string& setting, const std::string& value, const RunSummary* run,
-                const std::string& metric, const std::string& delta) {
+  void add_line(const std::string& name, const std::string& setting, const std::string& value,
+                const RunSummary* run, const std::string& metric, const std::string& delta) {
     page_ += "| " + cell_text(name) + " | " + cell_text(setting) + " | " + cell_text(value) + " | ";
     if (run == nullptr) {
       page_ += "– | not run | – | – | – | – | |\n";
       return;
     }
     page_ += link_of(*run) + " | " + metric_text(*run, metric) + " | " + grouped(run->parameters) + " | " +
-             time_of(*run) + " | " + memory_of(*run) + " | " + delta + " | " + cell_text(notes_of(*run)) + " |\n";
+             time_of(*run) + " | " + memory_of(*run) + " | " + delta + " | " + cell_text(notes_of(*run)) +
+             " |\n";
   }
 
   void add_others() {
     bool is_first = true;
     for (const RunSummary& run : runs_) {
       if (in_sweep_.contains({run.id, run.seed})) continue;
-      if (is_first) page_ += "\n## Runs outside of sweeps\n\n" + fmt::format(fmt::runtime(kColumns), "metric");
+      if (is_first)
+        page_ += "\n## Runs outside of sweeps\n\n" + fmt::format(fmt::runtime(kColumns), "metric");
       is_first = false;
       const std::string metric = leading_metric(run.metrics);
-      const std::string name = run.recipe.empty() ? run.folder : run.recipe + ", seed " + std::to_string(run.seed);
-      add_line(name, metric.empty() ? "–" : "metric", metric.empty() ? "–" : "`" + metric + "`", &run, metric, "–");
+      const std::string name =
+          run.recipe.empty() ? run.folder : run.recipe + ", seed " + std::to_string(run.seed);
+      add_line(name, metric.empty() ? "–" : "metric", metric.empty() ? "–" : "`" + metric + "`", &run, metric,
+               "–");
     }
   }
 
@@ -184,7 +191,8 @@ std::string ledger_markdown(const Store& store, const std::vector<RunSummary>& r
 
 std::vector<std::string> write_ledger(const Store& store) {
   const IndexReading reading = read_index(store);
-  write_file(store.root() / "runs.md", ledger_markdown(store, reading.runs, read_sweep_manifests(store.root())));
+  write_file(store.root() / "runs.md",
+             ledger_markdown(store, reading.runs, read_sweep_manifests(store.root())));
   return reading.notices;
 }
 

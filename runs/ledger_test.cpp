@@ -17,7 +17,8 @@ static std::vector<std::string> line_of(const std::string& page, const std::stri
   for (const std::string& line : split(page, '\n')) {
     if (!line.starts_with("| " + name + " |")) continue;
     std::vector<std::string> cells;
-    for (const std::string& cell : split(line.substr(1, line.size() - 2), '|')) cells.emplace_back(trim(cell));
+    for (const std::string& cell : split(line.substr(1, line.size() - 2), '|'))
+      cells.emplace_back(trim(cell));
     return cells;
   }
   return {};
@@ -27,15 +28,22 @@ static std::vector<std::string> line_of(const std::string& page, const std::stri
 static Store example_store(const Scratch& scratch) {
   Store store(scratch / "logs");
   make_run(store, {.name = "base", .seed = 1});
-  make_run(store, {.name = "haar", .seed = 1, .outcome = {.status = "done", .step = 8, .metrics = {{"valid.bpb", 2.625}}}});
-  make_run(store, {.name = "nan", .seed = 1, .outcome = {.status = "nan", .step = 3, .message = "loss | is NaN"}});
+  make_run(store, {.name = "haar",
+                   .seed = 1,
+                   .outcome = {.status = "done", .step = 8, .metrics = {{"valid.bpb", 2.625}}}});
+  make_run(store,
+           {.name = "nan", .seed = 1, .outcome = {.status = "nan", .step = 3, .message = "loss | is NaN"}});
   make_run(store, {.name = "alone", .seed = 5});
-  write_sweep_manifest(store.root(), {.name = "quick", .spec = "sweeps/quick.yaml", .metric = "valid.bpb",
-                                      .baseline = "baseline", .seeds = {1},
-                                      .cells = {{"baseline", 1, sha256_hex("base"), {}},
-                                                {"fixed Haar", 1, sha256_hex("haar"), {"net.lifting=haar", "~net.crawl"}},
-                                                {"too fast", 1, sha256_hex("nan"), {"optimizer.lr=9"}},
-                                                {"no bypass", 1, sha256_hex("none"), {"net.bypass=none"}}}});
+  write_sweep_manifest(store.root(),
+                       {.name = "quick",
+                        .spec = "sweeps/quick.yaml",
+                        .metric = "valid.bpb",
+                        .baseline = "baseline",
+                        .seeds = {1},
+                        .cells = {{"baseline", 1, sha256_hex("base"), {}},
+                                  {"fixed Haar", 1, sha256_hex("haar"), {"net.lifting=haar", "~net.crawl"}},
+                                  {"too fast", 1, sha256_hex("nan"), {"optimizer.lr=9"}},
+                                  {"no bypass", 1, sha256_hex("none"), {"net.bypass=none"}}}});
   return store;
 }
 
@@ -43,7 +51,9 @@ static std::string page_of(const Store& store) {
   return ledger_markdown(store, read_index(store).runs, read_sweep_manifests(store.root()));
 }
 
-TEST_CASE("a line of the ledger has run, setting, value, folder, metric, parameters, time, memory, delta, notes", "[ledger]") {
+TEST_CASE(
+    "a line of the ledger has run, setting, value, folder, metric, parameters, time, memory, delta, notes",
+    "[ledger]") {
   const Scratch scratch;
   const Store store = example_store(scratch);
   const std::vector<RunSummary> runs = read_index(store).runs;
@@ -67,7 +77,8 @@ TEST_CASE("a line of the ledger has run, setting, value, folder, metric, paramet
   CHECK(base[8] == "–");
 }
 
-TEST_CASE("failures stand in the ledger with status, step and message, and missing cells as not run", "[ledger]") {
+TEST_CASE("failures stand in the ledger with status, step and message, and missing cells as not run",
+          "[ledger]") {
   const Scratch scratch;
   const Store store = example_store(scratch);
   const std::string page = page_of(store);
@@ -77,7 +88,8 @@ TEST_CASE("failures stand in the ledger with status, step and message, and missi
   CHECK(text.find("| **nan** at step 3 |") != std::string::npos);
   CHECK(text.ends_with("| – | loss \\| is NaN |"));
   CHECK(line_of(page, "no bypass, seed 1").at(4) == "not run");
-  CHECK(page.find("`sweeps/quick.yaml`, metric `valid.bpb` (min), 4 cells: 2 done, 1 nan, 1 not run.\n") != std::string::npos);
+  CHECK(page.find("`sweeps/quick.yaml`, metric `valid.bpb` (min), 4 cells: 2 done, 1 nan, 1 not run.\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("runs outside of sweeps have a section of their own, and only they", "[ledger]") {
@@ -98,8 +110,10 @@ TEST_CASE("a section shows the sweep's own table and picture where they are", "[
   write_file(sweep_file(store.root(), "quick", ".md"), "| row | mean |\n|---|---|\n| base | 2.5 |\n");
   write_file(sweep_file(store.root(), "quick", ".svg"), "<svg/>");
   const std::string page = page_of(store);
-  CHECK(page.find("\n| row | mean |\n|---|---|\n| base | 2.5 |\n\n![learning curves of quick](sweeps/quick.svg)\n") !=
-        std::string::npos);
+  CHECK(
+      page.find(
+          "\n| row | mean |\n|---|---|\n| base | 2.5 |\n\n![learning curves of quick](sweeps/quick.svg)\n") !=
+      std::string::npos);
 }
 
 TEST_CASE("the same records give the same bytes, index or not", "[ledger]") {

@@ -21,7 +21,8 @@ struct WhereClause {
 WhereClause parse_where(const std::string& text) {
   const size_t equals = text.find('=');
   if (equals == 0 || equals == std::string::npos)
-    throw ConfigError("command line", "--where = " + text + ": must be KEY=VALUE, for example net.width=64", "syntax");
+    throw ConfigError("command line", "--where = " + text + ": must be KEY=VALUE, for example net.width=64",
+                      "syntax");
   std::string path = "/" + text.substr(0, equals);
   std::ranges::replace(path, '.', '/');
   return {RecordJson::json_pointer(path), text.substr(equals + 1)};
@@ -51,7 +52,8 @@ std::string short_count(int64_t value) {
   double shown = static_cast<double>(value);
   for (const char unit : {'k', 'M', 'G'}) {
     shown /= 1000;
-    if (shown < 999.5 || unit == 'G') return fmt::format("{:.{}f}{}", shown, shown < 9.995 ? 2 : shown < 99.95 ? 1 : 0, unit);
+    if (shown < 999.5 || unit == 'G')
+      return fmt::format("{:.{}f}{}", shown, shown < 9.995 ? 2 : shown < 99.95 ? 1 : 0, unit);
   }
   return "";
 }
@@ -92,7 +94,8 @@ std::string listing_text(const std::vector<RunSummary>& runs, const std::string&
   for (const RunSummary& run : runs) {
     const auto [name, value] = shown_metric(run, metric);
     std::string shown = std::isnan(value) ? "–" : fmt::format("{:.4f}", value);
-    if (metric.empty() && !std::isnan(value)) shown = fmt::format("{} {:.3f}", fitted(name.substr(name.find('.') + 1), 6), value);
+    if (metric.empty() && !std::isnan(value))
+      shown = fmt::format("{} {:.3f}", fitted(name.substr(name.find('.') + 1), 6), value);
     const std::string id = run.id.empty() ? "–" : run.id.substr(0, 8) + "-s" + std::to_string(run.seed);
     out += fmt::format(fmt::runtime(kLine), run.started > 0 ? minute_text(run.started) : "–", id,
                        fitted(run.recipe.empty() ? run.folder : run.recipe, 26), run.status, run.step, shown,
@@ -102,9 +105,18 @@ std::string listing_text(const std::vector<RunSummary>& runs, const std::string&
 }
 
 RecordJson summary_json(const RunSummary& run) {
-  return {{"folder", run.folder}, {"id", run.id}, {"seed", run.seed}, {"recipe", run.recipe},
-          {"status", run.status}, {"step", run.step}, {"steps", run.steps}, {"parameters", run.parameters},
-          {"resumes", run.resumes}, {"started", run.started}, {"seconds", run.seconds}, {"message", run.message},
+  return {{"folder", run.folder},
+          {"id", run.id},
+          {"seed", run.seed},
+          {"recipe", run.recipe},
+          {"status", run.status},
+          {"step", run.step},
+          {"steps", run.steps},
+          {"parameters", run.parameters},
+          {"resumes", run.resumes},
+          {"started", run.started},
+          {"seconds", run.seconds},
+          {"message", run.message},
           {"metrics", metrics_json(run.metrics)}};
 }
 

@@ -9,12 +9,12 @@ namespace subband {
 
 /// Which runs `subband runs list` shows, and how.
 struct ListingOptions {
-  std::string recipe;                 ///< part of the recipe's name
+  std::string recipe;  ///< part of the recipe's name
   std::string status;
-  std::vector<std::string> where;     ///< `net.width=64`, values of the resolved config
-  std::string metric;                 ///< column; empty: each run's leading metric
-  std::string sort = "started";       ///< started, or metric (smallest first, runs without it last)
-  int64_t limit = 0;                  ///< the last ones (by metric: the first ones); 0: all
+  std::vector<std::string> where;  ///< `net.width=64`, values of the resolved config
+  std::string metric;              ///< column; empty: each run's leading metric
+  std::string sort = "started";    ///< started, or metric (smallest first, runs without it last)
+  int64_t limit = 0;               ///< the last ones (by metric: the first ones); 0: all
 };
 
 /// ConfigError for a `where` that is no `KEY=VALUE`.

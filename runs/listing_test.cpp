@@ -9,10 +9,18 @@
 namespace subband::listing_test {
 
 static RunSummary example_run(int64_t seed, double bpb, const std::string& status = "done") {
-  return {.folder = "f" + std::to_string(seed), .id = std::string(64, 'a'), .recipe = "tinyshakespeare/wavelet_with_a_long_name",
-          .seed = seed, .status = status, .step = 400, .steps = 400, .parameters = 1234567,
-          .started = 1764012600.0 - static_cast<double>(seed), .metrics = {{"valid.bpb", bpb}},
-          .config = R"({"net": {"width": )" + std::to_string(seed) + R"(, "block": {"bypass": {"type": "none"}}}})"};
+  return {.folder = "f" + std::to_string(seed),
+          .id = std::string(64, 'a'),
+          .recipe = "tinyshakespeare/wavelet_with_a_long_name",
+          .seed = seed,
+          .status = status,
+          .step = 400,
+          .steps = 400,
+          .parameters = 1234567,
+          .started = 1764012600.0 - static_cast<double>(seed),
+          .metrics = {{"valid.bpb", bpb}},
+          .config = R"({"net": {"width": )" + std::to_string(seed) +
+                    R"(, "block": {"bypass": {"type": "none"}}}})"};
 }
 
 static std::vector<int64_t> seeds_of(const std::vector<RunSummary>& runs) {
@@ -21,8 +29,8 @@ static std::vector<int64_t> seeds_of(const std::vector<RunSummary>& runs) {
   return seeds;
 }
 
-static const std::vector<RunSummary> kRuns = {example_run(1, 2.5), example_run(2, 2.0), example_run(3, std::nan(""), "nan"),
-                                              example_run(4, 2.25)};
+static const std::vector<RunSummary> kRuns = {example_run(1, 2.5), example_run(2, 2.0),
+                                              example_run(3, std::nan(""), "nan"), example_run(4, 2.25)};
 
 TEST_CASE("no line of the list is wider than 100 columns", "[listing]") {
   RunSummary wide = example_run(1337, 12345.678, "out_of_memory");

@@ -1,6 +1,5 @@
 #include "runs/perform.h"
 
-#include <ATen/Context.h>
 #include <torch/version.h>
 
 #include "core/files.h"
@@ -11,23 +10,29 @@ namespace subband {
 
 RunPlan run_plan(const Recipe& recipe) {
   const DataManifest manifest = recipe.data.make({.root = program_root()})->manifest();
-  RunStart start{.id = run_identity(recipe.identity, recipe.parts, manifest), .recipe = recipe.name,
-                 .seed = recipe.seed, .config = RecordJson::parse(config::to_json(recipe.resolved)),
-                 .parts = RecordJson::object(), .data = RecordJson::object(), .provenance = RecordJson::object()};
+  RunStart start{.id = run_identity(recipe.identity, recipe.parts, manifest),
+                 .recipe = recipe.name,
+                 .seed = recipe.seed,
+                 .config = RecordJson::parse(config::to_json(recipe.resolved)),
+                 .parts = RecordJson::object(),
+                 .data = RecordJson::object(),
+                 .provenance = RecordJson::object()};
   for (const auto& [part, version] : recipe.parts) start.parts[part] = version;
   for (const auto& [file, checksum] : manifest) start.data[file] = checksum;
   start.provenance["libtorch"] = TORCH_VERSION;
-  start.provenance["cuda"] = at::hasCUDA() ? "available" : "none";
   start.provenance["device"] = recipe.trainer.device;
   start.provenance["threads"] = recipe.trainer.threads;
   return {.start = std::move(start), .resolved = recipe.resolved};
 }
 
 RunResult perform(const Recipe& recipe, const Store& store, const PerformOptions& options) {
-  return conduct(run_plan(recipe), store, options, [&](const std::filesystem::path& folder, Observer& observer) {
-    return run_experiment(recipe, {.checkpoints = folder / "checkpoints", .cache = store.root() / "cache",
-                                   .observer = &observer, .stop = options.stop});
-  });
+  return conduct(run_plan(recipe), store, options,
+                 [&](const std::filesystem::path& folder, Observer& observer) {
+                   return run_experiment(recipe, {.checkpoints = folder / "checkpoints",
+                                                  .cache = store.root() / "cache",
+                                                  .observer = &observer,
+                                                  .stop = options.stop});
+                 });
 }
 
 }  // namespace subband

@@ -11,7 +11,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string line_place(const fs::path& file, size_t line) { return file.string() + ":" + std::to_string(line); }
+std::string line_place(const fs::path& file, size_t line) {
+  return file.string() + ":" + std::to_string(line);
+}
 
 std::string number_complaint(const RecordJson& object, size_t expected) {
   const auto number = integer_in(object, "seq", -1);
@@ -26,14 +28,22 @@ class RecordAssembly {
   void add(const RecordJson& event) {
     const std::string kind = text_in(event, "event");
     const double time = number_in(event, "time");
-    if (kind == "start") start(event, time);
-    else if (kind == "resume") resume(event, time);
-    else if (kind == "model") model(event);
-    else if (kind == "step") step(event);
-    else if (kind == "metrics") metrics(event);
-    else if (kind == "sample") run_.samples.push_back({integer_in(event, "step"), text_in(event, "text")});
-    else if (kind == "note") run_.notes.push_back(text_in(event, "text"));
-    else if (kind == "end") end(event);
+    if (kind == "start")
+      start(event, time);
+    else if (kind == "resume")
+      resume(event, time);
+    else if (kind == "model")
+      model(event);
+    else if (kind == "step")
+      step(event);
+    else if (kind == "metrics")
+      metrics(event);
+    else if (kind == "sample")
+      run_.samples.push_back({integer_in(event, "step"), text_in(event, "text")});
+    else if (kind == "note")
+      run_.notes.push_back(text_in(event, "text"));
+    else if (kind == "end")
+      end(event);
     run_.seconds = earlier_ + std::max(0.0, time - session_);
   }
   RunRecord take() { return std::move(run_); }
@@ -70,8 +80,10 @@ class RecordAssembly {
   void step(const RecordJson& event) {
     run_.step = integer_in(event, "step");
     run_.steps = integer_in(event, "steps");
-    run_.curve.push_back({.step = run_.step, .tokens = integer_in(event, "tokens"),
-                          .loss = number_in(event, "loss"), .rate = number_in(event, "rate"),
+    run_.curve.push_back({.step = run_.step,
+                          .tokens = integer_in(event, "tokens"),
+                          .loss = number_in(event, "loss"),
+                          .rate = number_in(event, "rate"),
                           .gradient_norm = number_in(event, "gradient_norm"),
                           .seconds = number_in(event, "seconds")});
   }
@@ -91,8 +103,8 @@ class RecordAssembly {
 
   const RecordJson kEmpty = RecordJson::object();
   RunRecord run_;
-  double session_ = 0;   // when the present session began
-  double earlier_ = 0;   // seconds of the sessions before it
+  double session_ = 0;  // when the present session began
+  double earlier_ = 0;  // seconds of the sessions before it
 };
 
 }  // namespace
@@ -131,6 +143,8 @@ RunRecord read_record(const fs::path& file) {
   return run;
 }
 
-bool is_settled(std::string_view status) { return status == "done" || status == "nan" || status == "diverged"; }
+bool is_settled(std::string_view status) {
+  return status == "done" || status == "nan" || status == "diverged";
+}
 
 }  // namespace subband

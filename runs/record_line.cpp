@@ -11,7 +11,7 @@ namespace subband {
 namespace {
 constexpr std::string_view kSeal = ",\"sum\":\"";
 constexpr size_t kDigits = 16;
-constexpr size_t kSealLength = kSeal.size() + kDigits + 2;   // and `"}`
+constexpr size_t kSealLength = kSeal.size() + kDigits + 2;  // and `"}`
 
 std::string seal_of(std::string_view body) { return sha256_hex(body).substr(0, kDigits); }
 }  // namespace
@@ -22,7 +22,7 @@ std::string json_text(const RecordJson& value) {
 
 std::string sealed_line(const RecordJson& object) {
   std::string text = json_text(object);
-  text.pop_back();   // the closing brace
+  text.pop_back();  // the closing brace
   const std::string seal = seal_of(text);
   return text.append(kSeal).append(seal).append("\"}\n");
 }

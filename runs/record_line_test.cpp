@@ -12,7 +12,8 @@ static const RecordJson kObject = {{"seq", 3}, {"event", "note"}, {"text", "µ \
 
 TEST_CASE("a sealed line ends with the first 16 digits of the SHA-256 of what stands before", "[record]") {
   const std::string body = R"({"seq":1,"text":"a")";
-  CHECK(sealed_line({{"seq", 1}, {"text", "a"}}) == body + ",\"sum\":\"" + sha256_hex(body).substr(0, 16) + "\"}\n");
+  CHECK(sealed_line({{"seq", 1}, {"text", "a"}}) ==
+        body + ",\"sum\":\"" + sha256_hex(body).substr(0, 16) + "\"}\n");
 }
 
 TEST_CASE("a sealed line opens to the object it was made of", "[record]") {
@@ -51,7 +52,9 @@ TEST_CASE("numbers keep every bit, NaN and infinities included", "[record]") {
 
 TEST_CASE("bytes that are no UTF-8 do not stop a record", "[record]") {
   const std::string line = sealed_line({{"seq", 0}, {"text", std::string("a\xff") + "b"}});
-  CHECK(open_line(line.substr(0, line.size() - 1)).object["text"] == "a\xEF\xBF\xBD" "b");
+  CHECK(open_line(line.substr(0, line.size() - 1)).object["text"] ==
+        "a\xEF\xBF\xBD"
+        "b");
 }
 
 }  // namespace subband::record_line_test

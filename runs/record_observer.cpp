@@ -42,12 +42,18 @@ void RecordObserver::started(int64_t parameters, int64_t first_step) {
 
 void RecordObserver::stepped(const StepEvent& event) {
   if (is_kept_step(event.step, event.steps)) {
-    record_.append("step", {{"step", event.step}, {"steps", event.steps}, {"tokens", event.tokens},
-                            {"loss", number_json(event.loss)}, {"rate", number_json(event.rate)},
-                            {"gradient_norm", number_json(event.gradient_norm)},
-                            {"seconds", number_json(event.seconds)}}, false);
+    record_.append("step",
+                   {{"step", event.step},
+                    {"steps", event.steps},
+                    {"tokens", event.tokens},
+                    {"loss", number_json(event.loss)},
+                    {"rate", number_json(event.rate)},
+                    {"gradient_norm", number_json(event.gradient_norm)},
+                    {"seconds", number_json(event.seconds)}},
+                   false);
   }
-  if (event.step == 1 || event.step == event.steps || event.step % std::max<int64_t>(1, event.steps / 20) == 0)
+  if (event.step == 1 || event.step == event.steps ||
+      event.step % std::max<int64_t>(1, event.steps / 20) == 0)
     log(fmt::format("step {} of {}  loss {:.4f}  rate {:.3g}  gradient norm {:.3g}", event.step, event.steps,
                     event.loss, event.rate, event.gradient_norm));
   if (next_) next_->stepped(event);

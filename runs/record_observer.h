@@ -21,7 +21,7 @@ class RecordObserver final : public Observer {
   void sampled(int64_t step, const std::string& text) override;
   void checkpointed(int64_t step, const std::filesystem::path& file) override;
   void noted(const std::string& line) override;
-  void ended(const Outcome& outcome) override;   ///< log only: whoever owns the record writes its end
+  void ended(const Outcome& outcome) override;  ///< log only: whoever owns the record writes its end
 
  private:
   void log(const std::string& line);

@@ -64,7 +64,10 @@ RecordWriter::RecordWriter(const fs::path& file) : file_(file) {
 }
 
 RecordWriter::RecordWriter(RecordWriter&& other) noexcept
-    : file_(std::move(other.file_)), fd_(std::exchange(other.fd_, -1)), next_(other.next_), bytes_(other.bytes_),
+    : file_(std::move(other.file_)),
+      fd_(std::exchange(other.fd_, -1)),
+      next_(other.next_),
+      bytes_(other.bytes_),
       torn_(std::move(other.torn_)) {}
 
 RecordWriter& RecordWriter::operator=(RecordWriter&& other) noexcept {
@@ -85,16 +88,17 @@ void RecordWriter::take_lock() {
   for (int attempt = 0; ::flock(fd_, LOCK_EX | LOCK_NB) != 0; ++attempt) {
     if (errno != EWOULDBLOCK && errno != EINTR) refuse_record(file_, "cannot be locked", errno);
     if (attempt == 20) {
-      throw Error(Problem{file_.string(),
-                          "record = locked: is being written by " + holder_of(file_) + "; wait for it or stop it",
-                          "locked"});
+      throw Error(Problem{
+          file_.string(),
+          "record = locked: is being written by " + holder_of(file_) + "; wait for it or stop it", "locked"});
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 
 void RecordWriter::cut(uint64_t bytes) {
-  if (::ftruncate(fd_, static_cast<off_t>(bytes)) != 0) refuse_record(file_, "cannot be cut to whole lines", errno);
+  if (::ftruncate(fd_, static_cast<off_t>(bytes)) != 0)
+    refuse_record(file_, "cannot be cut to whole lines", errno);
 }
 
 void RecordWriter::append(const std::string& event, const RecordJson& fields, bool is_durable) {
@@ -117,15 +121,28 @@ void RecordWriter::append(const std::string& event, const RecordJson& fields, bo
 }
 
 void RecordWriter::start(const RunStart& start) {
-  append("start", {{"id", start.id}, {"recipe", start.recipe}, {"seed", start.seed}, {"config", start.config},
-                   {"parts", start.parts}, {"data", start.data}, {"provenance", start.provenance}}, true);
+  append("start",
+         {{"id", start.id},
+          {"recipe", start.recipe},
+          {"seed", start.seed},
+          {"config", start.config},
+          {"parts", start.parts},
+          {"data", start.data},
+          {"provenance", start.provenance}},
+         true);
 }
 
-void RecordWriter::resume(const RecordJson& provenance) { append("resume", {{"provenance", provenance}}, true); }
+void RecordWriter::resume(const RecordJson& provenance) {
+  append("resume", {{"provenance", provenance}}, true);
+}
 
 void RecordWriter::end(const Outcome& outcome) {
-  append("end", {{"status", outcome.status}, {"step", outcome.step}, {"message", outcome.message},
-                 {"metrics", metrics_json(outcome.metrics)}}, true);
+  append("end",
+         {{"status", outcome.status},
+          {"step", outcome.step},
+          {"message", outcome.message},
+          {"metrics", metrics_json(outcome.metrics)}},
+         true);
 }
 
 bool is_being_written(const fs::path& file) {

@@ -10,7 +10,7 @@ namespace subband {
 
 /// What the first line of a record says.
 struct RunStart {
-  std::string id;             ///< of runs/identity.h
+  std::string id;  ///< of runs/identity.h
   std::string recipe;
   int64_t seed = 0;
   RecordJson config, parts, data, provenance;
@@ -29,8 +29,8 @@ class RecordWriter {
   void start(const RunStart& start);
   void resume(const RecordJson& provenance);
   void end(const Outcome& outcome);
-  /// Appends one line: `fields` after seq, time and event. `is_durable`: flushed to the disk before this returns.
-  /// When the line does not fit on the disk the record is left as it was, and an Error is thrown.
+  /// Appends one line: `fields` after seq, time and event. `is_durable`: flushed to the disk before this
+  /// returns. When the line does not fit on the disk the record is left as it was, and an Error is thrown.
   void append(const std::string& event, const RecordJson& fields, bool is_durable);
 
   const std::filesystem::path& file() const { return file_; }
@@ -45,8 +45,8 @@ class RecordWriter {
 
   std::filesystem::path file_;
   int fd_ = -1;
-  int64_t next_ = 0;      // seq of the next line
-  uint64_t bytes_ = 0;    // length of all whole lines
+  int64_t next_ = 0;    // seq of the next line
+  uint64_t bytes_ = 0;  // length of all whole lines
   std::string torn_;
 };
 

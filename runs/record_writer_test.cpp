@@ -21,12 +21,18 @@ TEST_CASE("a second writer is refused with the name of the first", "[record]") {
   const Scratch scratch;
   const fs::path file = scratch / "record.jsonl";
   RecordWriter first(file);
-  CHECK_THROWS_WITH(RecordWriter(file), file.string() + ": record = locked: is being written by another process; "
-                                                        "wait for it or stop it");
-  first.start({.id = "1", .recipe = "r", .config = RecordJson::object(), .parts = {}, .data = {},
+  CHECK_THROWS_WITH(RecordWriter(file), file.string() +
+                                            ": record = locked: is being written by another process; "
+                                            "wait for it or stop it");
+  first.start({.id = "1",
+               .recipe = "r",
+               .config = RecordJson::object(),
+               .parts = {},
+               .data = {},
                .provenance = {{"process", 71}, {"host", "mill"}}});
-  CHECK_THROWS_WITH(RecordWriter(file), file.string() + ": record = locked: is being written by process 71 on mill; "
-                                                        "wait for it or stop it");
+  CHECK_THROWS_WITH(RecordWriter(file), file.string() +
+                                            ": record = locked: is being written by process 71 on mill; "
+                                            "wait for it or stop it");
   CHECK(is_being_written(file));
 }
 
@@ -58,7 +64,8 @@ TEST_CASE("a line that does not fit on the disk leaves the record as it was", "[
   { RecordWriter(file).append("note", {{"text", "first"}}, true); }
   const std::string before = read_file(file);
   const int status = in_child([&] {
-    std::signal(SIGXFSZ, SIG_IGN);   // a file limit stands for the full disk: write comes back short, then fails
+    std::signal(SIGXFSZ,
+                SIG_IGN);  // a file limit stands for the full disk: write comes back short, then fails
     const rlimit limit{before.size() + 40, before.size() + 40};
     ::setrlimit(RLIMIT_FSIZE, &limit);
     RecordWriter writer(file);

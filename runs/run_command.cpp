@@ -22,7 +22,7 @@ namespace {
 struct RunWords {
   std::string recipe;
   std::vector<std::string> overrides;
-  std::vector<fs::path> folders;   // --config-dir
+  std::vector<fs::path> folders;  // --config-dir
   std::optional<int64_t> seed;
   bool force = false;
 };
@@ -49,7 +49,8 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_
   if (words.recipe.empty()) throw ConfigError("command line", "RECIPE is missing: what to run", "syntax");
   for (const fs::path& folder : words.folders)
     if (!fs::is_directory(folder)) throw Error(folder.string(), "no such folder");
-  config::ComposeRequest request{.primary = words.recipe, .overrides = words.overrides,
+  config::ComposeRequest request{.primary = words.recipe,
+                                 .overrides = words.overrides,
                                  .folders = config::standard_folders(program_root(), words.folders),
                                  .registry = &registry};
   if (words.seed) request.overrides.push_back("seed=" + std::to_string(*words.seed));
@@ -57,7 +58,8 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_
   if (!is_quiet)
     for (const std::string& warning : composition.warnings) std::cerr << "warning: " << warning << "\n";
   const bool is_file = words.recipe.ends_with(".yaml");
-  return bind_recipe(registry, is_file ? fs::path(words.recipe).stem().string() : words.recipe, composition.config);
+  return bind_recipe(registry, is_file ? fs::path(words.recipe).stem().string() : words.recipe,
+                     composition.config);
 }
 
 void print_run(const RunResult& result) {
@@ -68,9 +70,13 @@ void print_run(const RunResult& result) {
 }
 
 void print_run_json(const RunResult& result) {
-  const RecordJson document = {{"folder", result.folder.string()}, {"id", result.id}, {"reused", result.is_reused},
-                               {"status", result.outcome.status}, {"step", result.outcome.step},
-                               {"message", result.outcome.message}, {"metrics", metrics_json(result.outcome.metrics)}};
+  const RecordJson document = {{"folder", result.folder.string()},
+                               {"id", result.id},
+                               {"reused", result.is_reused},
+                               {"status", result.outcome.status},
+                               {"step", result.outcome.step},
+                               {"message", result.outcome.message},
+                               {"metrics", metrics_json(result.outcome.metrics)}};
   std::cout << json_text(document) << "\n";
 }
 
@@ -87,9 +93,7 @@ int exit_code_of(const Outcome& outcome) {
 }
 
 int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments arguments) {
-  const InterruptWatch interrupt([] {
-    std::cerr << "\nstopping after a checkpoint; once more: at once\n";
-  });
+  const InterruptWatch interrupt([] { std::cerr << "\nstopping after a checkpoint; once more: at once\n"; });
   Registry registry;
   register_parts(registry);
   const Recipe recipe = composed_recipe(registry, words, common.quiet);
@@ -102,28 +106,34 @@ int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments 
   if (result.is_reused && !common.quiet) say_reused(result);
   for (const std::string& notice : write_ledger(store))
     if (!common.quiet) std::cerr << notice << "\n";
-  if (common.json) print_run_json(result);
-  else print_run(result);
+  if (common.json)
+    print_run_json(result);
+  else
+    print_run(result);
   return exit_code_of(result.outcome);
 }
 
 }  // namespace
 
 int command_run(Arguments arguments) {
-  CommandLine line("run",
-                   "Trains one recipe, or goes on with it, or reuses it when it is done; then shows its evaluation.\n"
-                   "RECIPE is a recipe's name or a .yaml file; overrides are a.b=c, +a=b, ++a=b, ~a, group=option.\n"
-                   "Ctrl-C once: checkpoint and stop, exit code 130; the same command goes on. Twice: stop at once.\n"
-                   "Exit code 4: the run ended as nan, diverged, out_of_memory, time_out or failed.",
-                   "subband run tinyshakespeare/wavelet net.block.lifting=haar --seed 7");
+  CommandLine line(
+      "run",
+      "Trains one recipe, or goes on with it, or reuses it when it is done; then shows its evaluation.\n"
+      "RECIPE is a recipe's name or a .yaml file; overrides are a.b=c, +a=b, ++a=b, ~a, group=option.\n"
+      "Ctrl-C once: checkpoint and stop, exit code 130; the same command goes on. Twice: stop at once.\n"
+      "Exit code 4: the run ended as nan, diverged, out_of_memory, time_out or failed.",
+      "subband run tinyshakespeare/wavelet net.block.lifting=haar --seed 7");
   RunWords words;
   const std::vector<std::string> flags = take_run_words(arguments, words);
   std::vector<std::string> shown;
   line.app().add_option("RECIPE_AND_OVERRIDES", shown, "what to run, and what to change in it");
-  line.app().add_option("--config-dir", words.folders, "another folder to search, after the program's own; may be repeated")
+  line.app()
+      .add_option("--config-dir", words.folders,
+                  "another folder to search, after the program's own; may be repeated")
       ->allow_extra_args(false);
   line.app().add_option("--seed", words.seed, "instead of the recipe's seed");
-  line.app().add_flag("--force", words.force, "compute again what is done; the earlier run moves to STORE/replaced");
+  line.app().add_flag("--force", words.force,
+                      "compute again what is done; the earlier run moves to STORE/replaced");
   return line.run(flags, [&] { return carry_out_run(words, line.options(), arguments); });
 }
 

@@ -16,7 +16,8 @@ namespace {
 // `a.b.0: value` lines of a tree.
 void add_leaves(std::string& out, const RecordJson& tree, const std::string& path) {
   if (tree.is_object() && !tree.empty()) {
-    for (const auto& [key, value] : tree.items()) add_leaves(out, value, path.empty() ? key : path + "." + key);
+    for (const auto& [key, value] : tree.items())
+      add_leaves(out, value, path.empty() ? key : path + "." + key);
     return;
   }
   out += "  " + path + ": " + (tree.is_string() ? tree.get<std::string>() : json_text(tree)) + "\n";
@@ -27,7 +28,8 @@ std::string value_text(const RecordJson& value) {
   return value.is_string() ? value.get<std::string>() : json_text(value);
 }
 
-void add_differences(RecordJson& out, const RecordJson& first, const RecordJson& second, const std::string& path) {
+void add_differences(RecordJson& out, const RecordJson& first, const RecordJson& second,
+                     const std::string& path) {
   if (first == second) return;
   if (!first.is_object() || !second.is_object()) {
     out.push_back({{"path", path}, {"first", first}, {"second", second}});
@@ -45,8 +47,11 @@ void add_differences(RecordJson& out, const RecordJson& first, const RecordJson&
 RecordJson curve_json(const std::vector<CurvePoint>& curve) {
   RecordJson points = RecordJson::array();
   for (const CurvePoint& point : curve)
-    points.push_back({{"step", point.step}, {"tokens", point.tokens}, {"loss", number_json(point.loss)},
-                      {"rate", number_json(point.rate)}, {"gradient_norm", number_json(point.gradient_norm)},
+    points.push_back({{"step", point.step},
+                      {"tokens", point.tokens},
+                      {"loss", number_json(point.loss)},
+                      {"rate", number_json(point.rate)},
+                      {"gradient_norm", number_json(point.gradient_norm)},
                       {"seconds", number_json(point.seconds)}});
   return points;
 }
@@ -69,8 +74,9 @@ std::string curve_plot(const std::vector<CurvePoint>& curve, size_t columns, siz
   }
   std::string out;
   for (size_t row = 0; row < rows; ++row) {
-    const std::string label = row == 0 ? fmt::format("{:9.4f}", high.loss)
-                              : row + 1 == rows ? fmt::format("{:9.4f}", low.loss) : std::string(9, ' ');
+    const std::string label = row == 0          ? fmt::format("{:9.4f}", high.loss)
+                              : row + 1 == rows ? fmt::format("{:9.4f}", low.loss)
+                                                : std::string(9, ' ');
     out += label + " |" + std::string(grid[row].substr(0, grid[row].find_last_not_of(' ') + 1)) + "\n";
   }
   const std::string last = "step " + std::to_string(points.back().step);
@@ -84,15 +90,18 @@ std::string run_page(const std::string& folder, const RunRecord& run) {
   std::string out = folder + "\n";
   out += fmt::format("  {}, seed {}, identity {}\n", run.recipe, run.seed, run.id);
   out += fmt::format("  {} at step {}{}{}\n", run.status, run.step,
-                     run.steps > 0 ? " of " + std::to_string(run.steps) : "", run.message.empty() ? "" : ": " + run.message);
-  out += fmt::format("  started {} UTC, worked {}, {} parameters", minute_text(run.started), duration_text(run.seconds),
-                     grouped(run.parameters));
-  if (run.resumes > 0) out += fmt::format(", resumed {} {}", run.resumes, run.resumes == 1 ? "time" : "times");
+                     run.steps > 0 ? " of " + std::to_string(run.steps) : "",
+                     run.message.empty() ? "" : ": " + run.message);
+  out += fmt::format("  started {} UTC, worked {}, {} parameters", minute_text(run.started),
+                     duration_text(run.seconds), grouped(run.parameters));
+  if (run.resumes > 0)
+    out += fmt::format(", resumed {} {}", run.resumes, run.resumes == 1 ? "time" : "times");
   out += "\n";
   if (!run.torn.empty()) out += "  " + run.torn + "\n";
   if (!run.metrics.empty()) out += "\nmetrics\n";
   for (const auto& [name, value] : run.metrics) out += fmt::format("  {:<32} {:.6g}\n", name, value);
-  if (const std::string plot = curve_plot(run.curve, 70, 12); !plot.empty()) out += "\ntraining loss, nats per token\n" + plot;
+  if (const std::string plot = curve_plot(run.curve, 70, 12); !plot.empty())
+    out += "\ntraining loss, nats per token\n" + plot;
   if (!run.notes.empty()) out += "\nnotes\n";
   for (const std::string& note : run.notes) out += "  " + note + "\n";
   if (!run.samples.empty())
@@ -105,17 +114,30 @@ std::string run_page(const std::string& folder, const RunRecord& run) {
 }
 
 RecordJson run_json(const std::string& folder, const RunRecord& run) {
-  RecordJson object = {{"folder", folder}, {"id", run.id}, {"seed", run.seed}, {"recipe", run.recipe},
-                       {"status", run.status}, {"step", run.step}, {"steps", run.steps},
-                       {"parameters", run.parameters}, {"resumes", run.resumes}, {"started", run.started},
-                       {"seconds", run.seconds}, {"message", run.message}, {"metrics", metrics_json(run.metrics)},
-                       {"config", run.config}, {"parts", run.parts}, {"data", run.data},
-                       {"provenance", run.provenance}, {"curve", curve_json(run.curve)}};
+  RecordJson object = {{"folder", folder},
+                       {"id", run.id},
+                       {"seed", run.seed},
+                       {"recipe", run.recipe},
+                       {"status", run.status},
+                       {"step", run.step},
+                       {"steps", run.steps},
+                       {"parameters", run.parameters},
+                       {"resumes", run.resumes},
+                       {"started", run.started},
+                       {"seconds", run.seconds},
+                       {"message", run.message},
+                       {"metrics", metrics_json(run.metrics)},
+                       {"config", run.config},
+                       {"parts", run.parts},
+                       {"data", run.data},
+                       {"provenance", run.provenance},
+                       {"curve", curve_json(run.curve)}};
   object["evaluations"] = RecordJson::array();
   for (const Evaluation& each : run.evaluations)
     object["evaluations"].push_back({{"step", each.step}, {"metrics", metrics_json(each.metrics)}});
   object["samples"] = RecordJson::array();
-  for (const RunSample& sample : run.samples) object["samples"].push_back({{"step", sample.step}, {"text", sample.text}});
+  for (const RunSample& sample : run.samples)
+    object["samples"].push_back({{"step", sample.step}, {"text", sample.text}});
   object["notes"] = run.notes;
   object["torn"] = run.torn;
   return object;
@@ -132,7 +154,8 @@ std::string difference_text(const RecordJson& difference) {
   if (difference.empty()) return "no difference in config and metrics\n";
   std::string out;
   for (const RecordJson& line : difference)
-    out += fmt::format("{:<44} {:>24} {:>24}\n", text_in(line, "path"), value_text(line["first"]), value_text(line["second"]));
+    out += fmt::format("{:<44} {:>24} {:>24}\n", text_in(line, "path"), value_text(line["first"]),
+                       value_text(line["second"]));
   return out;
 }
 

@@ -7,9 +7,11 @@
 
 namespace subband::run_page_test {
 
-TEST_CASE("the plot of a curve has its first point top left and its last bottom right when the loss falls", "[run_page]") {
+TEST_CASE("the plot of a curve has its first point top left and its last bottom right when the loss falls",
+          "[run_page]") {
   std::vector<CurvePoint> curve;
-  for (int64_t step = 1; step <= 11; ++step) curve.push_back({.step = step, .loss = 6.0 - 0.5 * static_cast<double>(step)});
+  for (int64_t step = 1; step <= 11; ++step)
+    curve.push_back({.step = step, .loss = 6.0 - 0.5 * static_cast<double>(step)});
   const auto lines = split(curve_plot(curve, 11, 11), '\n');
   REQUIRE(lines.size() >= 13);
   for (size_t row = 0; row < 11; ++row) {

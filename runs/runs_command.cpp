@@ -38,13 +38,19 @@ Store existing_store(const CommonOptions& options) {
 }
 
 int runs_list(Arguments arguments) {
-  CommandLine line("runs list", "Lists runs, oldest first.", "subband runs list --where net.width=64 --metric valid.bpb");
+  CommandLine line("runs list", "Lists runs, oldest first.",
+                   "subband runs list --where net.width=64 --metric valid.bpb");
   ListingOptions wanted;
   line.app().add_option("--recipe", wanted.recipe, "only recipes whose name contains this");
-  line.app().add_option("--status", wanted.status, "only this status: done, running, interrupted, stopped, nan, ...");
-  line.app().add_option("--where", wanted.where, "KEY=VALUE of the resolved config; may be repeated")->allow_extra_args(false);
+  line.app().add_option("--status", wanted.status,
+                        "only this status: done, running, interrupted, stopped, nan, ...");
+  line.app()
+      .add_option("--where", wanted.where, "KEY=VALUE of the resolved config; may be repeated")
+      ->allow_extra_args(false);
   line.app().add_option("--metric", wanted.metric, "metric to show");
-  line.app().add_option("--sort", wanted.sort, "started, or metric: smallest first")->check(CLI::IsMember({"started", "metric"}));
+  line.app()
+      .add_option("--sort", wanted.sort, "started, or metric: smallest first")
+      ->check(CLI::IsMember({"started", "metric"}));
   line.app().add_option("--limit", wanted.limit, "at most so many")->check(CLI::PositiveNumber);
   return line.run(arguments, [&] {
     IndexReading reading = read_index(existing_store(line.options()));
@@ -74,28 +80,35 @@ int runs_show(Arguments arguments) {
   return line.run(arguments, [&] {
     const fs::path folder = existing_store(line.options()).resolve(name);
     const RunRecord run = read_run(folder);
-    if (line.options().json) print_json(run_json(folder.string(), run));
-    else std::cout << run_page(folder.string(), run);
+    if (line.options().json)
+      print_json(run_json(folder.string(), run));
+    else
+      std::cout << run_page(folder.string(), run);
     return 0;
   });
 }
 
 int runs_diff(Arguments arguments) {
-  CommandLine line("runs diff", "Shows what differs between two runs.", "subband runs diff 3f2a91bc 77ab03de");
+  CommandLine line("runs diff", "Shows what differs between two runs.",
+                   "subband runs diff 3f2a91bc 77ab03de");
   std::string first, second;
   line.app().add_option("FIRST", first, "a run")->required();
   line.app().add_option("SECOND", second, "another one")->required();
   return line.run(arguments, [&] {
     const Store store = existing_store(line.options());
-    const RecordJson difference = run_difference(read_run(store.resolve(first)), read_run(store.resolve(second)));
-    if (line.options().json) print_json({{"differences", difference}});
-    else std::cout << difference_text(difference);
+    const RecordJson difference =
+        run_difference(read_run(store.resolve(first)), read_run(store.resolve(second)));
+    if (line.options().json)
+      print_json({{"differences", difference}});
+    else
+      std::cout << difference_text(difference);
     return 0;
   });
 }
 
 int runs_verify(Arguments arguments) {
-  CommandLine line("runs verify", "Reads every line of the records against its checksum.", "subband runs verify");
+  CommandLine line("runs verify", "Reads every line of the records against its checksum.",
+                   "subband runs verify");
   std::vector<std::string> names;
   line.app().add_option("RUN", names, "runs to read; none: all");
   return line.run(arguments, [&] {
@@ -105,22 +118,27 @@ int runs_verify(Arguments arguments) {
     const Verification result = verify_runs(names.empty() ? store.folders() : folders);
     say_notices(result.notices, line.options());
     if (!result.problems.empty()) throw Error(result.problems);
-    if (line.options().json) print_json({{"runs", result.runs}, {"lines", result.lines}, {"torn", result.notices}});
-    else fmt::print("{} runs, {} lines: whole\n", result.runs, result.lines);
+    if (line.options().json)
+      print_json({{"runs", result.runs}, {"lines", result.lines}, {"torn", result.notices}});
+    else
+      fmt::print("{} runs, {} lines: whole\n", result.runs, result.lines);
     return 0;
   });
 }
 
 int runs_reindex(Arguments arguments) {
-  CommandLine line("runs reindex", "Makes index.sqlite and runs.md anew from the records.", "subband runs reindex");
+  CommandLine line("runs reindex", "Makes index.sqlite and runs.md anew from the records.",
+                   "subband runs reindex");
   return line.run(arguments, [&] {
     const Store store = existing_store(line.options());
     const IndexReading reading = rebuild_index(store);
     say_notices(reading.notices, line.options());
     say_notices(write_ledger(store), line.options());
     const std::string ledger = (store.root() / "runs.md").string();
-    if (line.options().json) print_json({{"runs", reading.runs.size()}, {"ledger", ledger}});
-    else fmt::print("{} runs indexed, {} written\n", reading.runs.size(), ledger);
+    if (line.options().json)
+      print_json({{"runs", reading.runs.size()}, {"ledger", ledger}});
+    else
+      fmt::print("{} runs indexed, {} written\n", reading.runs.size(), ledger);
     return 0;
   });
 }
@@ -141,9 +159,11 @@ int command_runs(Arguments arguments) {
   }
   CommandLine line("runs", "the ledger of a store", "subband runs list");
   const bool is_json = std::ranges::find(arguments, "--json") != arguments.end();
-  const std::vector<std::string> flags = is_json ? std::vector<std::string>{"--json"} : std::vector<std::string>{};
+  const std::vector<std::string> flags =
+      is_json ? std::vector<std::string>{"--json"} : std::vector<std::string>{};
   return line.run(flags, [&]() -> int {
-    throw ConfigError("command line", "runs " + verb + ": unknown; known: list, show, diff, verify, reindex", "unknown_option");
+    throw ConfigError("command line", "runs " + verb + ": unknown; known: list, show, diff, verify, reindex",
+                      "unknown_option");
   });
 }
 

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kUnfinished = ".new-";   // folders that have no final name yet
+constexpr const char* kUnfinished = ".new-";  // folders that have no final name yet
 
 [[noreturn]] void refuse_store(const fs::path& place, const char* what, int reason) {
   throw Error(place.string(), std::string(what) + ": " + std::strerror(reason));
@@ -43,7 +43,8 @@ class CreationLock {
       ::close(fd_);
       refuse_store(root, "store cannot be locked", reason);
     }
-    for (const auto& entry : fs::directory_iterator(root, failed))   // left behind by a process that was killed
+    for (const auto& entry :
+         fs::directory_iterator(root, failed))  // left behind by a process that was killed
       if (entry.path().filename().string().starts_with(kUnfinished)) fs::remove_all(entry.path(), failed);
   }
   CreationLock(const CreationLock&) = delete;
@@ -55,7 +56,8 @@ class CreationLock {
 };
 
 std::string date_today() {
-  return fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+  return fmt::format("{:%Y-%m-%d}",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
 }
 
 std::string name_of(const std::string& recipe) {
@@ -71,7 +73,8 @@ std::string seed_suffix(int64_t seed) { return "-s" + std::to_string(seed); }
 std::string identity_in(const std::string& folder) {
   const size_t seed = folder.rfind("-s");
   const size_t from = folder.rfind('_', seed);
-  if (seed == std::string::npos || from == std::string::npos || !parse_integer(folder.substr(seed + 2))) return "";
+  if (seed == std::string::npos || from == std::string::npos || !parse_integer(folder.substr(seed + 2)))
+    return "";
   const std::string identity = folder.substr(from + 1, seed - from - 1);
   const bool is_hex = identity.find_first_not_of("0123456789abcdef") == std::string::npos;
   return is_hex && identity.size() >= 8 ? identity : "";
@@ -122,14 +125,16 @@ fs::path Store::resolve(const std::string& run) const {
   if (matches.size() == 1) return root_ / matches.front();
   const std::string what = "run = " + run + ": ";
   if (matches.empty())
-    throw ConfigError(root_.string(), what + "no run has this name or identity; see subband runs list", "unknown_option");
+    throw ConfigError(root_.string(), what + "no run has this name or identity; see subband runs list",
+                      "unknown_option");
   if (matches.size() > 4) matches.resize(4), matches.emplace_back("...");
   throw ConfigError(root_.string(), what + "several runs match: " + join(matches, ", "), "ambiguous");
 }
 
 OpenRun Store::open_or_create(const RunStart& start, const config::Node& resolved) const {
   const CreationLock lock(root_);
-  if (const auto present = find(start.id, start.seed)) return {*present, RecordWriter(*present / kRecordName), false};
+  if (const auto present = find(start.id, start.seed))
+    return {*present, RecordWriter(*present / kRecordName), false};
   return create(start, resolved);
 }
 
@@ -142,14 +147,15 @@ OpenRun Store::create(const RunStart& start, const config::Node& resolved) const
     RecordWriter record(unfinished / kRecordName);
     record.start(start);
     write_file(unfinished / "config.yaml", config_file_text(start, resolved));
-    for (size_t digits = 8; digits <= start.id.size(); digits += 8) {   // more than 8 only where 8 are taken
+    for (size_t digits = 8; digits <= start.id.size(); digits += 8) {  // more than 8 only where 8 are taken
       const fs::path folder = root_ / (date_today() + "_" + name_of(start.recipe) + "_" +
                                        start.id.substr(0, digits) + seed_suffix(start.seed));
       if (::rename(unfinished.c_str(), folder.c_str()) == 0) {
         record.moved_to(folder / kRecordName);
         return {folder, std::move(record), true};
       }
-      if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR) refuse_store(folder, "cannot be made", errno);
+      if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+        refuse_store(folder, "cannot be made", errno);
     }
     throw Error(root_.string(), "run = " + start.id + ": its folder's name is taken by something else");
   } catch (...) {

@@ -20,8 +20,13 @@ using config::Node;
 using testing::Scratch;
 
 static RunStart example_start(const std::string& name, int64_t seed) {
-  return {.id = sha256_hex(name), .recipe = "tiny/wavelet", .seed = seed, .config = {{"width", 8}},
-          .parts = RecordJson::object(), .data = RecordJson::object(), .provenance = {{"process", 71}}};
+  return {.id = sha256_hex(name),
+          .recipe = "tiny/wavelet",
+          .seed = seed,
+          .config = {{"width", 8}},
+          .parts = RecordJson::object(),
+          .data = RecordJson::object(),
+          .provenance = {{"process", 71}}};
 }
 
 static Node example_resolved() {
@@ -78,8 +83,9 @@ TEST_CASE("a person finds a run by path, name, or the start of its identity", "[
   CHECK(store.resolve(first.string()) == first);
   CHECK(store.resolve(first.filename().string()) == first);
   CHECK(store.resolve(id8 + "-s4") == second);
-  CHECK_THROWS_WITH(store.resolve("feed"), store.root().string() + ": run = feed: no run has this name or identity; see "
-                                                                   "subband runs list");
+  CHECK_THROWS_WITH(store.resolve("feed"), store.root().string() +
+                                               ": run = feed: no run has this name or identity; see "
+                                               "subband runs list");
   CHECK_THROWS_WITH(store.resolve(id8), store.root().string() + ": run = " + id8 + ": several runs match: " +
                                             first.filename().string() + ", " + second.filename().string());
 }
@@ -142,13 +148,14 @@ TEST_CASE("a full disk leaves nothing under a final name", "[store]") {
   const Scratch scratch;
   const std::string line = error_in_child(scratch, [&] {
     std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{200, 200};   // a file limit stands for the full disk
+    const rlimit limit{200, 200};  // a file limit stands for the full disk
     ::setrlimit(RLIMIT_FSIZE, &limit);
     (void)Store(scratch / "logs").open_or_create(example_start("a", 3), example_resolved());
   });
   CHECK_THAT(line, Catch::EndsWith("record.jsonl: cannot be written: File too large"));
   CHECK(Store(scratch / "logs").folders().empty());
-  for (const auto& entry : fs::directory_iterator(scratch / "logs")) CHECK(entry.path().filename() == ".lock");
+  for (const auto& entry : fs::directory_iterator(scratch / "logs"))
+    CHECK(entry.path().filename() == ".lock");
 }
 
 }  // namespace subband::store_test

@@ -18,9 +18,12 @@ fs::path sweep_file(const fs::path& store, const std::string& name, const std::s
 
 void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
   using Json = nlohmann::ordered_json;
-  Json document = {{"name", sweep.name}, {"spec", sweep.spec},
+  Json document = {{"name", sweep.name},
+                   {"spec", sweep.spec},
                    {"metric", {{"name", sweep.metric}, {"goal", sweep.goal}}},
-                   {"baseline", sweep.baseline}, {"seeds", sweep.seeds}, {"cells", Json::array()}};
+                   {"baseline", sweep.baseline},
+                   {"seeds", sweep.seeds},
+                   {"cells", Json::array()}};
   for (const SweepCell& cell : sweep.cells) {
     document["cells"].push_back(
         {{"row", cell.row}, {"seed", cell.seed}, {"id", cell.id}, {"overrides", cell.overrides}});
@@ -36,19 +39,24 @@ SweepManifest read_sweep_manifest(const fs::path& file) {
   const std::string text = read_file(file);
   try {
     const auto document = nlohmann::ordered_json::parse(text);
-    SweepManifest sweep{.name = document.at("name"), .spec = document.at("spec"),
-                        .metric = document.at("metric").at("name"), .goal = document.at("metric").at("goal"),
+    SweepManifest sweep{.name = document.at("name"),
+                        .spec = document.at("spec"),
+                        .metric = document.at("metric").at("name"),
+                        .goal = document.at("metric").at("goal"),
                         .baseline = document.at("baseline"),
                         .seeds = document.at("seeds").get<std::vector<int64_t>>()};
     for (const auto& cell : document.at("cells"))
-      sweep.cells.push_back({.row = cell.at("row"), .seed = cell.at("seed"), .id = cell.at("id"),
+      sweep.cells.push_back({.row = cell.at("row"),
+                             .seed = cell.at("seed"),
+                             .id = cell.at("id"),
                              .overrides = cell.at("overrides").get<std::vector<std::string>>(),
                              .baseline = cell.value("baseline", "")});
     for (const auto& claim : document.value("claims", nlohmann::ordered_json::array()))
       sweep.claims.push_back({.row = claim.at("row"), .is = claim.at("is"), .by = claim.at("by")});
     return sweep;
   } catch (const nlohmann::json::exception& wrong) {
-    throw Error(Problem{file.string(), "sweep manifest: is damaged; run the sweep again to write it anew", "damaged"});
+    throw Error(Problem{file.string(), "sweep manifest: is damaged; run the sweep again to write it anew",
+                        "damaged"});
   }
 }
 

@@ -10,28 +10,28 @@
 namespace subband {
 
 struct SweepCell {
-  std::string row;                      ///< `no bypass`
+  std::string row;  ///< `no bypass`
   int64_t seed = 0;
-  std::string id;                       ///< run identity, 64 hex digits; empty where the cell cannot be bound
-  std::vector<std::string> overrides;   ///< `net.block.bypass=none`; empty for the baseline
-  std::string baseline = {};            ///< row that this one is compared with, where it is not the sweep's
+  std::string id;                      ///< run identity, 64 hex digits; empty where the cell cannot be bound
+  std::vector<std::string> overrides;  ///< `net.block.bypass=none`; empty for the baseline
+  std::string baseline = {};           ///< row that this one is compared with, where it is not the sweep's
 };
 
 /// What the sweep's author expects of a row.
 struct SweepClaimed {
   std::string row;
-  std::string is;                       ///< better, worse, equal: than the baseline
-  double by = 0;                        ///< at least so much, in the metric's unit; for equal: at most
+  std::string is;  ///< better, worse, equal: than the baseline
+  double by = 0;   ///< at least so much, in the metric's unit; for equal: at most
 };
 
 struct SweepManifest {
-  std::string name;                     ///< `quickstart`; slashes allowed
-  std::string spec;                     ///< path of its file, as the user gave it
-  std::string metric;                   ///< `valid.bpb`
-  std::string goal = "min";             ///< min or max
-  std::string baseline;                 ///< row that the others are compared with; may be empty
+  std::string name;          ///< `quickstart`; slashes allowed
+  std::string spec;          ///< path of its file, as the user gave it
+  std::string metric;        ///< `valid.bpb`
+  std::string goal = "min";  ///< min or max
+  std::string baseline;      ///< row that the others are compared with; may be empty
   std::vector<int64_t> seeds;
-  std::vector<SweepCell> cells;         ///< rows in the order of the spec, each row's seeds together
+  std::vector<SweepCell> cells;  ///< rows in the order of the spec, each row's seeds together
   std::vector<SweepClaimed> claims = {};
 };
 

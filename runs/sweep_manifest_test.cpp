@@ -9,9 +9,14 @@ namespace subband::sweep_manifest_test {
 
 TEST_CASE("a sweep manifest reads back as what was written", "[sweep_manifest]") {
   const testing::Scratch scratch;
-  const SweepManifest sweep{.name = "demo/quick", .spec = "sweeps/quick.yaml", .metric = "valid.bpb", .goal = "min",
-                            .baseline = "baseline", .seeds = {1337, 1338},
-                            .cells = {{"baseline", 1337, "ab", {}}, {"no bypass", 1338, "cd", {"a.b=none", "~c"}}}};
+  const SweepManifest sweep{
+      .name = "demo/quick",
+      .spec = "sweeps/quick.yaml",
+      .metric = "valid.bpb",
+      .goal = "min",
+      .baseline = "baseline",
+      .seeds = {1337, 1338},
+      .cells = {{"baseline", 1337, "ab", {}}, {"no bypass", 1338, "cd", {"a.b=none", "~c"}}}};
   write_sweep_manifest(scratch.path(), sweep);
   const SweepManifest back = read_sweep_manifest(scratch / "sweeps/demo-quick.json");
   CHECK(back.name == sweep.name);

@@ -14,7 +14,8 @@ static void verify_run(const fs::path& folder, Verification& result) {
   const std::string name = folder.filename().string();
   const std::string told = "_" + id.substr(0, 8);
   if (id.empty() || name.find(told) == std::string::npos)
-    throw Error(Problem{file.string(), "id = " + id.substr(0, 16) + ": does not fit the folder's name", "damaged"});
+    throw Error(
+        Problem{file.string(), "id = " + id.substr(0, 16) + ": does not fit the folder's name", "damaged"});
 }
 
 Verification verify_runs(const std::vector<fs::path>& folders) {

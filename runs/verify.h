@@ -10,9 +10,9 @@ namespace subband {
 
 struct Verification {
   int64_t runs = 0;
-  int64_t lines = 0;                    ///< whole record lines, each with its checksum
-  std::vector<std::string> notices;     ///< torn tails of runs that were cut off: no damage
-  std::vector<Problem> problems;        ///< damaged records, names that do not fit
+  int64_t lines = 0;                 ///< whole record lines, each with its checksum
+  std::vector<std::string> notices;  ///< torn tails of runs that were cut off: no damage
+  std::vector<Problem> problems;     ///< damaged records, names that do not fit
 };
 
 /// Reads every line of the records in `folders`.

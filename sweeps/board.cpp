@@ -12,7 +12,8 @@
 
 namespace subband {
 
-static double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
+static double seconds_between(std::chrono::steady_clock::time_point from,
+                              std::chrono::steady_clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
@@ -35,8 +36,13 @@ size_t terminal_width() {
 }
 
 Board::Board(std::vector<BoardCell> cells, int64_t jobs, size_t width, bool quiet)
-    : cells_(std::move(cells)), jobs_(std::max<int64_t>(jobs, 1)), width_(width), quiet_(quiet),
-      is_ended_(cells_.size(), false), start_(Clock::now()), drawn_at_(start_) {}
+    : cells_(std::move(cells)),
+      jobs_(std::max<int64_t>(jobs, 1)),
+      width_(width),
+      quiet_(quiet),
+      is_ended_(cells_.size(), false),
+      start_(Clock::now()),
+      drawn_at_(start_) {}
 
 Board::~Board() { wipe(); }
 
@@ -74,7 +80,8 @@ void Board::ended(size_t cell, const CellOutcome& outcome) {
 }
 
 void Board::stopping() {
-  say(++stops_ == 1 ? "stopping: workers write their checkpoints; Ctrl-C again kills them" : "workers killed");
+  say(++stops_ == 1 ? "stopping: workers write their checkpoints; Ctrl-C again kills them"
+                    : "workers killed");
 }
 
 void Board::ticked() {
@@ -104,7 +111,9 @@ std::optional<double> Board::seconds_left() const {
     left += *rest;
     whole.push_back(*rest + seconds_between(running.start, Clock::now()));
   }
-  const double mean = whole.empty() ? 0 : std::accumulate(whole.begin(), whole.end(), 0.0) / static_cast<double>(whole.size());
+  const double mean =
+      whole.empty() ? 0
+                    : std::accumulate(whole.begin(), whole.end(), 0.0) / static_cast<double>(whole.size());
   for (size_t cell = 0; cell < cells_.size(); ++cell) {
     if (is_ended_[cell]) continue;
     const auto running = running_.find(cell);
@@ -120,7 +129,8 @@ std::string Board::line_of(size_t cell, const Running& running) const {
   std::string line = fmt::format("{:<34}", fitted(cells_[cell].name, 34));
   if (running.first_step < 0) return line + "  starting";
   line += fmt::format("  {:>6}/{}  loss {:.3f}", progress.step, progress.steps, progress.loss);
-  if (progress.tokens_per_s > 0) line += fmt::format("  {} tokens/s", grouped(static_cast<int64_t>(progress.tokens_per_s)));
+  if (progress.tokens_per_s > 0)
+    line += fmt::format("  {} tokens/s", grouped(static_cast<int64_t>(progress.tokens_per_s)));
   if (const auto left = seconds_left_of(running)) line += "  " + duration_text(*left) + " left";
   return line;
 }
@@ -130,7 +140,8 @@ std::string Board::total_line() const {
   std::string line = fmt::format("{} of {} cells", ended, cells_.size());
   if (failed_ > 0) line += fmt::format(", {} failed", failed_);
   line += "  " + duration_text(seconds_between(start_, Clock::now()));
-  if (const auto left = seconds_left(); left && stops_ == 0) line += ", about " + duration_text(*left) + " left";
+  if (const auto left = seconds_left(); left && stops_ == 0)
+    line += ", about " + duration_text(*left) + " left";
   return line;
 }
 

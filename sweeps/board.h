@@ -1,4 +1,5 @@
-// What a person sees of a running sweep: on a terminal a board with one line per running cell, elsewhere plain lines.
+// What a person sees of a running sweep: on a terminal a board with one line per running cell, elsewhere
+// plain lines.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace subband {
 
 /// A cell on the board.
 struct BoardCell {
-  std::string name;                   ///< `no bypass, seed 1337`
-  std::optional<double> seconds;      ///< predicted
+  std::string name;               ///< `no bypass, seed 1337`
+  std::optional<double> seconds;  ///< predicted
 };
 
 class Board final : public ScheduleObserver {
@@ -42,7 +43,7 @@ class Board final : public ScheduleObserver {
   using Clock = std::chrono::steady_clock;
   struct Running {
     CellProgress progress;
-    int64_t first_step = -1;          // of this session
+    int64_t first_step = -1;  // of this session
     Clock::time_point start, first_time;
   };
 
@@ -59,9 +60,9 @@ class Board final : public ScheduleObserver {
   bool quiet_;
   std::map<size_t, Running> running_;
   std::vector<bool> is_ended_;
-  std::vector<double> took_;          // seconds of the cells that ran to their end here
+  std::vector<double> took_;  // seconds of the cells that ran to their end here
   int64_t failed_ = 0, stops_ = 0;
-  size_t drawn_ = 0;                  // lines of the board on the terminal
+  size_t drawn_ = 0;  // lines of the board on the terminal
   Clock::time_point start_, drawn_at_;
 };
 

@@ -19,7 +19,8 @@ TEST_CASE("a board has a line for every running cell and one for all", "[board]"
   CHECK(board.lines(100)[1].starts_with("1 of 3 cells, 1 failed"));
 }
 
-TEST_CASE("what is left counts cells that have not begun, by prediction or by those that are done", "[board]") {
+TEST_CASE("what is left counts cells that have not begun, by prediction or by those that are done",
+          "[board]") {
   Board predicted({{"a", 30.0}, {"b", 10.0}}, 2, 0, true);
   CHECK(predicted.seconds_left() == 20.0);
   Board unknown({{"a", {}}, {"b", {}}}, 1, 0, true);
@@ -29,6 +30,6 @@ TEST_CASE("what is left counts cells that have not begun, by prediction or by th
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   unknown.progressed(0, {.step = 2, .steps = 3});
   REQUIRE(unknown.seconds_left());
-  CHECK(*unknown.seconds_left() > 0.25);   // 0.1 for the step that is left, 0.2 for the other cell
+  CHECK(*unknown.seconds_left() > 0.25);  // 0.1 for the step that is left, 0.2 for the other cell
   CHECK(*unknown.seconds_left() < 2.0);
 }

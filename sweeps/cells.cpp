@@ -25,15 +25,19 @@ SweepRow row_of(const SweepSpec& spec, const std::vector<size_t>& choice) {
     const SweepFactor& factor = spec.factors[i];
     const SweepChange& change = factor.changes[choice[i]];
     if (!change.label.empty()) words.push_back(change.label);
-    if (factor.kind == "ablate") is_ablation = true;
-    else if (!change.label.empty()) baseline.push_back(change.label);
+    if (factor.kind == "ablate")
+      is_ablation = true;
+    else if (!change.label.empty())
+      baseline.push_back(change.label);
     if (!change.recipe.empty()) row.recipe = change.recipe;
     row.overrides.insert(row.overrides.end(), change.overrides.begin(), change.overrides.end());
     if (change.place.source) row.place = change.place;
   }
   row.label = row_label(words);
-  if (spec.baseline) row.baseline = *spec.baseline;
-  else if (is_ablation) row.baseline = row_label(baseline);
+  if (spec.baseline)
+    row.baseline = *spec.baseline;
+  else if (is_ablation)
+    row.baseline = row_label(baseline);
   return row;
 }
 
@@ -73,7 +77,8 @@ void check_rows(const std::vector<SweepRow>& rows, std::vector<Problem>& problem
     if (!is_new_label)
       problems.push_back({row.place.text(), "row '" + row.label + "': is there twice", "bad_value"});
     else if (!is_new)
-      problems.push_back({row.place.text(), "row '" + row.label + "': is the same cell as row '" + same->second->label + "'",
+      problems.push_back({row.place.text(),
+                          "row '" + row.label + "': is the same cell as row '" + same->second->label + "'",
                           "bad_value"});
   }
 }
@@ -81,21 +86,26 @@ void check_rows(const std::vector<SweepRow>& rows, std::vector<Problem>& problem
 void check_mentions(const SweepSpec& spec, std::vector<SweepRow>& rows, std::vector<Problem>& problems) {
   std::vector<std::string> labels;
   for (const SweepRow& row : rows) labels.push_back(row.label);
-  const auto is_known = [&](const std::string& label) { return std::ranges::find(labels, label) != labels.end(); };
+  const auto is_known = [&](const std::string& label) {
+    return std::ranges::find(labels, label) != labels.end();
+  };
   if (spec.baseline && !is_known(*spec.baseline))
-    problems.push_back({spec.name, "baseline = " + *spec.baseline + ": no such row" + suggestion(*spec.baseline, labels),
+    problems.push_back({spec.name,
+                        "baseline = " + *spec.baseline + ": no such row" + suggestion(*spec.baseline, labels),
                         "bad_value"});
   for (const SweepClaim& claim : spec.claims) {
     const auto row = std::ranges::find(rows, claim.row, &SweepRow::label);
     if (row == rows.end())
-      problems.push_back({claim.place.text(), "claims: row = " + claim.row + ": no such row" + suggestion(claim.row, labels),
+      problems.push_back({claim.place.text(),
+                          "claims: row = " + claim.row + ": no such row" + suggestion(claim.row, labels),
                           "bad_value"});
     else if (row->baseline.empty() || row->baseline == row->label)
-      problems.push_back({claim.place.text(), "claims: row = " + claim.row + ": has no baseline to compare with; give `baseline`",
+      problems.push_back({claim.place.text(),
+                          "claims: row = " + claim.row + ": has no baseline to compare with; give `baseline`",
                           "bad_value"});
   }
   for (SweepRow& row : rows) {
-    if (!is_known(row.baseline)) row.baseline.clear();   // its baseline was excluded
+    if (!is_known(row.baseline)) row.baseline.clear();  // its baseline was excluded
   }
 }
 
@@ -111,8 +121,9 @@ SweepGrid expand(const SweepSpec& spec) {
     if (!is_excluded(spec, row, used)) grid.rows.push_back(std::move(row));
   } while (advance(spec, choice));
   for (size_t i = 0; i < used.size(); ++i) {
-    if (!used[i]) problems.push_back({spec.exclude[i].place.text(), "exclude." + std::to_string(i) + ": excludes no cell",
-                                      "bad_value"});
+    if (!used[i])
+      problems.push_back(
+          {spec.exclude[i].place.text(), "exclude." + std::to_string(i) + ": excludes no cell", "bad_value"});
   }
   if (grid.rows.empty()) problems.push_back({spec.name, "exclude: leaves no cell", "bad_value"});
   check_rows(grid.rows, problems);

@@ -20,7 +20,8 @@ Forecast::Forecast(const std::vector<RunSummary>& runs) {
     Cost& cost = known_[run.id];
     cost.seconds += run.seconds;
     ++cost.runs;
-    if (const double peak = metric_or(run, "train.peak_mib", 0); peak > 0) cost.peak_mib += peak, ++cost.peaks;
+    if (const double peak = metric_or(run, "train.peak_mib", 0); peak > 0)
+      cost.peak_mib += peak, ++cost.peaks;
     const auto config = RecordJson::parse(run.config, nullptr, false);
     const double work = static_cast<double>(run.parameters) * static_cast<double>(training_tokens(config));
     if (work > 0) rates.push_back(work / run.seconds);

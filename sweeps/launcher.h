@@ -18,7 +18,8 @@ class Launcher {
   /// Cells at once.
   virtual int64_t jobs() const = 0;
   /// Runs all cells and returns when they ended; `worker_log` takes what workers print.
-  virtual ScheduleResult launch(size_t cells, const RunCell& run_cell, const std::filesystem::path& worker_log,
+  virtual ScheduleResult launch(size_t cells, const RunCell& run_cell,
+                                const std::filesystem::path& worker_log,
                                 ScheduleObserver& observer) const = 0;
 };
 using LauncherRegistry = KindRegistry<Launcher>;

@@ -9,7 +9,8 @@ namespace subband {
 
 namespace {
 
-Recipe bind_cell(const CellSource& source, const std::string& recipe, const std::vector<std::string>& overrides) {
+Recipe bind_cell(const CellSource& source, const std::string& recipe,
+                 const std::vector<std::string>& overrides) {
   const config::Composition composition = config::compose(
       {.primary = recipe, .overrides = overrides, .folders = source.folders, .registry = source.registry});
   const bool is_file = recipe.ends_with(".yaml");
@@ -25,8 +26,11 @@ class LinkObserver final : public Observer {
     if (first_tokens_ < 0) first_tokens_ = event.tokens, first_seconds_ = event.seconds;
     const double seconds = event.seconds - first_seconds_;
     const auto tokens = static_cast<double>(event.tokens - first_tokens_);
-    link_.progress({.step = event.step, .steps = event.steps, .tokens = event.tokens,
-                    .tokens_per_s = seconds > 0 ? tokens / seconds : 0, .loss = event.loss});
+    link_.progress({.step = event.step,
+                    .steps = event.steps,
+                    .tokens = event.tokens,
+                    .tokens_per_s = seconds > 0 ? tokens / seconds : 0,
+                    .loss = event.loss});
   }
   void measured(int64_t, const Metrics&) override { link_.look(); }
 
@@ -38,19 +42,22 @@ class LinkObserver final : public Observer {
 
 }  // namespace
 
-PreparedRow prepare_row(const CellSource& source, const std::string& recipe, const std::vector<std::string>& overrides) {
+PreparedRow prepare_row(const CellSource& source, const std::string& recipe,
+                        const std::vector<std::string>& overrides) {
   const Recipe bound = bind_cell(source, recipe, overrides);
   RunPlan plan = run_plan(bound);
-  return {.id = plan.start.id, .parameters = parameter_count(*make_meta_net(bound)), .config = std::move(plan.start.config)};
+  return {.id = plan.start.id,
+          .parameters = parameter_count(*make_meta_net(bound)),
+          .config = std::move(plan.start.config)};
 }
 
-CellOutcome perform_cell(const CellSource& source, const std::string& recipe, const std::vector<std::string>& overrides,
-                         const Store& store, WorkerLink& link) {
+CellOutcome perform_cell(const CellSource& source, const std::string& recipe,
+                         const std::vector<std::string>& overrides, const Store& store, WorkerLink& link) {
   const Recipe bound = bind_cell(source, recipe, overrides);
   LinkObserver observer(link);
   try {
-    const RunResult result = perform(bound, store, {.observer = &observer, .stop = &link.stop(),
-                                                    .command_line = source.command_line});
+    const RunResult result = perform(
+        bound, store, {.observer = &observer, .stop = &link.stop(), .command_line = source.command_line});
     const bool is_reused = result.is_reused && result.outcome.done();
     return {is_reused ? "reused" : result.outcome.status, result.outcome.message};
   } catch (const Error& error) {

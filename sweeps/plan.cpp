@@ -57,8 +57,8 @@ size_t SweepPlan::count(const std::string& state) const {
 int64_t training_tokens(const RecordJson& config) {
   if (!config.is_object() || !config.contains("trainer")) return 0;
   const RecordJson& trainer = config.at("trainer");
-  return integer_in(trainer, "steps") * integer_in(trainer, "batch", 1) * integer_in(trainer, "accumulate", 1) *
-         integer_in(trainer, "length", 1);
+  return integer_in(trainer, "steps") * integer_in(trainer, "batch", 1) *
+         integer_in(trainer, "accumulate", 1) * integer_in(trainer, "length", 1);
 }
 
 SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra, const PrepareRow& prepare,
@@ -70,7 +70,7 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
     const SweepRow& row = plan.grid.rows[i];
     try {
       rows[i] = prepare(row.recipe, cell_overrides(spec, row, spec.seeds.front(), extra));
-    } catch (const Error& error) {   // ConfigError, or what a part refuses when it is made
+    } catch (const Error& error) {  // ConfigError, or what a part refuses when it is made
       complaints.add(spec, row, error);
     }
   }
@@ -79,7 +79,8 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
   std::map<std::string, std::string> row_of_id;
   for (const Cell& cell : plan.grid.cells) {
     const PreparedRow& row = rows[cell.row];
-    PlannedCell planned{.cell = cell, .id = row.id, .parameters = row.parameters, .tokens = training_tokens(row.config)};
+    PlannedCell planned{
+        .cell = cell, .id = row.id, .parameters = row.parameters, .tokens = training_tokens(row.config)};
     look_up(planned, runs);
     forecast.predict(planned);
     const std::string& label = plan.grid.rows[cell.row].label;
@@ -91,7 +92,10 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
 }
 
 SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
-  SweepManifest manifest{.name = plan.spec.name, .spec = spec_file, .metric = plan.spec.metric, .goal = plan.spec.goal,
+  SweepManifest manifest{.name = plan.spec.name,
+                         .spec = spec_file,
+                         .metric = plan.spec.metric,
+                         .goal = plan.spec.goal,
                          .seeds = plan.spec.seeds};
   std::set<std::string> baselines;
   for (const SweepRow& row : plan.grid.rows) baselines.insert(row.baseline);

@@ -1,5 +1,5 @@
-// What a sweep will do before it does it: which cells are there already, which go on, which are new, and what they
-// are expected to cost.
+// What a sweep will do before it does it: which cells are there already, which go on, which are new, and what
+// they are expected to cost.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -15,32 +15,33 @@ namespace subband {
 
 /// A row, bound: what a plan must know of its runs besides the seed.
 struct PreparedRow {
-  std::string id;              ///< run identity
+  std::string id;  ///< run identity
   int64_t parameters = 0;
-  RecordJson config;           ///< resolved
+  RecordJson config;  ///< resolved
 };
 /// Binds a row without training. ConfigError with every mistake of it.
-using PrepareRow = std::function<PreparedRow(const std::string& recipe, const std::vector<std::string>& overrides)>;
+using PrepareRow =
+    std::function<PreparedRow(const std::string& recipe, const std::vector<std::string>& overrides)>;
 
 struct PlannedCell {
   Cell cell;
   std::string id;
-  std::string state;               ///< `reused`, `resume`, `retry`, `new`, `running` (another process is at it)
-  std::string status;              ///< of the run that is there; empty where there is none
-  std::string folder;              ///< of that run, inside the store
+  std::string state;   ///< `reused`, `resume`, `retry`, `new`, `running` (another process is at it)
+  std::string status;  ///< of the run that is there; empty where there is none
+  std::string folder;  ///< of that run, inside the store
   int64_t parameters = 0;
-  int64_t tokens = 0;              ///< of training; 0: unknown
-  std::optional<double> seconds;   ///< predicted, of the whole run
+  int64_t tokens = 0;             ///< of training; 0: unknown
+  std::optional<double> seconds;  ///< predicted, of the whole run
   std::optional<double> peak_mib;
-  std::string basis;               ///< where the prediction comes from
-  std::string same_as;             ///< an earlier row that is the same run, or empty
+  std::string basis;    ///< where the prediction comes from
+  std::string same_as;  ///< an earlier row that is the same run, or empty
 };
 
 struct SweepPlan {
   SweepSpec spec;
   SweepGrid grid;
-  std::vector<std::string> extra;      ///< overrides of the command line, of every cell
-  std::vector<PlannedCell> cells;      ///< as in grid.cells
+  std::vector<std::string> extra;  ///< overrides of the command line, of every cell
+  std::vector<PlannedCell> cells;  ///< as in grid.cells
 
   size_t count(const std::string& state) const;
 };

@@ -52,16 +52,17 @@ std::string total_line(const SweepPlan& plan, int64_t jobs) {
 }  // namespace
 
 std::string plan_text(const SweepPlan& plan, int64_t jobs) {
-  std::string text = fmt::format("{}: {} {}, base {}\n", plan.spec.name, plan.spec.metric,
-                                 plan.spec.goal == "min" ? "(less is better)" : "(more is better)", plan.spec.base);
-  text += fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}\n", shortened("row", 24), "seed", "state", "parameters",
-                      "time", "memory", "note");
+  std::string text =
+      fmt::format("{}: {} {}, base {}\n", plan.spec.name, plan.spec.metric,
+                  plan.spec.goal == "min" ? "(less is better)" : "(more is better)", plan.spec.base);
+  text += fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}\n", shortened("row", 24), "seed", "state",
+                      "parameters", "time", "memory", "note");
   std::string basis;
   for (const PlannedCell& cell : plan.cells) {
     const std::string& label = plan.grid.rows[cell.cell.row].label;
-    std::string line = fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", shortened(label, 24), cell.cell.seed,
-                                   cell.state, grouped(cell.parameters), seconds_text(cell), mib_text(cell),
-                                   note_of(cell));
+    std::string line =
+        fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", shortened(label, 24), cell.cell.seed,
+                    cell.state, grouped(cell.parameters), seconds_text(cell), mib_text(cell), note_of(cell));
     line = std::string(trim("|" + (letters_of(line) > 99 ? shortened(line, 99) : line))).substr(1);
     text += line + "\n";
     if (cell.basis.find("second") != std::string::npos) basis = cell.basis;
@@ -73,13 +74,22 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
 
 std::string plan_json(const SweepPlan& plan, int64_t jobs) {
   using Json = nlohmann::ordered_json;
-  Json document = {{"sweep", plan.spec.name}, {"metric", {{"name", plan.spec.metric}, {"goal", plan.spec.goal}}},
-                   {"jobs", jobs}, {"seconds", nullptr}, {"cells", Json::array()}};
+  Json document = {{"sweep", plan.spec.name},
+                   {"metric", {{"name", plan.spec.metric}, {"goal", plan.spec.goal}}},
+                   {"jobs", jobs},
+                   {"seconds", nullptr},
+                   {"cells", Json::array()}};
   if (const auto seconds = plan_seconds(plan, jobs)) document["seconds"] = *seconds;
   for (const PlannedCell& cell : plan.cells) {
-    Json each = {{"row", plan.grid.rows[cell.cell.row].label}, {"seed", cell.cell.seed}, {"id", cell.id},
-                 {"state", cell.state}, {"parameters", cell.parameters}, {"tokens", cell.tokens},
-                 {"seconds", nullptr}, {"peak_mib", nullptr}, {"basis", cell.basis}};
+    Json each = {{"row", plan.grid.rows[cell.cell.row].label},
+                 {"seed", cell.cell.seed},
+                 {"id", cell.id},
+                 {"state", cell.state},
+                 {"parameters", cell.parameters},
+                 {"tokens", cell.tokens},
+                 {"seconds", nullptr},
+                 {"peak_mib", nullptr},
+                 {"basis", cell.basis}};
     if (cell.seconds) each["seconds"] = *cell.seconds;
     if (cell.peak_mib) each["peak_mib"] = *cell.peak_mib;
     if (!cell.folder.empty()) each["folder"] = cell.folder;

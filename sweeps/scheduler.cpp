@@ -73,7 +73,7 @@ struct Worker {
   Waiting task;
   pid_t process = 0;
   WorkerPipe pipe;
-  std::vector<CellOutcome> end;   // what it said last, if it did
+  std::vector<CellOutcome> end;  // what it said last, if it did
 };
 
 std::string death_text(int status) {
@@ -97,13 +97,13 @@ class Scheduler {
  public:
   Scheduler(size_t cells, const RunCell& run_cell, const ScheduleOptions& options, ScheduleObserver& observer)
       : run_cell_(run_cell), options_(options), observer_(observer) {
-    assert(thread_count() == 1);   // a lock that another thread holds would stay locked in every worker
+    assert(thread_count() == 1);  // a lock that another thread holds would stay locked in every worker
     result_.outcomes.resize(cells, {"stopped", "was not begun"});
     for (size_t cell = 0; cell < cells; ++cell) queue_.push_back({.cell = cell});
   }
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
-  ~Scheduler() {   // only after an exception are there any left
+  ~Scheduler() {  // only after an exception are there any left
     for (const Worker& worker : workers_) {
       ::kill(worker.process, SIGTERM);
       ::waitpid(worker.process, nullptr, 0);
@@ -126,7 +126,8 @@ class Scheduler {
   void start_ready() {
     const auto now = ScheduleClock::now();
     while (!queue_.empty() && workers_.size() < static_cast<size_t>(std::max<int64_t>(options_.jobs, 1))) {
-      const auto ready = std::ranges::find_if(queue_, [&](const Waiting& each) { return each.not_before <= now; });
+      const auto ready =
+          std::ranges::find_if(queue_, [&](const Waiting& each) { return each.not_before <= now; });
       if (ready == queue_.end()) return;
       const Waiting task = *ready;
       queue_.erase(ready);
@@ -138,7 +139,7 @@ class Scheduler {
   void fork_worker(const Waiting& task) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) system_failure("no pipe");
-    std::fflush(nullptr);   // or the worker would write it once more
+    std::fflush(nullptr);  // or the worker would write it once more
     const pid_t parent = ::getpid();
     const pid_t process = ::fork();
     if (process < 0) system_failure("no worker process");
@@ -153,7 +154,7 @@ class Scheduler {
     if (::getppid() != parent) ::_exit(1);
     for (const Worker& other : workers_) ::close(other.pipe.fd());
     ::close(signals_.fd());
-    ::signal(SIGINT, SIG_IGN);   // a terminal sends it to all; the scheduler decides
+    ::signal(SIGINT, SIG_IGN);  // a terminal sends it to all; the scheduler decides
     ::signal(SIGPIPE, SIG_IGN);
     redirect_output(options_.worker_log);
     WorkerLink link(fd, parent);
@@ -170,7 +171,8 @@ class Scheduler {
 
   void wait_for_news() {
     std::vector<pollfd> files = {{.fd = signals_.fd(), .events = POLLIN, .revents = 0}};
-    for (const Worker& worker : workers_) files.push_back({.fd = worker.pipe.fd(), .events = POLLIN, .revents = 0});
+    for (const Worker& worker : workers_)
+      files.push_back({.fd = worker.pipe.fd(), .events = POLLIN, .revents = 0});
     ::poll(files.data(), files.size(), 100);
     readable_.clear();
     for (size_t i = 1; i < files.size(); ++i) readable_.push_back(files[i].revents != 0);
@@ -187,10 +189,11 @@ class Scheduler {
   }
 
   void hear_workers() {
-    for (size_t i = readable_.size(); i-- > 0;) {   // backwards: workers that ended are taken out
+    for (size_t i = readable_.size(); i-- > 0;) {  // backwards: workers that ended are taken out
       if (!readable_[i]) continue;
       const WorkerNews news = workers_[i].pipe.read();
-      for (const CellProgress& progress : news.progress) observer_.progressed(workers_[i].task.cell, progress);
+      for (const CellProgress& progress : news.progress)
+        observer_.progressed(workers_[i].task.cell, progress);
       for (const CellOutcome& end : news.ends) workers_[i].end = {end};
       if (news.is_closed) bury(i);
     }
@@ -203,8 +206,10 @@ class Scheduler {
     int status = 0;
     while (::waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
     }
-    if (!worker.end.empty()) conclude(worker.task, worker.end.front());
-    else crashed(worker.task, death_text(status));
+    if (!worker.end.empty())
+      conclude(worker.task, worker.end.front());
+    else
+      crashed(worker.task, death_text(status));
   }
 
   void conclude(const Waiting& task, const CellOutcome& outcome) {
@@ -237,7 +242,7 @@ class Scheduler {
   StopSignals signals_;
   std::deque<Waiting> queue_;
   std::vector<Worker> workers_;
-  std::vector<bool> readable_;   // of workers_, after the last wait
+  std::vector<bool> readable_;  // of workers_, after the last wait
   ScheduleResult result_;
 };
 

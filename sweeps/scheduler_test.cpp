@@ -15,8 +15,8 @@
 
 using namespace subband;
 
-// Plain cells: each counts to `kSteps` in a file of its own, resumes where the file ends, and is done when it is
-// there: what a run with checkpoints does, without the training.
+// Plain cells: each counts to `kSteps` in a file of its own, resumes where the file ends, and is done when it
+// is there: what a run with checkpoints does, without the training.
 namespace scheduler_test {
 
 constexpr int kSteps = 6;
@@ -64,7 +64,9 @@ struct Ears final : ScheduleObserver {
   std::vector<std::string> heard;
   void started(size_t cell) override { heard.push_back("started " + std::to_string(cell)); }
   void held(size_t cell) override { heard.push_back("held " + std::to_string(cell)); }
-  void retried(size_t cell, const std::string& why) override { heard.push_back("retried " + std::to_string(cell) + " " + why); }
+  void retried(size_t cell, const std::string& why) override {
+    heard.push_back("retried " + std::to_string(cell) + " " + why);
+  }
   void ended(size_t cell, const CellOutcome& outcome) override {
     heard.push_back("ended " + std::to_string(cell) + " " + outcome.status);
   }
@@ -88,7 +90,8 @@ static int wait_for(pid_t process) {
 
 static std::vector<pid_t> children_of(pid_t process) {
   std::vector<pid_t> children;
-  std::istringstream in(content("/proc/" + std::to_string(process) + "/task/" + std::to_string(process) + "/children"));
+  std::istringstream in(
+      content("/proc/" + std::to_string(process) + "/task/" + std::to_string(process) + "/children"));
   for (pid_t child = 0; in >> child;) children.push_back(child);
   return children;
 }
@@ -125,11 +128,13 @@ TEST_CASE("a killed worker's cell is retried once, then recorded as failed", "[s
   const TestFolder folder;
   Ears ears;
   const RunCell once = [&](size_t, WorkerLink&) -> CellOutcome {
-    if (!std::filesystem::exists(folder / "tried")) replace(folder / "tried", "x"), ::kill(::getpid(), SIGKILL);
+    if (!std::filesystem::exists(folder / "tried"))
+      replace(folder / "tried", "x"), ::kill(::getpid(), SIGKILL);
     return {};
   };
   CHECK(run_cells(1, once, {}, ears).outcomes[0].status == "done");
-  CHECK(ears.heard == std::vector<std::string>{"started 0", "retried 0 killed by signal 9 (Killed)", "started 0", "ended 0 done"});
+  CHECK(ears.heard == std::vector<std::string>{"started 0", "retried 0 killed by signal 9 (Killed)",
+                                               "started 0", "ended 0 done"});
   const RunCell always = [](size_t cell, WorkerLink&) -> CellOutcome {
     if (cell == 0) ::raise(SIGKILL);
     ::_exit(3);
@@ -161,11 +166,16 @@ TEST_CASE("workers notice when their scheduler is killed, and stop", "[scheduler
     replace(folder / ("stopped" + std::to_string(cell)), "x");
     return {"stopped", ""};
   };
-  const pid_t scheduler = apart([&] { ScheduleObserver none; run_cells(2, endless, {.jobs = 2}, none); });
+  const pid_t scheduler = apart([&] {
+    ScheduleObserver none;
+    run_cells(2, endless, {.jobs = 2}, none);
+  });
   for (int i = 0; i < 2000 && !std::filesystem::exists(folder / "begun1"); ++i) sleep_ms(2);
   ::kill(scheduler, SIGKILL);
   wait_for(scheduler);
-  for (int i = 0; i < 2000 && !(std::filesystem::exists(folder / "stopped0") && std::filesystem::exists(folder / "stopped1")); ++i)
+  for (int i = 0; i < 2000 && !(std::filesystem::exists(folder / "stopped0") &&
+                                std::filesystem::exists(folder / "stopped1"));
+       ++i)
     sleep_ms(2);
   CHECK(std::filesystem::exists(folder / "stopped0"));
   CHECK(std::filesystem::exists(folder / "stopped1"));
@@ -183,7 +193,8 @@ TEST_CASE("asked once the workers stop by themselves, asked twice they are kille
     const pid_t scheduler = apart([&] {
       ScheduleObserver none;
       const ScheduleResult result = run_cells(3, endless, {.jobs = 1}, none);
-      replace(folder / "outcome", std::to_string(result.is_stopped) + result.outcomes[0].status + result.outcomes[2].message);
+      replace(folder / "outcome",
+              std::to_string(result.is_stopped) + result.outcomes[0].status + result.outcomes[2].message);
     });
     for (int i = 0; i < 2000 && !std::filesystem::exists(folder / "begun"); ++i) sleep_ms(2);
     ::kill(scheduler, SIGINT);
@@ -195,21 +206,29 @@ TEST_CASE("asked once the workers stop by themselves, asked twice they are kille
   }
 }
 
-TEST_CASE("killed at random instants, workers, scheduler or both, a sweep ends with the results of an untouched one",
-          "[scheduler]") {
+TEST_CASE(
+    "killed at random instants, workers, scheduler or both, a sweep ends with the results of an untouched "
+    "one",
+    "[scheduler]") {
   constexpr size_t kCells = 8;
   const TestFolder untouched;
   ScheduleObserver none;
-  run_cells(kCells, [&](size_t cell, WorkerLink& link) { return count(untouched.path(), cell, link); }, {.jobs = 2}, none);
-  std::mt19937 random(20);   // the instants only; what they hit is up to the machine
+  run_cells(
+      kCells, [&](size_t cell, WorkerLink& link) { return count(untouched.path(), cell, link); }, {.jobs = 2},
+      none);
+  std::mt19937 random(20);  // the instants only; what they hit is up to the machine
   for (int trial = 0; trial < 12; ++trial) {
     const TestFolder folder;
     const RunCell run = [&](size_t cell, WorkerLink& link) { return count(folder.path(), cell, link); };
     for (int kills = 0; kills < 4; ++kills) {
-      const pid_t scheduler = apart([&] { ScheduleObserver quiet; run_cells(kCells, run, {.jobs = 3}, quiet); });
+      const pid_t scheduler = apart([&] {
+        ScheduleObserver quiet;
+        run_cells(kCells, run, {.jobs = 3}, quiet);
+      });
       sleep_ms(std::uniform_int_distribution<int64_t>(0, 40)(random));
       const std::vector<pid_t> workers = children_of(scheduler);
-      if (trial % 3 != 1) for (const pid_t worker : workers) ::kill(worker, SIGKILL);
+      if (trial % 3 != 1)
+        for (const pid_t worker : workers) ::kill(worker, SIGKILL);
       if (trial % 3 != 0) ::kill(scheduler, SIGKILL);
       wait_for(scheduler);
     }

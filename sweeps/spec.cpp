@@ -75,7 +75,8 @@ class SweepReader {
       if (!entry.value.is(Node::Kind::list) || entry.value.size() == 0) {
         binder_.complain(kind + "." + entry.key, &entry.value, "expected a list of values");
       } else if (entry.key == "seed") {
-        binder_.complain(kind + "." + entry.key, &entry.value, "the seeds of a sweep stand in its list `seeds`");
+        binder_.complain(kind + "." + entry.key, &entry.value,
+                         "the seeds of a sweep stand in its list `seeds`");
       } else {
         axes.push_back(axis_of(kind, entry));
       }
@@ -86,11 +87,15 @@ class SweepReader {
  private:
   void read_key(const std::string& key, const config::Entry& entry, SweepChange& change) {
     const std::string path = key + "." + entry.key;
-    if (entry.key == "recipe" && entry.value.is(Node::Kind::string)) change.recipe = entry.value.string();
-    else if (entry.key == "recipe") binder_.complain(path, &entry.value, "expected the name of a recipe");
-    else if (entry.key == "set") change.overrides = overrides_of(path, entry.value);
-    else binder_.session().problems.push_back({entry.key_place.text(),
-                                               path + ": unknown key" + suggestion(entry.key, kKeys_), "unknown_key"});
+    if (entry.key == "recipe" && entry.value.is(Node::Kind::string))
+      change.recipe = entry.value.string();
+    else if (entry.key == "recipe")
+      binder_.complain(path, &entry.value, "expected the name of a recipe");
+    else if (entry.key == "set")
+      change.overrides = overrides_of(path, entry.value);
+    else
+      binder_.session().problems.push_back(
+          {entry.key_place.text(), path + ": unknown key" + suggestion(entry.key, kKeys_), "unknown_key"});
   }
 
   static std::string standard_label(const SweepChange& change) {
@@ -105,8 +110,10 @@ class SweepReader {
     for (const Node& value : entry.value.items()) {
       SweepChange change{.place = value.place};
       const std::string text = entry.key + "=" + override_value(value);
-      if (entry.key == "recipe" && value.is(Node::Kind::string)) change.recipe = value.string();
-      else change.overrides = {text};
+      if (entry.key == "recipe" && value.is(Node::Kind::string))
+        change.recipe = value.string();
+      else
+        change.overrides = {text};
       change.label = text;
       axis.changes.push_back(std::move(change));
     }
@@ -137,8 +144,9 @@ void read_zip(SweepReader& reader, Binder& b, const Node& tree, std::vector<Swee
   SweepFactor zip = axes.front();
   for (size_t i = 1; i < axes.size(); ++i) {
     if (axes[i].changes.size() != zip.changes.size()) {
-      b.complain("zip", &tree, "needs lists of one length, got " + std::to_string(zip.changes.size()) + " and " +
-                                   std::to_string(axes[i].changes.size()));
+      b.complain("zip", &tree,
+                 "needs lists of one length, got " + std::to_string(zip.changes.size()) + " and " +
+                     std::to_string(axes[i].changes.size()));
       return;
     }
     for (size_t k = 0; k < zip.changes.size(); ++k) {
@@ -154,7 +162,8 @@ void read_zip(SweepReader& reader, Binder& b, const Node& tree, std::vector<Swee
 
 void read_factors(SweepReader& reader, Binder& b, SweepSpec& spec) {
   Node ablate, list, grid, zip;
-  b.tree("ablate", ablate, "rows: label to one change of the base; a change is an override, several, or a recipe");
+  b.tree("ablate", ablate,
+         "rows: label to one change of the base; a change is an override, several, or a recipe");
   b.tree("list", list, "alternatives, each an override, several, or a recipe");
   b.tree("grid", grid, "key to list of values; every combination is a row");
   b.tree("zip", zip, "key to list of values, taken side by side");
@@ -165,8 +174,10 @@ void read_factors(SweepReader& reader, Binder& b, SweepSpec& spec) {
     SweepFactor factor{.kind = "list"};
     for (size_t i = 0; i < list.size(); ++i)
       factor.changes.push_back(reader.change_of("list." + std::to_string(i), "", list.items()[i]));
-    if (factor.changes.empty()) b.complain("list", &list, "expected a list of changes");
-    else spec.factors.push_back(std::move(factor));
+    if (factor.changes.empty())
+      b.complain("list", &list, "expected a list of changes");
+    else
+      spec.factors.push_back(std::move(factor));
   }
   if (b.given("grid")) {
     for (SweepFactor& axis : reader.axes_of("grid", grid)) spec.factors.push_back(std::move(axis));
@@ -187,9 +198,12 @@ void read_exclusions(SweepReader& reader, Binder& b, SweepSpec& spec) {
     const std::string key = "exclude." + std::to_string(i);
     SweepExclusion exclusion{.place = item.place};
     const Node* row = item.find("row");
-    if (row != nullptr && item.size() == 1 && row->is(Node::Kind::string)) exclusion.row = row->string();
-    else if (item.is(Node::Kind::map)) b.complain(key, &item, "expected overrides or {row: …}");
-    else exclusion.overrides = reader.overrides_of(key, item);
+    if (row != nullptr && item.size() == 1 && row->is(Node::Kind::string))
+      exclusion.row = row->string();
+    else if (item.is(Node::Kind::map))
+      b.complain(key, &item, "expected overrides or {row: …}");
+    else
+      exclusion.overrides = reader.overrides_of(key, item);
     spec.exclude.push_back(std::move(exclusion));
   }
 }
@@ -256,8 +270,8 @@ SweepSpec bind_sweep(const std::string& name, const Node& composed) {
 }
 
 SplitOverrides split_overrides(std::span<const std::string> overrides) {
-  static constexpr const char* kSpecKeys[] = {"base", "metric", "seeds", "set", "ablate", "list", "grid",
-                                              "zip", "exclude", "baseline", "claims", "published"};
+  static constexpr const char* kSpecKeys[] = {"base", "metric", "seeds",   "set",      "ablate", "list",
+                                              "grid", "zip",    "exclude", "baseline", "claims", "published"};
   SplitOverrides split;
   for (size_t i = 0; i < overrides.size(); ++i) {
     const std::string& text = overrides[i];
@@ -265,7 +279,8 @@ SplitOverrides split_overrides(std::span<const std::string> overrides) {
     if (!is_override(text)) throw ConfigError(place, text + ": " + kOverrideRule, "syntax");
     const std::string key = override_key(text);
     const std::string first = key.substr(0, key.find('.'));
-    if (first == "seed") throw ConfigError(place, text + ": the seeds of a sweep stand in its list `seeds`", "bad_value");
+    if (first == "seed")
+      throw ConfigError(place, text + ": the seeds of a sweep stand in its list `seeds`", "bad_value");
     const bool is_spec = std::ranges::find(kSpecKeys, first) != std::end(kSpecKeys);
     (is_spec ? split.spec : split.cells).push_back(text);
   }

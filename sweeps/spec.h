@@ -20,45 +20,45 @@ namespace subband {
 
 /// One alternative: what a cell changes.
 struct SweepChange {
-  std::string label;                    ///< its part of the row's name; empty: the base, unchanged
-  std::string recipe;                   ///< instead of the base; empty: the base
-  std::vector<std::string> overrides;   ///< `net.block.bypass=none`
+  std::string label;                   ///< its part of the row's name; empty: the base, unchanged
+  std::string recipe;                  ///< instead of the base; empty: the base
+  std::vector<std::string> overrides;  ///< `net.block.bypass=none`
   config::Place place;
 };
 
 /// Alternatives of which every cell takes one; the cells of a sweep are the product of its factors.
 struct SweepFactor {
-  std::string kind;                     ///< ablate, list, grid, zip
-  std::vector<SweepChange> changes;     ///< an ablation begins with the base
+  std::string kind;                  ///< ablate, list, grid, zip
+  std::vector<SweepChange> changes;  ///< an ablation begins with the base
 };
 
 /// What the author expects, judged when the results are there.
 struct SweepClaim {
   std::string row;
-  std::string is;                       ///< better, worse, equal: than the baseline
-  double by = 0;                        ///< at least so much, in the metric's unit; for equal: at most
+  std::string is;  ///< better, worse, equal: than the baseline
+  double by = 0;   ///< at least so much, in the metric's unit; for equal: at most
   config::Place place;
 };
 
 /// Cells that match are left out.
 struct SweepExclusion {
-  std::vector<std::string> overrides;   ///< all of them are the cell's
-  std::string row;                      ///< or the row's whole name
+  std::vector<std::string> overrides;  ///< all of them are the cell's
+  std::string row;                     ///< or the row's whole name
   config::Place place;
 };
 
 struct SweepSpec {
-  std::string name;                     ///< `quickstart`
-  std::string base;                     ///< recipe
+  std::string name;  ///< `quickstart`
+  std::string base;  ///< recipe
   std::string metric = "valid.bpb";
-  std::string goal = "min";             ///< min or max
+  std::string goal = "min";  ///< min or max
   std::vector<int64_t> seeds = {1337};
-  std::vector<std::string> set;         ///< overrides of every cell, before its own
-  std::vector<SweepFactor> factors;     ///< first slowest: ablate, list, grid axes, zip
+  std::vector<std::string> set;      ///< overrides of every cell, before its own
+  std::vector<SweepFactor> factors;  ///< first slowest: ablate, list, grid axes, zip
   std::vector<SweepExclusion> exclude;
   std::optional<std::string> baseline;  ///< row that all are compared with; else the base of the ablation
   std::vector<SweepClaim> claims;
-  std::string published;                ///< `waveletlm/03_booleans`, or empty
+  std::string published;  ///< `waveletlm/03_booleans`, or empty
 };
 
 /// Binds a composed spec. ConfigError with every mistake of it.

@@ -8,7 +8,9 @@
 using namespace subband;
 
 namespace spec_test {
-static SweepSpec read(const std::string& text) { return bind_sweep("probe", config::parse_yaml(text, "probe.yaml")); }
+static SweepSpec read(const std::string& text) {
+  return bind_sweep("probe", config::parse_yaml(text, "probe.yaml"));
+}
 
 static std::string complaint(const std::string& text) {
   try {
@@ -41,18 +43,21 @@ TEST_CASE("an ablation has the base first and then each change alone", "[sweep]"
   CHECK(grid.rows[2].baseline == "base");
   CHECK(grid.rows[3].recipe == "a/c");
   CHECK(cell_overrides(spec, grid.rows[1], 2, {"trainer.batch=4"}) ==
-        Words{"trainer.steps=5", "net.block.lifting=haar", "net.block.dilation=dyadic", "trainer.batch=4", "++seed=2"});
+        Words{"trainer.steps=5", "net.block.lifting=haar", "net.block.dilation=dyadic", "trainer.batch=4",
+              "++seed=2"});
 }
 
 TEST_CASE("a grid is every combination, its first key slowest", "[sweep]") {
-  const SweepGrid grid = expand(spec_test::read("base: a\ngrid: {net.width: [8, 16], optimizer.lr: [0.1, 0.2, 1.0]}\n"));
-  CHECK(spec_test::labels(grid) ==
-        Words{"net.width=8, optimizer.lr=0.1", "net.width=8, optimizer.lr=0.2", "net.width=8, optimizer.lr=1.0",
-              "net.width=16, optimizer.lr=0.1", "net.width=16, optimizer.lr=0.2", "net.width=16, optimizer.lr=1.0"});
+  const SweepGrid grid =
+      expand(spec_test::read("base: a\ngrid: {net.width: [8, 16], optimizer.lr: [0.1, 0.2, 1.0]}\n"));
+  CHECK(spec_test::labels(grid) == Words{"net.width=8, optimizer.lr=0.1", "net.width=8, optimizer.lr=0.2",
+                                         "net.width=8, optimizer.lr=1.0", "net.width=16, optimizer.lr=0.1",
+                                         "net.width=16, optimizer.lr=0.2", "net.width=16, optimizer.lr=1.0"});
   CHECK(grid.rows[0].baseline.empty());
 }
 
-TEST_CASE("an ablation over a grid compares each row with the base at the same place of the grid", "[sweep]") {
+TEST_CASE("an ablation over a grid compares each row with the base at the same place of the grid",
+          "[sweep]") {
   const SweepGrid grid = expand(spec_test::read("base: a\nablate: {x: b.c=1}\ngrid: {d: [1, 2]}\n"));
   CHECK(spec_test::labels(grid) == Words{"d=1", "d=2", "x, d=1", "x, d=2"});
   CHECK(grid.rows[3].baseline == "d=2");
@@ -60,11 +65,12 @@ TEST_CASE("an ablation over a grid compares each row with the base at the same p
 }
 
 TEST_CASE("a zip takes its lists side by side and a list its entries in order", "[sweep]") {
-  const SweepGrid grid = expand(spec_test::read(
-      "base: a\nlist: [n=1, [n=2, 'k=[1,2]'], {recipe: z}]\nzip: {w: [1, 2], recipe: [p, q]}\nexclude: [{row: 'n=1, w=2, recipe=q'}]\n"));
-  CHECK(spec_test::labels(grid) ==
-        Words{"n=1, w=1, recipe=p", "n=2, k=[1,2], w=1, recipe=p", "n=2, k=[1,2], w=2, recipe=q",
-              "recipe=z, w=1, recipe=p", "recipe=z, w=2, recipe=q"});
+  const SweepGrid grid =
+      expand(spec_test::read("base: a\nlist: [n=1, [n=2, 'k=[1,2]'], {recipe: z}]\nzip: {w: [1, 2], recipe: "
+                             "[p, q]}\nexclude: [{row: 'n=1, w=2, recipe=q'}]\n"));
+  CHECK(spec_test::labels(grid) == Words{"n=1, w=1, recipe=p", "n=2, k=[1,2], w=1, recipe=p",
+                                         "n=2, k=[1,2], w=2, recipe=q", "recipe=z, w=1, recipe=p",
+                                         "recipe=z, w=2, recipe=q"});
   CHECK(grid.rows[2].recipe == "q");
 }
 
@@ -75,9 +81,10 @@ TEST_CASE("cells that hold all overrides of an exclusion are left out", "[sweep]
 }
 
 TEST_CASE("every mistake of a sweep is reported in one go, each with its place", "[sweep]") {
-  CHECK(spec_test::complaint("base: a\nseed: [1]\nmetric: {name: m, goal: less}\nseeds: [1, 1]\n"
-                             "ablate:\n  one: net.width\n  two: {recipes: b}\n  base: a=1\nzip: {x: [1, 2], y: [1]}\n"
-                             "grid: {seed: [1, 2], z: 3}\nclaims:\n  - {row: one, is: wors}\n") ==
+  CHECK(spec_test::complaint(
+            "base: a\nseed: [1]\nmetric: {name: m, goal: less}\nseeds: [1, 1]\n"
+            "ablate:\n  one: net.width\n  two: {recipes: b}\n  base: a=1\nzip: {x: [1, 2], y: [1]}\n"
+            "grid: {seed: [1, 2], z: 3}\nclaims:\n  - {row: one, is: wors}\n") ==
         "probe.yaml:3:25: metric.goal = less: unknown choice; known: max, min\n"
         "probe.yaml:4:8: seeds = [1, 1]: names a seed twice\n"
         "probe.yaml:6:8: ablate.one = net.width: expected an override such as a.b=c, +a=b or ~a\n"
@@ -86,13 +93,16 @@ TEST_CASE("every mistake of a sweep is reported in one go, each with its place",
         "probe.yaml:10:14: grid.seed = [1, 2]: the seeds of a sweep stand in its list `seeds`\n"
         "probe.yaml:10:25: grid.z = 3: expected a list of values\n"
         "probe.yaml:9:6: zip = {\"x\": [1, 2], \"y\": [1]}: needs lists of one length, got 2 and 1\n"
-        "probe.yaml:12:20: claims.0.is = wors: unknown choice; did you mean 'worse'? known: better, equal, worse\n"
-        "probe.yaml:2:1: seed: unknown key; did you mean 'seeds'? known: ablate, base, baseline, claims, exclude, "
+        "probe.yaml:12:20: claims.0.is = wors: unknown choice; did you mean 'worse'? known: better, equal, "
+        "worse\n"
+        "probe.yaml:2:1: seed: unknown key; did you mean 'seeds'? known: ablate, base, baseline, claims, "
+        "exclude, "
         "grid, list, metric, published, seeds, set, zip");
 }
 
 TEST_CASE("rows that are the same cell, idle exclusions and unknown rows are refused", "[sweep]") {
-  CHECK(spec_test::complaint("base: a\nablate:\n  one: x=1\n  two: x=1\nexclude: [y=1]\nclaims: [{row: ony, is: worse}]\n") ==
+  CHECK(spec_test::complaint(
+            "base: a\nablate:\n  one: x=1\n  two: x=1\nexclude: [y=1]\nclaims: [{row: ony, is: worse}]\n") ==
         "probe.yaml:5:11: exclude.0: excludes no cell\n"
         "probe.yaml:4:8: row 'two': is the same cell as row 'one'\n"
         "probe.yaml:6:10: claims: row = ony: no such row; did you mean 'one'? known: base, one, two");
@@ -106,5 +116,6 @@ TEST_CASE("an override of the command line is the spec's or every cell's by its 
   CHECK(split.spec == Words{"seeds=[1]", "~claims"});
   CHECK(split.cells == Words{"trainer.steps=4", "+net.block.x=1"});
   const Words wrong = {"trainer.steps=4", "steps"};
-  CHECK_THROWS_WITH(split_overrides(wrong), "override 2: steps: expected an override such as a.b=c, +a=b or ~a");
+  CHECK_THROWS_WITH(split_overrides(wrong),
+                    "override 2: steps: expected an override such as a.b=c, +a=b or ~a");
 }

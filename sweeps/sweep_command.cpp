@@ -22,12 +22,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kStoppedExit = 130;   // as a shell says it of a program that Ctrl-C ended
+constexpr int kStoppedExit = 130;  // as a shell says it of a program that Ctrl-C ended
 
 struct SweepWords {
   std::string spec;
   std::vector<std::string> overrides;
-  std::vector<fs::path> folders;     // --config-dir
+  std::vector<fs::path> folders;  // --config-dir
   std::string launcher = "local";
   std::optional<int64_t> jobs;
   bool is_dry = false;
@@ -81,13 +81,15 @@ class SweepJob {
     register_sweeps_parts(registry_);
     for (const fs::path& folder : words.folders)
       if (!fs::is_directory(folder)) throw Error(folder.string(), "no such folder");
-    source_ = {.registry = &registry_, .folders = config::standard_folders(program_root(), words.folders),
+    source_ = {.registry = &registry_,
+               .folders = config::standard_folders(program_root(), words.folders),
                .command_line = {"subband", "sweep"}};
     source_.command_line.insert(source_.command_line.end(), arguments.begin(), arguments.end());
   }
 
   int run(const ReportSweep& report) {
-    if (words_.spec.empty()) throw ConfigError("command line", "SPEC is missing: which sweep to run", "syntax");
+    if (words_.spec.empty())
+      throw ConfigError("command line", "SPEC is missing: which sweep to run", "syntax");
     launcher_ = make_launcher(registry_, words_);
     const SplitOverrides overrides = split_overrides(words_.overrides);
     const SweepSpec spec = composed_spec(words_, overrides.spec, source_.folders);
@@ -96,7 +98,8 @@ class SweepJob {
     };
     plan_ = make_plan(spec, overrides.cells, prepare, read_index(store_).runs);
     if (words_.is_dry) {
-      std::cout << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n" : plan_text(plan_, launcher_->jobs()));
+      std::cout << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n"
+                                  : plan_text(plan_, launcher_->jobs()));
       return 0;
     }
     const SweepManifest manifest = manifest_of(plan_, words_.spec);
@@ -122,23 +125,26 @@ class SweepJob {
     const std::vector<size_t> cells = missing();
     if (cells.empty()) return false;
     if (!options_.quiet)
-      fmt::print(stderr, "{}: {} cells, {} to run, {} at once\n", plan_.spec.name, plan_.cells.size(), cells.size(),
-                 std::min<int64_t>(launcher_->jobs(), static_cast<int64_t>(cells.size())));
+      fmt::print(stderr, "{}: {} cells, {} to run, {} at once\n", plan_.spec.name, plan_.cells.size(),
+                 cells.size(), std::min<int64_t>(launcher_->jobs(), static_cast<int64_t>(cells.size())));
     std::vector<BoardCell> names;
     for (const size_t cell : cells) names.push_back({plan_.cells[cell].cell.name, plan_.cells[cell].seconds});
     const RunCell run_cell = [&](size_t index, WorkerLink& link) {
       const Cell& cell = plan_.cells[cells[index]].cell;
       const SweepRow& row = plan_.grid.rows[cell.row];
-      return perform_cell(source_, row.recipe, cell_overrides(plan_.spec, row, cell.seed, plan_.extra), store_, link);
+      return perform_cell(source_, row.recipe, cell_overrides(plan_.spec, row, cell.seed, plan_.extra),
+                          store_, link);
     };
     ScheduleResult result;
     {
       Board board(std::move(names), launcher_->jobs(), terminal_width(), options_.quiet);
-      result = launcher_->launch(cells.size(), run_cell, sweep_file(store_.root(), plan_.spec.name, ".log"), board);
+      result = launcher_->launch(cells.size(), run_cell, sweep_file(store_.root(), plan_.spec.name, ".log"),
+                                 board);
     }
     for (size_t i = 0; i < cells.size(); ++i) {
       const PlannedCell& cell = plan_.cells[cells[i]];
-      if (result.outcomes[i].is_crash) record_crash(store_, cell.id, cell.cell.seed, result.outcomes[i].message);
+      if (result.outcomes[i].is_crash)
+        record_crash(store_, cell.id, cell.cell.seed, result.outcomes[i].message);
       is_failed_ = is_failed_ || result.outcomes[i].status == "failed";
     }
     return result.is_stopped;
@@ -166,18 +172,21 @@ class SweepJob {
 }  // namespace
 
 int command_sweep(Arguments arguments, const ReportSweep& report) {
-  CommandLine line("sweep",
-                   "Plans and runs every cell of a sweep, then shows its table; again: only what is missing.\n"
-                   "SPEC is a sweep's name or a .yaml file. Overrides change the spec (seeds=[1,2]) or, with any other\n"
-                   "first key, the recipe of every cell (trainer.steps=40).\n"
-                   "Ctrl-C once: workers checkpoint and stop, exit code 130; the same command goes on. Twice: at once.\n"
-                   "Exit code 4: some cells failed; the table says which.",
-                   "subband sweep quickstart trainer.steps=100 --jobs 2");
+  CommandLine line(
+      "sweep",
+      "Plans and runs every cell of a sweep, then shows its table; again: only what is missing.\n"
+      "SPEC is a sweep's name or a .yaml file. Overrides change the spec (seeds=[1,2]) or, with any other\n"
+      "first key, the recipe of every cell (trainer.steps=40).\n"
+      "Ctrl-C once: workers checkpoint and stop, exit code 130; the same command goes on. Twice: at once.\n"
+      "Exit code 4: some cells failed; the table says which.",
+      "subband sweep quickstart trainer.steps=100 --jobs 2");
   SweepWords words;
   const std::vector<std::string> flags = take_sweep_words(arguments, words);
   std::vector<std::string> shown;
   line.app().add_option("SPEC_AND_OVERRIDES", shown, "which sweep, and what to change in it");
-  line.app().add_option("--config-dir", words.folders, "another folder to search, after the program's own; may be repeated")
+  line.app()
+      .add_option("--config-dir", words.folders,
+                  "another folder to search, after the program's own; may be repeated")
       ->allow_extra_args(false);
   line.app().add_flag("--dry-run", words.is_dry, "show what would run, and its predicted time and memory");
   line.app().add_option("--jobs", words.jobs, "worker processes at once; otherwise one for each core");

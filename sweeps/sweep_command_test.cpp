@@ -1,4 +1,5 @@
-// The built program, end to end: a tiny sweep, killed, resumed and shared. Skipped where the program is not built.
+// The built program, end to end: a tiny sweep, killed, resumed and shared. Skipped where the program is not
+// built.
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -38,7 +39,8 @@ static pid_t start(const std::vector<std::string>& words, const std::filesystem:
   std::vector<std::string> copy = words;
   for (std::string& word : copy) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  if (std::freopen(log.c_str(), "w", stdout) == nullptr || std::freopen((log.string() + ".err").c_str(), "w", stderr) == nullptr)
+  if (std::freopen(log.c_str(), "w", stdout) == nullptr ||
+      std::freopen((log.string() + ".err").c_str(), "w", stderr) == nullptr)
     ::_exit(9);
   ::execv(name.c_str(), arguments.data());
   ::_exit(9);
@@ -55,14 +57,20 @@ static int run(const std::vector<std::string>& words, const std::filesystem::pat
 }
 
 static void write_spec(const std::filesystem::path& file, const std::string& rows) {
-  write_file(file, "base: tinyshakespeare/wavelet\nseeds: [1, 2]\n"
-                   "set: [net.width=16, trainer.steps=12, trainer.checkpoint_every=3, trainer.evaluate_every=0, trainer.batch=2,\n"
-                   "      trainer.evaluate_batches=1, samples.tokens=0, '~net.block.channel_mixers.product_key_memory']\n"
-                   "ablate:\n" + rows);
+  write_file(
+      file,
+      "base: tinyshakespeare/wavelet\nseeds: [1, 2]\n"
+      "set: [net.width=16, trainer.steps=12, trainer.checkpoint_every=3, trainer.evaluate_every=0, "
+      "trainer.batch=2,\n"
+      "      trainer.evaluate_batches=1, samples.tokens=0, '~net.block.channel_mixers.product_key_memory']\n"
+      "ablate:\n" +
+          rows);
 }
 
-static std::string table_of(const std::string& sweep, const std::filesystem::path& store, const std::filesystem::path& log) {
-  CHECK(run({"report", sweep, "--store", store.string(), "--format", "csv", "--without-cost", "--quiet"}, log) == 0);
+static std::string table_of(const std::string& sweep, const std::filesystem::path& store,
+                            const std::filesystem::path& log) {
+  CHECK(run({"report", sweep, "--store", store.string(), "--format", "csv", "--without-cost", "--quiet"},
+            log) == 0);
   return read_file(log);
 }
 
@@ -87,10 +95,11 @@ TEST_CASE("a sweep killed at random instants ends with the table of an untouched
   REQUIRE(run(words("whole"), folder / "log") == 0);
   const std::string expected = table_of("probe", folder / "whole", folder / "table");
   CHECK(expected.find("no bypass,") != std::string::npos);
-  std::mt19937 random(7);   // the instants only
+  std::mt19937 random(7);  // the instants only
   for (int kill = 0; kill < 6; ++kill) {
     const pid_t sweep = start(words("killed"), folder / "log");
-    std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<int>(200, 1800)(random)));
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(std::uniform_int_distribution<int>(200, 1800)(random)));
     if (kill % 3 != 1)
       for (const pid_t worker : children_of(sweep)) ::kill(worker, SIGKILL);
     if (kill % 3 != 0) ::kill(sweep, SIGKILL);
@@ -101,21 +110,22 @@ TEST_CASE("a sweep killed at random instants ends with the table of an untouched
   CHECK(Store(folder / "killed").folders().size() == 4);
 }
 
-TEST_CASE("two sweeps that share cells train them once, one after the other and at the same time", "[sweep_command]") {
+TEST_CASE("two sweeps that share cells train them once, one after the other and at the same time",
+          "[sweep_command]") {
   if (is_skipped()) return;
   const TestFolder folder;
   write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
   write_spec(folder / "two.yaml", "  no crawl: net.block.dilation=dyadic\n");
   const auto words = [&](const std::string& name) {
-    return std::vector<std::string>{"sweep", (folder / (name + ".yaml")).string(), "--store", (folder / "store").string(),
-                                    "--jobs", "1"};
+    return std::vector<std::string>{
+        "sweep", (folder / (name + ".yaml")).string(), "--store", (folder / "store").string(), "--jobs", "1"};
   };
   const pid_t one = start(words("one"), folder / "one.log");
   const pid_t two = start(words("two"), folder / "two.log");
   CHECK(exit_code(one) == 0);
   CHECK(exit_code(two) == 0);
   const Store store(folder / "store");
-  CHECK(store.folders().size() == 6);   // the base's two seeds are shared
+  CHECK(store.folders().size() == 6);  // the base's two seeds are shared
   for (const auto& run_folder : store.folders()) {
     const RecordFile record = read_record_file(run_folder / kRecordName);
     int64_t starts = 0;
@@ -124,7 +134,7 @@ TEST_CASE("two sweeps that share cells train them once, one after the other and 
     CHECK(starts == 1);
   }
   CHECK(run(words("one"), folder / "again.log") == 0);
-  CHECK(read_file(folder / "again.log.err").find("to run") == std::string::npos);   // nothing was
+  CHECK(read_file(folder / "again.log.err").find("to run") == std::string::npos);  // nothing was
 }
 
 TEST_CASE("the mistakes of all rows stop a sweep before anything runs", "[sweep_command]") {

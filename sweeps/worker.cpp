@@ -63,8 +63,10 @@ WorkerNews WorkerPipe::read() {
   for (; pending_.size() - done >= sizeof(WorkerMessage); done += sizeof(WorkerMessage)) {
     WorkerMessage message;
     std::memcpy(&message, pending_.data() + done, sizeof message);
-    if (message.is_end) news.ends.push_back({message.status, message.text});
-    else news.progress.push_back(message.progress);
+    if (message.is_end)
+      news.ends.push_back({message.status, message.text});
+    else
+      news.progress.push_back(message.progress);
   }
   pending_.erase(0, done);
   return news;

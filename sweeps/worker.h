@@ -10,20 +10,20 @@ namespace subband {
 
 /// How far a cell is.
 struct CellProgress {
-  int64_t step = 0;            ///< optimiser steps done
-  int64_t steps = 0;           ///< of so many; 0 while unknown
-  int64_t tokens = 0;          ///< seen so far
+  int64_t step = 0;    ///< optimiser steps done
+  int64_t steps = 0;   ///< of so many; 0 while unknown
+  int64_t tokens = 0;  ///< seen so far
   double tokens_per_s = 0;
-  double loss = 0;             ///< nats per token
+  double loss = 0;  ///< nats per token
 };
 
 /// How a cell ended.
 struct CellOutcome {
-  /// Those of experiments/observer.h; besides `held`: another process is at this run, to be asked again later;
-  /// `reused`: it was there already.
+  /// Those of experiments/observer.h; besides `held`: another process is at this run, to be asked again
+  /// later; `reused`: it was there already.
   std::string status = "done";
   std::string message;
-  bool is_crash = false;       ///< its process died without a word, so nobody wrote the end into the record
+  bool is_crash = false;  ///< its process died without a word, so nobody wrote the end into the record
 };
 
 /// Worker's end.
@@ -50,8 +50,8 @@ class WorkerLink {
 /// What came through the pipe.
 struct WorkerNews {
   std::vector<CellProgress> progress;
-  std::vector<CellOutcome> ends;     ///< at most one
-  bool is_closed = false;            ///< the worker's end is gone
+  std::vector<CellOutcome> ends;  ///< at most one
+  bool is_closed = false;         ///< the worker's end is gone
 };
 
 /// Scheduler's end.

@@ -17,15 +17,20 @@ bool holds_others(const Node& node) { return node.is(Kind::map) || node.is(Kind:
 
 // Equality of a removal's condition: 1 is 1.0 and true, maps in any order.
 bool means_same(const Node& a, const Node& b) {
-  const auto number_like = [](const Node& node) { return node.is(Kind::integer) || node.is(Kind::number) || node.is(Kind::boolean); };
-  const auto number = [](const Node& node) { return node.is(Kind::boolean) ? static_cast<double>(node.boolean()) : node.number(); };
+  const auto number_like = [](const Node& node) {
+    return node.is(Kind::integer) || node.is(Kind::number) || node.is(Kind::boolean);
+  };
+  const auto number = [](const Node& node) {
+    return node.is(Kind::boolean) ? static_cast<double>(node.boolean()) : node.number();
+  };
   if (number_like(a) && number_like(b)) return number(a) == number(b);
   if (a.kind() != b.kind() || a.size() != b.size()) return false;
   if (a.is(Kind::list)) return std::equal(a.items().begin(), a.items().end(), b.items().begin(), means_same);
   if (!a.is(Kind::map)) return a == b;
   return std::all_of(a.entries().begin(), a.entries().end(), [&](const Entry& entry) {
     return std::any_of(b.entries().begin(), b.entries().end(), [&](const Entry& other) {
-      return entry.key == other.key && entry.key_kind == other.key_kind && means_same(entry.value, other.value);
+      return entry.key == other.key && entry.key_kind == other.key_kind &&
+             means_same(entry.value, other.value);
     });
   });
 }
@@ -33,7 +38,11 @@ bool means_same(const Node& a, const Node& b) {
 class OverrideApplier {
  public:
   OverrideApplier(Node& root, const Override& word, Language language)
-      : root_(root), word_(word), language_(language), merger_(root, language, closed(word, language)), keys_(split(word.target, '.')) {}
+      : root_(root),
+        word_(word),
+        language_(language),
+        merger_(root, language, closed(word, language)),
+        keys_(split(word.target, '.')) {}
 
   void apply() {
     if (word_.action == Override::Action::remove) return remove();
@@ -49,8 +58,10 @@ class OverrideApplier {
     }
     const bool joins = holds_others(word_.value) && (holds_others(*present) || language_ == Language::parts);
     merger_.way().push_back(step(*container, last));
-    if (joins) merger_.replace(*present, word_.value);
-    else *present = word_.value;
+    if (joins)
+      merger_.replace(*present, word_.value);
+    else
+      *present = word_.value;
   }
 
  private:
@@ -62,13 +73,12 @@ class OverrideApplier {
     throw ConfigError(word_.place.text(), message, kind);
   }
 
-  std::string path_up_to(size_t last) const {
-    return join(std::span(keys_).first(last + 1), ".");
-  }
+  std::string path_up_to(size_t last) const { return join(std::span(keys_).first(last + 1), "."); }
 
   [[noreturn]] void fail_unknown(const Node& container, size_t i) const {
     std::vector<std::string> known;
-    if (container.is(Kind::list)) fail(path_up_to(i) + ": the list has " + std::to_string(container.size()) + " items", "unknown_key");
+    if (container.is(Kind::list))
+      fail(path_up_to(i) + ": the list has " + std::to_string(container.size()) + " items", "unknown_key");
     if (container.is(Kind::map))
       for (const Entry& entry : container.entries()) known.push_back(entry.key);
     const bool add = word_.action == Override::Action::change;
@@ -84,7 +94,8 @@ class OverrideApplier {
   }
 
   static Step step(const Node& container, const std::string& key) {
-    if (container.is(Kind::list)) return {&container, {}, static_cast<size_t>(parse_integer(key).value_or(0))};
+    if (container.is(Kind::list))
+      return {&container, {}, static_cast<size_t>(parse_integer(key).value_or(0))};
     return {&container, key, 0};
   }
 
@@ -116,14 +127,16 @@ class OverrideApplier {
     const Location from{&word_.value, {{&root_, keys_.front(), 0}}, false, false};
     Location found = in.select(word_.target, from);
     if (found.node != nullptr) found = in.follow(found);
-    if (found.node == nullptr || found.node->is_missing() || (found.node->is(Kind::null) && !null_counts)) return nullptr;
+    if (found.node == nullptr || found.node->is_missing() || (found.node->is(Kind::null) && !null_counts))
+      return nullptr;
     return found.node;
   }
 
   void refuse_present() const {
     Interpolator in(root_);
     if (const Node* present = seen(in, language_ == Language::parts))
-      fail(word_.target + ": is there already, set by " + present->place.text() + "; drop the + to change it, or write ++ to set it in any case",
+      fail(word_.target + ": is there already, set by " + present->place.text() +
+               "; drop the + to change it, or write ++ to set it in any case",
            "already_exists");
   }
 
@@ -139,14 +152,19 @@ class OverrideApplier {
       container = const_cast<Node*>(parent.node);
     }
     const Node* present = child(*container, keys_.back());
-    if (present == nullptr || seen(in, language_ == Language::parts) == nullptr) fail_unknown(*container, keys_.size() - 1);
+    if (present == nullptr || seen(in, language_ == Language::parts) == nullptr)
+      fail_unknown(*container, keys_.size() - 1);
     if (word_.has_value && !word_.value.is(Kind::null)) {
       const Node value = in.resolve(Location{present, way_to(*container), false, false});
       if (!means_same(value, word_.value))
-        fail(word_.target + ": is " + brief(value) + " and not " + brief(word_.value) + ", so it is not removed", "bad_value");
+        fail(word_.target + ": is " + brief(value) + " and not " + brief(word_.value) +
+                 ", so it is not removed",
+             "bad_value");
     }
-    if (container->is(Kind::list)) container->items().erase(container->items().begin() + (present - container->items().data()));
-    else std::erase_if(container->entries(), [&](const Entry& entry) { return &entry.value == present; });
+    if (container->is(Kind::list))
+      container->items().erase(container->items().begin() + (present - container->items().data()));
+    else
+      std::erase_if(container->entries(), [&](const Entry& entry) { return &entry.value == present; });
   }
 
   std::vector<Step> way_to(const Node& container) const {
@@ -166,7 +184,8 @@ class OverrideApplier {
     if (list == nullptr) fail_unknown(*container, keys_.size() - 1);
     merger_.way().push_back(step(*container, keys_.back()));
     if (list->is(Kind::string) && may_interpolate(list->string())) merger_.open(*list);
-    if (!list->is(Kind::list)) fail(word_.target + " = " + brief(*list) + ": only a list can be changed so", "bad_value");
+    if (!list->is(Kind::list))
+      fail(word_.target + " = " + brief(*list) + ": only a list can be changed so", "bad_value");
     auto& items = list->items();
     const ListEdit& edit = *word_.edit;
     if (edit.kind == ListEdit::Kind::remove) {
@@ -176,7 +195,10 @@ class OverrideApplier {
     } else {
       const auto size = static_cast<int64_t>(items.size());
       const int64_t at = edit.kind == ListEdit::Kind::append ? size : edit.index;
-      if (at < 0 || at > size) fail(word_.target + ": cannot insert at " + std::to_string(at) + " in a list of " + std::to_string(size), "bad_value");
+      if (at < 0 || at > size)
+        fail(word_.target + ": cannot insert at " + std::to_string(at) + " in a list of " +
+                 std::to_string(size),
+             "bad_value");
       items.insert(items.begin() + at, edit.items.begin(), edit.items.end());
     }
     list->place = word_.place;

@@ -20,7 +20,8 @@ std::string bound_text(double value) {
 std::string range_rule(const Range& range) {
   const bool low = std::isfinite(range.low), high = std::isfinite(range.high);
   const std::string floor = (range.above ? "above " : "at least ") + bound_text(range.low);
-  if (low && high && !range.above) return "must be " + bound_text(range.low) + " to " + bound_text(range.high);
+  if (low && high && !range.above)
+    return "must be " + bound_text(range.low) + " to " + bound_text(range.high);
   if (low && high) return "must be " + floor + " and at most " + bound_text(range.high);
   if (low) return "must be " + floor;
   return "must be at most " + bound_text(range.high);
@@ -35,7 +36,9 @@ Node to_node(int64_t value) { return Node(value); }
 Node to_node(double value) { return Node(value); }
 Node to_node(const std::string& value) { return Node(value); }
 template <class T>
-Node to_node(const std::optional<T>& value) { return value ? to_node(*value) : Node(); }
+Node to_node(const std::optional<T>& value) {
+  return value ? to_node(*value) : Node();
+}
 template <class T>
 Node to_node(const std::vector<T>& values) {
   std::vector<Node> items;
@@ -53,7 +56,8 @@ Rule read_value(const Node& node, bool& value, const Range&) {
 }
 
 Rule read_value(const Node& node, int64_t& value, const Range& range) {
-  if (node.is(Node::Kind::number) && node.number() == std::floor(node.number()) && std::abs(node.number()) < 1e15) {
+  if (node.is(Node::Kind::number) && node.number() == std::floor(node.number()) &&
+      std::abs(node.number()) < 1e15) {
     return read_value(Node(static_cast<int64_t>(node.number())), value, range);  // 1e6 is a count too
   }
   if (!node.is(Node::Kind::integer)) return "expected a whole number";
@@ -90,7 +94,8 @@ Rule read_value(const Node& node, std::vector<T>& values, const Range& range) {
   std::vector<T> read;
   for (size_t i = 0; i < node.size(); ++i) {
     T value{};
-    if (Rule broken = read_value(node.items()[i], value, range)) return "item " + std::to_string(i) + ": " + *broken;
+    if (Rule broken = read_value(node.items()[i], value, range))
+      return "item " + std::to_string(i) + ": " + *broken;
     read.push_back(value);
   }
   values = std::move(read);
@@ -155,8 +160,10 @@ void Binder::read(std::string_view key, T& value, FieldInfo info, const Read& re
   }
   Rule broken;
   std::string_view kind = "bad_value";
-  if (written->is_missing()) broken = "must be given", kind = "missing_value";
-  else broken = read_node(*written, value);
+  if (written->is_missing())
+    broken = "must be given", kind = "missing_value";
+  else
+    broken = read_node(*written, value);
   if (broken) complain(key, written, *broken, kind);
   Node final_value = to_node(value);
   final_value.place = written->place;
@@ -164,15 +171,15 @@ void Binder::read(std::string_view key, T& value, FieldInfo info, const Read& re
 }
 
 // The ten plain fields differ only in their type.
-#define SUBBAND_PLAIN_FIELD(TYPE, NAME, OPTIONAL)                                                               \
-  void Binder::field(std::string_view key, TYPE& value, std::string_view help) {                                \
-    read(key, value, {.type = NAME, .optional = OPTIONAL, .help = std::string(help)},                           \
-         [](const Node& node, TYPE& out) { return read_value(node, out, Range{}); });                           \
+#define SUBBAND_PLAIN_FIELD(TYPE, NAME, OPTIONAL)                                     \
+  void Binder::field(std::string_view key, TYPE& value, std::string_view help) {      \
+    read(key, value, {.type = NAME, .optional = OPTIONAL, .help = std::string(help)}, \
+         [](const Node& node, TYPE& out) { return read_value(node, out, Range{}); }); \
   }
-#define SUBBAND_RANGED_FIELD(TYPE, NAME, OPTIONAL)                                                              \
-  void Binder::field(std::string_view key, TYPE& value, Range range, std::string_view help) {                   \
-    read(key, value, {.type = NAME, .range = range, .optional = OPTIONAL, .help = std::string(help)},           \
-         [&](const Node& node, TYPE& out) { return read_value(node, out, range); });                            \
+#define SUBBAND_RANGED_FIELD(TYPE, NAME, OPTIONAL)                                                    \
+  void Binder::field(std::string_view key, TYPE& value, Range range, std::string_view help) {         \
+    read(key, value, {.type = NAME, .range = range, .optional = OPTIONAL, .help = std::string(help)}, \
+         [&](const Node& node, TYPE& out) { return read_value(node, out, range); });                  \
   }
 SUBBAND_PLAIN_FIELD(bool, "boolean", false)
 SUBBAND_PLAIN_FIELD(std::string, "string", false)
@@ -192,7 +199,8 @@ void Binder::choice(std::string_view key, std::string& value, const std::vector<
   read(key, value, {.type = "string", .choices = choices, .help = std::string(help)},
        [&](const Node& node, std::string& out) -> Rule {
          const std::string word = node.is(Node::Kind::string) ? node.string() : config::brief(node);
-         if (std::ranges::find(choices, word) == choices.end()) return "unknown choice" + suggestion(word, choices);
+         if (std::ranges::find(choices, word) == choices.end())
+           return "unknown choice" + suggestion(word, choices);
          out = word;
          return {};
        });
@@ -231,7 +239,8 @@ void Binder::finish_keys() {
   for (const auto& entry : node_.entries()) {
     if (std::ranges::find(known_, entry.key) != known_.end()) continue;
     session_.problems.push_back({entry.key_place.text(),
-                                 path_of(entry.key) + ": unknown key" + suggestion(entry.key, known_), "unknown_key"});
+                                 path_of(entry.key) + ": unknown key" + suggestion(entry.key, known_),
+                                 "unknown_key"});
   }
 }
 

@@ -36,20 +36,20 @@ struct Range {
 
 /// What a reference page and a schema say of one field.
 struct FieldInfo {
-  std::string path;           ///< dotted, from the session's root
-  std::string type;           ///< boolean, integer, number, string, list of ..., map, part of kind ...
-  config::Node standard;      ///< the default
+  std::string path;       ///< dotted, from the session's root
+  std::string type;       ///< boolean, integer, number, string, list of ..., map, part of kind ...
+  config::Node standard;  ///< the default
   Range range;
   std::vector<std::string> choices;
-  std::string part_kind;      ///< for a part slot: its kind
-  bool optional = false;      ///< takes null
-  bool cosmetic = false;      ///< does not count for a run's identity
+  std::string part_kind;  ///< for a part slot: its kind
+  bool optional = false;  ///< takes null
+  bool cosmetic = false;  ///< does not count for a run's identity
   std::string help;
 };
 
 /// State of one binding: the parts to choose from, all complaints, and what came out.
 struct BindSession {
-  const Registry* registry = nullptr;       ///< needed where a struct has part slots
+  const Registry* registry = nullptr;  ///< needed where a struct has part slots
   std::vector<Problem> problems;
   std::vector<FieldInfo> fields;
   std::map<std::string, int> parts;         ///< `mixer:wersa` -> version, of every part really used
@@ -62,7 +62,8 @@ class Binder {
  public:
   /// `node`: the map to read, null for all defaults. `resolved` becomes the map of every field's final value.
   Binder(BindSession& session, const config::Node& node, config::Node& resolved, std::string path = "");
-  Binder(BindSession&, config::Node&&, config::Node&, std::string = "") = delete;  // it only refers to the node
+  Binder(BindSession&, config::Node&&, config::Node&,
+         std::string = "") = delete;  // it only refers to the node
 
   void field(std::string_view key, bool& value, std::string_view help);
   void field(std::string_view key, int64_t& value, Range range, std::string_view help);

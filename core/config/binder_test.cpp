@@ -121,16 +121,21 @@ TEST_CASE("what is written is bound, what is not keeps its default, and both are
   session.finish();
   CHECK(config.heads == 8);
   CHECK(config.rotation.base == 5.5);
-  CHECK(config::to_json(resolved) ==
-        R"({"heads": 8, "dropout": 0.0, "gate": "silu", "window": null, "widths": [1.0, 0.5], "rotation": {"base": 5.5}})");
+  CHECK(
+      config::to_json(resolved) ==
+      R"({"heads": 8, "dropout": 0.0, "gate": "silu", "window": null, "widths": [1.0, 0.5], "rotation": {"base": 5.5}})");
   CHECK(resolved.find("heads")->place.text() == "recipe.yaml:2:3");
   CHECK(resolved.find("gate")->place.text() == "default");
   CHECK(session.cosmetic_paths == std::vector<std::string>{"window"});
 }
 
 TEST_CASE("every mistake of a spec is reported in one go, each with place, value and rule", "[binder]") {
-  const Node node = map({{"hedas", at(int64_t{2}, 1, 1)}, {"heads", at(int64_t{3}, 2, 3)}, {"dropout", at(1.5, 3, 3)},
-                         {"gate", text("sliu", 4, 3)}, {"window", at(0.5, 5, 3)}, {"widths", at(true, 6, 3)},
+  const Node node = map({{"hedas", at(int64_t{2}, 1, 1)},
+                         {"heads", at(int64_t{3}, 2, 3)},
+                         {"dropout", at(1.5, 3, 3)},
+                         {"gate", text("sliu", 4, 3)},
+                         {"window", at(0.5, 5, 3)},
+                         {"widths", at(true, 6, 3)},
                          {"rotation", map({{"base", at(int64_t{0}, 7, 9)}})}});
   CHECK(complaints(node) ==
         "recipe.yaml:2:3: net.mixer.heads = 3: must divide width = 64\n"
@@ -139,16 +144,19 @@ TEST_CASE("every mistake of a spec is reported in one go, each with place, value
         "recipe.yaml:5:3: net.mixer.window = 0.5: expected a whole number\n"
         "recipe.yaml:6:3: net.mixer.widths = true: expected a list\n"
         "recipe.yaml:7:9: net.mixer.rotation.base = 0: must be above 0 and at most 1000000000\n"
-        "recipe.yaml:1:1: net.mixer.hedas: unknown key; did you mean 'heads'? known: dropout, gate, heads, rotation, "
+        "recipe.yaml:1:1: net.mixer.hedas: unknown key; did you mean 'heads'? known: dropout, gate, heads, "
+        "rotation, "
         "widths, window");
 }
 
 TEST_CASE("a value out of range leaves a legal struct, so that later rules can be checked", "[binder]") {
-  CHECK(complaints(map({{"heads", at(int64_t{0}, 2, 3)}})) == "recipe.yaml:2:3: net.mixer.heads = 0: must be 1 to 256");
+  CHECK(complaints(map({{"heads", at(int64_t{0}, 2, 3)}})) ==
+        "recipe.yaml:2:3: net.mixer.heads = 0: must be 1 to 256");
 }
 
 TEST_CASE("a mandatory value that nobody gave is named", "[binder]") {
-  CHECK(complaints(map({{"heads", text("???", 2, 3)}})) == "recipe.yaml:2:3: net.mixer.heads = ???: must be given");
+  CHECK(complaints(map({{"heads", text("???", 2, 3)}})) ==
+        "recipe.yaml:2:3: net.mixer.heads = ???: must be given");
 }
 
 TEST_CASE("a part slot takes a name or a map, and makes the part with its context", "[slot]") {
@@ -164,7 +172,8 @@ TEST_CASE("a part slot takes a name or a map, and makes the part with its contex
     return slot.make({.name = "ada"})->say() + " " + config::to_json(resolved);
   };
   CHECK(say(text("bye", 1, 1)) == R"(bye {"greeting": {"type": "bye"}})");
-  CHECK(say(map({{"times", Node(int64_t{2})}})) == R"(hello ada x2 {"greeting": {"type": "hello", "times": 2}})");
+  CHECK(say(map({{"times", Node(int64_t{2})}})) ==
+        R"(hello ada x2 {"greeting": {"type": "hello", "times": 2}})");
 }
 
 TEST_CASE("parts that were used are named with their versions", "[slot]") {
@@ -186,11 +195,13 @@ TEST_CASE("an unknown part is refused with the nearest one", "[slot]") {
   const Node node = map({{"greeting", text("helo", 3, 11)}});
   Binder binder(session, node, resolved, "net");
   binder.part("greeting", slot, GreetingContext{}, "what to say");
-  CHECK_THROWS_WITH(session.finish(), "recipe.yaml:3:11: net.greeting = helo: unknown greeting 'helo'; did you mean "
-                                      "'hello'? known: bye, hello");
+  CHECK_THROWS_WITH(session.finish(),
+                    "recipe.yaml:3:11: net.greeting = helo: unknown greeting 'helo'; did you mean "
+                    "'hello'? known: bye, hello");
 }
 
-TEST_CASE("parts side by side keep the order of their labels, and a label may differ from its type", "[slot]") {
+TEST_CASE("parts side by side keep the order of their labels, and a label may differ from its type",
+          "[slot]") {
   const Registry parts = registry();
   BindSession session{.registry = &parts};
   Node resolved;

@@ -27,9 +27,11 @@ double text_to_number(const Call& call, const std::string& text) {
   std::string plain = without_underscores(trim(text));
   for (char& c : plain)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  const std::string_view word = std::string_view(plain).substr(plain.starts_with('-') || plain.starts_with('+') ? 1 : 0);
+  const std::string_view word =
+      std::string_view(plain).substr(plain.starts_with('-') || plain.starts_with('+') ? 1 : 0);
   const double sign = plain.starts_with('-') ? -1.0 : 1.0;
-  if (word == "inf" || word == "infinity" || word == ".inf") return sign * std::numeric_limits<double>::infinity();
+  if (word == "inf" || word == "infinity" || word == ".inf")
+    return sign * std::numeric_limits<double>::infinity();
   if (word == "nan" || word == ".nan") return std::numeric_limits<double>::quiet_NaN();
   if (!word.empty() && word.front() != '-' && word.front() != '+')
     if (const auto value = parse_number(plain)) return *value;
@@ -40,7 +42,8 @@ Node to_integer(const Call& call, const Node& node) {
   if (node.is(Kind::boolean)) return Node(int64_t{node.boolean()});
   if (node.is(Kind::integer)) return node;
   if (node.is(Kind::number)) {
-    if (!std::isfinite(node.number()) || std::abs(node.number()) >= 9.2e18) call.fail(number_text(node.number()) + " is no whole number");
+    if (!std::isfinite(node.number()) || std::abs(node.number()) >= 9.2e18)
+      call.fail(number_text(node.number()) + " is no whole number");
     return Node(static_cast<int64_t>(node.number()));
   }
   if (!node.is(Kind::string)) call.fail("null is no number");
@@ -94,7 +97,10 @@ Node cast_node(const Call& call, Cast cast, const Node& node) {
 Node cast_to_number(const Call& call, const Node& node) { return cast_node(call, to_number, node); }
 
 Value cast_value(Call& call, const std::string& type) {
-  const Cast cast = type == "int" ? to_integer : type == "float" ? to_number : type == "str" ? to_text : to_boolean;
+  const Cast cast = type == "int"     ? to_integer
+                    : type == "float" ? to_number
+                    : type == "str"   ? to_text
+                                      : to_boolean;
   std::vector<Value> values = call.rest();
   if (values.empty()) values.push_back(call.need("value"));
   call.done();

@@ -66,23 +66,30 @@ class Composer {
     const std::string key = word.key();
     const std::string& text = word.value_text;
     std::string fixes = "'subband sweep' runs each of its values";
-    if (word.sweep->simple) fixes += "; one list is " + key + "=[" + text + "], one text is " + key + "='" + text + "'";
+    if (word.sweep->simple)
+      fixes += "; one list is " + key + "=[" + text + "], one text is " + key + "='" + text + "'";
     fail(word, key + ": several values for one run; " + fixes, "ambiguous");
   }
 
   void sort_out(const Override& word) {
     const bool is_group = search_.has_group(word.target);
     if (!is_group && word.package)
-      fail(word, "'" + word.target + "' is no group, so it takes no package; searched: " + search_.sources(), "missing_group_override");
+      fail(word, "'" + word.target + "' is no group, so it takes no package; searched: " + search_.sources(),
+           "missing_group_override");
     if (!is_group || word.value.is(Kind::map) || word.edit) return values_.push_back({&word, false});
     if (word.action == Override::Action::force)
-      fail(word, word.key() + ": ++ is not for groups; write + to add the group, or nothing to change it", "bad_value");
+      fail(word, word.key() + ": ++ is not for groups; write + to add the group, or nothing to change it",
+           "bad_value");
     if (word.action == Override::Action::remove) return sort_out_deletion(word);
     Choice choice = read_choice(word);
     if (word.action == Override::Action::add) {
       if (word.package) check_package(*word.package, word.place, false);
-      groups_.appended.push_back({.kind = DefaultEntry::Kind::group, .name = "/" + word.target, .package = word.package,
-                                  .choice = std::move(choice), .appended = true, .place = word.place});
+      groups_.appended.push_back({.kind = DefaultEntry::Kind::group,
+                                  .name = "/" + word.target,
+                                  .package = word.package,
+                                  .choice = std::move(choice),
+                                  .appended = true,
+                                  .place = word.place});
       return;
     }
     groups_.selections[word.key()] = {std::move(choice), word.text, false};
@@ -91,7 +98,8 @@ class Composer {
 
   void sort_out_deletion(const Override& word) {
     if (word.has_value && !word.value.is(Kind::string) && !word.value.is(Kind::null))
-      fail(word, word.key() + " = " + word.value_text + ": expected the name of the option to remove", "bad_value");
+      fail(word, word.key() + " = " + word.value_text + ": expected the name of the option to remove",
+           "bad_value");
     GroupWords::Deletion deletion{.option = {}, .word = word.text, .place = word.place};
     if (word.value.is(Kind::string) && word.has_value) deletion.option = word.value.string();
     groups_.deletions[word.key()] = std::move(deletion);
@@ -107,13 +115,15 @@ class Composer {
       choice.typed = choice.typed || !node.is(Kind::string);
       choice.options.push_back(node.is(Kind::string) ? node.string() : text);
       if (choice.many && may_interpolate(choice.options.back()))
-        fail(word, word.key() + ": an interpolation inside a list of options: not supported", "interpolation");
+        fail(word, word.key() + ": an interpolation inside a list of options: not supported",
+             "interpolation");
     };
     choice.many = word.value.is(Kind::list);
     choice.nothing = word.value.is(Kind::null);
     if (choice.many)
       for (const Node& item : word.value.items()) add(item, text_of(item));
-    else if (!choice.nothing) add(word.value, word.value_text);
+    else if (!choice.nothing)
+      add(word.value, word.value_text);
     return choice;
   }
 
@@ -126,23 +136,32 @@ class Composer {
       search_.read("primary", request_.primary);
       return "primary";
     }
-    throw ConfigError("", request_.primary + ": no such " + request_.group +
-                      suggestion(request_.primary, search_.all_options(request_.group)) + "; a path ends in .yaml", "unknown_option");
+    throw ConfigError("",
+                      request_.primary + ": no such " + request_.group +
+                          suggestion(request_.primary, search_.all_options(request_.group)) +
+                          "; a path ends in .yaml",
+                      "unknown_option");
   }
 
   void refuse_unused() {
     if (!request_.raw) return;
     for (const auto& [key, deletion] : groups_.deletions) {
       if (deletion.used) continue;
-      throw ConfigError(deletion.place.text(), deletion.word.substr(1) + ": nothing in the defaults lists has this key" + known_keys(key),
-                        "missing_group_override");
+      throw ConfigError(
+          deletion.place.text(),
+          deletion.word.substr(1) + ": nothing in the defaults lists has this key" + known_keys(key),
+          "missing_group_override");
     }
     for (const auto& [key, selection] : groups_.selections) {
       if (selection.used) continue;
       if (selection.choice.typed)
-        throw ConfigError(selection.choice.place.text(), selection.word + ": '" + key + "' is a group: expected the name of an option", "bad_value");
-      throw ConfigError(selection.choice.place.text(), key + ": nothing in the defaults lists has this key" + known_keys(key) +
-                        "; write +" + selection.word + " to add it", "missing_group_override");
+        throw ConfigError(selection.choice.place.text(),
+                          selection.word + ": '" + key + "' is a group: expected the name of an option",
+                          "bad_value");
+      throw ConfigError(selection.choice.place.text(),
+                        key + ": nothing in the defaults lists has this key" + known_keys(key) + "; write +" +
+                            selection.word + " to add it",
+                        "missing_group_override");
     }
   }
 
@@ -163,7 +182,8 @@ class Composer {
     for (const PlacedConfig& placed : list.configs) {
       Node content = at_package(placed.package, placed.config->content);
       if (!content.is(Kind::map))
-        throw ConfigError(content.place.text(), "a list cannot be the whole config; give it a package", "bad_value");
+        throw ConfigError(content.place.text(), "a list cannot be the whole config; give it a package",
+                          "bad_value");
       merge(root, std::move(content), language_);
     }
     return root;
@@ -173,7 +193,8 @@ class Composer {
     const Override& word = *value.word;
     if (!value.option) {
       const auto deletion = groups_.deletions.find(word.key());
-      const bool done = word.action == Override::Action::remove && deletion != groups_.deletions.end() && deletion->second.used;
+      const bool done = word.action == Override::Action::remove && deletion != groups_.deletions.end() &&
+                        deletion->second.used;
       if (!done) apply_override(root, word, language_);
       return;
     }
@@ -184,13 +205,16 @@ class Composer {
   // `net=decoder_lm` where no defaults list has the group: the option's content replaces what is there.
   void put_option(Node& root, const Override& word) {
     const Choice choice = read_choice(word);
-    if (choice.nothing || choice.many || choice.typed || choice.interpolates()) return apply_override(root, word, language_);
+    if (choice.nothing || choice.many || choice.typed || choice.interpolates())
+      return apply_override(root, word, language_);
     std::string package = word.package.value_or(word.target);
     std::replace(package.begin(), package.end(), '/', '.');
     const std::string path = word.target + "/" + choice.options.front();
     if (search_.find(path) == nullptr)
-      fail(word, word.key() + " = " + choice.options.front() + ": no such " + word.target +
-           suggestion(choice.options.front(), search_.options(word.target)), "unknown_option");
+      fail(word,
+           word.key() + " = " + choice.options.front() + ": no such " + word.target +
+               suggestion(choice.options.front(), search_.options(word.target)),
+           "unknown_option");
     GroupWords none;
     Node content = lay(build_defaults(search_, path, "_global_", none));
     Override change = word;
@@ -199,7 +223,8 @@ class Composer {
     change.value = Node("");
     change.value.place = word.place;
     apply_override(root, change, language_);
-    if (content.is(Kind::map) && content.size() == 1 && content.entries().front().key == "type") content.entries().front().value.place = word.place;
+    if (content.is(Kind::map) && content.size() == 1 && content.entries().front().key == "type")
+      content.entries().front().value.place = word.place;
     content.place = word.place;
     *const_cast<Node*>(root.at(package)) = std::move(content);
   }
@@ -238,13 +263,24 @@ Composition compose(const ComposeRequest& request) {
   return compose(request, search);
 }
 
-std::vector<GroupFolder> standard_folders(const std::filesystem::path& root, const std::vector<std::filesystem::path>& extra) {
+std::vector<GroupFolder> standard_folders(const std::filesystem::path& root,
+                                          const std::vector<std::filesystem::path>& extra) {
   static constexpr std::pair<const char*, const char*> kFolders[] = {
-      {"recipe", "experiments/recipes"},     {"data", "experiments/data"},           {"tokenizer", "experiments/tokenizers"},
-      {"task", "experiments/tasks"},         {"optimizer", "experiments/optimizers"}, {"schedule", "experiments/schedules"},
-      {"net", "models/nets"},                {"mixer", "models/mixers"},             {"channel_mixer", "models/channel_mixers"},
-      {"scale_mixer", "models/scale_mixers"}, {"lifting", "models/liftings"},        {"dilation", "models/dilations"},
-      {"transform", "models/transforms"},    {"bypass", "models/bypasses"},          {"launcher", "sweeps/launchers"},
+      {"recipe", "experiments/recipes"},
+      {"data", "experiments/data"},
+      {"tokenizer", "experiments/tokenizers"},
+      {"task", "experiments/tasks"},
+      {"optimizer", "experiments/optimizers"},
+      {"schedule", "experiments/schedules"},
+      {"net", "models/nets"},
+      {"mixer", "models/mixers"},
+      {"channel_mixer", "models/channel_mixers"},
+      {"scale_mixer", "models/scale_mixers"},
+      {"lifting", "models/liftings"},
+      {"dilation", "models/dilations"},
+      {"transform", "models/transforms"},
+      {"bypass", "models/bypasses"},
+      {"launcher", "sweeps/launchers"},
       {"sweep", "sweeps"}};
   std::vector<GroupFolder> folders;
   for (const auto& [group, folder] : kFolders) folders.push_back({group, root / folder, folder});
@@ -257,7 +293,8 @@ static void append_origins(std::string& out, const Node& node, const std::string
     for (size_t i = 0; i < node.size(); ++i) {
       const bool map = node.is(Kind::map);
       const std::string key = map ? node.entries()[i].key : std::to_string(i);
-      append_origins(out, map ? node.entries()[i].value : node.items()[i], path.empty() ? key : path + "." + key);
+      append_origins(out, map ? node.entries()[i].value : node.items()[i],
+                     path.empty() ? key : path + "." + key);
     }
     return;
   }

@@ -30,22 +30,29 @@ void split_words(Arguments arguments, ComposeWords& words, std::vector<std::stri
 
 }  // namespace
 
-int run_compose(Arguments arguments, const std::function<int(const ComposeWords&, const CommonOptions&)>& body) {
-  CommandLine line("compose", "The config of a recipe: every value with its default, as a run would see it.\n"
-                              "PRIMARY is a recipe's name or a .yaml file; overrides are a.b=c, +a=b, ++a=b, ~a, group=option.",
-                   "subband compose tinyshakespeare/wavelet net.block.lifting=haar --origins");
+int run_compose(Arguments arguments,
+                const std::function<int(const ComposeWords&, const CommonOptions&)>& body) {
+  CommandLine line(
+      "compose",
+      "The config of a recipe: every value with its default, as a run would see it.\n"
+      "PRIMARY is a recipe's name or a .yaml file; overrides are a.b=c, +a=b, ++a=b, ~a, group=option.",
+      "subband compose tinyshakespeare/wavelet net.block.lifting=haar --origins");
   ComposeWords words;
   std::vector<std::string> flags;
   split_words(arguments, words, flags);
   std::vector<std::string> shown;
   line.app().add_option("PRIMARY_AND_OVERRIDES", shown, "what to compose, and what to change in it");
-  line.app().add_option("--config-dir", words.folders, "another folder to search, after the program's own; may be repeated")
+  line.app()
+      .add_option("--config-dir", words.folders,
+                  "another folder to search, after the program's own; may be repeated")
       ->allow_extra_args(false);
-  line.app().add_flag("--raw", words.raw, "any tree of YAML files, bound to no parts; PRIMARY is a name in the folders");
+  line.app().add_flag("--raw", words.raw,
+                      "any tree of YAML files, bound to no parts; PRIMARY is a name in the folders");
   line.app().add_flag("--unresolved", words.unresolved, "interpolations as text, defaults of parts left out");
   line.app().add_flag("--origins", words.origins, "one line a value: who set it last");
   return line.run(flags, [&] {
-    if (words.primary.empty()) throw ConfigError("command line", "PRIMARY is missing: what to compose", "syntax");
+    if (words.primary.empty())
+      throw ConfigError("command line", "PRIMARY is missing: what to compose", "syntax");
     for (const auto& folder : words.folders)
       if (!std::filesystem::is_directory(folder)) throw Error(folder.string(), "no such folder");
     return body(words, line.options());
@@ -56,8 +63,10 @@ void print_composed(const config::Node& tree, const config::Warnings& warnings, 
                     const CommonOptions& options) {
   if (!options.quiet)
     for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
-  if (options.json) std::cout << config::to_json(tree) << "\n";
-  else std::cout << (words.origins ? config::origins_text(tree) : config::to_yaml(tree));
+  if (options.json)
+    std::cout << config::to_json(tree) << "\n";
+  else
+    std::cout << (words.origins ? config::origins_text(tree) : config::to_yaml(tree));
 }
 
 int command_compose_raw(Arguments arguments) {
@@ -65,7 +74,8 @@ int command_compose_raw(Arguments arguments) {
     config::ComposeRequest request{.primary = words.primary, .overrides = words.overrides, .raw = true};
     for (const auto& folder : words.folders) request.folders.push_back({"", folder});
     if (request.folders.empty()) request.folders.push_back({"", "."});
-    const auto composition = words.unresolved ? config::compose_unresolved(request) : config::compose(request);
+    const auto composition =
+        words.unresolved ? config::compose_unresolved(request) : config::compose(request);
     print_composed(composition.config, composition.warnings, words, options);
     return 0;
   });

@@ -1,5 +1,5 @@
-// The command line of `subband compose`: shared by its raw half, which needs neither parts nor tensors, and by the
-// half that binds recipes.
+// The command line of `subband compose`: shared by its raw half, which needs neither parts nor tensors, and
+// by the half that binds recipes.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -19,7 +19,8 @@ struct ComposeWords {
 };
 
 /// Runs `body` with the parsed words. Overrides are taken as they stand, whatever characters they begin with.
-int run_compose(Arguments arguments, const std::function<int(const ComposeWords&, const CommonOptions&)>& body);
+int run_compose(Arguments arguments,
+                const std::function<int(const ComposeWords&, const CommonOptions&)>& body);
 
 /// Prints a tree on stdout: JSON, origins, or YAML; and the warnings on stderr.
 void print_composed(const config::Node& tree, const config::Warnings& warnings, const ComposeWords& words,

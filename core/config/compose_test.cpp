@@ -35,7 +35,8 @@ class Tree {
       std::filesystem::create_directories((folder_ / name).parent_path());
       std::ofstream(folder_ / name) << text;
     }
-    for (const char* name : {"softmax", "wersa", "performer"}) registry_.of<Widget>().add<Plain, WidgetConfig>({.name = name});
+    for (const char* name : {"softmax", "wersa", "performer"})
+      registry_.of<Widget>().add<Plain, WidgetConfig>({.name = name});
   }
   ~Tree() { std::filesystem::remove_all(folder_); }
   Tree(const Tree&) = delete;
@@ -43,7 +44,9 @@ class Tree {
 
   config::ComposeRequest request(const std::string& primary, const Texts& overrides) const {
     config::ComposeRequest request{.primary = primary, .overrides = overrides, .registry = &registry_};
-    request.folders = {{"recipe", folder_ / "recipes", "recipes"}, {"data", folder_ / "data", "data"}, {"net", folder_ / "nets", "nets"}};
+    request.folders = {{"recipe", folder_ / "recipes", "recipes"},
+                       {"data", folder_ / "data", "data"},
+                       {"net", folder_ / "nets", "nets"}};
     return request;
   }
   config::Composition compose(const std::string& primary, const Texts& overrides) const {
@@ -68,16 +71,19 @@ class Tree {
 };
 
 static const std::vector<std::pair<std::string, std::string>> kFiles = {
-    {"recipes/r.yaml", "defaults: [/data: small, _self_]\nnet: {type: lm, width: 8, block: {mixer: wersa}}\nseed: 1\n"},
-    {"recipes/deep/child.yaml", "defaults: [/recipe/r, _self_]\nnet: {width: 16, block: {mixer: {heads: 2}}}\n"},
+    {"recipes/r.yaml",
+     "defaults: [/data: small, _self_]\nnet: {type: lm, width: 8, block: {mixer: wersa}}\nseed: 1\n"},
+    {"recipes/deep/child.yaml",
+     "defaults: [/recipe/r, _self_]\nnet: {width: 16, block: {mixer: {heads: 2}}}\n"},
     {"data/small.yaml", "type: text\nname: small\n"},
     {"data/large.yaml", "type: text\nname: large\n"},
     {"nets/big.yaml", "type: lm\nwidth: 512\n"}};
 
 TEST_CASE("a recipe lands at the root and its defaults list chooses options of groups", "[compose]") {
   const Tree tree(kFiles);
-  CHECK(tree.json({}) == "{\"data\": {\"type\": \"text\", \"name\": \"small\"}, \"net\": {\"type\": \"lm\", \"width\": 8, "
-                         "\"block\": {\"mixer\": \"wersa\"}}, \"seed\": 1}");
+  CHECK(tree.json({}) ==
+        "{\"data\": {\"type\": \"text\", \"name\": \"small\"}, \"net\": {\"type\": \"lm\", \"width\": 8, "
+        "\"block\": {\"mixer\": \"wersa\"}}, \"seed\": 1}");
   CHECK(tree.compose("r", {"data=large"}).config.at("data.name")->string() == "large");
   CHECK(tree.compose("r", {"data=large"}).choices.at("data") == "large");
 }
@@ -85,7 +91,8 @@ TEST_CASE("a recipe lands at the root and its defaults list chooses options of g
 TEST_CASE("a recipe extends another one at the root, and a path to a file is a recipe too", "[compose]") {
   const Tree tree(kFiles);
   const auto child = tree.compose("deep/child", {}).config;
-  CHECK(config::to_json(*child.find("net")) == "{\"type\": \"lm\", \"width\": 16, \"block\": {\"mixer\": {\"type\": \"wersa\", \"heads\": 2}}}");
+  CHECK(config::to_json(*child.find("net")) ==
+        "{\"type\": \"lm\", \"width\": 16, \"block\": {\"mixer\": {\"type\": \"wersa\", \"heads\": 2}}}");
   CHECK(tree.compose((tree.folder() / "recipes/r.yaml").string(), {}).config == tree.compose("r", {}).config);
 }
 
@@ -101,7 +108,9 @@ TEST_CASE("sources that were read once serve many compositions", "[compose]") {
 
 TEST_CASE("a key below a plain name turns the name into its map form", "[compose]") {
   const Tree tree(kFiles);
-  const auto mixer = [&](const Texts& words) { return config::to_json(*tree.compose("r", words).config.at("net.block.mixer")); };
+  const auto mixer = [&](const Texts& words) {
+    return config::to_json(*tree.compose("r", words).config.at("net.block.mixer"));
+  };
   CHECK(mixer({"net.block.mixer.heads=8"}) == "{\"type\": \"wersa\", \"heads\": 8}");
   CHECK(mixer({"+net.block.mixer.heads=8"}) == "{\"type\": \"wersa\", \"heads\": 8}");
   CHECK(mixer({"net.block.mixer={heads: 8}"}) == "{\"type\": \"wersa\", \"heads\": 8}");
@@ -110,17 +119,26 @@ TEST_CASE("a key below a plain name turns the name into its map form", "[compose
 
 TEST_CASE("a name, or a map of another type, replaces the whole part", "[compose]") {
   const Tree tree(kFiles);
-  const auto mixer = [&](const Texts& words) { return config::to_json(*tree.compose("r", words).config.at("net.block.mixer")); };
+  const auto mixer = [&](const Texts& words) {
+    return config::to_json(*tree.compose("r", words).config.at("net.block.mixer"));
+  };
   CHECK(mixer({"net.block.mixer.heads=8", "net.block.mixer=performer"}) == "\"performer\"");
-  CHECK(mixer({"net.block.mixer.heads=8", "net.block.mixer={type: performer, features: 4}"}) == "{\"type\": \"performer\", \"features\": 4}");
-  CHECK(mixer({"net.block.mixer.heads=8", "net.block.mixer={type: wersa, window: 4}"}) == "{\"type\": \"wersa\", \"heads\": 8, \"window\": 4}");
+  CHECK(mixer({"net.block.mixer.heads=8", "net.block.mixer={type: performer, features: 4}"}) ==
+        "{\"type\": \"performer\", \"features\": 4}");
+  CHECK(mixer({"net.block.mixer.heads=8", "net.block.mixer={type: wersa, window: 4}"}) ==
+        "{\"type\": \"wersa\", \"heads\": 8, \"window\": 4}");
 }
 
-TEST_CASE("an option of a group that no defaults list has replaces the value, wherever the package is", "[compose]") {
+TEST_CASE("an option of a group that no defaults list has replaces the value, wherever the package is",
+          "[compose]") {
   const Tree tree(kFiles);
-  CHECK(config::to_json(*tree.compose("r", {"net=big"}).config.find("net")) == "{\"type\": \"lm\", \"width\": 512}");
-  CHECK(config::to_json(*tree.compose("r", {"net=big", "net.width=4"}).config.find("net")) == "{\"type\": \"lm\", \"width\": 4}");
-  CHECK(config::to_json(*tree.compose("r", {"mixer@net.block.mixer=performer"}).config.at("net.block.mixer")) == "{\"type\": \"performer\"}");
+  CHECK(config::to_json(*tree.compose("r", {"net=big"}).config.find("net")) ==
+        "{\"type\": \"lm\", \"width\": 512}");
+  CHECK(config::to_json(*tree.compose("r", {"net=big", "net.width=4"}).config.find("net")) ==
+        "{\"type\": \"lm\", \"width\": 4}");
+  CHECK(
+      config::to_json(*tree.compose("r", {"mixer@net.block.mixer=performer"}).config.at("net.block.mixer")) ==
+      "{\"type\": \"performer\"}");
 }
 
 TEST_CASE("overrides set or add; + refuses what is there and ~ what is not", "[compose]") {
@@ -128,16 +146,21 @@ TEST_CASE("overrides set or add; + refuses what is there and ~ what is not", "[c
   CHECK(tree.compose("r", {"trainer.steps=5"}).config.at("trainer.steps")->integer() == 5);
   CHECK(tree.compose("r", {"~seed"}).config.find("seed") == nullptr);
   CHECK(tree.complaint({"+seed=2"}) ==
-        "override 1 (+seed=2): seed: is there already, set by recipes/r.yaml:3:7; drop the + to change it, or write ++ to set it in any case");
-  CHECK(tree.complaint({"~sed"}) == "override 1 (~sed): sed: unknown key; did you mean 'seed'? known: data, net, seed");
+        "override 1 (+seed=2): seed: is there already, set by recipes/r.yaml:3:7; drop the + to change it, "
+        "or write ++ to set it in any case");
+  CHECK(tree.complaint({"~sed"}) ==
+        "override 1 (~sed): sed: unknown key; did you mean 'seed'? known: data, net, seed");
 }
 
 TEST_CASE("lists are appended to, inserted into and removed from", "[compose]") {
   const Tree tree(std::vector<std::pair<std::string, std::string>>{{"recipes/r.yaml", "l: [a, b]\n"}});
-  CHECK(tree.json({"l=append(c,d)", "l=prepend(z)", "l=insert(1,y)", "l=remove(b)"}) == "{\"l\": [\"z\", \"y\", \"a\", \"c\", \"d\"]}");
+  CHECK(tree.json({"l=append(c,d)", "l=prepend(z)", "l=insert(1,y)", "l=remove(b)"}) ==
+        "{\"l\": [\"z\", \"y\", \"a\", \"c\", \"d\"]}");
   CHECK(tree.complaint({"l=remove(q)"}) == "override 1 (l=remove(q)): l = [\"a\", \"b\"]: has no item q");
-  CHECK(tree.complaint({"l=insert(5,q)"}) == "override 1 (l=insert(5,q)): l: cannot insert at 5 in a list of 2");
-  CHECK(tree.complaint({"l.0=append(q)"}) == "override 1 (l.0=append(q)): l.0 = a: only a list can be changed so");
+  CHECK(tree.complaint({"l=insert(5,q)"}) ==
+        "override 1 (l=insert(5,q)): l: cannot insert at 5 in a list of 2");
+  CHECK(tree.complaint({"l.0=append(q)"}) ==
+        "override 1 (l.0=append(q)): l.0 = a: only a list can be changed so");
 }
 
 TEST_CASE("every value says who set it last", "[compose]") {
@@ -153,12 +176,16 @@ TEST_CASE("every value says who set it last", "[compose]") {
 
 TEST_CASE("what does not exist is refused with the nearest name", "[compose]") {
   const Tree tree(kFiles);
-  CHECK(tree.complaint({"data=lrage"}) == "override 1 (data=lrage): data = lrage: no such config; did you mean 'large'? known: large, small");
-  CHECK(tree.complaint({"net=bgi"}) == "override 1 (net=bgi): net = bgi: no such net; did you mean 'big'? known: big");
+  CHECK(tree.complaint({"data=lrage"}) ==
+        "override 1 (data=lrage): data = lrage: no such config; did you mean 'large'? known: large, small");
+  CHECK(tree.complaint({"net=bgi"}) ==
+        "override 1 (net=bgi): net = bgi: no such net; did you mean 'big'? known: big");
   CHECK(tree.complaint({"mixer@net.block.mixer=perfomer"}) ==
-        "override 1 (mixer@net.block.mixer=perfomer): mixer@net.block.mixer = perfomer: no such mixer; did you mean 'performer'? "
+        "override 1 (mixer@net.block.mixer=perfomer): mixer@net.block.mixer = perfomer: no such mixer; did "
+        "you mean 'performer'? "
         "known: performer, softmax, wersa");
-  CHECK_THROWS_WITH(tree.compose("q", {}), "q: no such recipe; did you mean 'r'? known: deep/child, r; a path ends in .yaml");
+  CHECK_THROWS_WITH(tree.compose("q", {}),
+                    "q: no such recipe; did you mean 'r'? known: deep/child, r; a path ends in .yaml");
 }
 
 }  // namespace compose_test

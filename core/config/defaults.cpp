@@ -63,31 +63,47 @@ class DefaultsBuilder {
     const Choice& choice = node.entry.choice;
     const std::string option = choice.nothing ? "null" : choice.options.front();
     const auto deletion = words_.deletions.find(key);
-    if (deletion != words_.deletions.end() && (!deletion->second.option || *deletion->second.option == option)) {
+    if (deletion != words_.deletions.end() &&
+        (!deletion->second.option || *deletion->second.option == option)) {
       deletion->second.used = node.gone = true;
       return false;
     }
     const auto [known, added] = list_.choices.emplace(key, option);
     if (!added && known->second != option)
-      fail(node.entry.place, key + ": has two values, " + option + " and then " + known->second + "; to change a choice write 'override " +
-           key + ": " + known->second + "'", "already_exists");  // entries are expanded last first
+      fail(node.entry.place,
+           key + ": has two values, " + option + " and then " + known->second +
+               "; to change a choice write 'override " + key + ": " + known->second + "'",
+           "already_exists");  // entries are expanded last first
     keys_of_group_[node.group_path()].insert(key);
-    if (choice.nothing) node.gone = true;
+    if (choice.nothing)
+      node.gone = true;
     else if (choice.is_missing())
-      fail(node.entry.place, key + ": needs a choice; known: " + join(search_.options(node.group_path()), ", "), "missing_value");
+      fail(node.entry.place,
+           key + ": needs a choice; known: " + join(search_.options(node.group_path()), ", "),
+           "missing_value");
     return !choice.nothing;
   }
 
   void refuse_absent(const DefaultsNode& node, const std::string& path) const {
     const Place& place = node.is_group() ? node.entry.choice.place : node.entry.place;
-    if (&node == root_) fail(place, path + ": no such config; searched: " + search_.sources() +
-                             suggestion(path.substr(path.rfind('/') + 1), search_.options(node.group_path())), "unknown_option");
+    if (&node == root_)
+      fail(place,
+           path + ": no such config; searched: " + search_.sources() +
+               suggestion(path.substr(path.rfind('/') + 1), search_.options(node.group_path())),
+           "unknown_option");
     const std::string group = node.group_path();
     const std::string option = path.substr(path.rfind('/') + 1);
     if (node.entry.choice.typed)
-      fail(place, group + " = " + option + ": expected the name of an option" + suggestion(option, search_.options(group)), "bad_value");
-    if (!group.empty() && !search_.has_group(group)) fail(place, path + ": no such group '" + group + "'; searched: " + search_.sources(), "unknown_option");
-    fail(place, (group.empty() ? "" : group + " = ") + option + ": no such config" + suggestion(option, search_.options(group)), "unknown_option");
+      fail(place,
+           group + " = " + option + ": expected the name of an option" +
+               suggestion(option, search_.options(group)),
+           "bad_value");
+    if (!group.empty() && !search_.has_group(group))
+      fail(place, path + ": no such group '" + group + "'; searched: " + search_.sources(), "unknown_option");
+    fail(place,
+         (group.empty() ? "" : group + " = ") + option + ": no such config" +
+             suggestion(option, search_.options(group)),
+         "unknown_option");
   }
 
   void enter(const DefaultsNode& node, const std::string& path) {
@@ -107,7 +123,8 @@ class DefaultsBuilder {
     const bool lists = !entries.empty() || (is_root && !words_.appended.empty());
     if (node.config->lacks_self)
       list_.problems.push_back({node.config->defaults.front().place.text(),
-                                "defaults: this file has values of its own too; add _self_ to say whether they come before or after",
+                                "defaults: this file has values of its own too; add _self_ to say whether "
+                                "they come before or after",
                                 "ambiguous"});
     const auto is_self = [](const DefaultEntry& entry) { return entry.kind == DefaultEntry::Kind::self; };
     if (lists && std::none_of(entries.begin(), entries.end(), is_self)) {
@@ -137,25 +154,32 @@ class DefaultsBuilder {
     for (const auto& child : children) {
       if (child->entry.kind == DefaultEntry::Kind::self || child->entry.appended) continue;
       if (seen != nullptr && !child->entry.overrides)
-        fail(child->entry.place, "an ordinary entry after 'override " + seen->entry.name + "': overrides come last", "syntax");
+        fail(child->entry.place,
+             "an ordinary entry after 'override " + seen->entry.name + "': overrides come last", "syntax");
       if (!child->entry.overrides) continue;
       seen = child.get();
-      if (interpolated) fail(child->entry.place, "an override below an interpolated entry: not supported", "interpolation");
+      if (interpolated)
+        fail(child->entry.place, "an override below an interpolated entry: not supported", "interpolation");
     }
     for (auto child = children.rbegin(); child != children.rend(); ++child)
       if ((*child)->entry.overrides)
-        overrides_.emplace((*child)->key(), OverrideEntry{(*child)->entry.choice, false, (*child)->group_path()});
+        overrides_.emplace((*child)->key(),
+                           OverrideEntry{(*child)->entry.choice, false, (*child)->group_path()});
   }
 
-  void expand_child(std::unique_ptr<DefaultsNode> child, std::vector<std::unique_ptr<DefaultsNode>>& kept, bool interpolated) {
+  void expand_child(std::unique_ptr<DefaultsNode> child, std::vector<std::unique_ptr<DefaultsNode>>& kept,
+                    bool interpolated) {
     DefaultEntry& entry = child->entry;
     if (entry.kind == DefaultEntry::Kind::self) return kept.push_back(std::move(child));
     if (child->is_group()) take_selection(*child);
     if (child->is_group() && entry.choice.many) {
       for (auto option = entry.choice.options.rbegin(); option != entry.choice.options.rend(); ++option) {
         auto one = std::make_unique<DefaultsNode>();
-        one->entry = {.kind = DefaultEntry::Kind::config, .name = entry.name + "/" + *option, .package = entry.package,
-                      .optional = entry.optional, .place = entry.choice.place};
+        one->entry = {.kind = DefaultEntry::Kind::config,
+                      .name = entry.name + "/" + *option,
+                      .package = entry.package,
+                      .optional = entry.optional,
+                      .place = entry.choice.place};
         one->base = child->base;
         one->base_package = child->base_package;
         expand(*one, interpolated);
@@ -164,8 +188,10 @@ class DefaultsBuilder {
       return;
     }
     const bool waits = child->is_group() ? entry.choice.interpolates() : may_interpolate(entry.name);
-    if (waits) waiting_.push_back({child.get(), chain_});
-    else expand(*child, interpolated);
+    if (waits)
+      waiting_.push_back({child.get(), chain_});
+    else
+      expand(*child, interpolated);
     kept.push_back(std::move(child));
   }
 
@@ -193,7 +219,8 @@ class DefaultsBuilder {
       for (Waiting& each : round) {
         DefaultEntry& entry = each.node->entry;
         std::string& text = each.node->is_group() ? entry.choice.options.front() : entry.name;
-        const auto deletion = each.node->is_group() ? words_.deletions.find(each.node->key()) : words_.deletions.end();
+        const auto deletion =
+            each.node->is_group() ? words_.deletions.find(each.node->key()) : words_.deletions.end();
         const bool deleted = deletion != words_.deletions.end() && !deletion->second.option;
         const auto filled = deleted ? text : fill_in_choices(text, list_.choices, entry.place, unknown);
         if (!filled) {
@@ -209,7 +236,8 @@ class DefaultsBuilder {
       const DefaultEntry& entry = waiting_.front().node->entry;
       std::vector<std::string> known;
       for (const auto& [key, option] : list_.choices) known.push_back(key);
-      fail(entry.place, "'" + unknown + "' is no group of this defaults list" + suggestion(unknown, known), "interpolation");
+      fail(entry.place, "'" + unknown + "' is no group of this defaults list" + suggestion(unknown, known),
+           "interpolation");
     }
   }
 
@@ -220,8 +248,10 @@ class DefaultsBuilder {
       const bool elsewhere = same_group != keys_of_group_.end();
       std::vector<std::string> keys;
       if (elsewhere) keys.assign(same_group->second.begin(), same_group->second.end());
-      fail(entry.choice.place, "override " + key + ": nothing earlier in the defaults lists has this key" +
-           (elsewhere ? "; did you mean " + join(keys, " or ") + "?" : ""), "missing_group_override");
+      fail(entry.choice.place,
+           "override " + key + ": nothing earlier in the defaults lists has this key" +
+               (elsewhere ? "; did you mean " + join(keys, " or ") + "?" : ""),
+           "missing_group_override");
     }
   }
 
@@ -234,8 +264,10 @@ class DefaultsBuilder {
       return;
     }
     for (const auto& child : node.children) {
-      if (child->entry.kind == DefaultEntry::Kind::self) list_.configs.push_back({node.config, node.package(true)});
-      else collect(*child);
+      if (child->entry.kind == DefaultEntry::Kind::self)
+        list_.configs.push_back({node.config, node.package(true)});
+      else
+        collect(*child);
     }
   }
 
@@ -257,8 +289,8 @@ class DefaultsBuilder {
 
 }  // namespace
 
-DefaultsList build_defaults(SearchPath& search, const std::string& primary, const std::optional<std::string>& package,
-                            GroupWords& words) {
+DefaultsList build_defaults(SearchPath& search, const std::string& primary,
+                            const std::optional<std::string>& package, GroupWords& words) {
   DefaultsBuilder builder(search, words);
   DefaultsList list = builder.build(primary, package);
   return list;

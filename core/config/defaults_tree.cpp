@@ -41,9 +41,12 @@ std::string DefaultsNode::config_path() const {
 
 std::string DefaultsNode::package(bool with_header) const {
   std::string own;
-  if (entry.package) own = *entry.package == "_here_" ? "" : *entry.package;
-  else if (with_header && header) own = *header;
-  else own = dotted(without_slash(is_group() ? entry.name : folder_of(entry.name)));
+  if (entry.package)
+    own = *entry.package == "_here_" ? "" : *entry.package;
+  else if (with_header && header)
+    own = *header;
+  else
+    own = dotted(without_slash(is_group() ? entry.name : folder_of(entry.name)));
   const std::string whole = joined(base_package, own, ".");
   constexpr std::string_view kGlobal = "_global_";
   const size_t global = whole.rfind(kGlobal);
@@ -59,7 +62,8 @@ std::string DefaultsNode::key() const {
   return group + "@" + (lands.empty() ? "_global_" : lands);
 }
 
-std::optional<std::string> fill_in_choices(const std::string& text, const std::map<std::string, std::string>& choices,
+std::optional<std::string> fill_in_choices(const std::string& text,
+                                           const std::map<std::string, std::string>& choices,
                                            const Place& place, std::string& unknown) {
   std::string out;
   for (size_t i = 0; i < text.size();) {
@@ -68,10 +72,13 @@ std::optional<std::string> fill_in_choices(const std::string& text, const std::m
       continue;
     }
     const size_t end = text.find('}', i);
-    if (end == std::string::npos) throw ConfigError(place.text(), text + ": '${' has no end: expected '}'", "syntax");
+    if (end == std::string::npos)
+      throw ConfigError(place.text(), text + ": '${' has no end: expected '}'", "syntax");
     const std::string name(trim(std::string_view(text).substr(i + 2, end - i - 2)));
     if (name.find(':') != std::string::npos)
-      throw ConfigError(place.text(), text + ": a defaults list knows the choices of groups only, no resolvers", "interpolation");
+      throw ConfigError(place.text(),
+                        text + ": a defaults list knows the choices of groups only, no resolvers",
+                        "interpolation");
     const auto choice = choices.find(name);
     if (choice == choices.end()) {
       unknown = name;

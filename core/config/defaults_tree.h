@@ -11,11 +11,11 @@ namespace subband::config {
 
 struct DefaultsNode {
   DefaultEntry entry;
-  std::string base;                    ///< group path of the including config
-  std::string base_package;            ///< and its package
-  std::optional<std::string> header;   ///< package header of the chosen config, made absolute
-  const InputConfig* config = nullptr; ///< once loaded
-  bool gone = false;                   ///< deleted, null, or optional and absent
+  std::string base;                     ///< group path of the including config
+  std::string base_package;             ///< and its package
+  std::optional<std::string> header;    ///< package header of the chosen config, made absolute
+  const InputConfig* config = nullptr;  ///< once loaded
+  bool gone = false;                    ///< deleted, null, or optional and absent
   std::vector<std::unique_ptr<DefaultsNode>> children;
 
   bool is_group() const { return entry.kind == DefaultEntry::Kind::group; }
@@ -30,7 +30,8 @@ struct DefaultsNode {
 
 /// `${group}` inside an option, put in from the choices made so far; nothing while one is unknown.
 /// ConfigError (`interpolation`, `syntax`) for what can never be known.
-std::optional<std::string> fill_in_choices(const std::string& text, const std::map<std::string, std::string>& choices,
+std::optional<std::string> fill_in_choices(const std::string& text,
+                                           const std::map<std::string, std::string>& choices,
                                            const Place& place, std::string& unknown);
 
 }  // namespace subband::config

@@ -16,7 +16,9 @@ class Call {
   Call(const std::string& name, std::vector<Argument> arguments, const Place& place)
       : name_(name), arguments_(std::move(arguments)), place_(place) {}
 
-  [[noreturn]] void fail(const std::string& rule) const { throw ConfigError(place_.text(), name_ + ": " + rule, "bad_value"); }
+  [[noreturn]] void fail(const std::string& rule) const {
+    throw ConfigError(place_.text(), name_ + ": " + rule, "bad_value");
+  }
 
   size_t count() const { return arguments_.size(); }
 
@@ -54,7 +56,8 @@ class Call {
   }
   void done() const {
     if (arguments_.empty()) return;
-    fail(arguments_.front().name.empty() ? "too many arguments" : "unknown argument '" + arguments_.front().name + "'");
+    fail(arguments_.front().name.empty() ? "too many arguments"
+                                         : "unknown argument '" + arguments_.front().name + "'");
   }
   const Place& place() const { return place_; }
   Node placed(Node node) const {

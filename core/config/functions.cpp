@@ -37,8 +37,10 @@ Value range(Call& call) {
   if (only_stop) {
     value.sweep->stop = number_argument(call, call.need("stop"));
   } else {
-    if (auto stop = call.take("stop")) value.sweep->stop = number_argument(call, *stop);
-    else call.fail("argument 'stop' is missing");
+    if (auto stop = call.take("stop"))
+      value.sweep->stop = number_argument(call, *stop);
+    else
+      call.fail("argument 'stop' is missing");
   }
   value.sweep->start = start ? number_argument(call, *start) : call.placed(Node(int64_t{0}));
   const auto step = call.take("step");
@@ -70,7 +72,8 @@ std::vector<std::string> patterns(const Call& call, const Value& value) {
   if (!value.plain()) call.fail("expected patterns of text");
   if (value.node.is(Kind::list))
     for (const Node& item : value.node.items()) add(item);
-  else add(value.node);
+  else
+    add(value.node);
   return out;
 }
 
@@ -102,12 +105,15 @@ Value tag(Call& call) {
 
 bool comes_before(const Call& call, const Node& a, const Node& b) {
   const auto number_like = [](const Node& node) { return is_numeric(node) || node.is(Kind::boolean); };
-  const auto number = [](const Node& node) { return node.is(Kind::boolean) ? static_cast<double>(node.boolean()) : node.number(); };
+  const auto number = [](const Node& node) {
+    return node.is(Kind::boolean) ? static_cast<double>(node.boolean()) : node.number();
+  };
   if (number_like(a) && number_like(b)) return number(a) < number(b);
   if (a.is(Kind::string) && b.is(Kind::string)) return a.string() < b.string();
   if (a.is(Kind::list) && b.is(Kind::list))
-    return std::lexicographical_compare(a.items().begin(), a.items().end(), b.items().begin(), b.items().end(),
-                                        [&](const Node& x, const Node& y) { return comes_before(call, x, y); });
+    return std::lexicographical_compare(
+        a.items().begin(), a.items().end(), b.items().begin(), b.items().end(),
+        [&](const Node& x, const Node& y) { return comes_before(call, x, y); });
   call.fail(std::string("cannot order a ") + a.kind_name() + " and a " + b.kind_name());
 }
 
@@ -142,11 +148,13 @@ Value sort(Call& call) {
   if (!value.plain()) {
     if (value.edit || value.sweep->kind == Sweep::Kind::interval || value.sweep->kind == Sweep::Kind::glob)
       call.fail("cannot order such a sweep");
-    if (value.sweep->kind == Sweep::Kind::choice) sort_nodes(call, value.sweep->choices, reverse);
+    if (value.sweep->kind == Sweep::Kind::choice)
+      sort_nodes(call, value.sweep->choices, reverse);
     else {
       std::vector<Node> values_of_range = expand(*value.sweep, call.place());
       sort_nodes(call, values_of_range, reverse);
-      *value.sweep = Sweep{.kind = Sweep::Kind::choice, .choices = std::move(values_of_range), .tags = value.sweep->tags};
+      *value.sweep = Sweep{
+          .kind = Sweep::Kind::choice, .choices = std::move(values_of_range), .tags = value.sweep->tags};
     }
   } else if (value.node.is(Kind::list)) {
     if (value.quoted_items) call.fail("cannot order quoted text; write the words without quotes");
@@ -174,8 +182,10 @@ Value shuffle(Call& call) {
     value = Value{};
     value.sweep = std::move(sweep);
   }
-  if (value.edit || (value.sweep && value.sweep->kind == Sweep::Kind::interval)) call.fail("cannot shuffle such a sweep");
-  if (value.sweep) value.sweep->shuffled = true;
+  if (value.edit || (value.sweep && value.sweep->kind == Sweep::Kind::interval))
+    call.fail("cannot shuffle such a sweep");
+  if (value.sweep)
+    value.sweep->shuffled = true;
   else if (value.node.is(Kind::list)) {
     Sweep whole{.kind = Sweep::Kind::choice, .choices = value.node.items(), .shuffled = true};
     if (!whole.choices.empty()) value.node.items() = expand(whole, call.place());
@@ -218,8 +228,9 @@ Value call_function(const std::string& name, std::vector<Argument> arguments, co
   if (name == "prepend") return edit_list(call, ListEdit::Kind::prepend);
   if (name == "insert") return edit_list(call, ListEdit::Kind::insert);
   if (name == "remove") return edit_list(call, ListEdit::Kind::remove);
-  const std::vector<std::string> known = {"int", "float", "str", "bool", "choice", "range", "interval", "glob", "tag",
-                                          "sort", "shuffle", "append", "prepend", "insert", "remove"};
+  const std::vector<std::string> known = {"int",     "float",    "str",     "bool",   "choice",
+                                          "range",   "interval", "glob",    "tag",    "sort",
+                                          "shuffle", "append",   "prepend", "insert", "remove"};
   throw ConfigError(place.text(), name + ": unknown function" + suggestion(name, known), "bad_value");
 }
 

@@ -1,5 +1,5 @@
-// The recorded answers of Hydra 1.3.8 to 1,179 compositions, beside ours. Where we answer differently on purpose,
-// testdata/hydra_differences.txt has a line with our answer and its reason.
+// The recorded answers of Hydra 1.3.8 to 1,179 compositions, beside ours. Where we answer differently on
+// purpose, testdata/hydra_differences.txt has a line with our answer and its reason.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -43,10 +43,15 @@ static json our_answer(const json& recorded, const std::filesystem::path& folder
   }
   if (recorded.contains("env"))
     for (const auto& [name, value] : recorded["env"].items()) {
-      if (value.is_null()) unsetenv(name.c_str());
-      else setenv(name.c_str(), value.get<std::string>().c_str(), 1);
+      if (value.is_null())
+        unsetenv(name.c_str());
+      else
+        setenv(name.c_str(), value.get<std::string>().c_str(), 1);
     }
-  config::ComposeRequest request{.primary = recorded["primary"], .overrides = recorded["overrides"], .folders = {{"", folder}}, .raw = true};
+  config::ComposeRequest request{.primary = recorded["primary"],
+                                 .overrides = recorded["overrides"],
+                                 .folders = {{"", folder}},
+                                 .raw = true};
   try {
     const auto composition = resolve ? config::compose(request) : config::compose_unresolved(request);
     return {{"ok", json::parse(config::to_json(composition.config))}};
@@ -71,7 +76,8 @@ static bool same(const json& a, const json& b) {
 }
 
 static bool agrees(const json& ours, const json& expected) {
-  if (expected.contains("error")) return ours.contains("error") && (expected["error"] == "any" || ours["error"] == expected["error"]);
+  if (expected.contains("error"))
+    return ours.contains("error") && (expected["error"] == "any" || ours["error"] == expected["error"]);
   return ours.contains("ok") && same(ours["ok"], expected["ok"]);
 }
 
@@ -95,7 +101,8 @@ TEST_CASE("every recorded composition gets Hydra's answer or the intended one", 
     if (differs && fits) CHECK(!agrees(ours, recorded["answer"]));  // a line of the table must not be idle
     (fits ? differs ? intended : agreed : wrong) += 1;
     if (!fits) {
-      UNSCOPED_INFO(id << " " << recorded["files"] << " " << recorded["overrides"] << "\n  ours     " << ours << "\n  expected " << expected);
+      UNSCOPED_INFO(id << " " << recorded["files"] << " " << recorded["overrides"] << "\n  ours     " << ours
+                       << "\n  expected " << expected);
       CHECK(fits);
     }
   }
@@ -104,7 +111,8 @@ TEST_CASE("every recorded composition gets Hydra's answer or the intended one", 
     INFO(id);
     CHECK(difference.met);
   }
-  std::cout << "hydra: " << agreed << " cases agree, " << intended << " differ as intended, " << wrong << " are wrong\n";
+  std::cout << "hydra: " << agreed << " cases agree, " << intended << " differ as intended, " << wrong
+            << " are wrong\n";
 }
 
 }  // namespace hydra_test

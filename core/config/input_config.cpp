@@ -27,8 +27,10 @@ std::vector<std::string> directive_words(std::string_view line) {
   std::string word;
   for (const char c : std::string(rest) + " ") {
     const bool blank = c == ' ' || c == '\t';
-    if (!blank) word += c;
-    else if (!word.empty()) words.push_back(std::move(word)), word.clear();
+    if (!blank)
+      word += c;
+    else if (!word.empty())
+      words.push_back(std::move(word)), word.clear();
   }
   return words;
 }
@@ -52,10 +54,12 @@ void read_header(InputConfig& config, std::string_view text, Warnings& warnings)
     }
     if (!leading) {
       if (words.front() == "@package")
-        warnings.push_back(place.text() + ": @package: has no effect below another comment; make it the first line");
+        warnings.push_back(place.text() +
+                           ": @package: has no effect below another comment; make it the first line");
       continue;
     }
-    if (words.size() != 2) refuse_entry(place, "'" + join(words, " ") + "': expected one word after " + words.front());
+    if (words.size() != 2)
+      refuse_entry(place, "'" + join(words, " ") + "': expected one word after " + words.front());
     if (words.front() != "@package") continue;
     check_package(words[1], place, true);
     config.package = words[1];
@@ -76,7 +80,8 @@ std::string option_text(const Node& node, Choice& choice) {
     choice.typed = true;
     return text_of(node);
   }
-  refuse_entry(node.place, "expected the name of an option or a list of names, got " + brief(node), "bad_value");
+  refuse_entry(node.place, "expected the name of an option or a list of names, got " + brief(node),
+               "bad_value");
 }
 
 Choice read_choice(const Node& node) {
@@ -103,8 +108,10 @@ void read_keywords(DefaultEntry& entry) {
   entry.name = words.empty() ? "" : words.back();
   if (!words.empty()) words.pop_back();
   for (const std::string& word : words) {
-    if (word == "optional") entry.optional = true;
-    else if (word == "override") entry.overrides = true;
+    if (word == "optional")
+      entry.optional = true;
+    else if (word == "override")
+      entry.overrides = true;
     else {
       const std::vector<std::string> known = {"optional", "override"};
       refuse_entry(entry.place, word + ": unknown keyword" + suggestion(word, known), "unknown_option");
@@ -117,11 +124,15 @@ DefaultEntry read_entry(const Node& item) {
   entry.place = item.place;
   if (item.is(Kind::string)) {
     entry.name = item.string();
-    if (entry.name == "_self_") entry.kind = DefaultEntry::Kind::self;
-    else split_package(entry);
+    if (entry.name == "_self_")
+      entry.kind = DefaultEntry::Kind::self;
+    else
+      split_package(entry);
     if (entry.name == "_self_" && entry.package) refuse_entry(item.place, "_self_ takes no package");
   } else if (item.is(Kind::map)) {
-    if (item.size() != 1) refuse_entry(item.place, "an entry of a defaults list has one key, this has " + std::to_string(item.size()));
+    if (item.size() != 1)
+      refuse_entry(item.place,
+                   "an entry of a defaults list has one key, this has " + std::to_string(item.size()));
     const Entry& only = item.entries().front();
     entry.kind = DefaultEntry::Kind::group;
     entry.place = only.key_place;
@@ -131,23 +142,28 @@ DefaultEntry read_entry(const Node& item) {
     entry.choice = read_choice(only.value);
     const std::string option = entry.choice.many || entry.choice.nothing ? "" : entry.choice.options.front();
     const size_t slash = option.rfind('/');
-    if (slash != std::string::npos && slash > 0 && !entry.overrides && !may_interpolate(option)) {  // `a: b/c` is `a/b: c`
+    if (slash != std::string::npos && slash > 0 && !entry.overrides &&
+        !may_interpolate(option)) {  // `a: b/c` is `a/b: c`
       entry.name += "/" + option.substr(0, slash);
       entry.choice.options.front() = option.substr(slash + 1);
     }
   } else {
-    refuse_entry(item.place, std::string("an entry of a defaults list is a config, 'group: option' or _self_, not a ") + item.kind_name());
+    refuse_entry(item.place,
+                 std::string("an entry of a defaults list is a config, 'group: option' or _self_, not a ") +
+                     item.kind_name());
   }
   const std::vector<std::string> parts = split(entry.name, '/');
   if (std::find(parts.begin(), parts.end(), "..") != parts.end())
-    refuse_entry(entry.place, entry.name + ": '..' is not supported; begin with / to name a group from the root");
+    refuse_entry(entry.place,
+                 entry.name + ": '..' is not supported; begin with / to name a group from the root");
   return entry;
 }
 
 void read_defaults(InputConfig& config) {
   const Node* list = config.content.find("defaults");
   if (list == nullptr) return;
-  if (!list->is(Kind::list)) refuse_entry(list->place, std::string("defaults: expected a list, got a ") + list->kind_name());
+  if (!list->is(Kind::list))
+    refuse_entry(list->place, std::string("defaults: expected a list, got a ") + list->kind_name());
   int selves = 0;
   for (const Node& item : list->items()) {
     config.defaults.push_back(read_entry(item));
@@ -168,7 +184,8 @@ void check_package(const std::string& package, const Place& place, bool header) 
   }
 }
 
-InputConfig make_input_config(const std::string& path, Node content, std::string_view text, Warnings& warnings) {
+InputConfig make_input_config(const std::string& path, Node content, std::string_view text,
+                              Warnings& warnings) {
   InputConfig config;
   config.path = path;
   config.place = content.place;

@@ -68,7 +68,8 @@ void Interpolator::enter(const Location& location) {
   std::vector<std::string> chain;
   for (auto at = std::find(active_.begin(), active_.end(), location.node); at != active_.end(); ++at)
     chain.push_back(brief(**at));
-  fail(location, "a cycle of interpolations: " + join(chain, " -> ") + " -> " + brief(*location.node), "cycle");
+  fail(location, "a cycle of interpolations: " + join(chain, " -> ") + " -> " + brief(*location.node),
+       "cycle");
 }
 
 Location Interpolator::evaluate(const Location& location) {
@@ -103,7 +104,8 @@ Node Interpolator::resolve_here(Location& location) {
   if (is_open_text(location)) {
     enter(location);
     Node value = resolve(evaluate(location));
-    if (value.is(Node::Kind::string) && value.string().size() > kLongestText) fail(location, "the text grows beyond 16 MiB");
+    if (value.is(Node::Kind::string) && value.string().size() > kLongestText)
+      fail(location, "the text grows beyond 16 MiB");
     active_.pop_back();
     value.place = node.place;
     return value;
@@ -136,8 +138,10 @@ Node Interpolator::resolve_here(Location& location) {
   return out;
 }
 
-// Steps from `base` along `keys`; where that fails, node is nullptr and `problem` says why, or an error is thrown.
-Location Interpolator::walk(Location base, const std::vector<Piece>& keys, const Location& from, std::string& problem) {
+// Steps from `base` along `keys`; where that fails, node is nullptr and `problem` says why, or an error is
+// thrown.
+Location Interpolator::walk(Location base, const std::vector<Piece>& keys, const Location& from,
+                            std::string& problem) {
   std::string so_far;
   for (const Piece& piece : keys) {
     base = follow(base);
@@ -146,13 +150,16 @@ Location Interpolator::walk(Location base, const std::vector<Piece>& keys, const
       problem = std::move(why);
       return Location{};
     };
-    if (node.is_missing() && !base.final) fail(from, "'" + so_far + "' is ???: it must be given a value", "missing_value");
+    if (node.is_missing() && !base.final)
+      fail(from, "'" + so_far + "' is ???: it must be given a value", "missing_value");
     const std::string name = so_far.empty() ? "the root" : "'" + so_far + "'";
     if (base.opaque) return absent(name + " is computed by a resolver; wrap it in oc.create to look inside");
     if (node.is(Node::Kind::map)) {
       const Node* child = text_key(node, piece.key);
-      if (child == nullptr) return absent("no key '" + piece.key + "' in " + name + suggestion(piece.key, keys_of(node)));
-      const auto entry = std::find_if(node.entries().begin(), node.entries().end(), [&](const Entry& e) { return &e.value == child; });
+      if (child == nullptr)
+        return absent("no key '" + piece.key + "' in " + name + suggestion(piece.key, keys_of(node)));
+      const auto entry = std::find_if(node.entries().begin(), node.entries().end(),
+                                      [&](const Entry& e) { return &e.value == child; });
       base.way.push_back({&node, entry->key, 0});
       base.node = child;
     } else if (node.is(Node::Kind::list)) {
@@ -187,7 +194,8 @@ Location Interpolator::reference(size_t dots, const std::vector<Piece>& keys, co
   std::string problem;
   Location target = walk(base, keys, from, problem);
   if (target.node == nullptr) fail(from, problem);
-  if (!target.final && target.node->is_missing()) fail(from, "'" + target.path() + "' is ???: it must be given a value", "missing_value");
+  if (!target.final && target.node->is_missing())
+    fail(from, "'" + target.path() + "' is ???: it must be given a value", "missing_value");
   return target;
 }
 

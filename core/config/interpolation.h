@@ -1,6 +1,6 @@
 // Interpolation: `${a.b}`, `${.sibling}`, `${m.${key}}`, `${oc.env:HOME,none}`, text around it, and escapes.
-// Values are looked up when everything is composed; a value that is exactly one `${…}` takes the value it names
-// with its type.
+// Values are looked up when everything is composed; a value that is exactly one `${…}` takes the value it
+// names with its type.
 #pragma once
 #include <ctime>
 #include <deque>
@@ -28,13 +28,14 @@ struct Step {
 struct Location {
   const Node* node = nullptr;
   std::vector<Step> way;
-  bool final = false;   ///< computed by a resolver: taken as it is
-  bool opaque = false;  ///< and no path leads into it
+  bool final = false;        ///< computed by a resolver: taken as it is
+  bool opaque = false;       ///< and no path leads into it
   std::string path() const;  ///< `a.b.0`
 };
 
-/// Looks values up in one tree, which must outlive it and stay unchanged. ConfigError of kind `interpolation`,
-/// `cycle` or `missing_value`; the message names the value that asked and the path that it wanted.
+/// Looks values up in one tree, which must outlive it and stay unchanged. ConfigError of kind
+/// `interpolation`, `cycle` or `missing_value`; the message names the value that asked and the path that it
+/// wanted.
 class Interpolator {
  public:
   explicit Interpolator(const Node& root) : root_(root) {}
@@ -47,12 +48,15 @@ class Interpolator {
   Location follow(const Location& location);
 
   // For resolvers (resolvers.cpp).
-  /// The value under `path` (`a.b[0]`, `.c`, `..d`) as seen from `location`; node is nullptr where there is none.
+  /// The value under `path` (`a.b[0]`, `.c`, `..d`) as seen from `location`; node is nullptr where there is
+  /// none.
   Location select(const std::string& path, const Location& from);
-  Location keep(Node value, const Location& from, bool final, bool opaque);  ///< a computed value as a location
+  Location keep(Node value, const Location& from, bool final,
+                bool opaque);  ///< a computed value as a location
   Location decode(const std::string& text, const Location& from);
   std::time_t now();  ///< the time of the first question: all answers of one composition agree
-  [[noreturn]] void fail(const Location& from, const std::string& message, const char* kind = "interpolation") const;
+  [[noreturn]] void fail(const Location& from, const std::string& message,
+                         const char* kind = "interpolation") const;
 
  private:
   friend class TextReader;
@@ -76,6 +80,7 @@ class Interpolator {
 
 /// The resolver of that name called with typed arguments. Known: oc.env, oc.decode, oc.select, oc.create,
 /// oc.dict.keys, oc.dict.values, oc.deprecated, now.
-Location call_resolver(Interpolator& in, const std::string& name, std::vector<Node> arguments, const Location& from);
+Location call_resolver(Interpolator& in, const std::string& name, std::vector<Node> arguments,
+                       const Location& from);
 
 }  // namespace subband::config

@@ -15,7 +15,9 @@ static Node resolved(const std::string& text) {
   return config::Interpolator(tree).resolve();
 }
 
-static std::string value(const std::string& text, const std::string& path = "z") { return config::to_json(*resolved(text).at(path)); }
+static std::string value(const std::string& text, const std::string& path = "z") {
+  return config::to_json(*resolved(text).at(path));
+}
 
 static std::string complaint(const std::string& text) {
   try {
@@ -26,14 +28,17 @@ static std::string complaint(const std::string& text) {
   return "none";
 }
 
-TEST_CASE("one interpolation alone takes the value with its type, text around it makes text", "[interpolation]") {
+TEST_CASE("one interpolation alone takes the value with its type, text around it makes text",
+          "[interpolation]") {
   CHECK(value("i: 3\nz: ${i}\n") == "3");
   CHECK(value("i: 3\nz: x${i}\n") == "\"x3\"");
   CHECK(value("m: {a: [1, {b: 2}]}\nz: ${m}\n") == "{\"a\": [1, {\"b\": 2}]}");
-  CHECK(value("a: [true, null, .inf, 1e-5, [x]]\nz: '${a[0]} ${a.1} ${a[2]} ${a.3} ${a[4]}'\n") == "\"true null .inf 1e-05 [x]\"");
+  CHECK(value("a: [true, null, .inf, 1e-5, [x]]\nz: '${a[0]} ${a.1} ${a[2]} ${a.3} ${a[4]}'\n") ==
+        "\"true null .inf 1e-05 [x]\"");
 }
 
-TEST_CASE("dots climb from the container, brackets are dots, and the inner interpolation comes first", "[interpolation]") {
+TEST_CASE("dots climb from the container, brackets are dots, and the inner interpolation comes first",
+          "[interpolation]") {
   CHECK(value("a: {b: {c: '${..d}', e: '${.c}'}, d: 7}\n", "a.b.e") == "7");
   CHECK(value("l: [5, {k: 6}]\nz: ${l[1][k]}\n") == "6");
   CHECK(value("m: {x: {y: 8}}\ns: x\nz: ${m[${s}].y}\n") == "8");
@@ -63,29 +68,38 @@ TEST_CASE("resolvers read the environment, the tree and text", "[interpolation]"
 TEST_CASE("cycles, missing values and absent paths are told apart and named", "[interpolation]") {
   CHECK(complaint("a: ${b}\nb: ${c}\nc: ${a}\n") ==
         "cycle a.yaml:1:4: a = ${b}: a cycle of interpolations: ${b} -> ${c} -> ${a} -> ${b}");
-  CHECK(complaint("a: {b: '${a}'}\n") == "cycle a.yaml:1:8: a.b = ${a}: a cycle of interpolations: ${a} -> ${a}");
+  CHECK(complaint("a: {b: '${a}'}\n") ==
+        "cycle a.yaml:1:8: a.b = ${a}: a cycle of interpolations: ${a} -> ${a}");
   CHECK(complaint("z: ${hedas}\nheads: 1\n") ==
-        "interpolation a.yaml:1:4: z = ${hedas}: no key 'hedas' in the root; did you mean 'heads'? known: heads, z");
-  CHECK(complaint("z: ${m.x}\nm: ???\n") == "missing_value a.yaml:1:4: z = ${m.x}: 'm' is ???: it must be given a value");
-  CHECK(complaint("z: ${l.9}\nl: [1]\n") == "interpolation a.yaml:1:4: z = ${l.9}: no item 9 in 'l', which has 1");
-  CHECK(complaint("z: ${m.x}\nm: 5\n") == "interpolation a.yaml:1:4: z = ${m.x}: 'm' is 5, which holds no 'x'");
+        "interpolation a.yaml:1:4: z = ${hedas}: no key 'hedas' in the root; did you mean 'heads'? known: "
+        "heads, z");
+  CHECK(complaint("z: ${m.x}\nm: ???\n") ==
+        "missing_value a.yaml:1:4: z = ${m.x}: 'm' is ???: it must be given a value");
+  CHECK(complaint("z: ${l.9}\nl: [1]\n") ==
+        "interpolation a.yaml:1:4: z = ${l.9}: no item 9 in 'l', which has 1");
+  CHECK(complaint("z: ${m.x}\nm: 5\n") ==
+        "interpolation a.yaml:1:4: z = ${m.x}: 'm' is 5, which holds no 'x'");
   CHECK(complaint("z: ${...x}\n") == "interpolation a.yaml:1:4: z = ${...x}: 3 dots lead above the root");
   CHECK(complaint("z: ${oc.evn:A}\n") ==
-        "interpolation a.yaml:1:4: z = ${oc.evn:A}: unknown resolver 'oc.evn'; did you mean 'oc.env'? known: now, oc.create, "
+        "interpolation a.yaml:1:4: z = ${oc.evn:A}: unknown resolver 'oc.evn'; did you mean 'oc.env'? known: "
+        "now, oc.create, "
         "oc.decode, oc.deprecated, oc.dict.keys, oc.dict.values, oc.env, oc.select");
   CHECK(complaint("z: ${oc.env:SUBBAND_TEST_UNSET}\n") ==
-        "interpolation a.yaml:1:4: z = ${oc.env:SUBBAND_TEST_UNSET}: oc.env: the environment has no variable 'SUBBAND_TEST_UNSET'");
+        "interpolation a.yaml:1:4: z = ${oc.env:SUBBAND_TEST_UNSET}: oc.env: the environment has no variable "
+        "'SUBBAND_TEST_UNSET'");
 }
 
 TEST_CASE("malformed interpolations are refused before anything is looked up", "[interpolation]") {
   CHECK(complaint("z: '${a.b'\n") == "syntax a.yaml:1:4: '${' has no end: expected '}' in '${a.b'");
-  CHECK(complaint("z: '${}'\n") == "syntax a.yaml:1:4: a name is missing or holds a character that it cannot in '${}'");
+  CHECK(complaint("z: '${}'\n") ==
+        "syntax a.yaml:1:4: a name is missing or holds a character that it cannot in '${}'");
   CHECK(complaint("z: '${c d}'\n") == "syntax a.yaml:1:4: unexpected 'd' in '${c d}'");
   CHECK(complaint("z: '${a]}'\n") == "syntax a.yaml:1:4: unexpected ']' in '${a]}'");
   CHECK(complaint("z: '" + std::string(1000, '$') + "'\n") == "none");
   std::string deep;
   for (int i = 0; i < 10'000; ++i) deep += "${";
-  CHECK_THAT(complaint("z: '" + deep + "'\n"), Catch::ContainsSubstring("more than 100 nested interpolations"));
+  CHECK_THAT(complaint("z: '" + deep + "'\n"),
+             Catch::ContainsSubstring("more than 100 nested interpolations"));
 }
 
 TEST_CASE("interpolations that double at every step are refused", "[interpolation]") {
@@ -94,7 +108,8 @@ TEST_CASE("interpolations that double at every step are refused", "[interpolatio
     const std::string before = "'${a" + std::to_string(i - 1) + "}'";
     text += "a" + std::to_string(i) + ": [" + before + ", " + before + "]\n";
   }
-  CHECK_THAT(complaint(text), Catch::ContainsSubstring("the interpolations expand to more than 500,000 values"));
+  CHECK_THAT(complaint(text),
+             Catch::ContainsSubstring("the interpolations expand to more than 500,000 values"));
 }
 
 }  // namespace interpolation_test

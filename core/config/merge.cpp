@@ -63,8 +63,10 @@ void Merger::lay_over(Node& map, Node over) {
         std::vector<std::string> known;
         for (const Entry& each : map.entries()) known.push_back(each.key);
         const std::string path = path_text(way_);
-        throw ConfigError(entry.value.place.text(), (path.empty() ? "" : path + ".") + entry.key + ": unknown key" +
-                          suggestion(entry.key, known) + "; write + before the override to add it", "unknown_key");
+        throw ConfigError(entry.value.place.text(),
+                          (path.empty() ? "" : path + ".") + entry.key + ": unknown key" +
+                              suggestion(entry.key, known) + "; write + before the override to add it",
+                          "unknown_key");
       }
       map.entries().push_back(std::move(entry));
       continue;
@@ -78,19 +80,25 @@ void Merger::lay_over(Node& map, Node over) {
 void Merger::replace(Node& value, Node over) {
   if (over.is_missing()) return;
   if (is_container(over)) {
-    if (value.is(Node::Kind::string) && (over.is(Node::Kind::map) || may_interpolate(value.string()))) open(value);
+    if (value.is(Node::Kind::string) && (over.is(Node::Kind::map) || may_interpolate(value.string())))
+      open(value);
     const bool clash = is_container(value) && value.kind() != over.kind();
     if (clash) {
       const std::string path = path_text(way_);
-      throw ConfigError(over.place.text(), (path.empty() ? "" : path + ": ") + "a " + over.kind_name() + " cannot replace the " +
-                        value.kind_name() + " of " + value.place.text(), "bad_value");
+      throw ConfigError(over.place.text(),
+                        (path.empty() ? "" : path + ": ") + "a " + over.kind_name() + " cannot replace the " +
+                            value.kind_name() + " of " + value.place.text(),
+                        "bad_value");
     }
-    const bool joins = value.is(Node::Kind::map) && !(language_ == Language::parts && changes_type(value, over));
+    const bool joins =
+        value.is(Node::Kind::map) && !(language_ == Language::parts && changes_type(value, over));
     if (joins) return lay_over(value, std::move(over));
   }
   value = std::move(over);
 }
 
-void merge(Node& root, Node over, Language language) { Merger(root, language, false).lay_over(root, std::move(over)); }
+void merge(Node& root, Node over, Language language) {
+  Merger(root, language, false).lay_over(root, std::move(over));
+}
 
 }  // namespace subband::config

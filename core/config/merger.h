@@ -10,10 +10,11 @@ namespace subband::config {
 class Merger {
  public:
   /// `closed`: a key that is not there yet is an error.
-  Merger(const Node& root, Language language, bool closed) : root_(root), language_(language), closed_(closed) {}
+  Merger(const Node& root, Language language, bool closed)
+      : root_(root), language_(language), closed_(closed) {}
 
-  void lay_over(Node& map, Node over);    ///< both maps
-  void replace(Node& value, Node over);   ///< whatever both are
+  void lay_over(Node& map, Node over);       ///< both maps
+  void replace(Node& value, Node over);      ///< whatever both are
   std::vector<Step>& way() { return way_; }  ///< to the map that is laid over
 
   /// Makes the value a container where it is an interpolation that names one, or, among parts, a plain name.

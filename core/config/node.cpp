@@ -88,7 +88,8 @@ Node& Node::set(std::string_view key, Node value) {
   assert(is(Kind::map));
   if (Node* present = find(key)) return *present = std::move(value);
   Place written = value.place;
-  return entries_.emplace_back(Entry{std::string(key), Kind::string, std::move(written), std::move(value)}).value;
+  return entries_.emplace_back(Entry{std::string(key), Kind::string, std::move(written), std::move(value)})
+      .value;
 }
 
 bool Node::erase(std::string_view key) {
@@ -124,12 +125,17 @@ Node& Node::set_at(std::string_view path, Node value) {
 bool Node::operator==(const Node& other) const {
   if (kind_ != other.kind_) return false;
   switch (kind_) {
-    case Kind::null: return true;
+    case Kind::null:
+      return true;
     case Kind::boolean:
-    case Kind::integer: return integer_ == other.integer_;
-    case Kind::number: return number_ == other.number_ || (std::isnan(number_) && std::isnan(other.number_));
-    case Kind::string: return string_ == other.string_;
-    case Kind::list: return items_ == other.items_;
+    case Kind::integer:
+      return integer_ == other.integer_;
+    case Kind::number:
+      return number_ == other.number_ || (std::isnan(number_) && std::isnan(other.number_));
+    case Kind::string:
+      return string_ == other.string_;
+    case Kind::list:
+      return items_ == other.items_;
     case Kind::map:
       return std::equal(entries_.begin(), entries_.end(), other.entries_.begin(), other.entries_.end(),
                         [](const Entry& a, const Entry& b) {
@@ -144,15 +150,23 @@ static void append_json(std::string& out, const Node& node, bool sorted) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   };
   switch (node.kind()) {
-    case Node::Kind::null: out += "null"; return;
-    case Node::Kind::boolean: out += node.boolean() ? "true" : "false"; return;
-    case Node::Kind::integer: out += std::to_string(node.integer()); return;
+    case Node::Kind::null:
+      out += "null";
+      return;
+    case Node::Kind::boolean:
+      out += node.boolean() ? "true" : "false";
+      return;
+    case Node::Kind::integer:
+      out += std::to_string(node.integer());
+      return;
     case Node::Kind::number: {
       const std::string text = number_text(node.number());
       out += std::isfinite(node.number()) ? text : quoted(text);
       return;
     }
-    case Node::Kind::string: out += quoted(node.string()); return;
+    case Node::Kind::string:
+      out += quoted(node.string());
+      return;
     case Node::Kind::list:
       out += '[';
       for (size_t i = 0; i < node.size(); ++i) {
@@ -161,7 +175,8 @@ static void append_json(std::string& out, const Node& node, bool sorted) {
       }
       out += ']';
       return;
-    case Node::Kind::map: break;
+    case Node::Kind::map:
+      break;
   }
   std::vector<size_t> order(node.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -183,7 +198,8 @@ std::string to_json(const Node& node, bool sorted) {
 }
 
 std::string brief(const Node& node) {
-  if (node.is(Node::Kind::string) && node.string().size() <= 60) return node.string().empty() ? "''" : node.string();
+  if (node.is(Node::Kind::string) && node.string().size() <= 60)
+    return node.string().empty() ? "''" : node.string();
   std::string text = to_json(node);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
   return text;

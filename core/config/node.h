@@ -12,8 +12,8 @@ namespace subband::config {
 /// Where a value was written. `source` is a file name, `override 2 (a.b=c)`, `default`, or empty.
 struct Place {
   std::shared_ptr<const std::string> source;
-  int line = 0;    ///< from 1; 0: no line
-  int column = 0;  ///< from 1
+  int line = 0;              ///< from 1; 0: no line
+  int column = 0;            ///< from 1
   std::string text() const;  ///< `recipe.yaml:12:14`
 };
 
@@ -52,7 +52,7 @@ class Node {
   // Maps.
   const Node* find(std::string_view key) const;  ///< nullptr where absent, or this is no map
   Node* find(std::string_view key);
-  Node& set(std::string_view key, Node value);   ///< replace in position, or append; this must be a map
+  Node& set(std::string_view key, Node value);  ///< replace in position, or append; this must be a map
   bool erase(std::string_view key);
 
   /// The node under a dotted path (`a.b.0`), or nullptr.

@@ -17,9 +17,12 @@ class KeyParser {
   KeyParser(std::string_view text, const Place& place) : text_(text), place_(place) {}
 
   void parse(Override& word) {
-    if (text_.starts_with("++")) word.action = Override::Action::force, at_ = 2;
-    else if (text_.starts_with('+')) word.action = Override::Action::add, at_ = 1;
-    else if (text_.starts_with('~')) word.action = Override::Action::remove, at_ = 1;
+    if (text_.starts_with("++"))
+      word.action = Override::Action::force, at_ = 2;
+    else if (text_.starts_with('+'))
+      word.action = Override::Action::add, at_ = 1;
+    else if (text_.starts_with('~'))
+      word.action = Override::Action::remove, at_ = 1;
     word.target = path(true);
     if (here() == '@') {
       ++at_;
@@ -49,7 +52,8 @@ class KeyParser {
       if (is_key_start(here()) || here() == '-') fail("a name of a key cannot begin with a digit");
       return true;
     }
-    if (!is_key_start(here())) fail(here() == '\0' ? "a key ends too early" : std::string("unexpected '") + here() + "' in a key");
+    if (!is_key_start(here()))
+      fail(here() == '\0' ? "a key ends too early" : std::string("unexpected '") + here() + "' in a key");
     while (is_key_start(here()) || is_key_digit(here()) || here() == '-') ++at_;
     return false;
   }
@@ -84,7 +88,8 @@ class KeyParser {
 Override parse_override(std::string_view text, int number) {
   Override word;
   word.text = text;
-  word.place.source = std::make_shared<const std::string>("override " + std::to_string(number) + " (" + word.text + ")");
+  word.place.source =
+      std::make_shared<const std::string>("override " + std::to_string(number) + " (" + word.text + ")");
   KeyParser key(text, word.place);
   key.parse(word);
   word.value.place = word.place;
@@ -108,7 +113,8 @@ Override parse_override(std::string_view text, int number) {
 std::vector<Override> parse_overrides(std::span<const std::string> texts) {
   std::vector<Override> words;
   words.reserve(texts.size());
-  for (const std::string& text : texts) words.push_back(parse_override(text, static_cast<int>(words.size()) + 1));
+  for (const std::string& text : texts)
+    words.push_back(parse_override(text, static_cast<int>(words.size()) + 1));
   return words;
 }
 

@@ -13,7 +13,9 @@ using config::Override;
 using config::parse_override;
 using Texts = std::vector<std::string>;
 
-static std::string value(const std::string& text) { return config::to_json(parse_override("k=" + text).value); }
+static std::string value(const std::string& text) {
+  return config::to_json(parse_override("k=" + text).value);
+}
 
 static std::string complaint(const std::string& text) {
   try {
@@ -24,7 +26,9 @@ static std::string complaint(const std::string& text) {
   return "none";
 }
 
-static Texts expanded(const std::string& text, Texts options = {}) { return config::expand(parse_override(text), options); }
+static Texts expanded(const std::string& text, Texts options = {}) {
+  return config::expand(parse_override(text), options);
+}
 
 static std::string refused(const std::string& text) {
   try {
@@ -81,7 +85,8 @@ TEST_CASE("sweeps expand in order, each value as a word of its own", "[override]
   CHECK(expanded("k=choice(true,'true',1.0,'')") == Texts{"k=true", "k='true'", "k=1.0", "k=''"});
 }
 
-TEST_CASE("a shuffled sweep holds the same values in an order of its own that does not change", "[override]") {
+TEST_CASE("a shuffled sweep holds the same values in an order of its own that does not change",
+          "[override]") {
   const Texts once = expanded("k=shuffle(range(20))");
   CHECK(once == expanded("k=shuffle(range(20))"));
   CHECK(once != expanded("k=range(20)"));
@@ -92,7 +97,8 @@ TEST_CASE("a shuffled sweep holds the same values in an order of its own that do
 }
 
 TEST_CASE("what a sweep expands to parses to the same value again", "[override]") {
-  const Texts pieces = {"a", "0", " ", ",", ":", "=", "'", "\"", "\\", "[", "]", "{", "}", "(", ")", "$", "${a}", "~", "#", "é", "1e3", "null", ".", "-", "\t"};
+  const Texts pieces = {"a", "0", " ", ",",    ":", "=", "'", "\"",  "\\",   "[", "]", "{", "}",
+                        "(", ")", "$", "${a}", "~", "#", "é", "1e3", "null", ".", "-", "\t"};
   std::mt19937_64 random(7);
   for (int i = 0; i < 3000; ++i) {
     std::string text;
@@ -106,7 +112,8 @@ TEST_CASE("what a sweep expands to parses to the same value again", "[override]"
 }
 
 TEST_CASE("a malformed word is refused with the character where it goes wrong", "[override]") {
-  CHECK(complaint("k") == "override 2 (k): character 2: expected key=value; known forms: a.b=1, +a.b=1, ++a.b=1, ~a.b");
+  CHECK(complaint("k") ==
+        "override 2 (k): character 2: expected key=value; known forms: a.b=1, +a.b=1, ++a.b=1, ~a.b");
   CHECK(complaint("a..b=1") == "override 2 (a..b=1): character 3: unexpected '.' in a key");
   CHECK(complaint("a[0]=1") == "override 2 (a[0]=1): character 2: unexpected '[' in a key");
   CHECK(complaint("1a=1") == "override 2 (1a=1): character 2: a name of a key cannot begin with a digit");
@@ -114,27 +121,36 @@ TEST_CASE("a malformed word is refused with the character where it goes wrong", 
   CHECK(complaint("a.b/c=1") == "override 2 (a.b/c=1): character 4: dots and slashes do not mix in a key");
   CHECK(complaint("k=[1,,2]") == "override 2 (k=[1,,2]): character 6: a value is missing");
   CHECK(complaint("k=[1,2") ==
-        "override 2 (k=[1,2): character 7: expected ']' after an item of a list, got the end; quote text that holds such characters");
+        "override 2 (k=[1,2): character 7: expected ']' after an item of a list, got the end; quote text "
+        "that holds such characters");
   CHECK(complaint("k=it's") == "override 2 (k=it's): character 5: ''' must be quoted or escaped");
   CHECK(complaint("k='x") == "override 2 (k='x): character 3: a quote that is not closed");
-  CHECK(complaint("k=[1] ") == "override 2 (k=[1] ): character 6: a space may not follow a quote or a bracket here");
+  CHECK(complaint("k=[1] ") ==
+        "override 2 (k=[1] ): character 6: a space may not follow a quote or a bracket here");
   CHECK(complaint("k=a=b") == "override 2 (k=a=b): character 4: '=' must be quoted or escaped");
-  CHECK(complaint("k={'a':1}") == "override 2 (k={'a':1}): character 4: expected 'key: value'; keys of a map stand without quotes");
+  CHECK(complaint("k={'a':1}") ==
+        "override 2 (k={'a':1}): character 4: expected 'key: value'; keys of a map stand without quotes");
   CHECK(complaint("k=${f:{x: 1}}") ==
-        "override 2 (k=${f:{x: 1}}): character 3: '${' needs a path and '}'; quote a value with braces inside an interpolation");
+        "override 2 (k=${f:{x: 1}}): character 3: '${' needs a path and '}'; quote a value with braces "
+        "inside an interpolation");
   CHECK(complaint("k=int(foo)") == "override 2 (k=int(foo)): int: 'foo' is no whole number");
-  CHECK(complaint("k=rnage(3)") == "override 2 (k=rnage(3)): rnage: unknown function; did you mean 'range'? known: append, bool, "
-                                   "choice, float, glob, insert, int, interval, prepend, range, remove, shuffle, sort, str, tag");
-  CHECK(complaint("k=[1,choice(2,3)]") == "override 2 (k=[1,choice(2,3)]): a sweep inside a list: not supported; sweep over whole "
-                                          "lists: a=[1,2],[1,3]");
-  CHECK(complaint("k=" + std::string(10'000, '[')).find("more than 200 levels of nesting") != std::string::npos);
+  CHECK(complaint("k=rnage(3)") ==
+        "override 2 (k=rnage(3)): rnage: unknown function; did you mean 'range'? known: append, bool, "
+        "choice, float, glob, insert, int, interval, prepend, range, remove, shuffle, sort, str, tag");
+  CHECK(complaint("k=[1,choice(2,3)]") ==
+        "override 2 (k=[1,choice(2,3)]): a sweep inside a list: not supported; sweep over whole "
+        "lists: a=[1,2],[1,3]");
+  CHECK(complaint("k=" + std::string(10'000, '[')).find("more than 200 levels of nesting") !=
+        std::string::npos);
 }
 
 TEST_CASE("sweeps without an end, a list or a value are refused when they are expanded", "[override]") {
   CHECK(refused("k=range(1,2,0)") == "override 1 (k=range(1,2,0)): range: a step of 0 never ends");
   CHECK(refused("k=range(0)") == "override 1 (k=range(0)): a sweep without a single value");
-  CHECK(refused("k=interval(0,1)") == "override 1 (k=interval(0,1)): an interval has no list of values; only a sampler draws from it");
-  CHECK(refused("k=choice(a,b),c") == "override 1 (k=choice(a,b),c): a sweep inside a choice: write its values out");
+  CHECK(refused("k=interval(0,1)") ==
+        "override 1 (k=interval(0,1)): an interval has no list of values; only a sampler draws from it");
+  CHECK(refused("k=choice(a,b),c") ==
+        "override 1 (k=choice(a,b),c): a sweep inside a choice: write its values out");
   CHECK(refused("k=range(1e9)") == "override 1 (k=range(1e9)): range: more than 1,000,000 values");
 }
 

@@ -21,7 +21,8 @@ struct ResolverCall {
 
   void expect(size_t least, size_t most) const {
     if (arguments.size() >= least && arguments.size() <= most) return;
-    const std::string wanted = least == most ? std::to_string(least) : std::to_string(least) + " or " + std::to_string(most);
+    const std::string wanted =
+        least == most ? std::to_string(least) : std::to_string(least) + " or " + std::to_string(most);
     in.fail(from, name + ": expected " + wanted + " arguments, got " + std::to_string(arguments.size()));
   }
   const std::string& text(size_t i) const {
@@ -33,8 +34,10 @@ struct ResolverCall {
 Location resolve_env(ResolverCall& call) {
   call.expect(1, 2);
   const std::string variable = text_of(call.arguments[0]);
-  if (const char* value = std::getenv(variable.c_str())) return call.in.keep(Node(value), call.from, true, true);
-  if (call.arguments.size() == 1) call.in.fail(call.from, "oc.env: the environment has no variable '" + variable + "'");
+  if (const char* value = std::getenv(variable.c_str()))
+    return call.in.keep(Node(value), call.from, true, true);
+  if (call.arguments.size() == 1)
+    call.in.fail(call.from, "oc.env: the environment has no variable '" + variable + "'");
   const Node& standard = call.arguments[1];
   return call.in.keep(standard.is(Kind::null) ? Node() : Node(text_of(standard)), call.from, true, true);
 }
@@ -107,7 +110,8 @@ Location resolve_now(ResolverCall& call) {
 
 }  // namespace
 
-Location call_resolver(Interpolator& in, const std::string& name, std::vector<Node> arguments, const Location& from) {
+Location call_resolver(Interpolator& in, const std::string& name, std::vector<Node> arguments,
+                       const Location& from) {
   ResolverCall call{in, name, std::move(arguments), from};
   if (name == "oc.env") return resolve_env(call);
   if (name == "oc.select") return resolve_select(call);
@@ -117,8 +121,8 @@ Location call_resolver(Interpolator& in, const std::string& name, std::vector<No
   if (name == "oc.dict.values") return resolve_values(call);
   if (name == "oc.deprecated") return resolve_deprecated(call);
   if (name == "now") return resolve_now(call);
-  const std::vector<std::string> known = {"oc.env", "oc.select", "oc.decode", "oc.create", "oc.dict.keys",
-                                          "oc.dict.values", "oc.deprecated", "now"};
+  const std::vector<std::string> known = {"oc.env",       "oc.select",      "oc.decode",     "oc.create",
+                                          "oc.dict.keys", "oc.dict.values", "oc.deprecated", "now"};
   in.fail(from, "unknown resolver '" + name + "'" + suggestion(name, known));
 }
 

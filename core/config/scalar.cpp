@@ -48,7 +48,8 @@ bool is_decimal_number(std::string_view text) {
   return i < text.size() && i + count_digits(text, i) == text.size();
 }
 
-Node read_whole_number(std::string_view digits, int base, bool negative, std::string_view text, const Place& place) {
+Node read_whole_number(std::string_view digits, int base, bool negative, std::string_view text,
+                       const Place& place) {
   std::string plain;
   for (const char c : digits)
     if (c != '_') plain += c;
@@ -56,7 +57,9 @@ Node read_whole_number(std::string_view digits, int base, bool negative, std::st
   int64_t value = 0;
   const auto [end, status] = std::from_chars(plain.data(), plain.data() + plain.size(), value, base);
   if (status != std::errc() || end != plain.data() + plain.size())
-    throw ConfigError(place.text(), std::string(text) + ": needs more than 64 bits; quote it to mean text, or write a number with a point",
+    throw ConfigError(place.text(),
+                      std::string(text) +
+                          ": needs more than 64 bits; quote it to mean text, or write a number with a point",
                       "bad_value");
   return Node(value);
 }
@@ -90,8 +93,10 @@ Node scalar_of(std::string_view text, const Place& place) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (is_any_of(rest, {".inf", ".Inf", ".INF"})) return Node(negative ? -kInfinity : kInfinity);
   if (is_any_of(text, {".nan", ".NaN", ".NAN"})) return Node(std::numeric_limits<double>::quiet_NaN());
-  if (text.starts_with("0x") && all_of_base(text.substr(2), 16)) return read_whole_number(text.substr(2), 16, false, text, place);
-  if (text.starts_with("0o") && all_of_base(text.substr(2), 8)) return read_whole_number(text.substr(2), 8, false, text, place);
+  if (text.starts_with("0x") && all_of_base(text.substr(2), 16))
+    return read_whole_number(text.substr(2), 16, false, text, place);
+  if (text.starts_with("0o") && all_of_base(text.substr(2), 8))
+    return read_whole_number(text.substr(2), 8, false, text, place);
   if (is_digits_with_underscores(rest)) return read_whole_number(rest, 10, negative, text, place);
   if (is_decimal_number(rest)) return Node(std::strtod(std::string(text).c_str(), nullptr));
   return Node(std::string(text));
@@ -107,7 +112,8 @@ Node plain_scalar(std::string_view text, const Place& place) {
 
 const char* other_reading(std::string_view text) {
   if (text.size() < 2 || text.size() > 20) return nullptr;
-  if (is_any_of(text, {"yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF"})) return "a boolean";
+  if (is_any_of(text, {"yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off", "OFF"}))
+    return "a boolean";
   const std::string_view rest = text.front() == '-' || text.front() == '+' ? text.substr(1) : text;
   if (rest.size() > 1 && rest.front() == '0' && rest.find_first_not_of("01234567_") == std::string_view::npos)
     return "an octal number";

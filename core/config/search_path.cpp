@@ -37,10 +37,13 @@ const InputConfig* SearchPath::read(const std::string& name, const std::filesyst
   return config;
 }
 
-const InputConfig* SearchPath::load(const std::string& name, const std::filesystem::path& file, const std::string& shown) {
+const InputConfig* SearchPath::load(const std::string& name, const std::filesystem::path& file,
+                                    const std::string& shown) {
   const std::string text = read_file(file);
-  auto config = std::make_unique<InputConfig>(make_input_config(name, parse_yaml(text, shown, &warnings_), text, warnings_));
-  if (!global_group_.empty() && name.starts_with(global_group_ + "/") && !config->package) config->package = "_global_";
+  auto config = std::make_unique<InputConfig>(
+      make_input_config(name, parse_yaml(text, shown, &warnings_), text, warnings_));
+  if (!global_group_.empty() && name.starts_with(global_group_ + "/") && !config->package)
+    config->package = "_global_";
   return (known_[name] = std::move(config)).get();
 }
 
@@ -58,10 +61,12 @@ const InputConfig* SearchPath::find(const std::string& path) {
     return load(path, file, source.shown.empty() ? file.string() : source.shown + "/" + *rest + ".yaml");
   }
   const size_t slash = name.rfind('/');
-  const subband::Kind* kind = registry_ != nullptr && slash != std::string::npos ? registry_->find(name.substr(0, slash)) : nullptr;
+  const subband::Kind* kind =
+      registry_ != nullptr && slash != std::string::npos ? registry_->find(name.substr(0, slash)) : nullptr;
   if (kind == nullptr || kind->info(name.substr(slash + 1)) == nullptr) return (known_[path] = nullptr).get();
   InputConfig part{.path = path, .content = Node::map()};
-  part.place.source = std::make_shared<const std::string>("part " + kind->name() + " " + name.substr(slash + 1));
+  part.place.source =
+      std::make_shared<const std::string>("part " + kind->name() + " " + name.substr(slash + 1));
   Node type(name.substr(slash + 1));
   type.place = part.content.place = part.place;
   part.content.set("type", std::move(type));
@@ -74,7 +79,8 @@ std::vector<std::filesystem::path> SearchPath::folders_of(const std::string& gro
   for (const GroupFolder& source : folders_) {
     const auto rest = below_group(source.group, group);
     std::error_code ignored;
-    if (rest && std::filesystem::is_directory(source.folder / *rest, ignored)) found.push_back(source.folder / *rest);
+    if (rest && std::filesystem::is_directory(source.folder / *rest, ignored))
+      found.push_back(source.folder / *rest);
   }
   return found;
 }
@@ -82,7 +88,8 @@ std::vector<std::filesystem::path> SearchPath::folders_of(const std::string& gro
 bool SearchPath::has_group(const std::string& group) {
   const auto known = known_groups_.find(group);
   if (known != known_groups_.end()) return known->second;
-  return known_groups_[group] = !folders_of(group).empty() || (registry_ != nullptr && registry_->find(group) != nullptr);
+  return known_groups_[group] =
+             !folders_of(group).empty() || (registry_ != nullptr && registry_->find(group) != nullptr);
 }
 
 std::vector<std::string> SearchPath::options(const std::string& group) const {
@@ -108,7 +115,8 @@ std::vector<std::string> SearchPath::all_options(const std::string& group) const
 
 std::string SearchPath::sources() const {
   std::vector<std::string> names;
-  for (const GroupFolder& source : folders_) names.push_back(source.shown.empty() ? source.folder.string() : source.shown);
+  for (const GroupFolder& source : folders_)
+    names.push_back(source.shown.empty() ? source.folder.string() : source.shown);
   return join(names, ", ");
 }
 

@@ -1,5 +1,5 @@
-// Where input configs come from: folders of YAML files, and the registry, whose every part NAME of kind K is the
-// option NAME of group K. The first source that has a config wins.
+// Where input configs come from: folders of YAML files, and the registry, whose every part NAME of kind K is
+// the option NAME of group K. The first source that has a config wins.
 #pragma once
 #include <filesystem>
 #include <map>
@@ -34,7 +34,7 @@ struct DefaultEntry {
   Kind kind = Kind::config;
   std::string name;  ///< a group, or a config's path; a leading `/` makes it absolute
   std::optional<std::string> package;
-  Choice choice;     ///< of a group
+  Choice choice;  ///< of a group
   bool optional = false;
   bool overrides = false;
   bool appended = false;  ///< by `+group=option`
@@ -48,17 +48,20 @@ struct InputConfig {
   std::vector<DefaultEntry> defaults;
   std::optional<std::string> package;  ///< of its header
   Place place;                         ///< of its first line
-  bool lacks_self = false;             ///< has own values and a defaults list that does not say where they stand
+  bool lacks_self = false;  ///< has own values and a defaults list that does not say where they stand
 };
 
 /// Splits a parsed file into its parts. `text` is searched for the package header.
 /// ConfigError: `syntax` or `bad_value`.
-InputConfig make_input_config(const std::string& path, Node content, std::string_view text, Warnings& warnings);
+InputConfig make_input_config(const std::string& path, Node content, std::string_view text,
+                              Warnings& warnings);
 
-/// Checks a package of a defaults entry or header. ConfigError (`syntax`) for `_group_`, `_name_`, `_here_.x`.
+/// Checks a package of a defaults entry or header. ConfigError (`syntax`) for `_group_`, `_name_`,
+/// `_here_.x`.
 void check_package(const std::string& package, const Place& place, bool header);
 
-/// A folder whose files are the options of a group (`net` of models/nets); group "" for a whole tree of groups.
+/// A folder whose files are the options of a group (`net` of models/nets); group "" for a whole tree of
+/// groups.
 struct GroupFolder {
   std::string group;
   std::filesystem::path folder;
@@ -68,7 +71,8 @@ struct GroupFolder {
 class SearchPath {
  public:
   /// Configs of `global_group` land at the root where no header says otherwise; so do those of read().
-  explicit SearchPath(std::vector<GroupFolder> folders, const Registry* registry = nullptr, std::string global_group = "")
+  explicit SearchPath(std::vector<GroupFolder> folders, const Registry* registry = nullptr,
+                      std::string global_group = "")
       : folders_(std::move(folders)), registry_(registry), global_group_(std::move(global_group)) {}
 
   /// The config at `group/option`, read once; nullptr where there is none.
@@ -83,7 +87,8 @@ class SearchPath {
   std::string sources() const;  ///< for messages: the folders
 
  private:
-  const InputConfig* load(const std::string& name, const std::filesystem::path& file, const std::string& shown);
+  const InputConfig* load(const std::string& name, const std::filesystem::path& file,
+                          const std::string& shown);
   std::vector<std::filesystem::path> folders_of(const std::string& group) const;
 
   std::vector<GroupFolder> folders_;

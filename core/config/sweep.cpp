@@ -27,22 +27,26 @@ constexpr int64_t kMostCells = 1'000'000;
 int decimals_of(const Node& node) {
   if (node.is(Kind::integer)) return 0;
   const std::string text = number_text(node.number());
-  if (text.find('e') != std::string::npos || text.find("in") != std::string::npos || text.find("na") != std::string::npos) return -1;
+  if (text.find('e') != std::string::npos || text.find("in") != std::string::npos ||
+      text.find("na") != std::string::npos)
+    return -1;
   const size_t point = text.find('.');
   return text == "0.0" || text.ends_with(".0") ? 0 : static_cast<int>(text.size() - point - 1);
 }
 
 // start + i * step in decimal arithmetic, so that 0.1, 0.2, 0.3 come out as written.
 std::vector<Node> expand_range(const Sweep& sweep, const Place& place) {
-  const bool whole = sweep.start.is(Kind::integer) && sweep.stop.is(Kind::integer) && sweep.step.is(Kind::integer);
+  const bool whole =
+      sweep.start.is(Kind::integer) && sweep.stop.is(Kind::integer) && sweep.step.is(Kind::integer);
   const double start = sweep.start.number(), stop = sweep.stop.number(), step = sweep.step.number();
   if (step == 0) refuse_sweep(place, "range: a step of 0 never ends");
   const double span = (stop - start) / step;
   if (!std::isfinite(span)) refuse_sweep(place, "range: expected finite numbers");
   if (span > static_cast<double>(kMostCells)) refuse_sweep(place, "range: more than 1,000,000 values");
   const int decimals = std::max({decimals_of(sweep.start), decimals_of(sweep.stop), decimals_of(sweep.step)});
-  const bool exact = std::min({decimals_of(sweep.start), decimals_of(sweep.stop), decimals_of(sweep.step)}) >= 0 && decimals <= 12 &&
-                     std::max({std::abs(start), std::abs(stop), std::abs(step)}) < 1e4;
+  const bool exact =
+      std::min({decimals_of(sweep.start), decimals_of(sweep.stop), decimals_of(sweep.step)}) >= 0 &&
+      decimals <= 12 && std::max({std::abs(start), std::abs(stop), std::abs(step)}) < 1e4;
   std::vector<Node> values;
   const double scale = std::pow(10.0, decimals);
   for (int64_t i = 0;; ++i) {
@@ -78,7 +82,8 @@ std::vector<Node> expand_glob(const Sweep& sweep, const Place& place, std::span<
     values.emplace_back(option);
     values.back().place = place;
   }
-  std::sort(values.begin(), values.end(), [](const Node& a, const Node& b) { return a.string() < b.string(); });
+  std::sort(values.begin(), values.end(),
+            [](const Node& a, const Node& b) { return a.string() < b.string(); });
   return values;
 }
 
@@ -101,9 +106,11 @@ std::string quoted_text(const std::string& text) {
 
 std::string text_element(const std::string& text) {
   constexpr std::string_view kSafe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/.-";
-  const bool plain = !text.empty() && text.find_first_not_of(kSafe) == std::string::npos &&
-                     plain_scalar(text.size() > 18 && text.find_first_not_of("0123456789+-_") == std::string::npos ? "1" : text, {})
-                         .is(Kind::string);
+  const bool plain =
+      !text.empty() && text.find_first_not_of(kSafe) == std::string::npos &&
+      plain_scalar(
+          text.size() > 18 && text.find_first_not_of("0123456789+-_") == std::string::npos ? "1" : text, {})
+          .is(Kind::string);
   return plain ? text : quoted_text(text);
 }
 
@@ -116,8 +123,10 @@ std::string key_element(const Entry& entry) {
     out += c;
   }
   const bool typed = !escaped && !plain_scalar(entry.key, {}).is(Kind::string);
-  if (typed || entry.key.empty() || entry.key.find_first_of("'\"#!<>;&~^`\n") != std::string::npos || !is_utf8(entry.key))
-    throw ConfigError(entry.key_place.text(), "key '" + entry.key + "' cannot be written in an override", "bad_value");
+  if (typed || entry.key.empty() || entry.key.find_first_of("'\"#!<>;&~^`\n") != std::string::npos ||
+      !is_utf8(entry.key))
+    throw ConfigError(entry.key_place.text(), "key '" + entry.key + "' cannot be written in an override",
+                      "bad_value");
   return out;
 }
 
@@ -131,7 +140,8 @@ std::string override_text(const Node& value) {
     return "[" + join(parts, ",") + "]";
   }
   if (value.is(Kind::map)) {
-    for (const Entry& entry : value.entries()) parts.push_back(key_element(entry) + ":" + override_text(entry.value));
+    for (const Entry& entry : value.entries())
+      parts.push_back(key_element(entry) + ":" + override_text(entry.value));
     return "{" + join(parts, ",") + "}";
   }
   return text_of(value);
@@ -152,7 +162,9 @@ std::vector<Node> expand(const Sweep& sweep, const Place& place, std::span<const
 std::vector<std::string> expand(const Override& word, std::span<const std::string> options) {
   if (!word.sweep) return {word.text};
   if (word.action == Override::Action::remove) refuse_sweep(word.place, "a removal cannot be swept");
-  const std::string sign = word.action == Override::Action::add ? "+" : word.action == Override::Action::force ? "++" : "";
+  const std::string sign = word.action == Override::Action::add     ? "+"
+                           : word.action == Override::Action::force ? "++"
+                                                                    : "";
   std::vector<std::string> texts;
   for (const Node& value : expand(*word.sweep, word.place, options))
     texts.push_back(sign + word.key() + "=" + override_text(value));

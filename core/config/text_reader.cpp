@@ -26,8 +26,10 @@ bool is_identifier(std::string_view text) {
 
 void TextReader::fail(const std::string& message) const {
   const std::string path = from_.path();
-  throw ConfigError(place_.text(), (path.empty() ? "" : path + ": ") + message + " in '" + std::string(text_.substr(0, 80)) + "'",
-                    "syntax");
+  throw ConfigError(
+      place_.text(),
+      (path.empty() ? "" : path + ": ") + message + " in '" + std::string(text_.substr(0, 80)) + "'",
+      "syntax");
 }
 
 void TextReader::skip_spaces() {
@@ -36,7 +38,8 @@ void TextReader::skip_spaces() {
 
 Location TextReader::known(Node value, bool opaque) {
   static const Node kUnknown("?");
-  return in_ != nullptr ? in_->keep(std::move(value), from_, true, opaque) : Location{&kUnknown, {}, true, true};
+  return in_ != nullptr ? in_->keep(std::move(value), from_, true, opaque)
+                        : Location{&kUnknown, {}, true, true};
 }
 
 Location TextReader::whole() {
@@ -91,7 +94,9 @@ Interpolator::Piece TextReader::key() {
   }
   const size_t begin = at_;
   while (is_key_character(here()) && !at_interpolation()) ++at_;
-  if (at_ == begin) fail(at_ >= text_.size() ? "'${' has no end: expected '}'" : "a name is missing or holds a character that it cannot");
+  if (at_ == begin)
+    fail(at_ >= text_.size() ? "'${' has no end: expected '}'"
+                             : "a name is missing or holds a character that it cannot");
   return {std::string(text_.substr(begin, at_ - begin)), false};
 }
 
@@ -121,7 +126,8 @@ Location TextReader::interpolation() {
     --depth_;
     return call(name);
   }
-  if (here() != '}') fail(at_ >= text_.size() ? "'${' has no end: expected '}'" : std::string("unexpected '") + here() + "'");
+  if (here() != '}')
+    fail(at_ >= text_.size() ? "'${' has no end: expected '}'" : std::string("unexpected '") + here() + "'");
   ++at_;
   --depth_;
   if (in_ == nullptr) return known(Node("?"), true);

@@ -21,12 +21,16 @@ bool is_unquoted(char c) {
   return is_word_start(c) || (c >= '0' && c <= '9') || kOthers.find(c) != std::string_view::npos;
 }
 
-bool can_be_escaped(char c) { return c != '\0' && std::string_view("\\()[]{}:=, \t").find(c) != std::string_view::npos; }
+bool can_be_escaped(char c) {
+  return c != '\0' && std::string_view("\\()[]{}:=, \t").find(c) != std::string_view::npos;
+}
 
 }  // namespace
 
 void ValueParser::fail(const std::string& message) const {
-  throw ConfigError(place_.text(), "character " + std::to_string(std::min(at_, text_.size()) + 1) + ": " + message, "syntax");
+  throw ConfigError(place_.text(),
+                    "character " + std::to_string(std::min(at_, text_.size()) + 1) + ": " + message,
+                    "syntax");
 }
 
 Node ValueParser::placed(Node node) const {
@@ -50,7 +54,8 @@ void ValueParser::expect(char c, const char* what) {
   if (take(c)) return;
   skip_spaces();
   const std::string found = at_end() ? "the end" : std::string("'") + text_[at_] + "'";
-  fail(std::string("expected '") + c + "' " + what + ", got " + found + "; quote text that holds such characters");
+  fail(std::string("expected '") + c + "' " + what + ", got " + found +
+       "; quote text that holds such characters");
 }
 
 Value ValueParser::whole() {
@@ -58,7 +63,8 @@ Value ValueParser::whole() {
   do elements.push_back(element());
   while (take(','));
   if (!at_end()) {
-    if (is_blank(here()) && trim(text_.substr(at_)).empty()) fail("a space may not follow a quote or a bracket here");
+    if (is_blank(here()) && trim(text_.substr(at_)).empty())
+      fail("a space may not follow a quote or a bracket here");
     fail(std::string("unexpected '") + here() + "'; quote or escape it");
   }
   if (elements.size() == 1) return std::move(elements.front());
@@ -93,7 +99,9 @@ std::vector<Node> ValueParser::arguments() {
     if (!take(',')) break;
   }
   skip_spaces();
-  if (here() != '}') fail(at_end() ? "'${' has no end: expected '}'" : std::string("unexpected '") + here() + "'; quote or escape it");
+  if (here() != '}')
+    fail(at_end() ? "'${' has no end: expected '}'"
+                  : std::string("unexpected '") + here() + "'; quote or escape it");
   return nodes;
 }
 
@@ -101,11 +109,16 @@ Value ValueParser::element() {
   if (++depth_ > kMostValueLevels) fail("more than 200 levels of nesting");
   skip_spaces();
   Value value;
-  if (here() == '[') value = list();
-  else if (here() == '{') value = map();
-  else if (here() == '\'' || here() == '"') value = quoted();
-  else if (std::string name = function_name(); !name.empty()) value = function(std::move(name));
-  else value = primitive();
+  if (here() == '[')
+    value = list();
+  else if (here() == '{')
+    value = map();
+  else if (here() == '\'' || here() == '"')
+    value = quoted();
+  else if (std::string name = function_name(); !name.empty())
+    value = function(std::move(name));
+  else
+    value = primitive();
   --depth_;
   return value;
 }
@@ -113,8 +126,10 @@ Value ValueParser::element() {
 void ValueParser::refuse_nested_sweep(const Value& value, const char* container) const {
   if (value.plain()) return;
   const char* what = value.sweep ? "a sweep inside a " : "a change of a list inside a ";
-  throw ConfigError(place_.text(), std::string(what) + container + ": not supported; sweep over whole " + container + "s: a=" +
-                    (container[0] == 'l' ? "[1,2],[1,3]" : "{x:1},{x:2}"), "bad_value");
+  throw ConfigError(place_.text(),
+                    std::string(what) + container + ": not supported; sweep over whole " + container +
+                        "s: a=" + (container[0] == 'l' ? "[1,2],[1,3]" : "{x:1},{x:2}"),
+                    "bad_value");
 }
 
 Value ValueParser::list() {
@@ -179,8 +194,10 @@ Value ValueParser::map() {
     const auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& present) {
       return present.key == entry.key && present.key_kind == entry.key_kind;
     });
-    if (same != entries.end()) same->value = std::move(entry.value);
-    else entries.push_back(std::move(entry));
+    if (same != entries.end())
+      same->value = std::move(entry.value);
+    else
+      entries.push_back(std::move(entry));
   } while (take(','));
   expect('}', "after a value of a map");
   return value;
@@ -212,10 +229,14 @@ Value ValueParser::quoted() {
   std::optional<Node> ignored;
   for (bool open = true; open;) {
     if (at_end()) at_ = begin, fail("a quote that is not closed");
-    if (here() == '\\') open = !quoted_backslashes(out, quote);
-    else if (here() == quote) ++at_, open = false;
-    else if (interpolation_ && at_interpolation()) append_interpolation(out, ignored);
-    else out += text_[at_++];
+    if (here() == '\\')
+      open = !quoted_backslashes(out, quote);
+    else if (here() == quote)
+      ++at_, open = false;
+    else if (interpolation_ && at_interpolation())
+      append_interpolation(out, ignored);
+    else
+      out += text_[at_++];
   }
   Value value;
   value.quoted = value.closed = true;
@@ -265,8 +286,10 @@ Value ValueParser::primitive() {
   if (kept == 0 && interpolations == 0) fail("a value is missing");
   out.resize(std::max(kept, size_t{0}));
   Value value;
-  if (alone && interpolations == 1 && pieces == 0 && !escaped) value.node = std::move(*alone);
-  else value.node = escaped || interpolations > 0 ? placed(Node(std::move(out))) : plain_scalar(out, place_);
+  if (alone && interpolations == 1 && pieces == 0 && !escaped)
+    value.node = std::move(*alone);
+  else
+    value.node = escaped || interpolations > 0 ? placed(Node(std::move(out))) : plain_scalar(out, place_);
   return value;
 }
 
@@ -290,7 +313,8 @@ Value ValueParser::function(std::string name) {
       skip_spaces();
       Argument argument;
       size_t end = at_;
-      while (end < text_.size() && (is_word_start(text_[end]) || (text_[end] >= '0' && text_[end] <= '9'))) ++end;
+      while (end < text_.size() && (is_word_start(text_[end]) || (text_[end] >= '0' && text_[end] <= '9')))
+        ++end;
       const size_t name_end = end;
       while (end < text_.size() && is_blank(text_[end])) ++end;
       if (name_end > at_ && end < text_.size() && text_[end] == '=') {

@@ -1,5 +1,5 @@
-// The value half of the override grammar, shared with the arguments of resolvers: primitives, quotes, lists, maps and,
-// in overrides, functions and sweeps. Internal to core/config.
+// The value half of the override grammar, shared with the arguments of resolvers: primitives, quotes, lists,
+// maps and, in overrides, functions and sweeps. Internal to core/config.
 #pragma once
 #include <functional>
 #include <optional>
@@ -42,7 +42,8 @@ class ValueParser {
   using Interpolation = std::function<std::pair<Node, size_t>(std::string_view text, size_t begin)>;
 
   /// Override mode: functions and sweeps are known, interpolations stay text and end at the first `}`.
-  ValueParser(std::string_view text, size_t begin, const Place& place) : text_(text), at_(begin), place_(place) {}
+  ValueParser(std::string_view text, size_t begin, const Place& place)
+      : text_(text), at_(begin), place_(place) {}
   /// Resolver mode: no functions; `interpolation` reads what is nested.
   ValueParser(std::string_view text, size_t begin, const Place& place, Interpolation interpolation)
       : text_(text), at_(begin), place_(place), interpolation_(std::move(interpolation)) {}
@@ -51,7 +52,8 @@ class ValueParser {
   Value whole();
   /// One element up to the end, whose outer spaces count (they make a primitive text).
   Value single();
-  /// The arguments of a resolver, up to its closing brace, which is not consumed; missing ones are empty strings.
+  /// The arguments of a resolver, up to its closing brace, which is not consumed; missing ones are empty
+  /// strings.
   std::vector<Node> arguments();
   size_t offset() const { return at_; }
 
@@ -72,7 +74,7 @@ class ValueParser {
   char here() const { return at_end() ? '\0' : text_[at_]; }
   bool at_interpolation() const { return text_.substr(at_).starts_with("${"); }
   void skip_spaces();
-  bool take(char c);            ///< skips spaces, then `c` if it is there
+  bool take(char c);  ///< skips spaces, then `c` if it is there
   void expect(char c, const char* what);
   Node placed(Node node) const;
   [[noreturn]] void fail(const std::string& message) const;

@@ -6,8 +6,10 @@ namespace subband::config {
 
 std::string text_of(const Node& node) {
   switch (node.kind()) {
-    case Node::Kind::null: return "null";
-    case Node::Kind::string: return node.string();
+    case Node::Kind::null:
+      return "null";
+    case Node::Kind::string:
+      return node.string();
     case Node::Kind::list: {
       std::vector<std::string> items;
       for (const Node& item : node.items()) items.push_back(text_of(item));
@@ -18,8 +20,10 @@ std::string text_of(const Node& node) {
       for (const Entry& entry : node.entries()) entries.push_back(entry.key + ": " + text_of(entry.value));
       return "{" + join(entries, ", ") + "}";
     }
-    case Node::Kind::number: return number_text(node.number());
-    default: return to_json(node);
+    case Node::Kind::number:
+      return number_text(node.number());
+    default:
+      return to_json(node);
   }
 }
 

@@ -52,14 +52,17 @@ class TreeBuilder final : public YAML::EventHandler {
     Node node;
     node.place = at(mark);
     const char there = character(mark.pos);
-    const bool at_key = !frames_.empty() && frames_.back().key && frames_.back().key->key_place.line == node.place.line &&
-                        frames_.back().key->key_place.column == node.place.column;  // yaml-cpp's mark of a value that is not there
+    const bool at_key = !frames_.empty() && frames_.back().key &&
+                        frames_.back().key->key_place.line == node.place.line &&
+                        frames_.back().key->key_place.column ==
+                            node.place.column;  // yaml-cpp's mark of a value that is not there
     const bool written = !at_key && (there == 'n' || there == 'N' || there == '~');
     if (!frames_.empty() && !written) refuse_gap(frames_.back(), node.place, there);
     accept(std::move(node), anchor, true);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     const Place place = at(mark);
     const bool plain = tag == "?";
     if (!plain) last_quoted_ = mark;
@@ -73,7 +76,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) refuse_yaml(at(mark), "this alias stands inside the value that it names", "cycle");
+    if (found == anchors_.end())
+      refuse_yaml(at(mark), "this alias stands inside the value that it names", "cycle");
     Node node = found->second;
     nodes_ += count_nodes(node);
     if (nodes_ > kMostNodes) refuse_yaml(at(mark), "the aliases expand to more than 500,000 values");
@@ -81,10 +85,12 @@ class TreeBuilder final : public YAML::EventHandler {
     accept(std::move(node), 0, false);
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value style) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value style) override {
     open(Node::list(), mark, tag, "seq", anchor, style == YAML::EmitterStyle::Block);
   }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value style) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value style) override {
     open(Node::map(), mark, tag, "map", anchor, style == YAML::EmitterStyle::Block);
   }
   void OnSequenceEnd() override { close(); }
@@ -94,12 +100,12 @@ class TreeBuilder final : public YAML::EventHandler {
   struct Frame {
     Node node;
     YAML::anchor_t anchor = 0;
-    bool block = false;               // written with indentation, not brackets
-    std::optional<Entry> key;         // a map's key that waits for its value
-    bool has_colon = true;            // and what follows it is a colon, as far as can be seen
-    bool question = false;            // and `? ` stands before it
-    bool merge_key = false;           // it is a plain `<<`
-    std::vector<Node> merged;         // what `<<` brought
+    bool block = false;        // written with indentation, not brackets
+    std::optional<Entry> key;  // a map's key that waits for its value
+    bool has_colon = true;     // and what follows it is a colon, as far as can be seen
+    bool question = false;     // and `? ` stands before it
+    bool merge_key = false;    // it is a plain `<<`
+    std::vector<Node> merged;  // what `<<` brought
   };
 
   Place at(const YAML::Mark& mark) {
@@ -114,9 +120,12 @@ class TreeBuilder final : public YAML::EventHandler {
     bool tab = false;
     for (auto i = static_cast<size_t>(mark.pos); i > 0; --i) {
       const char c = text_[i - 1];
-      if (c == '\t') tab = true;
-      else if (c == '\n') break;
-      else if (c != ' ') return;
+      if (c == '\t')
+        tab = true;
+      else if (c == '\n')
+        break;
+      else if (c != ' ')
+        return;
     }
     if (tab) refuse_yaml(place, "a tab cannot indent: use spaces");
   }
@@ -135,9 +144,13 @@ class TreeBuilder final : public YAML::EventHandler {
       const std::string kind = tag.starts_with(kStandard) ? tag.substr(kStandard.size()) : "";
       node = plain_scalar(value, place);
       if (kind == "float" && node.is(Node::Kind::integer)) node = Node(node.number());
-      const bool fits = (kind == "int" && node.is(Node::Kind::integer)) || (kind == "float" && node.is(Node::Kind::number)) ||
-                        (kind == "bool" && node.is(Node::Kind::boolean)) || (kind == "null" && node.is(Node::Kind::null));
-      if (!fits) refuse_yaml(place, "tag '" + tag + "' is not supported here; known: !!str, !!int, !!float, !!bool, !!null");
+      const bool fits = (kind == "int" && node.is(Node::Kind::integer)) ||
+                        (kind == "float" && node.is(Node::Kind::number)) ||
+                        (kind == "bool" && node.is(Node::Kind::boolean)) ||
+                        (kind == "null" && node.is(Node::Kind::null));
+      if (!fits)
+        refuse_yaml(place,
+                    "tag '" + tag + "' is not supported here; known: !!str, !!int, !!float, !!bool, !!null");
     }
     node.place = place;
     return node;
@@ -147,15 +160,19 @@ class TreeBuilder final : public YAML::EventHandler {
     const char* reading = other_reading(value);
     if (reading == nullptr) return;
     const bool text = node.is(Node::Kind::string);
-    warnings_->push_back(place.text() + ": " + value + ": " + (text ? "text" : std::string("the ") + node.kind_name() + " " + brief(node)) +
-                         " here, " + reading + " to readers of YAML 1.1; " + (text ? "quote it" : "write it without the zero"));
+    warnings_->push_back(place.text() + ": " + value + ": " +
+                         (text ? "text" : std::string("the ") + node.kind_name() + " " + brief(node)) +
+                         " here, " + reading + " to readers of YAML 1.1; " +
+                         (text ? "quote it" : "write it without the zero"));
   }
 
   char character(int offset) const {
-    return offset >= 0 && static_cast<size_t>(offset) < text_.size() ? text_[static_cast<size_t>(offset)] : '\0';
+    return offset >= 0 && static_cast<size_t>(offset) < text_.size() ? text_[static_cast<size_t>(offset)]
+                                                                     : '\0';
   }
 
-  // yaml-cpp takes `text:word` on a line of its own for a key without a value. Looks for the colon after a key.
+  // yaml-cpp takes `text:word` on a line of its own for a key without a value. Looks for the colon after a
+  // key.
   void note_key(const YAML::Mark& mark, std::string_view plain) {
     if (frames_.empty()) return;
     Frame& frame = frames_.back();
@@ -163,18 +180,22 @@ class TreeBuilder final : public YAML::EventHandler {
     auto i = static_cast<size_t>(std::max(mark.pos, 0));
     if (i >= text_.size()) return;
     const std::string_view line = text_.substr(i, std::min(text_.find('\n', i), text_.size()) - i);
-    frame.has_colon = plain.empty() ? line.find(':') != std::string_view::npos
-                                    : !line.starts_with(plain) || trim(line.substr(plain.size())).starts_with(':');
+    frame.has_colon = plain.empty()
+                          ? line.find(':') != std::string_view::npos
+                          : !line.starts_with(plain) || trim(line.substr(plain.size())).starts_with(':');
     const size_t before = text_.find_last_not_of(" \t", i == 0 ? 0 : i - 1);
     frame.question = i > 0 && before != std::string_view::npos && text_[before] == '?';
     frame.has_colon = frame.has_colon || frame.question;
   }
 
-  // Nothing stands where a key, a value or an item should: legal after `key:` and `-`, and before the end of `[1, ]`.
+  // Nothing stands where a key, a value or an item should: legal after `key:` and `-`, and before the end of
+  // `[1, ]`.
   void refuse_gap(const Frame& frame, const Place& place, char there) const {
     const bool map = frame.node.is(Node::Kind::map);
     if (map && !frame.key) refuse_yaml(place, "a key is missing before ':'");
-    if (map && !frame.has_colon) refuse_yaml(frame.key->key_place, frame.key->key + ": expected 'key: value'; a space must follow the colon");
+    if (map && !frame.has_colon)
+      refuse_yaml(frame.key->key_place,
+                  frame.key->key + ": expected 'key: value'; a space must follow the colon");
     if (!map && !frame.block && there == ',') refuse_yaml(place, "an item of a list is missing before ','");
   }
 
@@ -184,10 +205,12 @@ class TreeBuilder final : public YAML::EventHandler {
     const Place& key = frames_.back().key->key_place;
     const int least = block_list ? key.column : key.column + 1;
     if (mark.line + 1 > key.line && mark.column + 1 < least)
-      refuse_yaml(place, "the value of '" + frames_.back().key->key + "' must stand further right than its key");
+      refuse_yaml(place,
+                  "the value of '" + frames_.back().key->key + "' must stand further right than its key");
   }
 
-  void open(Node node, const YAML::Mark& mark, const std::string& tag, const std::string& kind, YAML::anchor_t anchor, bool block) {
+  void open(Node node, const YAML::Mark& mark, const std::string& tag, const std::string& kind,
+            YAML::anchor_t anchor, bool block) {
     node.place = at(mark);
     refuse_unindented(mark, node.place, block && kind == "seq");
     if (tag != "?" && tag != "!" && tag != "" && tag != "tag:yaml.org,2002:" + kind)
@@ -195,7 +218,14 @@ class TreeBuilder final : public YAML::EventHandler {
     if (!frames_.empty() && frames_.back().node.is(Node::Kind::map) && !frames_.back().key)
       refuse_yaml(node.place, std::string("a key must be one word, not a ") + node.kind_name());
     if (frames_.size() >= kMostLevels) refuse_yaml(node.place, "more than 200 levels of nesting");
-    frames_.push_back({.node = std::move(node), .anchor = anchor, .block = block, .key = {}, .has_colon = true, .question = false, .merge_key = false, .merged = {}});
+    frames_.push_back({.node = std::move(node),
+                       .anchor = anchor,
+                       .block = block,
+                       .key = {},
+                       .has_colon = true,
+                       .question = false,
+                       .merge_key = false,
+                       .merged = {}});
   }
 
   void close() {
@@ -213,22 +243,27 @@ class TreeBuilder final : public YAML::EventHandler {
       return;
     }
     Frame& frame = frames_.back();
-    if (frame.node.is(Node::Kind::list)) frame.node.items().push_back(std::move(node));
-    else if (!frame.key) accept_key(frame, node, plain);
-    else accept_value(frame, std::move(node));
+    if (frame.node.is(Node::Kind::list))
+      frame.node.items().push_back(std::move(node));
+    else if (!frame.key)
+      accept_key(frame, node, plain);
+    else
+      accept_value(frame, std::move(node));
   }
 
   static void accept_key(Frame& frame, const Node& node, bool plain) {
     if (node.is(Node::Kind::null)) refuse_yaml(node.place, "null cannot be a key; quote it", "bad_value");
     Entry entry;
     entry.key_kind = node.kind();
-    if (node.is(Node::Kind::list) || node.is(Node::Kind::map)) refuse_yaml(node.place, "a key must be one word");
+    if (node.is(Node::Kind::list) || node.is(Node::Kind::map))
+      refuse_yaml(node.place, "a key must be one word");
     entry.key = node.is(Node::Kind::string) ? node.string() : to_json(node);
     if (node.is(Node::Kind::number)) entry.key = number_text(node.number());
     entry.key_place = node.place;
     for (const Entry& present : frame.node.entries())
       if (present.key == entry.key && present.key_kind == entry.key_kind)
-        refuse_yaml(node.place, entry.key + ": the key stands twice; first at line " + std::to_string(present.key_place.line));
+        refuse_yaml(node.place, entry.key + ": the key stands twice; first at line " +
+                                    std::to_string(present.key_place.line));
     frame.merge_key = plain && entry.key == "<<";
     frame.key = std::move(entry);
   }
@@ -259,7 +294,8 @@ class TreeBuilder final : public YAML::EventHandler {
 };
 
 std::string lower_first(std::string text) {
-  if (!text.empty() && text.front() >= 'A' && text.front() <= 'Z') text.front() = static_cast<char>(text.front() - 'A' + 'a');
+  if (!text.empty() && text.front() >= 'A' && text.front() <= 'Z')
+    text.front() = static_cast<char>(text.front() - 'A' + 'a');
   return text;
 }
 
@@ -267,10 +303,13 @@ std::string lower_first(std::string text) {
 
 Node parse_yaml(std::string_view text, const std::string& source, Warnings* warnings) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (text.size() > kMostBytes) throw ConfigError(source, "a file of " + bytes_text(static_cast<double>(text.size())) + ": at most 16 MiB", "syntax");
+  if (text.size() > kMostBytes)
+    throw ConfigError(
+        source, "a file of " + bytes_text(static_cast<double>(text.size())) + ": at most 16 MiB", "syntax");
   if (!is_utf8(text)) refuse_yaml(first_bad_byte(text, source), "a byte that is not UTF-8");
   if (const size_t zero = text.find('\0'); zero != std::string_view::npos)
-    throw ConfigError(source, "a zero byte at offset " + std::to_string(zero) + ": this is no text", "syntax");
+    throw ConfigError(source, "a zero byte at offset " + std::to_string(zero) + ": this is no text",
+                      "syntax");
   TreeBuilder builder(source, text, warnings);
   try {
     std::istringstream stream{std::string(text)};
@@ -278,10 +317,12 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& wrong) {
-    const Place place{std::make_shared<const std::string>(source), wrong.mark.line + 1, wrong.mark.column + 1};
+    const Place place{std::make_shared<const std::string>(source), wrong.mark.line + 1,
+                      wrong.mark.column + 1};
     const auto offset = static_cast<size_t>(std::max(wrong.mark.pos, 0));
     const bool reserved = wrong.msg == "unknown token" && offset < text.size();
-    refuse_yaml(place, reserved ? std::string("'") + text[offset] + "' cannot start a word: quote it" : lower_first(wrong.msg));
+    refuse_yaml(place, reserved ? std::string("'") + text[offset] + "' cannot start a word: quote it"
+                                : lower_first(wrong.msg));
   }
   return builder.take();
 }
@@ -290,7 +331,8 @@ Node read_yaml(const std::filesystem::path& path, Warnings* warnings) {
   std::error_code unknown;
   const auto size = std::filesystem::file_size(path, unknown);
   if (!unknown && size > kMostBytes)
-    throw ConfigError(path.string(), "a file of " + bytes_text(static_cast<double>(size)) + ": at most 16 MiB", "syntax");
+    throw ConfigError(path.string(),
+                      "a file of " + bytes_text(static_cast<double>(size)) + ": at most 16 MiB", "syntax");
   return parse_yaml(read_file(path), path.string(), warnings);
 }
 

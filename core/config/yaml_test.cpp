@@ -29,7 +29,8 @@ TEST_CASE("plain words have the types of YAML 1.2's core schema, and 1_000 is a 
         "[1.0, 0.5, -0.5, 1000.0, 0.01, \".inf\", \"-.inf\", \".nan\", \".inf\"]");
   CHECK(as_json("[true, False, TRUE, null, ~, Null]") == "[true, false, true, null, null, null]");
   CHECK(as_json("[yes, off, nan, inf, 1__0, 1_, 0xg, 1:30, 2020-01-01, tRuE, None, 1e, '1', \"true\"]") ==
-        "[\"yes\", \"off\", \"nan\", \"inf\", \"1__0\", \"1_\", \"0xg\", \"1:30\", \"2020-01-01\", \"tRuE\", \"None\", "
+        "[\"yes\", \"off\", \"nan\", \"inf\", \"1__0\", \"1_\", \"0xg\", \"1:30\", \"2020-01-01\", \"tRuE\", "
+        "\"None\", "
         "\"1e\", \"1\", \"true\"]");
   CHECK(as_json("") == "null");
 }
@@ -50,7 +51,8 @@ TEST_CASE("anchors, aliases and merge keys are read; a map's own keys win over m
 
 TEST_CASE("keys without values, explicit keys and lists below their key are read", "[yaml]") {
   CHECK(as_json("a:\n- 1\n-\nb :\n'c:d':\n? e\n? f\n: 2\ng: [1, ]\nh: {i, j: 1}\n\"k\" : &x\nl: ~\n") ==
-        "{\"a\": [1, null], \"b\": null, \"c:d\": null, \"e\": null, \"f\": 2, \"g\": [1], \"h\": {\"i\": null, \"j\": 1}, "
+        "{\"a\": [1, null], \"b\": null, \"c:d\": null, \"e\": null, \"f\": 2, \"g\": [1], \"h\": {\"i\": "
+        "null, \"j\": 1}, "
         "\"k\": null, \"l\": null}");
 }
 
@@ -73,20 +75,25 @@ TEST_CASE("a broken text is refused with its place", "[yaml]") {
   CHECK(complaint("a: 'it''s\n") == "a.yaml:1:4: a quote that is not closed");
   CHECK(complaint("a: \"b\\\"\n") == "a.yaml:1:4: a quote that is not closed");
   CHECK(complaint("a: 1\nb:2\n") == "a.yaml:2:1: b:2: expected 'key: value'; a space must follow the colon");
-  CHECK(complaint("a: 1\nname:word\n") == "a.yaml:2:1: name:word: expected 'key: value'; a space must follow the colon");
-  CHECK(complaint("a: 1\nword\n") == "a.yaml:2:1: word: expected 'key: value'; a space must follow the colon");
+  CHECK(complaint("a: 1\nname:word\n") ==
+        "a.yaml:2:1: name:word: expected 'key: value'; a space must follow the colon");
+  CHECK(complaint("a: 1\nword\n") ==
+        "a.yaml:2:1: word: expected 'key: value'; a space must follow the colon");
   CHECK(complaint("a: [, 2]\n") == "a.yaml:1:5: an item of a list is missing before ','");
   CHECK(complaint("a: 1\n: 2\n") == "a.yaml:2:1: a key is missing before ':'");
   CHECK(complaint("a:\n[1]\n") == "a.yaml:2:1: the value of 'a' must stand further right than its key");
   CHECK(complaint("a: *x\n") == "a.yaml:1:4: the referenced anchor is not defined");
   CHECK(complaint("a: &x [*x]\n") == "a.yaml:1:8: this alias stands inside the value that it names");
-  CHECK(complaint("a: !!python/tuple [1]\n") == "a.yaml:1:4: tag 'tag:yaml.org,2002:python/tuple' is not supported here");
+  CHECK(complaint("a: !!python/tuple [1]\n") ==
+        "a.yaml:1:4: tag 'tag:yaml.org,2002:python/tuple' is not supported here");
   CHECK(complaint("a: !!int x\n") ==
-        "a.yaml:1:4: tag 'tag:yaml.org,2002:int' is not supported here; known: !!str, !!int, !!float, !!bool, !!null");
+        "a.yaml:1:4: tag 'tag:yaml.org,2002:int' is not supported here; known: !!str, !!int, !!float, "
+        "!!bool, !!null");
   CHECK(complaint("[1]: 1\n") == "a.yaml:1:1: a key must be one word, not a list");
   CHECK(complaint("null: 1\n") == "a.yaml:1:1: null cannot be a key; quote it");
   CHECK(complaint("a: 9223372036854775808\n") ==
-        "a.yaml:1:4: 9223372036854775808: needs more than 64 bits; quote it to mean text, or write a number with a point");
+        "a.yaml:1:4: 9223372036854775808: needs more than 64 bits; quote it to mean text, or write a number "
+        "with a point");
   CHECK(complaint("a: 1\n---\nb: 2\n") == "a.yaml:2:1: a second document starts here: one document a file");
   CHECK(complaint("a: 1\nb: \xC3\x28\n") == "a.yaml:2:4: a byte that is not UTF-8");
   CHECK(complaint("a: @b\n") == "a.yaml:1:4: '@' cannot start a word: quote it");
@@ -108,7 +115,8 @@ TEST_CASE("aliases that expand to a billion values are refused", "[yaml]") {
 }
 
 TEST_CASE("10,000 nested levels are refused in every notation without a crash", "[yaml]") {
-  CHECK_THAT(complaint("a: " + std::string(10'000, '[') + std::string(10'000, ']')), Catch::ContainsSubstring("more than 200 levels"));
+  CHECK_THAT(complaint("a: " + std::string(10'000, '[') + std::string(10'000, ']')),
+             Catch::ContainsSubstring("more than 200 levels"));
   CHECK_THAT(complaint(std::string(10'000, '{')), Catch::ContainsSubstring("a.yaml:1:"));
   std::string dashes;
   for (int i = 0; i < 10'000; ++i) dashes += "- ";
@@ -120,15 +128,72 @@ TEST_CASE("words that YAML 1.1 reads otherwise are warned of", "[yaml]") {
   parse_yaml("a: yes\nb: 010\nc: 1:30\nd: word\n", "a.yaml", &warnings);
   REQUIRE(warnings.size() == 3);
   CHECK(warnings[0] == "a.yaml:1:4: yes: text here, a boolean to readers of YAML 1.1; quote it");
-  CHECK(warnings[1] == "a.yaml:2:4: 010: the integer 10 here, an octal number to readers of YAML 1.1; write it without the zero");
+  CHECK(warnings[1] ==
+        "a.yaml:2:4: 010: the integer 10 here, an octal number to readers of YAML 1.1; write it without the "
+        "zero");
   CHECK(warnings[2] == "a.yaml:3:4: 1:30: text here, a number in base 60 to readers of YAML 1.1; quote it");
 }
 
 static std::string nasty_text(std::mt19937_64& random) {
-  static const std::vector<std::string> kPieces = {
-      "a", "Z", "0", "1", "9", " ", ":", ": ", " #", "#", "-", "- ", "?", "? ", "'", "\"", "\\", "\n", "\t", "\r", "[", "]",
-      "{", "}", ",", "&", "*", "!", "|", ">", "%", "@", "`", "=", "~", ".", "e", "_", "x", "null", "true", "no", "<<", "${a}",
-      "é", "漢", "😀", "\xC2\x85", "\xE2\x80\xA8", "\xEF\xBB\xBF", "\x01", "\x7F", "---", "...", "0x", "inf", ".nan", "1e3", "2020-01-01"};
+  static const std::vector<std::string> kPieces = {"a",
+                                                   "Z",
+                                                   "0",
+                                                   "1",
+                                                   "9",
+                                                   " ",
+                                                   ":",
+                                                   ": ",
+                                                   " #",
+                                                   "#",
+                                                   "-",
+                                                   "- ",
+                                                   "?",
+                                                   "? ",
+                                                   "'",
+                                                   "\"",
+                                                   "\\",
+                                                   "\n",
+                                                   "\t",
+                                                   "\r",
+                                                   "[",
+                                                   "]",
+                                                   "{",
+                                                   "}",
+                                                   ",",
+                                                   "&",
+                                                   "*",
+                                                   "!",
+                                                   "|",
+                                                   ">",
+                                                   "%",
+                                                   "@",
+                                                   "`",
+                                                   "=",
+                                                   "~",
+                                                   ".",
+                                                   "e",
+                                                   "_",
+                                                   "x",
+                                                   "null",
+                                                   "true",
+                                                   "no",
+                                                   "<<",
+                                                   "${a}",
+                                                   "é",
+                                                   "漢",
+                                                   "😀",
+                                                   "\xC2\x85",
+                                                   "\xE2\x80\xA8",
+                                                   "\xEF\xBB\xBF",
+                                                   "\x01",
+                                                   "\x7F",
+                                                   "---",
+                                                   "...",
+                                                   "0x",
+                                                   "inf",
+                                                   ".nan",
+                                                   "1e3",
+                                                   "2020-01-01"};
   std::string text;
   for (size_t length = random() % 6; length > 0; --length) text += kPieces[random() % kPieces.size()];
   return text;
@@ -136,15 +201,28 @@ static std::string nasty_text(std::mt19937_64& random) {
 
 static Node random_node(std::mt19937_64& random, int depth) {
   switch (random() % (depth > 3 ? 5 : 7)) {
-    case 0: return Node();
-    case 1: return Node(random() % 2 == 0);
-    case 2: return Node(static_cast<int64_t>(random()) >> (random() % 64));
+    case 0:
+      return Node();
+    case 1:
+      return Node(random() % 2 == 0);
+    case 2:
+      return Node(static_cast<int64_t>(random()) >> (random() % 64));
     case 3: {
-      constexpr double kOdd[] = {0.0, -0.0, 1.0, 1e-5, 1e16, 1e300, 5e-324, std::numeric_limits<double>::infinity(),
-                                 -std::numeric_limits<double>::infinity(), 0.1};
-      return Node(random() % 2 ? kOdd[random() % std::size(kOdd)] : static_cast<double>(random()) / 1e17 - 50);
+      constexpr double kOdd[] = {0.0,
+                                 -0.0,
+                                 1.0,
+                                 1e-5,
+                                 1e16,
+                                 1e300,
+                                 5e-324,
+                                 std::numeric_limits<double>::infinity(),
+                                 -std::numeric_limits<double>::infinity(),
+                                 0.1};
+      return Node(random() % 2 ? kOdd[random() % std::size(kOdd)]
+                               : static_cast<double>(random()) / 1e17 - 50);
     }
-    case 4: return Node(nasty_text(random));
+    case 4:
+      return Node(nasty_text(random));
     case 5: {
       Node list = Node::list();
       for (size_t n = random() % 4; n > 0; --n) list.items().push_back(random_node(random, depth + 1));

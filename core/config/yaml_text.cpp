@@ -35,13 +35,16 @@ Node with_merged(Node map, const std::vector<Node>& brought) {
 bool quote_is_open(std::string_view text, size_t offset) {
   size_t i = offset;
   while (i < text.size() && std::string_view("&! \t\n").find(text[i]) != std::string_view::npos) {
-    if (text[i] == '&' || text[i] == '!') i = std::min(text.find_first_of(" \t\n", i), text.size());
-    else ++i;
+    if (text[i] == '&' || text[i] == '!')
+      i = std::min(text.find_first_of(" \t\n", i), text.size());
+    else
+      ++i;
   }
   if (i >= text.size() || (text[i] != '\'' && text[i] != '"')) return false;  // a block scalar
   const char quote = text[i++];
   const auto doubled = [&] { return quote == '\'' && text.substr(i).starts_with("''"); };
-  while (i < text.size() && (text[i] != quote || doubled())) i += doubled() || (quote == '"' && text[i] == '\\') ? 2 : 1;
+  while (i < text.size() && (text[i] != quote || doubled()))
+    i += doubled() || (quote == '"' && text[i] == '\\') ? 2 : 1;
   return i >= text.size();
 }
 

@@ -10,8 +10,8 @@ namespace subband::config {
 namespace {
 
 bool is_plain_word(const std::string& text) {
-  static constexpr std::array kTaken = {"true", "false", "null", "yes", "no", "on", "off", "y", "n",
-                                        "none", "inf", "infinity", "nan"};
+  static constexpr std::array kTaken = {"true", "false", "null", "yes", "no",       "on", "off",
+                                        "y",    "n",     "none", "inf", "infinity", "nan"};
   if (text.empty() || text.size() > 120 || text.back() == ' ') return false;
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   if (!is_letter(text.front()) && text.front() != '/') return false;
@@ -38,7 +38,8 @@ std::string single_quoted(const std::string& text) {
   return out + "'";
 }
 
-// The code point at `i`, whose bytes are well-formed, and its length; bytes that are not UTF-8 count as Latin-1.
+// The code point at `i`, whose bytes are well-formed, and its length; bytes that are not UTF-8 count as
+// Latin-1.
 uint32_t code_point(const std::string& text, size_t i, size_t& length) {
   const auto byte = [&](size_t at) { return static_cast<uint32_t>(static_cast<unsigned char>(text[at])); };
   for (length = 2; length <= 4; ++length) {
@@ -61,21 +62,31 @@ std::string double_quoted(const std::string& text) {
   std::string out = "\"";
   for (size_t i = 0; i < text.size();) {
     const char c = text[i];
-    if (c == '"' || c == '\\') out += '\\', out += c, ++i;
-    else if (c == '\n') out += "\\n", ++i;
-    else if (c == '\t') out += "\\t", ++i;
-    else if (c == '\r') out += "\\r", ++i;
-    else if (c >= ' ' && c <= '~') out += c, ++i;
-    else if (static_cast<unsigned char>(c) < 0x80) out += "\\x" + hexadecimal(static_cast<unsigned char>(c), 2), ++i;
+    if (c == '"' || c == '\\')
+      out += '\\', out += c, ++i;
+    else if (c == '\n')
+      out += "\\n", ++i;
+    else if (c == '\t')
+      out += "\\t", ++i;
+    else if (c == '\r')
+      out += "\\r", ++i;
+    else if (c >= ' ' && c <= '~')
+      out += c, ++i;
+    else if (static_cast<unsigned char>(c) < 0x80)
+      out += "\\x" + hexadecimal(static_cast<unsigned char>(c), 2), ++i;
     else {
       size_t length = 1;
       const uint32_t point = code_point(text, i, length);
-      const bool visible = length > 1 && point >= 0xA0 && point != 0xAD && point != 0x2028 && point != 0x2029 &&
-                           point != 0xFEFF && point < 0xFFF0;
-      if (visible) out.append(text, i, length);
-      else if (point < 0x100) out += "\\x" + hexadecimal(point, 2);
-      else if (point < 0x10000) out += "\\u" + hexadecimal(point, 4);
-      else out += "\\U" + hexadecimal(point, 8);
+      const bool visible = length > 1 && point >= 0xA0 && point != 0xAD && point != 0x2028 &&
+                           point != 0x2029 && point != 0xFEFF && point < 0xFFF0;
+      if (visible)
+        out.append(text, i, length);
+      else if (point < 0x100)
+        out += "\\x" + hexadecimal(point, 2);
+      else if (point < 0x10000)
+        out += "\\u" + hexadecimal(point, 4);
+      else
+        out += "\\U" + hexadecimal(point, 8);
       i += length;
     }
   }
@@ -97,20 +108,28 @@ std::string number_scalar(double value) {
 
 std::string scalar_text(const Node& node) {
   switch (node.kind()) {
-    case Node::Kind::null: return "null";
-    case Node::Kind::boolean: return node.boolean() ? "true" : "false";
-    case Node::Kind::integer: return std::to_string(node.integer());
-    case Node::Kind::number: return number_scalar(node.number());
-    case Node::Kind::string: return text_scalar(node.string());
-    case Node::Kind::list: return "[]";
-    case Node::Kind::map: return "{}";
+    case Node::Kind::null:
+      return "null";
+    case Node::Kind::boolean:
+      return node.boolean() ? "true" : "false";
+    case Node::Kind::integer:
+      return std::to_string(node.integer());
+    case Node::Kind::number:
+      return number_scalar(node.number());
+    case Node::Kind::string:
+      return text_scalar(node.string());
+    case Node::Kind::list:
+      return "[]";
+    case Node::Kind::map:
+      return "{}";
   }
   return "";
 }
 
 std::string key_text(const Entry& entry) {
   if (entry.key_kind == Node::Kind::string) return text_scalar(entry.key);
-  return entry.key_kind == Node::Kind::number ? number_scalar(parse_number(entry.key).value_or(0)) : entry.key;
+  return entry.key_kind == Node::Kind::number ? number_scalar(parse_number(entry.key).value_or(0))
+                                              : entry.key;
 }
 
 void write_block(std::string& out, const Node& node, size_t indent) {

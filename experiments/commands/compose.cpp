@@ -10,7 +10,8 @@ int command_compose(Arguments arguments) {
   return run_compose(arguments, [](const ComposeWords& words, const CommonOptions& options) {
     Registry registry;
     register_parts(registry);
-    const RecipeRequest request{.name = words.primary, .overrides = words.overrides, .folders = words.folders};
+    const RecipeRequest request{
+        .name = words.primary, .overrides = words.overrides, .folders = words.folders};
     if (words.unresolved) {
       const config::Composition composition = compose_recipe(registry, request);
       print_composed(composition.config, composition.warnings, words, options);

@@ -72,7 +72,8 @@ int prepare_corpora(const CommandLine& line, const PrepareOptions& options) {
     }
   }
   if (line.options().json)
-    std::cout << nlohmann::ordered_json{{"tokenizer", options.tokenizer}, {"prepared", prepared}}.dump(2) << "\n";
+    std::cout << nlohmann::ordered_json{{"tokenizer", options.tokenizer}, {"prepared", prepared}}.dump(2)
+              << "\n";
   return 0;
 }
 
@@ -82,15 +83,18 @@ int command_data(Arguments arguments) {
   CommandLine line("data", "Corpora: what there is, and token files made ahead of the first run.",
                    "subband data prepare tinyshakespeare --tokenizer gpt2");
   PrepareOptions options;
-  CLI::App* list = line.app().add_subcommand("list", "every corpus, its splits, and whether its files are here");
-  CLI::App* prepare = line.app().add_subcommand("prepare", "check a corpus's files and write its token files");
+  CLI::App* list =
+      line.app().add_subcommand("list", "every corpus, its splits, and whether its files are here");
+  CLI::App* prepare =
+      line.app().add_subcommand("prepare", "check a corpus's files and write its token files");
   prepare->add_option("name", options.names, "corpora")->required();
   prepare->add_option("--tokenizer", options.tokenizer, "name of a tokeniser")->capture_default_str();
   prepare->add_option("--split", options.splits, "only these splits");
   list->fallthrough();
   prepare->fallthrough();
   line.app().require_subcommand(1);
-  return line.run(arguments, [&] { return list->parsed() ? list_corpora(line) : prepare_corpora(line, options); });
+  return line.run(arguments,
+                  [&] { return list->parsed() ? list_corpora(line) : prepare_corpora(line, options); });
 }
 
 }  // namespace subband

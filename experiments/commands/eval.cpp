@@ -25,7 +25,8 @@ struct EvalRequest {
 };
 
 void add_eval_options(CLI::App& app, EvalRequest& request) {
-  app.add_option("checkpoint", request.checkpoint, "a checkpoint file, a folder of them, or a run's folder")->required();
+  app.add_option("checkpoint", request.checkpoint, "a checkpoint file, a folder of them, or a run's folder")
+      ->required();
   app.add_option("--split", request.split, "which text")->capture_default_str();
   app.add_option("--protocol", request.protocols, "blocks, sliding")
       ->delimiter(',')
@@ -33,7 +34,8 @@ void add_eval_options(CLI::App& app, EvalRequest& request) {
       ->capture_default_str();
   app.add_option("--device", request.device, "cpu, cuda or auto; default: as trained")
       ->check(CLI::IsMember({"cpu", "cuda", "auto"}));
-  app.add_option("--length", request.length, "window length; default: as trained")->check(CLI::PositiveNumber);
+  app.add_option("--length", request.length, "window length; default: as trained")
+      ->check(CLI::PositiveNumber);
 }
 
 Metrics evaluate_checkpoint(const Recipe& recipe, Net& net, const EvalRequest& request,
@@ -44,7 +46,8 @@ Metrics evaluate_checkpoint(const Recipe& recipe, Net& net, const EvalRequest& r
   const auto data = recipe.data.make({program_root()});
   const TokenFile tokens = open_tokens(*data, *recipe.tokenizer.make({}), request.split, cache);
   const EvaluationOptions options{.length = request.length > 0 ? request.length : recipe.trainer.length,
-                                  .batch = recipe.trainer.batch, .device = device,
+                                  .batch = recipe.trainer.batch,
+                                  .device = device,
                                   .precision = device.is_cpu() ? "fp32" : recipe.trainer.precision};
   Metrics metrics;
   for (const std::string& protocol : request.protocols) {
@@ -72,8 +75,12 @@ int command_eval(Arguments arguments) {
     if (line.options().json) {
       nlohmann::ordered_json values = nlohmann::ordered_json::object();
       for (const auto& [name, value] : metrics) values[name] = value;
-      std::cout << nlohmann::ordered_json{{"checkpoint", request.checkpoint}, {"recipe", checkpoint.recipe},
-                                          {"step", checkpoint.step}, {"metrics", values}}.dump(2) << "\n";
+      std::cout << nlohmann::ordered_json{{"checkpoint", request.checkpoint},
+                                          {"recipe", checkpoint.recipe},
+                                          {"step", checkpoint.step},
+                                          {"metrics", values}}
+                       .dump(2)
+                << "\n";
       return 0;
     }
     fmt::print("{}, step {}\n", checkpoint.recipe, checkpoint.step);

@@ -60,15 +60,17 @@ nlohmann::ordered_json as_json(const TokenCounts& counts, int64_t show) {
 
 std::string as_text(const Data& data, const Tokenizer& tokenizer, const TokenizeOptions& options,
                     const TokenCounts& counts) {
-  std::string text = fmt::format("{}, split {}, {} (vocabulary {})\n", data.name(), counts.split, options.tokenizer,
-                                 grouped(tokenizer.vocabulary()));
+  std::string text = fmt::format("{}, split {}, {} (vocabulary {})\n", data.name(), counts.split,
+                                 options.tokenizer, grouped(tokenizer.vocabulary()));
   text += fmt::format("  tokens           {}\n  bytes            {}\n  words            {}\n",
-                      grouped(static_cast<int64_t>(counts.ids.size())), grouped(counts.bytes), grouped(counts.words));
+                      grouped(static_cast<int64_t>(counts.ids.size())), grouped(counts.bytes),
+                      grouped(counts.words));
   text += fmt::format("  bytes per token  {:.5f}\n  speed            {:.1f} MB/s\n", counts.bytes_per_token(),
                       counts.mb_per_s());
   for (const int32_t id : first_ids(counts, options.show))
-    text += fmt::format("  {:>6}  {}\n", id, nlohmann::json(tokenizer.decode(std::span(&id, 1)))
-                                                  .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    text += fmt::format("  {:>6}  {}\n", id,
+                        nlohmann::json(tokenizer.decode(std::span(&id, 1)))
+                            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   return text;
 }
 
@@ -78,16 +80,21 @@ int command_tokenize(Arguments arguments) {
   CommandLine line("tokenize", "Counts and times the tokens of a corpus or of a file.",
                    "subband tokenize wikitext_2_raw_test --tokenizer gpt2");
   TokenizeOptions options;
-  line.app().add_option("what", options.what, "a corpus (see subband data list) or a file, packed or not")->required();
+  line.app()
+      .add_option("what", options.what, "a corpus (see subband data list) or a file, packed or not")
+      ->required();
   line.app().add_option("--tokenizer", options.tokenizer, "name of a tokeniser")->capture_default_str();
   line.app().add_option("--split", options.splits, "only these splits");
-  line.app().add_option("--show", options.show, "print the first ids, with their text")->check(CLI::NonNegativeNumber);
+  line.app()
+      .add_option("--show", options.show, "print the first ids, with their text")
+      ->check(CLI::NonNegativeNumber);
   return line.run(arguments, [&] {
     Registry registry;
     register_corpora_parts(registry);
     const auto tokenizer = open_tokenizer(registry, options.tokenizer);
     const bool is_file = std::filesystem::is_regular_file(packed_file(options.what));
-    const auto data = is_file ? open_file_as_corpus(registry, options.what) : open_corpus(registry, options.what);
+    const auto data =
+        is_file ? open_file_as_corpus(registry, options.what) : open_corpus(registry, options.what);
     tokenizer->decode(std::vector<int32_t>{0});  // reads its files now, not on the clock
     nlohmann::ordered_json splits = nlohmann::ordered_json::array();
     for (const std::string& split : options.splits.empty() ? data->splits() : options.splits) {

@@ -1,9 +1,9 @@
 // Adagrad: every weight's rate falls with the sum of its own squared gradients.
 //   g ← g + wd·θ;   s ← s + g²;   θ ← θ − lr · g / (√s + ε);   s starts at 0
-// The weight decay is an L2 term, not a decoupled pull: where the data give no gradient, wd·θ is divided by its own
-// running norm and moves θ by about lr/√n whatever wd is.
-// Cost    one tensor of state per parameter; plain 5 passes over memory, fused 1
-// Source  Duchi, Hazan and Singer 2011; defaults of WaveletLM's training script
+// The weight decay is an L2 term, not a decoupled pull: where the data give no gradient, wd·θ is divided by
+// its own running norm and moves θ by about lr/√n whatever wd is. Cost    one tensor of state per parameter;
+// plain 5 passes over memory, fused 1 Source  Duchi, Hazan and Singer 2011; defaults of WaveletLM's training
+// script
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -24,7 +24,8 @@ struct Config {
     b.field("weight_decay", weight_decay, {0.0, 1e3}, "wd, added to the gradient as wd times the weight");
     b.field("eps", eps, {0.0, 1.0}, "added to the root of the sum of squares");
     b.choice("path", path, {"plain", "fused"},
-             "plain: the definition, tensor by tensor; fused: one pass over memory, equal to a few units in the last "
+             "plain: the definition, tensor by tensor; fused: one pass over memory, equal to a few units in "
+             "the last "
              "place");
   }
 };
@@ -40,8 +41,10 @@ class Adagrad final : public Optimizer {
     const c10::NoGradGuard no_gradients;
     collect();
     if (active_.empty()) return;
-    if (config_.path == "plain") plain(rate);
-    else fused(rate);
+    if (config_.path == "plain")
+      plain(rate);
+    else
+      fused(rate);
   }
 
   std::map<std::string, at::Tensor> state() const override {
@@ -78,17 +81,18 @@ class Adagrad final : public Optimizer {
     const auto options = active_.front().options().dtype(at::kFloat);
     while (counts_.size() < active_.size()) counts_.push_back(at::ones({}, options));
     const at::TensorList counts(counts_.data(), active_.size());
-    at::_fused_adagrad_(active_, gradients_, active_sums_, counts, rate, /*lr_decay=*/0.0, config_.weight_decay,
-                        config_.eps, /*maximize=*/false);
+    at::_fused_adagrad_(active_, gradients_, active_sums_, counts, rate, /*lr_decay=*/0.0,
+                        config_.weight_decay, config_.eps, /*maximize=*/false);
   }
 
   Config config_;
   std::vector<at::Tensor> parameters_, sums_;
-  std::vector<at::Tensor> active_, gradients_, active_sums_, counts_;   // of the current step
+  std::vector<at::Tensor> active_, gradients_, active_sums_, counts_;  // of the current step
 };
 
 void add_to(OptimizerRegistry& r) {
-  r.add<Adagrad, Config>({.name = "adagrad", .summary = "rates that fall with each weight's own squared gradients",
+  r.add<Adagrad, Config>({.name = "adagrad",
+                          .summary = "rates that fall with each weight's own squared gradients",
                           .source = "Duchi, Hazan and Singer 2011; defaults of WaveletLM's training script",
                           .cost = "4 bytes of state per parameter"});
 }

@@ -2,12 +2,14 @@
 
 #include <cmath>
 
-#include "core/testing/catch.h"
 #include "core/tensors/random.h"
+#include "core/testing/catch.h"
 #include "experiments/optimizer.h"
 #include "experiments/testing/parts.h"
 
-namespace subband::optimizers::adagrad { void add_to(OptimizerRegistry&); }
+namespace subband::optimizers::adagrad {
+void add_to(OptimizerRegistry&);
+}
 
 namespace adagrad_test {
 using namespace subband;
@@ -33,14 +35,16 @@ Problem problem(at::ScalarType type) {
     p.parameters.push_back(at::randn(shape, draws, at::TensorOptions(type)));
   }
   for (int step = 0; step < 5; ++step) {
-    p.gradients.push_back({at::randn({1}, draws, at::TensorOptions(type)), at::randn({5, 7}, draws, at::TensorOptions(type))});
+    p.gradients.push_back(
+        {at::randn({1}, draws, at::TensorOptions(type)), at::randn({5, 7}, draws, at::TensorOptions(type))});
   }
   return p;
 }
 
 void run(Optimizer& optimizer, const Problem& p, int from, int to) {
   for (int step = from; step < to; ++step) {
-    for (size_t i = 0; i < 2; ++i) p.parameters[i].mutable_grad() = p.gradients[static_cast<size_t>(step)][i].clone();
+    for (size_t i = 0; i < 2; ++i)
+      p.parameters[i].mutable_grad() = p.gradients[static_cast<size_t>(step)][i].clone();
     optimizer.step(0.1 / (step + 1));
   }
 }
@@ -55,7 +59,8 @@ TEST_CASE("Adagrad follows its definition, scalar by scalar in double", "[adagra
     weights.emplace_back(values, values + parameter.numel());
     sums.emplace_back(static_cast<size_t>(parameter.numel()), 0.0);
   }
-  const auto optimizer = adagrad(p.parameters, {{"path", Node(path)}, {"weight_decay", Node(decay)}, {"eps", Node(eps)}});
+  const auto optimizer =
+      adagrad(p.parameters, {{"path", Node(path)}, {"weight_decay", Node(decay)}, {"eps", Node(eps)}});
   run(*optimizer, p, 0, 5);
   for (size_t step = 0; step < 5; ++step) {
     for (size_t i = 0; i < 2; ++i) {
@@ -114,10 +119,11 @@ TEST_CASE("Adagrad goes on from its saved state bit for bit", "[adagrad]") {
 TEST_CASE("Adagrad refuses a state of other names and shapes, and keeps its own", "[adagrad]") {
   Problem p = problem(at::kFloat);
   const auto optimizer = adagrad(p.parameters, {});
-  CHECK_THROWS_WITH(optimizer->load({{"sum.0", at::ones({1})}, {"sum.1", at::ones({7, 5})}, {"sum.3", at::ones({3})}}),
-                    "optimizer.adagrad: state 'sum.1': expected float [5, 7], got float [7, 5]\n"
-                    "optimizer.adagrad: state 'sum.2': missing\n"
-                    "optimizer.adagrad: state 'sum.3': unknown");
+  CHECK_THROWS_WITH(
+      optimizer->load({{"sum.0", at::ones({1})}, {"sum.1", at::ones({7, 5})}, {"sum.3", at::ones({3})}}),
+      "optimizer.adagrad: state 'sum.1': expected float [5, 7], got float [7, 5]\n"
+      "optimizer.adagrad: state 'sum.2': missing\n"
+      "optimizer.adagrad: state 'sum.3': unknown");
   CHECK(optimizer->state().at("sum.0").item<double>() == 0);
 }
 

@@ -1,5 +1,6 @@
 // AdamW: averaged gradients divided by the root of averaged squares; the weight decay is decoupled from both.
-//   θ ← θ − lr·wd·θ;   m ← β₁m + (1−β₁)g;   v ← β₂v + (1−β₂)g²;   θ ← θ − lr · (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε)
+//   θ ← θ − lr·wd·θ;   m ← β₁m + (1−β₁)g;   v ← β₂v + (1−β₂)g²;   θ ← θ − lr · (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) +
+//   ε)
 // t counts the steps in which the parameter had a gradient.
 // Cost    two tensors of state per parameter; plain 8 passes over memory, fused 1
 // Source  Loshchilov and Hutter, arXiv 1711.05101
@@ -27,9 +28,11 @@ struct Config {
     b.field("beta1", beta1, {0.0, 0.999999}, "decay of the averaged gradient");
     b.field("beta2", beta2, {0.0, 0.999999}, "decay of the averaged square");
     b.field("eps", eps, {0.0, 1.0}, "added to the root of the averaged square");
-    b.field("weight_decay", weight_decay, {0.0, 1e3}, "wd, decoupled: each step shrinks weights by lr times wd");
+    b.field("weight_decay", weight_decay, {0.0, 1e3},
+            "wd, decoupled: each step shrinks weights by lr times wd");
     b.choice("path", path, {"plain", "fused"},
-             "plain: the definition, tensor by tensor; fused: one pass over memory, equal to a few units in the last "
+             "plain: the definition, tensor by tensor; fused: one pass over memory, equal to a few units in "
+             "the last "
              "place");
   }
 };
@@ -37,7 +40,9 @@ struct Config {
 class AdamW final : public Optimizer {
  public:
   AdamW(const Config& config, const OptimizerContext& context)
-      : config_(config), parameters_(context.parameters), averages_(zeros_for(context.parameters)),
+      : config_(config),
+        parameters_(context.parameters),
+        averages_(zeros_for(context.parameters)),
         squares_(zeros_for(context.parameters)) {
     for (const at::Tensor& parameter : parameters_) {
       counts_.push_back(at::zeros({}, parameter.options().dtype(at::kFloat)));
@@ -93,7 +98,8 @@ class AdamW final : public Optimizer {
 };
 
 void add_to(OptimizerRegistry& r) {
-  r.add<AdamW, Config>({.name = "adamw", .summary = "averaged gradients over averaged squares, decoupled weight decay",
+  r.add<AdamW, Config>({.name = "adamw",
+                        .summary = "averaged gradients over averaged squares, decoupled weight decay",
                         .source = "Loshchilov and Hutter, arXiv 1711.05101",
                         .cost = "8 bytes of state per parameter"});
 }

@@ -2,12 +2,14 @@
 
 #include <cmath>
 
-#include "core/testing/catch.h"
 #include "core/tensors/random.h"
+#include "core/testing/catch.h"
 #include "experiments/optimizer.h"
 #include "experiments/testing/parts.h"
 
-namespace subband::optimizers::adamw { void add_to(OptimizerRegistry&); }
+namespace subband::optimizers::adamw {
+void add_to(OptimizerRegistry&);
+}
 
 namespace adamw_test {
 using namespace subband;
@@ -37,8 +39,11 @@ TEST_CASE("AdamW follows its definition, scalar by scalar in double", "[adamw]")
   const double beta1 = 0.8, beta2 = 0.95, eps = 1e-3, decay = 0.1;
   const at::Tensor weight = at::randn({5, 3}, stream(11, "weight"), at::TensorOptions(at::kDouble));
   const std::vector<double> start(weight.data_ptr<double>(), weight.data_ptr<double>() + 15);
-  const auto optimizer = adamw({weight}, {{"path", Node(path)}, {"beta1", Node(beta1)}, {"beta2", Node(beta2)},
-                                          {"eps", Node(eps)}, {"weight_decay", Node(decay)}});
+  const auto optimizer = adamw({weight}, {{"path", Node(path)},
+                                          {"beta1", Node(beta1)},
+                                          {"beta2", Node(beta2)},
+                                          {"eps", Node(eps)},
+                                          {"weight_decay", Node(decay)}});
   run(*optimizer, weight, 0, 6);
   for (size_t k = 0; k < start.size(); ++k) {
     double w = start[k], m = 0, v = 0;
@@ -65,7 +70,8 @@ TEST_CASE("AdamW's fused path equals the plain one to rounding", "[adamw]") {
   CHECK(at::allclose(plain, fused, 1e-5, 1e-6));
 }
 
-TEST_CASE("AdamW's decay is decoupled: without a gradient's pull weights shrink by exactly lr times wd", "[adamw]") {
+TEST_CASE("AdamW's decay is decoupled: without a gradient's pull weights shrink by exactly lr times wd",
+          "[adamw]") {
   const at::Tensor weight = at::full({3}, 2.0, at::kDouble);
   const auto optimizer = adamw({weight}, {{"weight_decay", Node(0.5)}});
   weight.mutable_grad() = at::zeros_like(weight);

@@ -19,7 +19,9 @@ class Constant final : public Schedule {
   Constant(const Config& config, const ScheduleContext& context)
       : peak_(context.peak), warmup_(warmup_steps(config.warmup, context.steps)) {}
 
-  double rate(int64_t step) const override { return step < warmup_ ? warmup_rate(peak_, step, warmup_) : peak_; }
+  double rate(int64_t step) const override {
+    return step < warmup_ ? warmup_rate(peak_, step, warmup_) : peak_;
+  }
 
  private:
   double peak_;
@@ -27,7 +29,8 @@ class Constant final : public Schedule {
 };
 
 void add_to(ScheduleRegistry& r) {
-  r.add<Constant, Config>({.name = "constant", .summary = "the peak rate throughout, after a linear warm-up",
+  r.add<Constant, Config>({.name = "constant",
+                           .summary = "the peak rate throughout, after a linear warm-up",
                            .source = "ours, the plainest one"});
 }
 

@@ -4,7 +4,9 @@
 #include "experiments/schedule.h"
 #include "experiments/testing/parts.h"
 
-namespace subband::schedules::constant { void add_to(ScheduleRegistry&); }
+namespace subband::schedules::constant {
+void add_to(ScheduleRegistry&);
+}
 
 namespace constant_test {
 using namespace subband;

@@ -1,9 +1,8 @@
 // Linear warm-up from rate 0, then half a cosine from the peak down to a floor.
 //   rate(n) = peak · n / W                                             for n < W
 //           = floor + ½ (1 + cos(π min(1, (n − W) / max(1, N − W)))) (peak − floor)
-// W = ⌊warmup · N⌋ steps of N. The first step of a warm-up has rate 0: it moves nothing, but fills Adagrad's sums.
-// Cost    none
-// Source  WaveletLM's training script
+// W = ⌊warmup · N⌋ steps of N. The first step of a warm-up has rate 0: it moves nothing, but fills Adagrad's
+// sums. Cost    none Source  WaveletLM's training script
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -28,7 +27,9 @@ struct Config {
 class Cosine final : public Schedule {
  public:
   Cosine(const Config& config, const ScheduleContext& context)
-      : peak_(context.peak), floor_(config.min_lr), steps_(context.steps),
+      : peak_(context.peak),
+        floor_(config.min_lr),
+        steps_(context.steps),
         warmup_(warmup_steps(config.warmup, context.steps)) {}
 
   double rate(int64_t step) const override {
@@ -44,7 +45,8 @@ class Cosine final : public Schedule {
 };
 
 void add_to(ScheduleRegistry& r) {
-  r.add<Cosine, Config>({.name = "cosine", .summary = "linear warm-up from 0, then half a cosine down to min_lr",
+  r.add<Cosine, Config>({.name = "cosine",
+                         .summary = "linear warm-up from 0, then half a cosine down to min_lr",
                          .source = "WaveletLM's training script; SGDR without restarts, arXiv 1608.03983"});
 }
 

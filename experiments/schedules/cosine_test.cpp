@@ -4,7 +4,9 @@
 #include "experiments/schedule.h"
 #include "experiments/testing/parts.h"
 
-namespace subband::schedules::cosine { void add_to(ScheduleRegistry&); }
+namespace subband::schedules::cosine {
+void add_to(ScheduleRegistry&);
+}
 
 namespace cosine_test {
 using namespace subband;
@@ -16,7 +18,8 @@ std::shared_ptr<Schedule> cosine(const testing::Fields& fields, const ScheduleCo
   return testing::make_part<Schedule>(registry, "cosine", fields, context);
 }
 
-TEST_CASE("the cosine schedule is WaveletLM's: ⌊fraction · steps⌋ of warm-up from 0, then half a cosine", "[cosine]") {
+TEST_CASE("the cosine schedule is WaveletLM's: ⌊fraction · steps⌋ of warm-up from 0, then half a cosine",
+          "[cosine]") {
   const double peak = 0.01, floor = 2e-4, pi = std::acos(-1.0);
   const auto schedule = cosine({{"warmup", Node(0.3)}, {"min_lr", Node(floor)}}, {.steps = 19, .peak = peak});
   const int64_t warmup = 5;  // ⌊0.3 · 19⌋
@@ -31,7 +34,8 @@ TEST_CASE("the cosine schedule is WaveletLM's: ⌊fraction · steps⌋ of warm-u
 }
 
 TEST_CASE("the published run's rate at step 58,250 is 6.64e-3", "[cosine]") {
-  const auto schedule = cosine({{"warmup", Node(0.3)}, {"min_lr", Node(2e-4)}}, {.steps = 292285, .peak = 0.01});
+  const auto schedule =
+      cosine({{"warmup", Node(0.3)}, {"min_lr", Node(2e-4)}}, {.steps = 292285, .peak = 0.01});
   CHECK(schedule->rate(58250) == Approx(6.64e-3).margin(5e-6));
 }
 
@@ -47,7 +51,8 @@ TEST_CASE("a run of warm-up alone never divides by zero", "[cosine]") {
 }
 
 TEST_CASE("the cosine schedule refuses a warm-up that is neither a fraction nor whole", "[cosine]") {
-  CHECK_THROWS_WITH(cosine({{"warmup", Node(1.5)}}, {}), "part.warmup = 1.5: must be below 1 or a whole number of steps");
+  CHECK_THROWS_WITH(cosine({{"warmup", Node(1.5)}}, {}),
+                    "part.warmup = 1.5: must be below 1 or a whole number of steps");
 }
 
 }  // namespace cosine_test

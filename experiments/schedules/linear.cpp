@@ -24,7 +24,9 @@ struct Config {
 class Linear final : public Schedule {
  public:
   Linear(const Config& config, const ScheduleContext& context)
-      : peak_(context.peak), floor_(config.min_lr), steps_(context.steps),
+      : peak_(context.peak),
+        floor_(config.min_lr),
+        steps_(context.steps),
         warmup_(warmup_steps(config.warmup, context.steps)) {}
 
   double rate(int64_t step) const override {
@@ -39,7 +41,8 @@ class Linear final : public Schedule {
 };
 
 void add_to(ScheduleRegistry& r) {
-  r.add<Linear, Config>({.name = "linear", .summary = "linear warm-up from 0, then a straight line down to min_lr",
+  r.add<Linear, Config>({.name = "linear",
+                         .summary = "linear warm-up from 0, then a straight line down to min_lr",
                          .source = "BERT, arXiv 1810.04805"});
 }
 

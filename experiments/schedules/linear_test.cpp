@@ -4,7 +4,9 @@
 #include "experiments/schedule.h"
 #include "experiments/testing/parts.h"
 
-namespace subband::schedules::linear { void add_to(ScheduleRegistry&); }
+namespace subband::schedules::linear {
+void add_to(ScheduleRegistry&);
+}
 
 namespace linear_test {
 using namespace subband;

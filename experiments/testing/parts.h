@@ -12,7 +12,8 @@ using Fields = std::vector<std::pair<std::string, config::Node>>;
 
 /// Binds `type` with `fields` under the key `part` and makes it. ConfigError as a spec would give it.
 template <class Interface>
-std::shared_ptr<Interface> make_part(const Registry& registry, const std::string& type, const Fields& fields = {},
+std::shared_ptr<Interface> make_part(const Registry& registry, const std::string& type,
+                                     const Fields& fields = {},
                                      const typename Interface::Context& context = {}) {
   config::Node written = config::Node::map();
   for (const auto& [key, value] : fields) written.set(key, value);

@@ -66,7 +66,8 @@ class LetterTokenizer final : public Tokenizer {
   std::string fingerprint() const override { return sha256_hex("letters"); }
 };
 
-/// logits = Out (Dropout(E[id]) + running mean + carried state). `broken_at`: the loss is NaN from that call on.
+/// logits = Out (Dropout(E[id]) + running mean + carried state). `broken_at`: the loss is NaN from that call
+/// on.
 class TinyNet final : public Net {
  public:
   struct Config {
@@ -82,8 +83,10 @@ class TinyNet final : public Net {
     }
   };
   TinyNet(const Config& config, const NetContext& c)
-      : config_(config), carry_(config.carry),
-        embedding_(register_parameter("embedding", c.initializer->normal({c.vocabulary, config.width}, 0, 0.3))),
+      : config_(config),
+        carry_(config.carry),
+        embedding_(
+            register_parameter("embedding", c.initializer->normal({c.vocabulary, config.width}, 0, 0.3))),
         out_(register_parameter("out", c.initializer->uniform({c.vocabulary, config.width}, -0.3, 0.3))),
         unused_(register_parameter("unused", c.initializer->zeros({2}))) {}
 
@@ -123,7 +126,8 @@ class TinyNet final : public Net {
 inline Registry tiny_registry() {
   Registry registry;
   registry.of<Data>().add<TinyData, TinyData::Config>({.name = "tiny", .summary = "for tests"});
-  registry.of<Tokenizer>().add<LetterTokenizer, LetterTokenizer::Config>({.name = "letters", .summary = "for tests"});
+  registry.of<Tokenizer>().add<LetterTokenizer, LetterTokenizer::Config>(
+      {.name = "letters", .summary = "for tests"});
   registry.of<Net>().add<TinyNet, TinyNet::Config>({.name = "tiny", .summary = "for tests"});
   register_experiments_parts(registry);
   return registry;

@@ -42,14 +42,16 @@ class Ema final : public Bypass {
     const int64_t length = x_BLC.size(1);
     for (int64_t step = 1; step < length; step *= 2) {
       const at::Tensor a_late = a.narrow(1, step, length - step);
-      b = at::cat({b.narrow(1, 0, step),
-                   a_late * b.narrow(1, 0, length - step) + b.narrow(1, step, length - step)}, 1);
+      b = at::cat(
+          {b.narrow(1, 0, step), a_late * b.narrow(1, 0, length - step) + b.narrow(1, step, length - step)},
+          1);
       a = at::cat({a.narrow(1, 0, step), a_late * a.narrow(1, 0, length - step)}, 1);
     }
     return b;
   }
 
-  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) override {
+  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
+                   const at::Tensor& previous) override {
     return history_.apply(z_SBLC, summary_BLC, previous);
   }
   bool crosses_windows() const override { return config_.cross_window; }
@@ -62,8 +64,10 @@ class Ema final : public Bypass {
 
 void add_to(BypassRegistry& r);
 void add_to(BypassRegistry& r) {
-  r.add<Ema, Config>({.name = "ema", .summary = "an exponential mean with an input-dependent rate",
-                      .source = "WaveletLM, decompose bypass, EMA form", .cost = "2 C^2 + (S + 1) C parameters"});
+  r.add<Ema, Config>({.name = "ema",
+                      .summary = "an exponential mean with an input-dependent rate",
+                      .source = "WaveletLM, decompose bypass, EMA form",
+                      .cost = "2 C^2 + (S + 1) C parameters"});
 }
 
 }  // namespace subband::bypasses::ema

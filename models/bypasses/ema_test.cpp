@@ -5,7 +5,8 @@
 using namespace subband;
 
 TEST_CASE("the ema bypass follows its recursion at lengths that are no power of two", "[ema]") {
-  const auto bypass = testing::Workshop().make<Bypass>("ema", {}, {.width = 3, .padded_width = 3, .levels = 1});
+  const auto bypass =
+      testing::Workshop().make<Bypass>("ema", {}, {.width = 3, .padded_width = 3, .levels = 1});
   testing::perturb(*bypass, 0.7);
   const at::NoGradGuard no_gradient;
   const auto values = bypass->named_parameters();
@@ -23,7 +24,8 @@ TEST_CASE("the ema bypass follows its recursion at lengths that are no power of 
 }
 
 TEST_CASE("the ema starts by halving what it holds", "[ema]") {
-  const auto bypass = testing::Workshop().make<Bypass>("ema", {}, {.width = 2, .padded_width = 2, .levels = 1});
+  const auto bypass =
+      testing::Workshop().make<Bypass>("ema", {}, {.width = 2, .padded_width = 2, .levels = 1});
   const at::Tensor m = bypass->summary(at::ones({1, 3, 2}, at::kDouble));
   CHECK(m.select(2, 0).flatten().allclose(at::tensor({0.5, 0.75, 0.875}, at::kDouble)));
 }

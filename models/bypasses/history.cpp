@@ -14,7 +14,8 @@ History::History(torch::nn::Module& owner, const BlockContext& context) {
   mix_->weight.detach().copy_(initializer.eye(width, width).mul_(0.5));
 }
 
-at::Tensor History::apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) const {
+at::Tensor History::apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
+                          const at::Tensor& previous) const {
   at::Tensor context = previous.defined() ? summary_BLC + mix_->forward(previous) : summary_BLC;
   at::Tensor gains = gains_SC_;
   const int64_t padding = z_SBLC.size(-1) - context.size(-1);

@@ -25,7 +25,8 @@ struct Config {
 
 class RunningMean final : public Bypass {
  public:
-  RunningMean(const Config& config, const BlockContext& context) : config_(config), history_(*this, context) {}
+  RunningMean(const Config& config, const BlockContext& context)
+      : config_(config), history_(*this, context) {}
 
   // Summed in fp32 at least: a half-precision sum over a long window stalls.
   at::Tensor summary(const at::Tensor& x_BLC) override {
@@ -35,7 +36,8 @@ class RunningMean final : public Bypass {
     return x_BLC.cumsum(1, wide) / counts;
   }
 
-  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) override {
+  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
+                   const at::Tensor& previous) override {
     return history_.apply(z_SBLC, summary_BLC, previous);
   }
   bool crosses_windows() const override { return config_.cross_window; }
@@ -47,8 +49,10 @@ class RunningMean final : public Bypass {
 
 void add_to(BypassRegistry& r);
 void add_to(BypassRegistry& r) {
-  r.add<RunningMean, Config>({.name = "running_mean", .summary = "the mean of all positions so far, per scale gain",
-                              .source = "WaveletLM, decompose bypass", .cost = "C^2 + S C parameters"});
+  r.add<RunningMean, Config>({.name = "running_mean",
+                              .summary = "the mean of all positions so far, per scale gain",
+                              .source = "WaveletLM, decompose bypass",
+                              .cost = "C^2 + S C parameters"});
 }
 
 }  // namespace subband::bypasses::running_mean

@@ -21,15 +21,19 @@ TEST_CASE("the running mean bypass follows its definition, padded channels left 
       const at::Tensor context_of = mean + values["cross_layer_mix.weight"].mv(previous[b][t]);
       for (int64_t s = 0; s < 3; ++s) {
         const at::Tensor gains = values["history_gains"][s];
-        CHECK(y[s][b][t].narrow(0, 0, 3).allclose(z[s][b][t].narrow(0, 0, 3) + gains * context_of, 1e-12, 1e-12));
-        CHECK(alone[s][b][t].narrow(0, 0, 3).allclose(z[s][b][t].narrow(0, 0, 3) + gains * mean, 1e-12, 1e-12));
+        CHECK(y[s][b][t].narrow(0, 0, 3).allclose(z[s][b][t].narrow(0, 0, 3) + gains * context_of, 1e-12,
+                                                  1e-12));
+        CHECK(
+            alone[s][b][t].narrow(0, 0, 3).allclose(z[s][b][t].narrow(0, 0, 3) + gains * mean, 1e-12, 1e-12));
         CHECK(y[s][b][t][3].equal(z[s][b][t][3]));
       }
     }
 }
 
-TEST_CASE("the running mean adds nothing at first, and starts its cross-layer mix at one half", "[running_mean]") {
-  const auto bypass = testing::Workshop().make<Bypass>("running_mean", {}, {.width = 4, .padded_width = 4, .levels = 1});
+TEST_CASE("the running mean adds nothing at first, and starts its cross-layer mix at one half",
+          "[running_mean]") {
+  const auto bypass =
+      testing::Workshop().make<Bypass>("running_mean", {}, {.width = 4, .padded_width = 4, .levels = 1});
   const at::Tensor z = testing::random_double({2, 1, 3, 4}), x = testing::random_double({1, 3, 4}, 9);
   CHECK(bypass->apply(z, bypass->summary(x), x).equal(z));
   CHECK(bypass->named_parameters()["cross_layer_mix.weight"].equal(at::eye(4, at::kDouble) * 0.5));

@@ -1,9 +1,8 @@
 // The feed-forward net of a block.
 //   y = dropout(W_n GELU(... GELU(W_0 x + b_0) ...) + b_n)
-// n = `layers` linears, C -> eC, eC -> eC ..., eC -> C. With layers = 1 there are two linears and nothing in between.
-// Shapes  B batch, L length, C width, e expansion
-// Cost    2 e C² parameters for two layers; 4 e C² flops per position
-// Source  WaveletLM
+// n = `layers` linears, C -> eC, eC -> eC ..., eC -> C. With layers = 1 there are two linears and nothing in
+// between. Shapes  B batch, L length, C width, e expansion Cost    2 e C² parameters for two layers; 4 e C²
+// flops per position Source  WaveletLM
 #include <ATen/ops/gelu.h>
 
 #include <algorithm>
@@ -17,7 +16,7 @@
 
 namespace subband::channel_mixers::mlp {
 
-constexpr double kLastGain = 0.02;   // of the default first values of the last matrix
+constexpr double kLastGain = 0.02;  // of the default first values of the last matrix
 
 struct Config {
   int64_t expansion = 4;
@@ -25,7 +24,8 @@ struct Config {
 
   void bind(Binder& b) {
     b.field("expansion", expansion, {1, 1024}, "e, hidden width over width (original: mlp_expansion)");
-    b.field("layers", layers, {1, 64}, "linears; 1 gives two of them without activation (original: mlp_layers)");
+    b.field("layers", layers, {1, 64},
+            "linears; 1 gives two of them without activation (original: mlp_layers)");
   }
 };
 
@@ -63,7 +63,9 @@ class Mlp final : public ChannelMixer {
 
 void add_to(ChannelMixerRegistry& r);
 void add_to(ChannelMixerRegistry& r) {
-  r.add<Mlp, Config>({.name = "mlp", .summary = "feed-forward net with GELU", .source = "WaveletLM",
+  r.add<Mlp, Config>({.name = "mlp",
+                      .summary = "feed-forward net with GELU",
+                      .source = "WaveletLM",
                       .cost = "2 e C^2 + (e + 1) C parameters for two layers"});
 }
 

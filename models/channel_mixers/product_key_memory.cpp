@@ -24,9 +24,11 @@ class ProductKeyMemory final : public ChannelMixer {
 
 void add_to(ChannelMixerRegistry& r);
 void add_to(ChannelMixerRegistry& r) {
-  r.add<ProductKeyMemory, Config>({.name = "product_key_memory", .summary = "a value table read through product keys",
-                                   .source = "Lample et al., arXiv 1907.05242; WaveletLM",
-                                   .cost = "keys H C + C^2 + n C parameters; 2 n C + top_k H C flops per position"});
+  r.add<ProductKeyMemory, Config>(
+      {.name = "product_key_memory",
+       .summary = "a value table read through product keys",
+       .source = "Lample et al., arXiv 1907.05242; WaveletLM",
+       .cost = "keys H C + C^2 + n C parameters; 2 n C + top_k H C flops per position"});
 }
 
 }  // namespace subband::channel_mixers::product_key_memory

@@ -9,7 +9,7 @@
 namespace subband::channel_mixers {
 
 namespace {
-constexpr double kDeviation = 0.02;   // of keys and values
+constexpr double kDeviation = 0.02;  // of keys and values
 
 int64_t whole_root(int64_t square) {
   return static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(square))));
@@ -26,13 +26,16 @@ void ProductKeysConfig::bind(Binder& b, const BlockContext& c) {
           "must leave an even width per head, width = " + std::to_string(c.width));
 }
 
-ProductKeys::ProductKeys(torch::nn::Module& owner, const ProductKeysConfig& config, const BlockContext& context)
+ProductKeys::ProductKeys(torch::nn::Module& owner, const ProductKeysConfig& config,
+                         const BlockContext& context)
     : config_(config), side_(whole_root(config.keys)) {
   Initializer& initializer = *context.initializer;
   const int64_t width = context.width, half = width / config.heads / 2;
   query_ = owner.register_module("query_proj", std::make_shared<Linear>(initializer, width, width, false));
-  keys_a_ = owner.register_parameter("keys_a", initializer.normal({config.heads, side_, half}, 0, kDeviation));
-  keys_b_ = owner.register_parameter("keys_b", initializer.normal({config.heads, side_, half}, 0, kDeviation));
+  keys_a_ =
+      owner.register_parameter("keys_a", initializer.normal({config.heads, side_, half}, 0, kDeviation));
+  keys_b_ =
+      owner.register_parameter("keys_b", initializer.normal({config.heads, side_, half}, 0, kDeviation));
   const auto table = owner.register_module("values", std::make_shared<torch::nn::Module>("values"));
   at::Tensor values = initializer.normal({config.keys * config.heads, width}, 0, 1);
   initializer.normal_(values, 0, kDeviation);
@@ -43,15 +46,16 @@ ProductKeys::Choice ProductKeys::choose(const at::Tensor& x_BLC) const {
   const int64_t heads = config_.heads, half = keys_a_.size(2), count = x_BLC.numel() / x_BLC.size(-1);
   const at::Tensor q_HNE = query_->forward(x_BLC).view({count, heads, 2 * half}).transpose(0, 1);
   const auto scores = [&](int64_t start, const at::Tensor& keys) {
-    return at::bmm(q_HNE.narrow(2, start, half), keys.transpose(1, 2)).topk(std::min(config_.top_k, side_), -1);
+    return at::bmm(q_HNE.narrow(2, start, half), keys.transpose(1, 2))
+        .topk(std::min(config_.top_k, side_), -1);
   };
   const auto [score_a, index_a] = scores(0, keys_a_);
   const auto [score_b, index_b] = scores(half, keys_b_);
   const int64_t side = score_a.size(-1), kept = std::min(config_.top_k, side * side);
-  const auto [best, place] =
-      (score_a.unsqueeze(-1) + score_b.unsqueeze(-2)).flatten(2).topk(kept, -1);
+  const auto [best, place] = (score_a.unsqueeze(-1) + score_b.unsqueeze(-2)).flatten(2).topk(kept, -1);
   const at::Tensor weights = best.softmax(-1, best.element_size() < 4 ? at::kFloat : best.scalar_type());
-  at::Tensor rows = index_a.gather(-1, place.floor_divide(side)) * side_ + index_b.gather(-1, place.remainder(side));
+  at::Tensor rows =
+      index_a.gather(-1, place.floor_divide(side)) * side_ + index_b.gather(-1, place.remainder(side));
   if (heads > 1) rows = rows + at::arange(heads, rows.options()).view({heads, 1, 1}) * config_.keys;
   return {rows.transpose(0, 1).flatten(1), weights.transpose(0, 1).flatten(1)};
 }

@@ -1,6 +1,7 @@
 // Product-key lookup, which the memories share.
 //   q = x Wqᵀ, split per head into two halves;  sa[i] = qa·ka_i,  sb[j] = qb·kb_j
-//   the best top_k of sa[i] + sb[j] choose rows i n + j, weighted by their softmax;  y = sum over heads and rows
+//   the best top_k of sa[i] + sb[j] choose rows i n + j, weighted by their softmax;  y = sum over heads and
+//   rows
 // Shapes  B batch, L length, C width, N = B L, H heads, n = sqrt(keys), K rows kept, E = C / H
 // Source  G. Lample et al., Large Memory Layers with Product Keys, arXiv 1907.05242; without its query norm
 #pragma once
@@ -31,16 +32,16 @@ class ProductKeys {
 
   /// The rows that every position reads, and their weights.
   struct Choice {
-    at::Tensor rows_NR;      ///< int64 rows of the value table, R = H K
-    at::Tensor weights_NR;   ///< their softmax weights, per head summing to one
+    at::Tensor rows_NR;     ///< int64 rows of the value table, R = H K
+    at::Tensor weights_NR;  ///< their softmax weights, per head summing to one
   };
   Choice choose(const at::Tensor& x_BLC) const;
 
-  const at::Tensor& values() const { return values_; }   ///< [keys H, C]
+  const at::Tensor& values() const { return values_; }  ///< [keys H, C]
 
  private:
   ProductKeysConfig config_;
-  int64_t side_;             // n
+  int64_t side_;  // n
   std::shared_ptr<Linear> query_;
   at::Tensor keys_a_, keys_b_, values_;
 };
@@ -49,8 +50,10 @@ class ProductKeys {
 /// Shapes  -> [N,C]
 at::Tensor read_rows(const at::Tensor& table, const ProductKeys::Choice& choice);
 namespace read_rows_paths {
-at::Tensor gather(const at::Tensor& table, const ProductKeys::Choice& choice);  ///< touches the chosen rows only
-at::Tensor dense(const at::Tensor& table, const ProductKeys::Choice& choice);   ///< one product with the whole table
-}
+at::Tensor gather(const at::Tensor& table,
+                  const ProductKeys::Choice& choice);  ///< touches the chosen rows only
+at::Tensor dense(const at::Tensor& table,
+                 const ProductKeys::Choice& choice);  ///< one product with the whole table
+}  // namespace read_rows_paths
 
 }  // namespace subband::channel_mixers

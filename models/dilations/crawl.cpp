@@ -1,9 +1,8 @@
 // Every level chooses among K neighbouring distances by a learned softmax that starts at the dyadic one.
 //   past_l = sum_k softmax(a_l)_k shift(c, o_l + k),   o_l = max(1, 2^l - floor(K/2))
-// At fine levels the window moves up instead of being cut: K = 3 gives {1,2,3}, {1,2,3}, {3,4,5}, {7,8,9}, ...
-// Shapes  a [levels, K]
-// Cost    levels K parameters; K copies of the sequence per level
-// Source  WaveletLM, "wavelet crawl"
+// At fine levels the window moves up instead of being cut: K = 3 gives {1,2,3}, {1,2,3}, {3,4,5}, {7,8,9},
+// ... Shapes  a [levels, K] Cost    levels K parameters; K copies of the sequence per level Source WaveletLM,
+// "wavelet crawl"
 #include <ATen/ops/softmax.h>
 
 #include <algorithm>
@@ -45,7 +44,9 @@ class Crawl final : public Dilation {
   }
 
  private:
-  int64_t first_distance(int64_t level) const { return std::max<int64_t>(1, (int64_t{1} << level) - taps_ / 2); }
+  int64_t first_distance(int64_t level) const {
+    return std::max<int64_t>(1, (int64_t{1} << level) - taps_ / 2);
+  }
 
   int64_t taps_;
   at::Tensor logits_;
@@ -53,7 +54,8 @@ class Crawl final : public Dilation {
 
 void add_to(DilationRegistry& r);
 void add_to(DilationRegistry& r) {
-  r.add<Crawl, Config>({.name = "crawl", .summary = "each level learns which of K neighbouring distances to look back",
+  r.add<Crawl, Config>({.name = "crawl",
+                        .summary = "each level learns which of K neighbouring distances to look back",
                         .source = "WaveletLM, wavelet crawl",
                         .cost = "levels K parameters; K copies of the sequence per level"});
 }

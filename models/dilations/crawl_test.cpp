@@ -6,11 +6,14 @@
 
 using namespace subband;
 
-TEST_CASE("the crawl mixes neighbouring distances by a softmax; fine levels move their window up", "[crawl]") {
-  const auto crawl = testing::Workshop().make<Dilation>("crawl", {{"taps", testing::integer(3)}}, {.levels = 4});
+TEST_CASE("the crawl mixes neighbouring distances by a softmax; fine levels move their window up",
+          "[crawl]") {
+  const auto crawl =
+      testing::Workshop().make<Dilation>("crawl", {{"taps", testing::integer(3)}}, {.levels = 4});
   testing::perturb(*crawl, 1.0);
   const at::NoGradGuard no_gradient;
-  const at::Tensor logits = crawl->named_parameters()["dilation_logits"], c = testing::random_double({2, 9, 3});
+  const at::Tensor logits = crawl->named_parameters()["dilation_logits"],
+                   c = testing::random_double({2, 9, 3});
   const int64_t first[] = {1, 1, 3, 7};
   for (int64_t level = 0; level < 4; ++level) {
     double sum = 0;
@@ -18,7 +21,8 @@ TEST_CASE("the crawl mixes neighbouring distances by a softmax; fine levels move
     at::Tensor expected = at::zeros_like(c);
     for (int64_t k = 0; k < 3; ++k)
       for (int64_t t = first[level] + k; t < 9; ++t)
-        expected.select(1, t).add_(c.select(1, t - first[level] - k), std::exp(logits[level][k].item<double>()) / sum);
+        expected.select(1, t).add_(c.select(1, t - first[level] - k),
+                                   std::exp(logits[level][k].item<double>()) / sum);
     CHECK(crawl->past(c, level).allclose(expected, 1e-12, 1e-12));
   }
 }

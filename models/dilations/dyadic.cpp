@@ -14,12 +14,15 @@ struct Config {
 class Dyadic final : public Dilation {
  public:
   Dyadic(const Config&, const BlockContext&) {}
-  at::Tensor past(const at::Tensor& c_BLC, int64_t level) override { return shift(c_BLC, int64_t{1} << level); }
+  at::Tensor past(const at::Tensor& c_BLC, int64_t level) override {
+    return shift(c_BLC, int64_t{1} << level);
+  }
 };
 
 void add_to(DilationRegistry& r);
 void add_to(DilationRegistry& r) {
-  r.add<Dyadic, Config>({.name = "dyadic", .summary = "level l looks back 2^l positions",
+  r.add<Dyadic, Config>({.name = "dyadic",
+                         .summary = "level l looks back 2^l positions",
                          .source = "Mallat, A Wavelet Tour of Signal Processing, section 5.5",
                          .cost = "no parameters; one copy of the sequence per level"});
 }

@@ -11,6 +11,7 @@ TEST_CASE("the dyadic dilation looks back 2^l positions, to zeros before the win
     const int64_t distance = int64_t{1} << level;
     const at::Tensor past = dilation->past(c, level);
     for (int64_t t = 0; t < 7; ++t)
-      CHECK(past.select(1, t).equal(t < distance ? at::zeros({2, 3}, at::kDouble) : c.select(1, t - distance)));
+      CHECK(
+          past.select(1, t).equal(t < distance ? at::zeros({2, 3}, at::kDouble) : c.select(1, t - distance)));
   }
 }

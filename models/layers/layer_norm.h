@@ -13,9 +13,9 @@ namespace subband {
 class LayerNorm final : public torch::nn::Module {
  public:
   LayerNorm(const Initializer& initializer, int64_t width);
-  at::Tensor forward(const at::Tensor& x_C) const;   ///< Shapes  [..., C] -> [..., C]
+  at::Tensor forward(const at::Tensor& x_C) const;  ///< Shapes  [..., C] -> [..., C]
 
-  at::Tensor weight, bias;   ///< [C]
+  at::Tensor weight, bias;  ///< [C]
 };
 
 }  // namespace subband

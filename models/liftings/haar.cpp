@@ -1,5 +1,6 @@
 // The fixed Haar wavelet, undecimated: nothing to learn.
-//   d_l = (c_l - past_l(c_l)) / sqrt2,  c_{l+1} = (c_l + past_l(c_l)) / sqrt2;  back: c_l = (c_{l+1} + d_l) / sqrt2
+//   d_l = (c_l - past_l(c_l)) / sqrt2,  c_{l+1} = (c_l + past_l(c_l)) / sqrt2;  back: c_l = (c_{l+1} + d_l) /
+//   sqrt2
 // Shapes  B batch, L length, C coefficient width, S scales
 // Cost    no parameters; 4 passes over the sequence per level
 // Source  WaveletLM, fixed Haar fallback; its constants
@@ -14,7 +15,7 @@
 
 namespace subband::liftings::haar {
 
-constexpr double kForward = 0.70710678118;             // as many digits as the original's forward path has
+constexpr double kForward = 0.70710678118;  // as many digits as the original's forward path has
 constexpr double kBackward = 0.7071067811865476;
 
 struct Config {
@@ -55,7 +56,9 @@ class Haar final : public Lifting {
 
 void add_to(LiftingRegistry& r);
 void add_to(LiftingRegistry& r) {
-  r.add<Haar, Config>({.name = "haar", .summary = "the fixed Haar wavelet, undecimated", .source = "WaveletLM",
+  r.add<Haar, Config>({.name = "haar",
+                       .summary = "the fixed Haar wavelet, undecimated",
+                       .source = "WaveletLM",
                        .cost = "no parameters; 4 passes over the sequence per level"});
 }
 

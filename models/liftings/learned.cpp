@@ -1,6 +1,6 @@
 // The learned lifting: predict and update are small networks, a pair per level.
-//   d_l = (past_l(c_l) - P_l(c_l)) / sqrt2,  c_{l+1} = (c_l + U_l(d_l)) / sqrt2;  back: c_l = sqrt2 c_{l+1} - U_l(d_l)
-//   P, U:  N(x) = W3 dropout(GELU(W0 x + b0)) + b3, W0 [hC, C], W3 [C, hC]
+//   d_l = (past_l(c_l) - P_l(c_l)) / sqrt2,  c_{l+1} = (c_l + U_l(d_l)) / sqrt2;  back: c_l = sqrt2 c_{l+1} -
+//   U_l(d_l) P, U:  N(x) = W3 dropout(GELU(W0 x + b0)) + b3, W0 [hC, C], W3 [C, hC]
 // Shapes  B batch, L length, C coefficient width, h hidden multiplier
 // Cost    levels 4 h C (2 C + 1) parameters about; 24 levels h C^2 flops per position and direction pair
 // Source  WaveletLM, learned lifting
@@ -19,8 +19,8 @@
 
 namespace subband::liftings::learned {
 
-constexpr double kNoise = 0.01;          // deviation of the entries that no identity fills
-constexpr double kUpdateGain = 0.5;      // an update starts at half of a prediction
+constexpr double kNoise = 0.01;      // deviation of the entries that no identity fills
+constexpr double kUpdateGain = 0.5;  // an update starts at half of a prediction
 
 struct Config {
   int64_t hidden_multiplier = 1;
@@ -54,13 +54,15 @@ class Learned final : public Lifting {
   Learned(const Config& config, const LiftingContext& context)
       : config_(config), levels_(context.levels), noise_(context.noise) {
     if (context.dilation) adopt(*this, *(dilation_ = context.dilation->make(context)));
-    const auto predicts = register_module("predict_nets", std::make_shared<torch::nn::Module>("predict_nets"));
+    const auto predicts =
+        register_module("predict_nets", std::make_shared<torch::nn::Module>("predict_nets"));
     const auto updates = register_module("update_nets", std::make_shared<torch::nn::Module>("update_nets"));
     const int64_t width = context.padded_width;
     for (int64_t level = 0; level < levels_; ++level) {
       const auto make = [&](torch::nn::Module& owner) {
-        return owner.register_module(std::to_string(level), std::make_shared<Network>(
-            *context.initializer, width, width * config_.hidden_multiplier));
+        return owner.register_module(
+            std::to_string(level),
+            std::make_shared<Network>(*context.initializer, width, width * config_.hidden_multiplier));
       };
       predict_.push_back(make(*predicts));
       update_.push_back(make(*updates));
@@ -76,14 +78,19 @@ class Learned final : public Lifting {
   at::Tensor decompose(const at::Tensor& h_BLC) override {
     return analyse(
         h_BLC, levels_, *dilation_,
-        [this](const at::Tensor& c, int64_t level) { return apply(*predict_[static_cast<size_t>(level)], c); },
-        [this](const at::Tensor& d, int64_t level) { return apply(*update_[static_cast<size_t>(level)], d); });
+        [this](const at::Tensor& c, int64_t level) {
+          return apply(*predict_[static_cast<size_t>(level)], c);
+        },
+        [this](const at::Tensor& d, int64_t level) {
+          return apply(*update_[static_cast<size_t>(level)], d);
+        });
   }
 
   at::Tensor reconstruct(const at::Tensor& z_SBLC) override {
     return synthesise(z_SBLC, [this](const at::Tensor& details) {
       std::vector<at::Tensor> updates = details.unbind(0);
-      for (size_t i = 0; i < updates.size(); ++i) updates[i] = apply(*update_[updates.size() - 1 - i], updates[i]);
+      for (size_t i = 0; i < updates.size(); ++i)
+        updates[i] = apply(*update_[updates.size() - 1 - i], updates[i]);
       return at::stack(updates);
     });
   }
@@ -129,9 +136,11 @@ class Learned final : public Lifting {
 
 void add_to(LiftingRegistry& r);
 void add_to(LiftingRegistry& r) {
-  r.add<Learned, Config>({.name = "learned", .summary = "lifting steps by small networks, a pair per level",
-                          .source = "WaveletLM, learned lifting",
-                          .cost = "2 levels (2 h Cp^2 + (h + 1) Cp) parameters; 12 levels h Cp^2 flops per position"});
+  r.add<Learned, Config>(
+      {.name = "learned",
+       .summary = "lifting steps by small networks, a pair per level",
+       .source = "WaveletLM, learned lifting",
+       .cost = "2 levels (2 h Cp^2 + (h + 1) Cp) parameters; 12 levels h Cp^2 flops per position"});
 }
 
 }  // namespace subband::liftings::learned

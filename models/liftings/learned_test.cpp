@@ -24,7 +24,8 @@ std::shared_ptr<Lifting> make(const testing::Settings& settings, int64_t width, 
 double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
 
 /// N(x) at one position, from the tensors of `net.LEVEL`.
-std::vector<double> network(const torch::nn::Module& lifting, const std::string& name, const std::vector<double>& x) {
+std::vector<double> network(const torch::nn::Module& lifting, const std::string& name,
+                            const std::vector<double>& x) {
   const auto tensors = lifting.named_parameters();
   std::vector<double> in = x;
   for (const char* layer : {".0", ".3"}) {
@@ -32,7 +33,8 @@ std::vector<double> network(const torch::nn::Module& lifting, const std::string&
     std::vector<double> out(static_cast<size_t>(weight.size(0)));
     for (int64_t i = 0; i < weight.size(0); ++i) {
       double sum = bias[i].item<double>();
-      for (int64_t j = 0; j < weight.size(1); ++j) sum += weight[i][j].item<double>() * in[static_cast<size_t>(j)];
+      for (int64_t j = 0; j < weight.size(1); ++j)
+        sum += weight[i][j].item<double>() * in[static_cast<size_t>(j)];
       out[static_cast<size_t>(i)] = std::string(layer) == ".0" ? gelu(sum) : sum;
     }
     in = out;
@@ -44,7 +46,8 @@ std::vector<double> network(const torch::nn::Module& lifting, const std::string&
 
 TEST_CASE("the learned lifting follows its definition", "[learned]") {
   const int64_t width = 3, levels = 2, length = 7;
-  const auto lifting = learned_lifting_test::make({{"hidden_multiplier", testing::integer(2)}}, width, levels);
+  const auto lifting =
+      learned_lifting_test::make({{"hidden_multiplier", testing::integer(2)}}, width, levels);
   testing::perturb(*lifting);
   const at::NoGradGuard no_gradient;
   const at::Tensor h = testing::random_double({2, length, width});
@@ -87,7 +90,8 @@ TEST_CASE("the learned lifting puts together what it took apart, with any weight
   }
 }
 
-TEST_CASE("first values of the learned lifting: identities, halves, zeros, and damping by level", "[learned]") {
+TEST_CASE("first values of the learned lifting: identities, halves, zeros, and damping by level",
+          "[learned]") {
   const at::Tensor one = at::eye(4, at::kDouble);
   const auto haar = learned_lifting_test::make({}, 4, 2);
   const auto values = haar->named_parameters();

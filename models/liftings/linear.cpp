@@ -1,5 +1,6 @@
 // Lifting with one linear map each for predict and update.
-//   d_l = (past_l(c_l) - P_l c_l) / sqrt2,  c_{l+1} = (c_l + U_l d_l) / sqrt2;  back: c_l = sqrt2 c_{l+1} - U_l d_l
+//   d_l = (past_l(c_l) - P_l c_l) / sqrt2,  c_{l+1} = (c_l + U_l d_l) / sqrt2;  back: c_l = sqrt2 c_{l+1} -
+//   U_l d_l
 // Shapes  B batch, L length, C coefficient width; P_l, U_l [C, C] with bias
 // Cost    2 levels (C^2 + C) parameters; 6 levels C^2 flops per position
 // Source  WaveletLM, linear-only lifting
@@ -22,7 +23,8 @@ struct Config {
   bool untied_reconstruction = false;
 
   void bind(Binder& b) {
-    b.choice("init", init, {"haar", "zero", "random"}, "first values: P = 1 and U = 1/2, zeros, or small noise");
+    b.choice("init", init, {"haar", "zero", "random"},
+             "first values: P = 1 and U = 1/2, zeros, or small noise");
     b.field("untied_reconstruction", untied_reconstruction,
             "every block has a second set of maps for the way back; its predictions stay unused");
   }
@@ -30,16 +32,19 @@ struct Config {
 
 class LinearLifting final : public Lifting {
  public:
-  LinearLifting(const Config& config, const LiftingContext& context) : config_(config), levels_(context.levels) {
+  LinearLifting(const Config& config, const LiftingContext& context)
+      : config_(config), levels_(context.levels) {
     if (context.dilation) adopt(*this, *(dilation_ = context.dilation->make(context)));
-    const auto predicts = register_module("predict_nets", std::make_shared<torch::nn::Module>("predict_nets"));
+    const auto predicts =
+        register_module("predict_nets", std::make_shared<torch::nn::Module>("predict_nets"));
     const auto updates = register_module("update_nets", std::make_shared<torch::nn::Module>("update_nets"));
     for (int64_t level = 0; level < levels_; ++level) {
       const double damping =
           context.stabilizers.lifting_level ? 1 / (1 + 0.1 * static_cast<double>(level)) : 1.0;
       const auto make = [&](torch::nn::Module& owner) {
-        return owner.register_module(std::to_string(level), std::make_shared<Linear>(
-            *context.initializer, context.padded_width, context.padded_width));
+        return owner.register_module(
+            std::to_string(level),
+            std::make_shared<Linear>(*context.initializer, context.padded_width, context.padded_width));
       };
       predict_.push_back(make(*predicts));
       update_.push_back(make(*updates));
@@ -51,8 +56,12 @@ class LinearLifting final : public Lifting {
   at::Tensor decompose(const at::Tensor& h_BLC) override {
     return analyse(
         h_BLC, levels_, *dilation_,
-        [this](const at::Tensor& c, int64_t level) { return predict_[static_cast<size_t>(level)]->forward(c); },
-        [this](const at::Tensor& d, int64_t level) { return update_[static_cast<size_t>(level)]->forward(d); });
+        [this](const at::Tensor& c, int64_t level) {
+          return predict_[static_cast<size_t>(level)]->forward(c);
+        },
+        [this](const at::Tensor& d, int64_t level) {
+          return update_[static_cast<size_t>(level)]->forward(d);
+        });
   }
 
   at::Tensor reconstruct(const at::Tensor& z_SBLC) override {
@@ -84,7 +93,8 @@ class LinearLifting final : public Lifting {
 
 void add_to(LiftingRegistry& r);
 void add_to(LiftingRegistry& r) {
-  r.add<LinearLifting, Config>({.name = "linear", .summary = "lifting steps by one linear map each",
+  r.add<LinearLifting, Config>({.name = "linear",
+                                .summary = "lifting steps by one linear map each",
                                 .source = "WaveletLM, linear-only lifting",
                                 .cost = "2 levels (Cp^2 + Cp) parameters; 6 levels Cp^2 flops per position"});
 }

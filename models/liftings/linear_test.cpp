@@ -42,10 +42,12 @@ TEST_CASE("the linear lifting follows its definition", "[linear]") {
       const int64_t back = t - (int64_t{1} << level);
       const at::Tensor past = back >= 0 ? c[back] : at::zeros({3}, at::kDouble);
       const at::Tensor d = (past - values["predict_nets" + at_level + ".weight"].mv(c[t]) -
-                            values["predict_nets" + at_level + ".bias"]) / std::sqrt(2.0);
+                            values["predict_nets" + at_level + ".bias"]) /
+                           std::sqrt(2.0);
       CHECK(z[3 - level][0][t].allclose(d, 1e-12, 1e-12));
       next[t] = (c[t] + values["update_nets" + at_level + ".weight"].mv(d) +
-                 values["update_nets" + at_level + ".bias"]) / std::sqrt(2.0);
+                 values["update_nets" + at_level + ".bias"]) /
+                std::sqrt(2.0);
     }
     c = next;
   }

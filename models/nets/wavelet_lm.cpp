@@ -41,21 +41,25 @@ struct Config {
   double stochastic_depth = 0;
   Dropout dropout;
   std::vector<std::string> stabilize;
-  Stabilizers stabilizers;   // what `stabilize` says
+  Stabilizers stabilizers;  // what `stabilize` says
 
   void bind(Binder& b) {
     b.field("width", width, {1, 1 << 16}, "C, of embeddings and residual stream");
     b.field("layers", layers, {1, 4096}, "blocks");
     b.field("share_lifting", share_lifting,
             "one wavelet for all blocks, not one each (original: shared_lifting_weights)");
-    b.field("stabilize", stabilize, "scalings against divergence: all, or any of " + words() +
-            " (original: stable_parametrization, stab_...)");
+    b.field("stabilize", stabilize,
+            "scalings against divergence: all, or any of " + words() +
+                " (original: stable_parametrization, stab_...)");
     read_stabilizers(b);
-    block.surroundings = {.width = width, .padded_width = width, .layers = layers, .stabilizers = stabilizers};
+    block.surroundings = {
+        .width = width, .padded_width = width, .layers = layers, .stabilizers = stabilizers};
     b.group("block", block, "what every block is made of");
-    b.field("tie_embedding", tie_embedding, "the head is the embedding table (original: tie_embedding_to_lm_head)");
+    b.field("tie_embedding", tie_embedding,
+            "the head is the embedding table (original: tie_embedding_to_lm_head)");
     b.field("loop_block", loop_block, {0, 4096},
-            "one block applied so many times instead of `layers` blocks; 0: stacked (original: looped_blocks_count)");
+            "one block applied so many times instead of `layers` blocks; 0: stacked (original: "
+            "looped_blocks_count)");
     b.field("loop_iterations", loop_iterations, {1, 256}, "passes over all blocks; the loss is their mean");
     b.field("stochastic_depth", stochastic_depth, {0.0, 1.0},
             "block i of n is left out in training with probability i/n times this; stacked blocks only");
@@ -97,7 +101,8 @@ class WaveletLm final : public Net {
     const double deviation = 1 / std::sqrt(static_cast<double>(config_.width));
     at::Tensor table = initializer.normal({context.vocabulary, config_.width}, 0, 1);
     initializer.normal_(table, 0, deviation);
-    const auto embedding = register_module("token_embedding", std::make_shared<torch::nn::Module>("embedding"));
+    const auto embedding =
+        register_module("token_embedding", std::make_shared<torch::nn::Module>("embedding"));
     embedding_VC_ = embedding->register_parameter("weight", table);
     add_blocks(initializer);
     final_norm_ = register_module("final_ln", std::make_shared<LayerNorm>(initializer, config_.width));
@@ -132,8 +137,12 @@ class WaveletLm final : public Net {
 
  private:
   void add_blocks(Initializer& initializer) {
-    BlockContext context{.width = config_.width, .levels = config_.block.levels, .layers = config_.layers,
-                         .mlp_dropout = config_.dropout.mlp, .stabilizers = config_.stabilizers, .noise = noise_,
+    BlockContext context{.width = config_.width,
+                         .levels = config_.block.levels,
+                         .layers = config_.layers,
+                         .mlp_dropout = config_.dropout.mlp,
+                         .stabilizers = config_.stabilizers,
+                         .noise = noise_,
                          .initializer = &initializer};
     context.padded_width = config_.block.transform.make(context)->padded_width(config_.width);
     WaveletBlockOptions options{.mixer_dropout = config_.dropout.mixer,
@@ -174,21 +183,25 @@ class WaveletLm final : public Net {
   at::Tensor carried(int64_t batch) const {
     if (!carries_state() || !state_BC_.defined()) return {};
     if (state_BC_.size(0) != batch)
-      throw ShapeError("wavelet_lm", "carried state: expected a batch of " + std::to_string(state_BC_.size(0)) +
-                                         ", got " + std::to_string(batch) + "; reset the state between them");
+      throw ShapeError("wavelet_lm", "carried state: expected a batch of " +
+                                         std::to_string(state_BC_.size(0)) + ", got " +
+                                         std::to_string(batch) + "; reset the state between them");
     return state_BC_.unsqueeze(1);
   }
 
   bool left_out(int64_t i) const {
     if (!is_training() || config_.stochastic_depth == 0) return false;
     if (!noise_->generator.defined())
-      throw ShapeError("wavelet_lm", "stochastic_depth: no generator to draw from; call set_generator before training");
-    const double rate = config_.stochastic_depth * static_cast<double>(i) / static_cast<double>(config_.layers);
+      throw ShapeError("wavelet_lm",
+                       "stochastic_depth: no generator to draw from; call set_generator before training");
+    const double rate =
+        config_.stochastic_depth * static_cast<double>(i) / static_cast<double>(config_.layers);
     return at::rand({1}, noise_->generator).item<double>() < rate;
   }
 
   at::Tensor head(const at::Tensor& x_BLC) const {
-    const at::Tensor x = dropout(final_norm_->forward(x_BLC), config_.dropout.lm_head, is_training(), noise_.get());
+    const at::Tensor x =
+        dropout(final_norm_->forward(x_BLC), config_.dropout.lm_head, is_training(), noise_.get());
     return at::linear(x, head_VC_);
   }
 
@@ -203,10 +216,11 @@ class WaveletLm final : public Net {
 
 void add_to(NetRegistry& r);
 void add_to(NetRegistry& r) {
-  r.add<WaveletLm, Config>({.name = "wavelet_lm",
-                            .summary = "a language model that mixes positions by an undecimated wavelet",
-                            .source = "WaveletLM (github.com/ramongougis/WaveletLM), April 2026",
-                            .cost = "linear in L; about 24 levels Cp^2 + 4 S Cp^2 + 4 e C^2 flops per position and block"});
+  r.add<WaveletLm, Config>(
+      {.name = "wavelet_lm",
+       .summary = "a language model that mixes positions by an undecimated wavelet",
+       .source = "WaveletLM (github.com/ramongougis/WaveletLM), April 2026",
+       .cost = "linear in L; about 24 levels Cp^2 + 4 S Cp^2 + 4 e C^2 flops per position and block"});
 }
 
 }  // namespace subband::nets::wavelet_lm

@@ -60,12 +60,14 @@ Settings haar_looped() {
 std::optional<Tensors> recorded(const std::string& name) {
   const char* shared = std::getenv("SUBBAND_SHARED");
   const auto root = program_root();
-  for (const auto& folder : {root / "models/testdata",
-                             (shared ? std::filesystem::path(shared) : root / "../shared") / "fixtures/waveletlm"}) {
+  for (const auto& folder :
+       {root / "models/testdata",
+        (shared ? std::filesystem::path(shared) : root / "../shared") / "fixtures/waveletlm"}) {
     const auto file = folder / (name + ".safetensors");
     if (std::filesystem::exists(file)) return read_safetensors(file).tensors;
   }
-  WARN("skipped: " << name << ".safetensors is neither in models/testdata nor in ../shared/fixtures/waveletlm");
+  WARN("skipped: " << name
+                   << ".safetensors is neither in models/testdata nor in ../shared/fixtures/waveletlm");
   return std::nullopt;
 }
 
@@ -116,7 +118,8 @@ void check_recorded_forward(const std::string& name, const Settings& settings) {
   for (const auto& [key, gradient] : gradients) CHECK(ours.count(waveletlm_place(key, ours)) == 1);
 }
 
-TEST_CASE("the released recipe answers as the original over two windows, and so do its gradients", "[wavelet_lm]") {
+TEST_CASE("the released recipe answers as the original over two windows, and so do its gradients",
+          "[wavelet_lm]") {
   check_recorded_forward("A_best_like", best_like());
 }
 
@@ -140,7 +143,8 @@ TEST_CASE("the first weights are those of the original's generator, bit for bit"
   CHECK(seen.size() == ours.size());
 }
 
-TEST_CASE("twenty Adagrad steps follow the original in loss, rate, gradient norm and final weights", "[wavelet_lm]") {
+TEST_CASE("twenty Adagrad steps follow the original in loss, rate, gradient norm and final weights",
+          "[wavelet_lm]") {
   const auto file = recorded("train_adagrad");
   if (!file) return;
   const auto net = make_net(best_like(), 37);
@@ -159,7 +163,8 @@ TEST_CASE("twenty Adagrad steps follow the original in loss, rate, gradient norm
     const at::NoGradGuard no_gradient;
     double square = 0;
     for (const at::Tensor& parameter : parameters)
-      if (parameter.grad().defined()) square += parameter.grad().to(at::kDouble).square().sum().item<double>();
+      if (parameter.grad().defined())
+        square += parameter.grad().to(at::kDouble).square().sum().item<double>();
     const double norm = std::sqrt(square);
     CHECK(norm == Approx(file->at("gradnorm")[step].item<double>()).epsilon(1e-5));
     const double progress = static_cast<double>(step - warmup) / static_cast<double>(steps - warmup);
@@ -178,8 +183,9 @@ TEST_CASE("twenty Adagrad steps follow the original in loss, rate, gradient norm
   for (const auto& [key, tensor] : below(*file, "p1/")) {
     INFO(key);
     const at::Tensor mine = ours.at(waveletlm_place(key, ours)).detach();
-    // Absolute, since gains start at zero and Adagrad makes full steps of gradients that are all rounding: relative
-    // to its largest value, history_gains of block 0 is off by 5e-5, and by 7e-5 when this runs in double.
+    // Absolute, since gains start at zero and Adagrad makes full steps of gradients that are all rounding:
+    // relative to its largest value, history_gains of block 0 is off by 5e-5, and by 7e-5 when this runs in
+    // double.
     CHECK(mine.allclose(tensor.view_as(mine), 1e-5, 1e-5));
   }
 }
@@ -193,7 +199,9 @@ int64_t count(const Settings& settings, int64_t vocabulary = 50257) {
 
 Settings mlp(int64_t expansion) { return {{"block.channel_mixers.mlp.expansion", integer(expansion)}}; }
 Settings memory(int64_t keys) { return {{"block.channel_mixers.product_key_memory.keys", integer(keys)}}; }
-Settings fast_memory(int64_t keys) { return {{"block.channel_mixers.fast_weight_memory.keys", integer(keys)}}; }
+Settings fast_memory(int64_t keys) {
+  return {{"block.channel_mixers.fast_weight_memory.keys", integer(keys)}};
+}
 Settings levels(int64_t count) { return {{"block.levels", integer(count)}}; }
 Settings width(int64_t width) { return {{"width", integer(width)}}; }
 Settings layers(int64_t count) { return {{"layers", integer(count)}}; }
@@ -208,22 +216,30 @@ const Settings kNarrow = {{"block.scale_mixer.widths", numbers({1, 1, 1, 0.5, 0.
 
 Settings headline() {
   Settings all = {{"width", integer(2048)}, {"block.scale_mixer.low_rank", integer(4)}};
-  for (const Settings& more : {mlp(20), memory(16384), fast_memory(16384), kCrawl, kPerLayerEmbedding, kRouting, kNarrow})
+  for (const Settings& more :
+       {mlp(20), memory(16384), fast_memory(16384), kCrawl, kPerLayerEmbedding, kRouting, kNarrow})
     all = with(all, more);
   return all;
 }
 Settings c512() {
-  return with(with({{"width", integer(512)}, {"layers", integer(20)}, {"share_lifting", Node(false)}}, levels(9)), mlp(1));
+  return with(
+      with({{"width", integer(512)}, {"layers", integer(20)}, {"share_lifting", Node(false)}}, levels(9)),
+      mlp(1));
 }
 // Two blocks of width 2048 without memories, the base of the ablations.
 Settings nb() {
-  return with(with({{"width", integer(2048)}, {"share_lifting", Node(false)}, {"block.scale_mixer.low_rank", integer(4)}},
-                   kPerLayerEmbedding), mlp(20));
+  return with(with({{"width", integer(2048)},
+                    {"share_lifting", Node(false)},
+                    {"block.scale_mixer.low_rank", integer(4)}},
+                   kPerLayerEmbedding),
+              mlp(20));
 }
 // One block, a fast-weight memory, tied.
 Settings t1() {
-  Settings all = {{"width", integer(2048)}, {"layers", integer(1)}, {"block.scale_mixer.low_rank", integer(4)}};
-  for (const Settings& more : {mlp(10), fast_memory(8281), kCrawl, kPerLayerEmbedding, kRouting, kNarrow, kTied})
+  Settings all = {
+      {"width", integer(2048)}, {"layers", integer(1)}, {"block.scale_mixer.low_rank", integer(4)}};
+  for (const Settings& more :
+       {mlp(10), fast_memory(8281), kCrawl, kPerLayerEmbedding, kRouting, kNarrow, kTied})
     all = with(all, more);
   return all;
 }
@@ -234,8 +250,8 @@ TEST_CASE("parameter counts are those that the original logs: the released model
   CHECK(count(with(headline(), layers(1))) == 586147902);
   CHECK(count(headline(), 32000) == 807731309);
   CHECK(count(t1()) == 344633405);
-  const Settings t2 = with(with(t1(), levels(7)),
-                           {{"block.scale_mixer.widths", numbers({1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5})}});
+  const Settings t2 =
+      with(with(t1(), levels(7)), {{"block.scale_mixer.widths", numbers({1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5})}});
   CHECK(count(t2) == 392912993);
   CHECK(count(with(t2, {{"block.dilation", Node("dyadic")}})) == 392912972);
 }
@@ -246,7 +262,8 @@ TEST_CASE("parameter counts are those that the original logs: width 512", "[wave
     CHECK(count(with(c512(), changes)) == expected);
   };
   check({}, 366579972);
-  check(width(64), 11416324), check(width(128), 32662788), check(width(256), 104646916), check(width(1024), 1362305284);
+  check(width(64), 11416324), check(width(128), 32662788), check(width(256), 104646916),
+      check(width(1024), 1362305284);
   check({{"block.bypass", Node("none")}}, 361234692);
   check({{"block.scale_mixer.gate", Node("none")}}, 314151172);
   check({{"block.skip_projection", Node(true)}}, 361326852);
@@ -254,19 +271,30 @@ TEST_CASE("parameter counts are those that the original logs: width 512", "[wave
   check({{"block.channel_mixers", Node::map()}}, 356073712);
   check(mlp(2), 377075972), check(mlp(10), 461043972), check(mlp(20), 566003972), check(mlp(50), 880883972);
   check(memory(529), 377475352), check(memory(16384), 540905752);
-  check(with(memory(529), fast_memory(529)), 388370732), check(with(memory(16384), fast_memory(16384)), 715231532);
+  check(with(memory(529), fast_memory(529)), 388370732),
+      check(with(memory(16384), fast_memory(16384)), 715231532);
   check(fast_memory(1681), 389456152), check(kPerLayerEmbedding, 366590212);
   for (const auto& [rank, expected] : {std::pair{4, 367399172}, {16, 369856772}, {64, 379687172}})
     check({{"block.scale_mixer.low_rank", integer(rank)}}, expected);
-  for (const auto& [depth, expected] : {std::pair{1, 114511972}, {2, 146020472}, {3, 177528972}, {4, 209037472},
-                                        {5, 240545972}, {6, 272054472}, {11, 429596972}})
+  for (const auto& [depth, expected] : {std::pair{1, 114511972},
+                                        {2, 146020472},
+                                        {3, 177528972},
+                                        {4, 209037472},
+                                        {5, 240545972},
+                                        {6, 272054472},
+                                        {11, 429596972}})
     check(levels(depth), expected);
-  for (const auto& [depth, expected] : {std::pair{1, 67219981}, {4, 114487348}, {10, 209022082}, {15, 287801027},
-                                        {18, 335068394}, {30, 524137862}})
+  for (const auto& [depth, expected] : {std::pair{1, 67219981},
+                                        {4, 114487348},
+                                        {10, 209022082},
+                                        {15, 287801027},
+                                        {18, 335068394},
+                                        {30, 524137862}})
     check(layers(depth), expected);
   check(kTwoHidden, 555507972);
   const Settings wide = with(with(width(2048), layers(1)), mlp(20));
-  check(wide, 617046029), check(with(wide, kTwoHidden), 768077837), check(with(wide, width(4096)), 2056175629);
+  check(wide, 617046029), check(with(wide, kTwoHidden), 768077837),
+      check(with(wide, width(4096)), 2056175629);
 }
 
 TEST_CASE("parameter counts are those that the original logs: width 2048", "[wavelet_lm]") {
@@ -286,7 +314,8 @@ TEST_CASE("parameter counts are those that the original logs: width 2048", "[wav
 
 TEST_CASE("an untrained net's cross-entropy is ln V + 1/6", "[wavelet_lm]") {
   const int64_t vocabulary = 2000;
-  const auto net = make_net({{"width", integer(128)}, {"layers", integer(1)}, {"block.levels", integer(3)}}, vocabulary);
+  const auto net =
+      make_net({{"width", integer(128)}, {"layers", integer(1)}, {"block.levels", integer(3)}}, vocabulary);
   const at::NoGradGuard no_gradient;
   at::Generator generator = plain_generator(5);
   const at::Tensor ids = at::randint(0, vocabulary, {32, 257}, generator);
@@ -310,13 +339,20 @@ TEST_CASE("later tokens do not touch earlier logits, bit for bit", "[wavelet_lm]
 }
 
 TEST_CASE("training noise repeats with its generator, and there is none without one", "[wavelet_lm]") {
-  const auto net = make_net({{"width", integer(16)}, {"layers", integer(3)}, {"block.levels", integer(2)},
-                             {"stochastic_depth", number(0.5)}, {"dropout.embedding", number(0.2)},
-                             {"dropout.projection", number(0.2)}, {"dropout.mixer", number(0.2)},
-                             {"dropout.mlp", number(0.2)}, {"dropout.lm_head", number(0.2)},
-                             {"block.lifting.dropout", number(0.2)}}, 37);
+  const auto net = make_net({{"width", integer(16)},
+                             {"layers", integer(3)},
+                             {"block.levels", integer(2)},
+                             {"stochastic_depth", number(0.5)},
+                             {"dropout.embedding", number(0.2)},
+                             {"dropout.projection", number(0.2)},
+                             {"dropout.mixer", number(0.2)},
+                             {"dropout.mlp", number(0.2)},
+                             {"dropout.lm_head", number(0.2)},
+                             {"block.lifting.dropout", number(0.2)}},
+                            37);
   const at::Tensor ids = at::arange(20).view({2, 10});
-  CHECK_THROWS_WITH(net->forward(ids), "dropout: no generator to draw a mask from; call set_generator before training");
+  CHECK_THROWS_WITH(net->forward(ids),
+                    "dropout: no generator to draw a mask from; call set_generator before training");
   const auto logits = [&](uint64_t seed) {
     net->set_generator(plain_generator(seed));
     return net->forward(ids).detach();
@@ -327,7 +363,8 @@ TEST_CASE("training noise repeats with its generator, and there is none without 
   CHECK(logits(1).equal(logits(2)));
 }
 
-TEST_CASE("a carried state moves the first block, can be set and forgotten, and belongs to its batch", "[wavelet_lm]") {
+TEST_CASE("a carried state moves the first block, can be set and forgotten, and belongs to its batch",
+          "[wavelet_lm]") {
   const auto net = make_net(best_like(), 37);
   testing::perturb(*net, 0.1);
   const at::NoGradGuard no_gradient;
@@ -347,13 +384,16 @@ TEST_CASE("a carried state moves the first block, can be set and forgotten, and 
 }
 
 TEST_CASE("wavelet_lm refuses what cannot be built, with the whole reason", "[wavelet_lm]") {
-  CHECK_THROWS_WITH(make_net({{"stabilize", testing::words({"spectral"})}}, 37),
-                    "part.stabilize = [\"spectral\"]: knows no 'spectral'; known: all, feed_forward, embedding, "
-                    "projection, mixer_epsilon, lifting_level");
-  CHECK_THROWS_WITH(make_net({{"loop_block", integer(2)}, {"stochastic_depth", number(0.1)}}, 37),
-                    "part.stochastic_depth = 0.1: must be 0 where loop_block is set: there are no blocks to leave out");
-  CHECK_THROWS_WITH(make_net({{"block.scale_mixer.widths", numbers({1, 1})}}, 37),
-                    "part.block.scale_mixer.widths = [1.0, 1.0]: must have one number per scale, levels + 1 = 6");
+  CHECK_THROWS_WITH(
+      make_net({{"stabilize", testing::words({"spectral"})}}, 37),
+      "part.stabilize = [\"spectral\"]: knows no 'spectral'; known: all, feed_forward, embedding, "
+      "projection, mixer_epsilon, lifting_level");
+  CHECK_THROWS_WITH(
+      make_net({{"loop_block", integer(2)}, {"stochastic_depth", number(0.1)}}, 37),
+      "part.stochastic_depth = 0.1: must be 0 where loop_block is set: there are no blocks to leave out");
+  CHECK_THROWS_WITH(
+      make_net({{"block.scale_mixer.widths", numbers({1, 1})}}, 37),
+      "part.block.scale_mixer.widths = [1.0, 1.0]: must have one number per scale, levels + 1 = 6");
 }
 
 TEST_CASE("weights that do not fit are refused in one go, and nothing is copied", "[waveletlm_weights]") {

@@ -1,4 +1,5 @@
-// A gated linear map per scale, wider or narrower than the coefficients, with a low-rank path beside the gate.
+// A gated linear map per scale, wider or narrower than the coefficients, with a low-rank path beside the
+// gate.
 //   y_s = (X M_sᵀ) ⊙ act(G K_sᵀ) + (X V_s) U_sᵀ,   X = z_s P_sᵀ, G = g_s P_sᵀ,   then y_s O_sᵀ
 // P, O only where the scale's width w_s differs from Cp; g = z, or with routing g_r = sum_s R[r,s] z_s.
 // Shapes  S scales, B batch, L length, N = B L, C = Cp, w width of a scale, r rank; M, K [w,w]; U, V [w,r];
@@ -17,7 +18,7 @@
 
 namespace subband::scale_mixers::gated {
 
-constexpr double kNoise = 1e-3;          // deviation of M around the identity
+constexpr double kNoise = 1e-3;  // deviation of M around the identity
 constexpr double kGateDeviation = 0.02;
 constexpr double kLowRankDeviation = 0.01;
 
@@ -36,7 +37,8 @@ struct Config {
             "(original: per_scale_mixer_widths)");
     b.check(widths.empty() || static_cast<int64_t>(widths.size()) == c.scales(), "widths",
             "must have one number per scale, levels + 1 = " + std::to_string(c.scales()));
-    b.field("routing", routing, "the gate sees a learned mixture of all scales (original: cross_scale_gating)");
+    b.field("routing", routing,
+            "the gate sees a learned mixture of all scales (original: cross_scale_gating)");
   }
 };
 
@@ -57,7 +59,8 @@ class Matrices final : public torch::nn::Module {
       gate = register_module("gate", std::make_shared<Linear>(initializer, width, width, false));
     double noise = kNoise;
     if (context.stabilizers.mixer_epsilon) noise /= std::sqrt(static_cast<double>(width));
-    mixer->weight.detach().copy_(initializer.eye(width, width) + initializer.normal({width, width}, 0, 1) * noise);
+    mixer->weight.detach().copy_(initializer.eye(width, width) +
+                                 initializer.normal({width, width}, 0, 1) * noise);
     if (gate) initializer.normal_(gate->weight, 0, kGateDeviation);
     if (config.low_rank == 0) return;
     u = register_parameter("U", initializer.normal({width, config.low_rank}, 0, kLowRankDeviation));
@@ -70,7 +73,7 @@ class Matrices final : public torch::nn::Module {
 /// One scale; only where widths are given does a wrapper stand around its mixer.
 struct Scale {
   std::shared_ptr<Matrices> mixer;
-  std::shared_ptr<Linear> proj_in, proj_out;   ///< where the width is not that of the coefficients
+  std::shared_ptr<Linear> proj_in, proj_out;  ///< where the width is not that of the coefficients
 };
 
 /// Neighbouring scales of one width, which are computed together.
@@ -85,7 +88,8 @@ class Gated final : public ScaleMixer {
     const auto list = register_module("scale_mixers", std::make_shared<torch::nn::Module>("scale_mixers"));
     int64_t previous_width = -1;
     if (config_.routing)
-      routing_ = register_parameter("scale_routing", context.initializer->eye(context.scales(), context.scales()));
+      routing_ =
+          register_parameter("scale_routing", context.initializer->eye(context.scales(), context.scales()));
     for (int64_t scale = 0; scale < context.scales(); ++scale) {
       const int64_t width = add_scale(*list, scale, context);
       if (width != previous_width) runs_.push_back({static_cast<size_t>(scale), 0});
@@ -118,12 +122,15 @@ class Gated final : public ScaleMixer {
     }
     const double wanted = static_cast<double>(full) * config_.widths[static_cast<size_t>(scale)];
     const int64_t width = std::max<int64_t>(1, static_cast<int64_t>(wanted));
-    const auto owner = list.register_module(std::to_string(scale), std::make_shared<torch::nn::Module>("scale"));
+    const auto owner =
+        list.register_module(std::to_string(scale), std::make_shared<torch::nn::Module>("scale"));
     Scale made;
     if (width != full) {
       Initializer& initializer = *context.initializer;
-      made.proj_in = owner->register_module("proj_in", std::make_shared<Linear>(initializer, full, width, false));
-      made.proj_out = owner->register_module("proj_out", std::make_shared<Linear>(initializer, width, full, false));
+      made.proj_in =
+          owner->register_module("proj_in", std::make_shared<Linear>(initializer, full, width, false));
+      made.proj_out =
+          owner->register_module("proj_out", std::make_shared<Linear>(initializer, width, full, false));
       initializer.normal_(made.proj_in->weight, 0, 1 / std::sqrt(static_cast<double>(full)));
       initializer.normal_(made.proj_out->weight, 0, 1 / std::sqrt(static_cast<double>(width)));
     }
@@ -170,7 +177,8 @@ class Gated final : public ScaleMixer {
 
 void add_to(ScaleMixerRegistry& r);
 void add_to(ScaleMixerRegistry& r) {
-  r.add<Gated, Config>({.name = "gated", .summary = "a gated linear map per scale with a low-rank path beside the gate",
+  r.add<Gated, Config>({.name = "gated",
+                        .summary = "a gated linear map per scale with a low-rank path beside the gate",
                         .source = "WaveletLM, gated spectral mixer",
                         .cost = "sum over scales of 2 w^2 + 2 r w (+ 2 Cp w where narrow) parameters"});
 }

@@ -49,7 +49,8 @@ void check(const testing::Settings& settings, const std::string& gate_name, bool
         at::Tensor gate_input = z[s][b][t];
         if (routing) {
           gate_input = at::zeros({4}, at::kDouble);
-          for (int64_t from = 0; from < 4; ++from) gate_input += values["scale_routing"][s][from] * z[from][b][t];
+          for (int64_t from = 0; from < 4; ++from)
+            gate_input += values["scale_routing"][s][from] * z[from][b][t];
         }
         const at::Tensor expected =
             mixed(values, "scale_mixers." + std::to_string(s), z[s][b][t], gate_input, gate_name);
@@ -59,11 +60,13 @@ void check(const testing::Settings& settings, const std::string& gate_name, bool
 
 }  // namespace gated_test
 
-TEST_CASE("the gated scale mixer follows its definition with every gate, rank, width and routing", "[gated]") {
+TEST_CASE("the gated scale mixer follows its definition with every gate, rank, width and routing",
+          "[gated]") {
   for (const char* gate : {"none", "sigmoid", "silu", "gelu", "relu"}) {
     gated_test::check({}, gate, false);
     gated_test::check({{"low_rank", testing::integer(2)}}, gate, true);
-    gated_test::check({{"widths", testing::numbers({1, 0.5, 0.5, 2})}, {"low_rank", testing::integer(3)}}, gate, true);
+    gated_test::check({{"widths", testing::numbers({1, 0.5, 0.5, 2})}, {"low_rank", testing::integer(3)}},
+                      gate, true);
     gated_test::check({{"widths", testing::numbers({0.5, 1, 0.01, 0.5})}}, gate, false);
   }
 }
@@ -83,7 +86,8 @@ TEST_CASE("the mixer starts near the identity, nearer with the epsilon stabilise
   BlockContext context{.width = 64, .padded_width = 64, .levels = 1};
   const auto deviation = [&] {
     const auto mixer = testing::Workshop().make<ScaleMixer>("gated", {}, context);
-    return (mixer->named_parameters()["scale_mixers.0.mixer.weight"].detach() - at::eye(64, at::kDouble)).std();
+    return (mixer->named_parameters()["scale_mixers.0.mixer.weight"].detach() - at::eye(64, at::kDouble))
+        .std();
   };
   CHECK(deviation().item<double>() == Approx(1e-3).epsilon(0.05));
   context.stabilizers.mixer_epsilon = true;

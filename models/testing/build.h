@@ -78,7 +78,8 @@ inline void perturb(torch::nn::Module& module, double deviation = 0.2, uint64_t 
   const at::NoGradGuard no_gradient;
   at::Generator generator = plain_generator(seed);
   for (at::Tensor& parameter : module.parameters())
-    parameter.add_(at::randn(parameter.sizes(), generator, parameter.options().requires_grad(false)), deviation);
+    parameter.add_(at::randn(parameter.sizes(), generator, parameter.options().requires_grad(false)),
+                   deviation);
 }
 
 inline at::Tensor random_double(at::IntArrayRef shape, uint64_t seed = 3) {

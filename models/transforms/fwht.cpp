@@ -1,4 +1,5 @@
-// The orthonormal Walsh-Hadamard transform over channels; its own inverse, so one routine serves both directions.
+// The orthonormal Walsh-Hadamard transform over channels; its own inverse, so one routine serves both
+// directions.
 //   Z = z H / sqrt(Cp),   H_1 = [1], H_2n = [[H_n, H_n], [H_n, -H_n]]
 // Cost    Cp log2(Cp) additions per position; Cp is the next power of two
 #include "core/ops/fwht.h"
@@ -26,8 +27,10 @@ class Fwht final : public Transform {
 
 void add_to(TransformRegistry& r);
 void add_to(TransformRegistry& r) {
-  r.add<Fwht, Config>({.name = "fwht", .summary = "Walsh-Hadamard transform over channels, padded to a power of two",
-                       .source = "WaveletLM", .cost = "no parameters; Cp log2(Cp) additions per position and scale"});
+  r.add<Fwht, Config>({.name = "fwht",
+                       .summary = "Walsh-Hadamard transform over channels, padded to a power of two",
+                       .source = "WaveletLM",
+                       .cost = "no parameters; Cp log2(Cp) additions per position and scale"});
 }
 
 }  // namespace subband::transforms::fwht

@@ -18,8 +18,10 @@ class Identity final : public Transform {
 
 void add_to(TransformRegistry& r);
 void add_to(TransformRegistry& r) {
-  r.add<Identity, Config>({.name = "identity", .summary = "the channels as they are, without padding",
-                           .source = "ours, the null hypothesis of every transform", .cost = "nothing"});
+  r.add<Identity, Config>({.name = "identity",
+                           .summary = "the channels as they are, without padding",
+                           .source = "ours, the null hypothesis of every transform",
+                           .cost = "nothing"});
 }
 
 }  // namespace subband::transforms::identity

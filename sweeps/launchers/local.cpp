@@ -9,9 +9,7 @@ namespace subband::launchers::local {
 struct Config {
   int64_t jobs = 0;
 
-  void bind(Binder& b) {
-    b.field("jobs", jobs, {0, 4096}, "worker processes at once; 0: one for each core");
-  }
+  void bind(Binder& b) { b.field("jobs", jobs, {0, 4096}, "worker processes at once; 0: one for each core"); }
 };
 
 class LocalLauncher final : public Launcher {
@@ -30,8 +28,10 @@ class LocalLauncher final : public Launcher {
 
 void add_to(LauncherRegistry& r);
 void add_to(LauncherRegistry& r) {
-  r.add<LocalLauncher, Config>({.name = "local", .summary = "worker processes on this machine",
-                                .source = "ours, a fork costs a thirtieth of a new process that loads LibTorch"});
+  r.add<LocalLauncher, Config>(
+      {.name = "local",
+       .summary = "worker processes on this machine",
+       .source = "ours, a fork costs a thirtieth of a new process that loads LibTorch"});
 }
 
 }  // namespace subband::launchers::local

@@ -18,5 +18,9 @@ TEST_CASE("the local launcher is made by name and runs as many workers as it is 
   const auto launcher = slot.make({});
   CHECK(launcher->jobs() == 3);
   ScheduleObserver none;
-  CHECK(launcher->launch(2, [](size_t, WorkerLink&) { return CellOutcome{}; }, "", none).outcomes[1].status == "done");
+  CHECK(launcher
+            ->launch(
+                2, [](size_t, WorkerLink&) { return CellOutcome{}; }, "", none)
+            .outcomes[1]
+            .status == "done");
 }

@@ -29,9 +29,9 @@ static pid_t start_program(const std::string& program, const fs::path& store) {
   const std::vector<std::string> words = {program,
                                           "run",
                                           "tinyshakespeare/attention",
-                                          "net.width=16",
+                                          "net.width=24",
                                           "net.layers=1",
-                                          "trainer.steps=150",
+                                          "trainer.steps=500",
                                           "trainer.batch=2",
                                           "trainer.length=32",
                                           "trainer.checkpoint_every=10",
@@ -81,7 +81,7 @@ TEST_CASE("a run killed at 20 random instants ends with the weights of an uninte
   int kills = 0;
   for (int attempt = 0; attempt < 20; ++attempt) {
     const pid_t child = start_program(program, killed.root());
-    const double wait = std::uniform_real_distribution<double>(0.1, 0.9)(random) * std::min(seconds, 2.0);
+    const double wait = std::uniform_real_distribution<double>(0.1, 0.9)(random) * std::min(seconds, 3.0);
     std::this_thread::sleep_for(std::chrono::duration<double>(wait));
     ::kill(child, SIGKILL);
     if (wait_for(child) == -1) ++kills;

@@ -1,5 +1,5 @@
-// subband: one command line. Commands that need no tensors answer at once; the others live behind the
-// laboratory library, which brings LibTorch and is loaded when one of them is asked for.
+// subband: one command line. Commands that need no tensors answer at once; the others live behind the laboratory
+// library, which brings LibTorch and is loaded when one of them is asked for.
 #include <dlfcn.h>
 
 #include <algorithm>

@@ -9,8 +9,7 @@ namespace subband {
 /// `subband report`: tables and learning curves of sweeps, from manifests and records alone.
 int command_report(Arguments arguments);
 
-/// What `subband sweep` ends with: the table on stdout (with `--json`: one document),
-/// `<store>/sweeps/<name>.md` and
+/// What `subband sweep` ends with: the table on stdout (with `--json`: one document), `<store>/sweeps/<name>.md` and
 /// `.svg`, and the ledger.
 void report_sweep(const Store& store, const SweepManifest& sweep, const CommonOptions& options);
 

@@ -41,8 +41,8 @@ struct Comparison {
 
 Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& runs);
 
-/// The comparison as a table of at most 100 columns on a terminal; `with_cost`: time and memory too, the
-/// columns that differ between two machines that computed the same.
+/// The comparison as a table of at most 100 columns on a terminal; `with_cost`: time and memory too, the columns that
+/// differ between two machines that computed the same.
 Table comparison_table(const Comparison& comparison, bool with_cost = true);
 
 }  // namespace subband

@@ -21,15 +21,13 @@ struct CurveChart {
   std::vector<LearningCurve> curves;
 };
 
-/// Curves of the sweep's metric at its periodic evaluations; where no run has two of them, of the training
-/// loss.
+/// Curves of the sweep's metric at its periodic evaluations; where no run has two of them, of the training loss.
 CurveChart learning_curves(const SweepManifest& sweep, const Store& store);
 
 /// What gnuplot is told, data included; the picture goes to its standard output.
 std::string gnuplot_script(const CurveChart& chart);
 
-/// Writes the picture. Returns an empty text, or the one line that says why there is none: no data, no
-/// gnuplot.
+/// Writes the picture. Returns an empty text, or the one line that says why there is none: no data, no gnuplot.
 std::string draw_curves(const CurveChart& chart, const std::filesystem::path& svg);
 
 }  // namespace subband

@@ -1,5 +1,5 @@
-// The door to every command that needs tensors. The program loads this library only when one is asked for, so
-// that the others do not pay for LibTorch's start.
+// The door to every command that needs tensors. The program loads this library only when one is asked for, so that
+// the others do not pay for LibTorch's start.
 #include <functional>
 #include <string>
 #include <string_view>

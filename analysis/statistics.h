@@ -30,8 +30,8 @@ struct PairedDifference {
 /// `confidence`: of the interval, above 0 and below 1.
 PairedDifference paired_difference(const BySeed& row, const BySeed& baseline, double confidence = 0.95);
 
-/// What a difference means under a goal (`min` or `max`): `better` or `worse` when the interval excludes
-/// zero, `unclear` when it does not or there is none.
+/// What a difference means under a goal (`min` or `max`): `better` or `worse` when the interval excludes zero,
+/// `unclear` when it does not or there is none.
 std::string direction(const PairedDifference& difference, std::string_view goal);
 
 /// How much better, in the metric's unit: positive is better under either goal.

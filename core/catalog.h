@@ -1,5 +1,4 @@
-// What exists: `subband list` and `subband describe`, generated from the same `bind` functions that read
-// specs.
+// What exists: `subband list` and `subband describe`, generated from the same `bind` functions that read specs.
 #pragma once
 #include <string>
 

@@ -12,8 +12,7 @@ namespace subband {
 /// The whole file. Error `FILE: cannot be read: <reason>` names the reason of the system.
 std::string read_file(const std::filesystem::path& path);
 
-/// Replaces `path` by `content`, all or nothing: a reader, a crash or a full disk sees the old file or the
-/// new.
+/// Replaces `path` by `content`, all or nothing: a reader, a crash or a full disk sees the old file or the new.
 void write_file(const std::filesystem::path& path, std::string_view content);
 
 /// As write_file, for content that is produced piece by piece; `produce` may call `sink` often.

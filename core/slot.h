@@ -79,8 +79,7 @@ class Slot {
   const typename KindRegistry<Interface>::Entry* entry_ = nullptr;
 };
 
-/// Parts of one kind side by side, in the order of their labels; the label is the type unless `type` says
-/// otherwise.
+/// Parts of one kind side by side, in the order of their labels; the label is the type unless `type` says otherwise.
 template <class Interface>
 class Slots {
  public:

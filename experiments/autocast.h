@@ -4,8 +4,7 @@
 
 namespace subband {
 
-/// `bf16`: while it lives, LibTorch runs matrix products on CUDA in bfloat16 over fp32 weights. `fp32`:
-/// nothing.
+/// `bf16`: while it lives, LibTorch runs matrix products on CUDA in bfloat16 over fp32 weights. `fp32`: nothing.
 class Autocast {
  public:
   explicit Autocast(const std::string& precision);

@@ -2,8 +2,7 @@
 //   model/NAME       parameters and buffers
 //   optimizer/NAME   optimiser state
 //   state/NAME       carried state of the net, the running average of the loss
-//   metadata         `config` (resolved, JSON), `recipe`, `trajectory`, `vocabulary`, `step`, `tokens`,
-//   `seconds`,
+//   metadata         `config` (resolved, JSON), `recipe`, `trajectory`, `vocabulary`, `step`, `tokens`, `seconds`,
 //                    `digest` of the tensors
 // Random streams need no state: all that is drawn in a step is a function of the seed and the step.
 #pragma once
@@ -30,8 +29,7 @@ struct Checkpoint {
   double seconds = 0;  ///< of training so far, without evaluations
 };
 
-/// Digest of all that decides the weights after a number of steps: a run goes on only from its own
-/// checkpoints.
+/// Digest of all that decides the weights after a number of steps: a run goes on only from its own checkpoints.
 std::string trajectory_id(const Recipe& recipe);
 
 /// `step-000000400.safetensors`: the order of the names is that of the steps.
@@ -44,8 +42,7 @@ void write_checkpoint(const std::filesystem::path& file, const Checkpoint& check
 /// Error when there is none, or a named file is damaged.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 
-/// The newest intact checkpoint of a folder, or nothing. Damaged ones are passed over, each with a line to
-/// `say`.
+/// The newest intact checkpoint of a folder, or nothing. Damaged ones are passed over, each with a line to `say`.
 std::optional<std::filesystem::path> newest_checkpoint(
     const std::filesystem::path& folder, const std::function<void(const std::string&)>& say = {});
 /// Removes all but the newest `keep` checkpoints of a folder.

@@ -34,8 +34,7 @@ class Data {
   virtual std::vector<std::string> splits() const = 0;  ///< `train`, `valid`, perhaps `test`
   /// The whole text of a split. ConfigError when there is no such split or this data holds no text.
   virtual TextSplit text(std::string_view split) const = 0;
-  /// Checksums, without unpacking anything. A missing file is an Error that says what to fetch and where it
-  /// goes.
+  /// Checksums, without unpacking anything. A missing file is an Error that says what to fetch and where it goes.
   virtual DataManifest manifest() const = 0;
   /// How a split is cut and joined from what the manifest names; both together decide its text.
   virtual std::string layout(std::string_view split) const = 0;

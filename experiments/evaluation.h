@@ -34,8 +34,8 @@ struct Score {
   double loss() const { return total_nats / static_cast<double>(scored); }
 };
 
-/// While it lives the net is in evaluation mode, records no gradients and carries nothing between windows;
-/// then it is as before, carried state included.
+/// While it lives the net is in evaluation mode, records no gradients and carries nothing between windows; then it is
+/// as before, carried state included.
 class EvaluationMode {
  public:
   explicit EvaluationMode(Net& net);
@@ -63,9 +63,8 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol, cons
 /// Mean loss over the first `batches` batches of `windows`, nats per token.
 double estimate_loss(Net& net, RandomWindows& windows, int64_t batches, const std::string& precision);
 
-/// `SPLIT.loss` in nats per token, `SPLIT.ppl`, `SPLIT.bpb` (bits per byte of the whole split's text) and,
-/// where the words are known, `SPLIT.word_ppl`; names of another protocol than `blocks` end in it:
-/// `test.bpb_sliding`.
+/// `SPLIT.loss` in nats per token, `SPLIT.ppl`, `SPLIT.bpb` (bits per byte of the whole split's text) and, where the
+/// words are known, `SPLIT.word_ppl`; names of another protocol than `blocks` end in it: `test.bpb_sliding`.
 Metrics loss_metrics(const std::string& split, const std::string& protocol, double loss,
                      const TokenFile& tokens);
 

@@ -15,8 +15,8 @@ struct ExperimentOptions {
   const std::atomic<bool>* stop = nullptr;  ///< when it turns true: checkpoint and return `stopped`
 };
 
-/// Runs to the end, or to the first failure that is a result (NaN, divergence, memory). Bit-identical on the
-/// CPU whether or not it was stopped and resumed on the way. ConfigError and Error for what is no result.
+/// Runs to the end, or to the first failure that is a result (NaN, divergence, memory). Bit-identical on the CPU
+/// whether or not it was stopped and resumed on the way. ConfigError and Error for what is no result.
 Outcome run_experiment(const Recipe& recipe, const ExperimentOptions& options);
 
 }  // namespace subband

@@ -58,8 +58,7 @@ Outcome run(const Recipe& recipe, const TestFolder& folder, Listener& listener) 
                                  .stop = &listener.stop});
 }
 
-// Everything that could make a resumed run differ: dropout, carried state, accumulation, decay, estimates on
-// the way.
+// Everything that could make a resumed run differ: dropout, carried state, accumulation, decay, estimates on the way.
 static const Changes kDemanding = {{"net.dropout", Node(0.3)},
                                    {"net.carry", Node(true)},
                                    {"trainer.accumulate", whole(2)},

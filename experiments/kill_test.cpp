@@ -25,8 +25,7 @@ Recipe demanding_recipe() {
   return bind_recipe(testing::tiny_parts(), "tiny", config);
 }
 
-// Runs the experiment in a process of its own and kills it after `delay_ms`; true where it was still running
-// then.
+// Runs the experiment in a process of its own and kills it after `delay_ms`; true where it was still running then.
 bool run_and_kill(const Recipe& recipe, const TestFolder& folder, int delay_ms) {
   const pid_t child = ::fork();
   if (child == 0) {

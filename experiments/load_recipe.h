@@ -13,8 +13,7 @@ class App;
 
 namespace subband {
 
-/// What names a recipe: `tinyshakespeare/wavelet` or a `.yaml` file, what to change in it, and more folders
-/// to search.
+/// What names a recipe: `tinyshakespeare/wavelet` or a `.yaml` file, what to change in it, and more folders to search.
 struct RecipeRequest {
   std::string name;
   std::vector<std::string> overrides;
@@ -27,8 +26,7 @@ struct RecipeRequest {
 /// The composed config, not bound to parts yet. Errors as from config::compose.
 config::Composition compose_recipe(const Registry& registry, const RecipeRequest& request);
 
-/// Composes and binds. Warnings of the composition are appended to `warnings`. ConfigError with every
-/// mistake.
+/// Composes and binds. Warnings of the composition are appended to `warnings`. ConfigError with every mistake.
 Recipe load_recipe(const Registry& registry, const RecipeRequest& request,
                    config::Warnings* warnings = nullptr);
 

@@ -23,8 +23,7 @@ struct StepEvent {
 
 /// How an experiment ended.
 struct Outcome {
-  /// done; stopped (asked to, resumable); nan, diverged, out_of_memory, time_out, failed: results with a
-  /// message
+  /// done; stopped (asked to, resumable); nan, diverged, out_of_memory, time_out, failed: results with a message
   std::string status = "done";
   int64_t step = 0;
   std::string message;

@@ -23,8 +23,7 @@ class Optimizer {
   virtual double peak_rate() const = 0;  ///< `lr` of the spec, the schedule's peak
   /// One step at `rate` from the parameters' gradients; a parameter without a gradient is left alone.
   virtual void step(double rate) = 0;
-  /// Named state tensors, in the parameters' order (`sum.0`, `exp_avg.0`, ...), for checkpoints; shared
-  /// storage.
+  /// Named state tensors, in the parameters' order (`sum.0`, `exp_avg.0`, ...), for checkpoints; shared storage.
   virtual std::map<std::string, at::Tensor> state() const = 0;
   /// Copies a checkpoint's state in. Error when names or shapes differ.
   virtual void load(const std::map<std::string, at::Tensor>& state) = 0;

@@ -16,8 +16,7 @@ void name_state(std::map<std::string, at::Tensor>& state, const std::string& nam
                 const std::vector<at::Tensor>& tensors);
 
 /// Copies `given` into the tensors of `own`, all or none.
-/// Error `optimizer.PART: state 'sum.3': …` for a name that is missing or unknown, or a shape or dtype that
-/// differs.
+/// Error `optimizer.PART: state 'sum.3': …` for a name that is missing or unknown, or a shape or dtype that differs.
 void load_optimizer_state(const std::string& part, const std::map<std::string, at::Tensor>& own,
                           const std::map<std::string, at::Tensor>& given);
 

@@ -6,8 +6,8 @@
 
 namespace subband {
 
-/// MiB since the process began: allocated on `device`, or resident in memory where that is the CPU. Nothing
-/// where this LibTorch does not tell.
+/// MiB since the process began: allocated on `device`, or resident in memory where that is the CPU. Nothing where
+/// this LibTorch does not tell.
 std::optional<double> peak_mib(at::Device device);
 
 }  // namespace subband

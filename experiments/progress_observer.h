@@ -1,5 +1,5 @@
-// What a person sees of a run: a bar with tokens/s, loss and remaining time on a terminal, a plain line now
-// and then elsewhere.
+// What a person sees of a run: a bar with tokens/s, loss and remaining time on a terminal, a plain line now and then
+// elsewhere.
 #pragma once
 #include <memory>
 #include <string>

@@ -17,8 +17,8 @@ struct Batch {
   at::Tensor targets_BL;
 };
 
-/// Draws B starts uniformly from [0, N - L - 1), with replacement, as WaveletLM's training script does. Batch
-/// k is a pure function of seed, stream name and k.
+/// Draws B starts uniformly from [0, N - L - 1), with replacement, as WaveletLM's training script does. Batch k is
+/// a pure function of seed, stream name and k.
 class RandomWindows {
  public:
   struct Options {

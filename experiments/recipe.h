@@ -36,8 +36,7 @@ struct Recipe {
 /// Binds a composed config. `registry` must outlive the recipe. ConfigError with every mistake of it.
 Recipe bind_recipe(const Registry& registry, const std::string& name, const config::Node& composed);
 
-/// The recipe's net with first weights drawn from `recipe.seed`, as `torch.manual_seed(seed)` would leave
-/// them.
+/// The recipe's net with first weights drawn from `recipe.seed`, as `torch.manual_seed(seed)` would leave them.
 std::shared_ptr<Net> make_net(const Recipe& recipe);
 /// The same without memory or draws, on the meta device: names and shapes only.
 std::shared_ptr<Net> make_meta_net(const Recipe& recipe);

@@ -13,8 +13,8 @@
 
 namespace subband {
 
-/// One id out of logits [V], softmax at `temperature`, from the smallest set of likeliest tokens whose
-/// probability reaches `top_p`. Temperature 0 takes the likeliest, the first of equals.
+/// One id out of logits [V], softmax at `temperature`, from the smallest set of likeliest tokens whose probability
+/// reaches `top_p`. Temperature 0 takes the likeliest, the first of equals.
 int64_t draw_token(const at::Tensor& logits_V, double temperature, double top_p, at::Generator& generator);
 
 struct SampleOptions {
@@ -25,8 +25,8 @@ struct SampleOptions {
   std::string precision = "fp32";
 };
 
-/// The prompt and what the net goes on with. The window is computed anew for every token. ConfigError when
-/// the prompt has no tokens.
+/// The prompt and what the net goes on with. The window is computed anew for every token. ConfigError when the prompt
+/// has no tokens.
 std::string sample_text(Net& net, const Tokenizer& tokenizer, const SampleOptions& options);
 
 }  // namespace subband

@@ -21,8 +21,8 @@ struct StepResult {
   bool finite() const;
 };
 
-/// Net, optimiser, schedule and position in the data. Everything it draws is a pure function of seed and
-/// step, so weights, optimiser state, carried state and step count are all that a checkpoint needs.
+/// Net, optimiser, schedule and position in the data. Everything it draws is a pure function of seed and step, so
+/// weights, optimiser state, carried state and step count are all that a checkpoint needs.
 class Trainer {
  public:
   struct Plan {
@@ -32,8 +32,7 @@ class Trainer {
   /// `recipe`, `net` and `tokens` must outlive this; `net` is on `plan.device` already.
   Trainer(const Recipe& recipe, Net& net, const TokenFile& tokens, Plan plan);
 
-  /// zero gradients → for each micro-batch: forward, loss / accumulate, backward → clip → update at the
-  /// schedule's rate.
+  /// zero gradients → for each micro-batch: forward, loss / accumulate, backward → clip → update at the schedule's rate.
   StepResult step();
 
   int64_t steps_done() const { return steps_done_; }
@@ -62,8 +61,7 @@ class Trainer {
   at::Tensor average_;  // [2] float64: weighted sum of losses, sum of weights
 };
 
-/// Optimiser steps of a run: as given, or ⌊epochs · ⌊tokens / (L·B·accumulate)⌋⌋. ConfigError where that is
-/// none.
+/// Optimiser steps of a run: as given, or ⌊epochs · ⌊tokens / (L·B·accumulate)⌋⌋. ConfigError where that is none.
 int64_t planned_steps(const TrainerConfig& config, const TokenFile& tokens);
 
 }  // namespace subband

@@ -17,12 +17,12 @@ class Bypass : public torch::nn::Module {
   /// A summary of the past of x, handed on to the next block; undefined where there is no bypass.
   /// Shapes  x [B,L,C] -> [B,L,C]
   virtual at::Tensor summary(const at::Tensor& x_BLC) = 0;
-  /// Adds the biases of all scales to the coefficients. `previous`: the summary of the block before, [B,L,C]
-  /// or [B,1,C], or undefined. Shapes  z [S,B,L,Cp], summary [B,L,C] -> [S,B,L,Cp]
+  /// Adds the biases of all scales to the coefficients. `previous`: the summary of the block before, [B,L,C] or
+  /// [B,1,C], or undefined.
+  /// Shapes  z [S,B,L,Cp], summary [B,L,C] -> [S,B,L,Cp]
   virtual at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
                            const at::Tensor& previous) = 0;
-  /// Whether the last block's summary of a window's last position goes on to the first block of the next
-  /// window.
+  /// Whether the last block's summary of a window's last position goes on to the first block of the next window.
   virtual bool crosses_windows() const { return false; }
 };
 

@@ -1,5 +1,4 @@
-// A channel mixer: works on each position alone; several stand side by side in a block and their outputs add
-// up.
+// A channel mixer: works on each position alone; several stand side by side in a block and their outputs add up.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>

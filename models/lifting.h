@@ -1,5 +1,5 @@
-// A lifting: the undecimated wavelet of a block. It splits a sequence into subbands of the same length and
-// puts subbands together again; both directions are causal.
+// A lifting: the undecimated wavelet of a block. It splits a sequence into subbands of the same length and puts
+// subbands together again; both directions are causal.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
@@ -20,8 +20,8 @@ class Lifting : public torch::nn::Module {
   static constexpr const char* kKind = "lifting";
   using Context = LiftingContext;
 
-  /// Called once per block and step. Shapes  h [B,L,C] -> z [S,B,L,C], S = levels + 1; z[0] is the
-  /// approximation, z[S-1] the finest detail.
+  /// Called once per block and step. Shapes  h [B,L,C] -> z [S,B,L,C], S = levels + 1; z[0] is the approximation,
+  /// z[S-1] the finest detail.
   virtual at::Tensor decompose(const at::Tensor& h_BLC) = 0;
   /// The way back: reconstruct(decompose(h)) = h. Shapes  z [S,B,L,C] -> h [B,L,C]
   virtual at::Tensor reconstruct(const at::Tensor& z_SBLC) = 0;

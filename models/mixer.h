@@ -25,8 +25,8 @@ class Mixer : public torch::nn::Module {
   static constexpr const char* kKind = "mixer";
   using Context = MixerContext;
 
-  /// Called once per layer and step. Shapes  x [B,L,D], keep [B,L] bool (true = real token) or undefined ->
-  /// [B,L,D]. Padding stands on the right. Same dtype and device out as in.
+  /// Called once per layer and step. Shapes  x [B,L,D], keep [B,L] bool (true = real token) or undefined -> [B,L,D].
+  /// Padding stands on the right. Same dtype and device out as in.
   virtual at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) = 0;
   /// Bytes that decoding must keep per sequence after `length` tokens, for `bytes_per_value` wide values.
   virtual int64_t state_bytes(int64_t length, int64_t bytes_per_value) const = 0;

@@ -27,8 +27,8 @@ class Net : public torch::nn::Module {
   virtual at::Tensor forward(const at::Tensor& ids_BL) = 0;
   /// Training loss, nats per token, a scalar. The default is the mean cross-entropy of forward.
   virtual at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL);
-  /// Where dropout and stochastic depth draw from now on; the trainer hands over a fresh stream before every
-  /// step, so that a resumed run draws the same. A net that draws nothing ignores it.
+  /// Where dropout and stochastic depth draw from now on; the trainer hands over a fresh stream before every step, so
+  /// that a resumed run draws the same. A net that draws nothing ignores it.
   virtual void set_generator(const at::Generator&) {}
   /// Forgets what earlier windows left behind; called before every evaluation and generation.
   virtual void reset_state() {}

@@ -1,6 +1,5 @@
-// WaveletLM's state dictionaries. Our names are theirs, except that a tensor that they list several times (a
-// shared or tied lifting under every block and again under each reconstruction, a tied head) is stored once
-// here.
+// WaveletLM's state dictionaries. Our names are theirs, except that a tensor that they list several times (a shared or
+// tied lifting under every block and again under each reconstruction, a tied head) is stored once here.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>

@@ -35,9 +35,9 @@ struct RunResult {
 /// Computes inside a run's folder and tells the observer. Throws Error for what is no result.
 using Experiment = std::function<Outcome(const std::filesystem::path& folder, Observer& observer)>;
 
-/// Reuses the run with this identity and seed when it is settled (with `retry` off: when it ended in any way
-/// but `stopped`); else goes on with it or begins it. A failure of the experiment is a result; an Error is
-/// written down as `failed` and thrown on.
+/// Reuses the run with this identity and seed when it is settled (with `retry` off: when it ended in any way but
+/// `stopped`); else goes on with it or begins it. A failure of the experiment is a result; an Error is written down
+/// as `failed` and thrown on.
 RunResult conduct(const RunPlan& plan, const Store& store, const PerformOptions& options,
                   const Experiment& experiment);
 

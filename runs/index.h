@@ -1,6 +1,6 @@
-// What readers know of all runs: a cache of the records in SQLite, `index.sqlite`. Runs never write it;
-// readers bring it up to date by each record's time and size. It may be deleted, damaged, locked or
-// unwritable at any time: then the records themselves are read.
+// What readers know of all runs: a cache of the records in SQLite, `index.sqlite`. Runs never write it; readers bring
+// it up to date by each record's time and size. It may be deleted, damaged, locked or unwritable at any time: then
+// the records themselves are read.
 #pragma once
 #include <string>
 #include <vector>

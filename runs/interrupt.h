@@ -8,12 +8,12 @@
 
 namespace subband {
 
-/// While it lives SIGINT and SIGTERM are taken by a thread of its own. Make it before any other thread, so
-/// that all inherit the blocked signals.
+/// While it lives SIGINT and SIGTERM are taken by a thread of its own. Make it before any other thread, so that all
+/// inherit the blocked signals.
 class InterruptWatch {
  public:
-  /// `said`: called once, from the watching thread, when the first signal comes. The second one ends the
-  /// process with exit code 130.
+  /// `said`: called once, from the watching thread, when the first signal comes. The second one ends the process
+  /// with exit code 130.
   explicit InterruptWatch(std::function<void()> said);
   ~InterruptWatch();
   InterruptWatch(const InterruptWatch&) = delete;

@@ -8,9 +8,9 @@
 
 namespace subband {
 
-/// One section per sweep, then one with all runs that belong to none; failures and cells not yet run
-/// included. The same runs and sweeps give the same bytes. Where `<store>/sweeps/<name>.md` or `.svg` exist
-/// the section shows the one and links the other.
+/// One section per sweep, then one with all runs that belong to none; failures and cells not yet run included.
+/// The same runs and sweeps give the same bytes. Where `<store>/sweeps/<name>.md` or `.svg` exist the section shows
+/// the one and links the other.
 std::string ledger_markdown(const Store& store, const std::vector<RunSummary>& runs,
                             const std::vector<SweepManifest>& sweeps);
 

@@ -7,9 +7,8 @@
 
 namespace subband {
 
-/// version, commit, changes (files that differ from it), compiler, build, cpu, cores, host, system, process,
-/// time (UTC), command. What is not known is `unknown`. Those who compute add libtorch, cuda, device and
-/// threads.
+/// version, commit, changes (files that differ from it), compiler, build, cpu, cores, host, system, process, time
+/// (UTC), command. What is not known is `unknown`. Those who compute add libtorch, cuda, device and threads.
 RecordJson program_provenance(std::span<const std::string> command_line);
 
 /// `0.1.0`

@@ -1,5 +1,4 @@
-// A run's record, read: `record.jsonl`, append-only, one event a line (record_line.h), written by one
-// process.
+// A run's record, read: `record.jsonl`, append-only, one event a line (record_line.h), written by one process.
 //   start       id, recipe, seed, config, parts, data, provenance: once, before anything runs
 //   resume      provenance; the status is open again
 //   model       parameters, step: training (re)starts after `step`; later points of the curve are void
@@ -27,8 +26,8 @@ struct RecordFile {
   std::string torn;          ///< `FILE:12: torn line = 57 bytes: …`, or empty: what follows the whole lines
 };
 
-/// Reads what was written, however abruptly it ended: a last line that is cut anywhere is dropped and
-/// reported in `torn`. Error `FILE:line: …` for a damaged, missing or doubled line before the end.
+/// Reads what was written, however abruptly it ended: a last line that is cut anywhere is dropped and reported in
+/// `torn`. Error `FILE:line: …` for a damaged, missing or doubled line before the end.
 RecordFile read_record_file(const std::filesystem::path& file);
 
 struct CurvePoint {

@@ -15,8 +15,7 @@ using RecordJson = nlohmann::ordered_json;  ///< keys keep the order in which th
 /// The line for `object`, with checksum and end of line. `object` must hold at least one key and no `sum`.
 std::string sealed_line(const RecordJson& object);
 
-/// A line without its end of line: the object without its `sum`, or what is wrong (`checksum = …: expected
-/// …`).
+/// A line without its end of line: the object without its `sum`, or what is wrong (`checksum = …: expected …`).
 struct OpenedLine {
   RecordJson object;
   std::string complaint;  ///< empty: the line is whole

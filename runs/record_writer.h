@@ -29,8 +29,8 @@ class RecordWriter {
   void start(const RunStart& start);
   void resume(const RecordJson& provenance);
   void end(const Outcome& outcome);
-  /// Appends one line: `fields` after seq, time and event. `is_durable`: flushed to the disk before this
-  /// returns. When the line does not fit on the disk the record is left as it was, and an Error is thrown.
+  /// Appends one line: `fields` after seq, time and event. `is_durable`: flushed to the disk before this returns.
+  /// When the line does not fit on the disk the record is left as it was, and an Error is thrown.
   void append(const std::string& event, const RecordJson& fields, bool is_durable);
 
   const std::filesystem::path& file() const { return file_; }

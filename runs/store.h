@@ -33,9 +33,8 @@ class Store {
   /// more, with `-s<seed>` where several seeds share it). ConfigError when it is none or several.
   std::filesystem::path resolve(const std::string& run) const;
 
-  /// Opens the run of this identity and seed, or makes its folder with the record's first line and
-  /// config.yaml. A folder gets its final name when both are there. Error when another process writes it or
-  /// the disk refuses.
+  /// Opens the run of this identity and seed, or makes its folder with the record's first line and config.yaml.
+  /// A folder gets its final name when both are there. Error when another process writes it or the disk refuses.
   OpenRun open_or_create(const RunStart& start, const config::Node& resolved) const;
   /// Moves a run out of the way, to `replaced/`; nothing is deleted.
   std::filesystem::path set_aside(const std::filesystem::path& folder) const;

@@ -1,5 +1,4 @@
-// What a person sees of a running sweep: on a terminal a board with one line per running cell, elsewhere
-// plain lines.
+// What a person sees of a running sweep: on a terminal a board with one line per running cell, elsewhere plain lines.
 #pragma once
 #include <chrono>
 #include <cstdint>

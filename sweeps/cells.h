@@ -29,12 +29,10 @@ struct SweepGrid {
   std::vector<Cell> cells;     ///< row by row, each with its seeds in the spec's order
 };
 
-/// ConfigError with every row that is there twice, exclusion that excludes nothing, and claim or baseline
-/// without row.
+/// ConfigError with every row that is there twice, exclusion that excludes nothing, and claim or baseline without row.
 SweepGrid expand(const SweepSpec& spec);
 
-/// What a cell's recipe is composed with: those of every cell, the row's own, `extra` of the command line,
-/// the seed.
+/// What a cell's recipe is composed with: those of every cell, the row's own, `extra` of the command line, the seed.
 std::vector<std::string> cell_overrides(const SweepSpec& spec, const SweepRow& row, int64_t seed,
                                         const std::vector<std::string>& extra);
 

@@ -15,8 +15,8 @@ struct PlannedCell;
 class Forecast {
  public:
   explicit Forecast(const std::vector<RunSummary>& runs);
-  /// Sets seconds, peak_mib and basis: from runs with the same identity; else time from the median rate of
-  /// all runs (parameters x tokens a second); else unknown. Parameters and tokens of the cell must be set.
+  /// Sets seconds, peak_mib and basis: from runs with the same identity; else time from the median rate of all runs
+  /// (parameters x tokens a second); else unknown. Parameters and tokens of the cell must be set.
   void predict(PlannedCell& cell) const;
   /// Median of parameters x tokens a second over the finished runs.
   std::optional<double> rate() const { return rate_; }

@@ -1,5 +1,5 @@
-// What a sweep will do before it does it: which cells are there already, which go on, which are new, and what
-// they are expected to cost.
+// What a sweep will do before it does it: which cells are there already, which go on, which are new, and what they
+// are expected to cost.
 #pragma once
 #include <cstdint>
 #include <functional>

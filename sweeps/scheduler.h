@@ -1,6 +1,5 @@
-// Runs cells in forked worker processes, so many at once. Computes nothing itself and knows nothing of what a
-// cell is. A worker that is killed costs its cell one retry; a scheduler that is killed takes its workers
-// along.
+// Runs cells in forked worker processes, so many at once. Computes nothing itself and knows nothing of what a cell
+// is. A worker that is killed costs its cell one retry; a scheduler that is killed takes its workers along.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -42,9 +41,9 @@ struct ScheduleResult {
   bool is_stopped = false;            ///< the user asked to stop before the end
 };
 
-/// Runs cells 0 … `cells` - 1, in this order. SIGINT or SIGTERM once: workers are asked to checkpoint and
-/// stop; twice: they are killed. Must be called before any thread, thread pool or device exists in this
-/// process. Error when no process can be forked.
+/// Runs cells 0 … `cells` - 1, in this order. SIGINT or SIGTERM once: workers are asked to checkpoint and stop;
+/// twice: they are killed. Must be called before any thread, thread pool or device exists in this process.
+/// Error when no process can be forked.
 ScheduleResult run_cells(size_t cells, const RunCell& run_cell, const ScheduleOptions& options,
                          ScheduleObserver& observer);
 

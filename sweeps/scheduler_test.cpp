@@ -15,8 +15,8 @@
 
 using namespace subband;
 
-// Plain cells: each counts to `kSteps` in a file of its own, resumes where the file ends, and is done when it
-// is there: what a run with checkpoints does, without the training.
+// Plain cells: each counts to `kSteps` in a file of its own, resumes where the file ends, and is done when it is
+// there: what a run with checkpoints does, without the training.
 namespace scheduler_test {
 
 constexpr int kSteps = 6;

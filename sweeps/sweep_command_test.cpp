@@ -1,5 +1,4 @@
-// The built program, end to end: a tiny sweep, killed, resumed and shared. Skipped where the program is not
-// built.
+// The built program, end to end: a tiny sweep, killed, resumed and shared. Skipped where the program is not built.
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>

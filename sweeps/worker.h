@@ -19,8 +19,8 @@ struct CellProgress {
 
 /// How a cell ended.
 struct CellOutcome {
-  /// Those of experiments/observer.h; besides `held`: another process is at this run, to be asked again
-  /// later; `reused`: it was there already.
+  /// Those of experiments/observer.h; besides `held`: another process is at this run, to be asked again later;
+  /// `reused`: it was there already.
   std::string status = "done";
   std::string message;
   bool is_crash = false;  ///< its process died without a word, so nobody wrote the end into the record

@@ -18,8 +18,7 @@ struct ComposeRequest {
   const Registry* registry = nullptr;  ///< its parts are options of the groups named after their kinds
   /// Hydra's language alone: a closed tree, no parts.
   bool raw = false;
-  /// Not raw: the primary's group (`recipe`, `sweep`). Its configs land at the root unless they say
-  /// otherwise.
+  /// Not raw: the primary's group (`recipe`, `sweep`). Its configs land at the root unless they say otherwise.
   std::string group = "recipe";
 };
 
@@ -33,16 +32,16 @@ struct Composition {
 /// The sources of a request. Reading them is most of a composition's cost: who composes often keeps one.
 SearchPath search_path_of(const ComposeRequest& request);
 
-/// Composes. ConfigError of kind syntax, unknown_key, already_exists, unknown_option, missing_group_override,
-/// ambiguous, bad_value, cycle, interpolation or missing_value; Error where a file cannot be read.
+/// Composes. ConfigError of kind syntax, unknown_key, already_exists, unknown_option, missing_group_override, ambiguous,
+/// bad_value, cycle, interpolation or missing_value; Error where a file cannot be read.
 Composition compose(const ComposeRequest& request);
 /// The same from sources that were read before; `search` must be the request's own.
 Composition compose(const ComposeRequest& request, SearchPath& search);
 /// The same without resolving: `config` equals `unresolved`.
 Composition compose_unresolved(const ComposeRequest& request);
 
-/// The program's own folders under `root` as groups (`recipe` = experiments/recipes, `data` =
-/// experiments/data, `net` = models/nets, `sweep` = sweeps, …), then `extra` folders as whole trees.
+/// The program's own folders under `root` as groups (`recipe` = experiments/recipes, `data` = experiments/data,
+/// `net` = models/nets, `sweep` = sweeps, …), then `extra` folders as whole trees.
 std::vector<GroupFolder> standard_folders(const std::filesystem::path& root,
                                           const std::vector<std::filesystem::path>& extra);
 

@@ -1,5 +1,5 @@
-// The command line of `subband compose`: shared by its raw half, which needs neither parts nor tensors, and
-// by the half that binds recipes.
+// The command line of `subband compose`: shared by its raw half, which needs neither parts nor tensors, and by the
+// half that binds recipes.
 #pragma once
 #include <filesystem>
 #include <string>

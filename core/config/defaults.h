@@ -1,5 +1,5 @@
-// From a primary config to the flat list of input configs: defaults lists read depth first, with the choices
-// of the command line and of `override` entries.
+// From a primary config to the flat list of input configs: defaults lists read depth first, with the choices of the
+// command line and of `override` entries.
 #pragma once
 #include <map>
 #include <optional>
@@ -42,8 +42,7 @@ struct DefaultsList {
 };
 
 /// Builds the list of `primary`, a config's path. `package`: where it lands, if not where its group says.
-/// ConfigError: unknown_option, missing_group_override, already_exists, missing_value, cycle, interpolation,
-/// syntax.
+/// ConfigError: unknown_option, missing_group_override, already_exists, missing_value, cycle, interpolation, syntax.
 DefaultsList build_defaults(SearchPath& search, const std::string& primary,
                             const std::optional<std::string>& package, GroupWords& words);
 

@@ -1,5 +1,5 @@
-// The recorded answers of Hydra 1.3.8 to 1,179 compositions, beside ours. Where we answer differently on
-// purpose, testdata/hydra_differences.txt has a line with our answer and its reason.
+// The recorded answers of Hydra 1.3.8 to 1,179 compositions, beside ours. Where we answer differently on purpose,
+// testdata/hydra_differences.txt has a line with our answer and its reason.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

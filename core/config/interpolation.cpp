@@ -138,8 +138,7 @@ Node Interpolator::resolve_here(Location& location) {
   return out;
 }
 
-// Steps from `base` along `keys`; where that fails, node is nullptr and `problem` says why, or an error is
-// thrown.
+// Steps from `base` along `keys`; where that fails, node is nullptr and `problem` says why, or an error is thrown.
 Location Interpolator::walk(Location base, const std::vector<Piece>& keys, const Location& from,
                             std::string& problem) {
   std::string so_far;

@@ -1,6 +1,6 @@
 // Interpolation: `${a.b}`, `${.sibling}`, `${m.${key}}`, `${oc.env:HOME,none}`, text around it, and escapes.
-// Values are looked up when everything is composed; a value that is exactly one `${…}` takes the value it
-// names with its type.
+// Values are looked up when everything is composed; a value that is exactly one `${…}` takes the value it names
+// with its type.
 #pragma once
 #include <ctime>
 #include <deque>
@@ -33,9 +33,8 @@ struct Location {
   std::string path() const;  ///< `a.b.0`
 };
 
-/// Looks values up in one tree, which must outlive it and stay unchanged. ConfigError of kind
-/// `interpolation`, `cycle` or `missing_value`; the message names the value that asked and the path that it
-/// wanted.
+/// Looks values up in one tree, which must outlive it and stay unchanged. ConfigError of kind `interpolation`,
+/// `cycle` or `missing_value`; the message names the value that asked and the path that it wanted.
 class Interpolator {
  public:
   explicit Interpolator(const Node& root) : root_(root) {}
@@ -48,8 +47,7 @@ class Interpolator {
   Location follow(const Location& location);
 
   // For resolvers (resolvers.cpp).
-  /// The value under `path` (`a.b[0]`, `.c`, `..d`) as seen from `location`; node is nullptr where there is
-  /// none.
+  /// The value under `path` (`a.b[0]`, `.c`, `..d`) as seen from `location`; node is nullptr where there is none.
   Location select(const std::string& path, const Location& from);
   Location keep(Node value, const Location& from, bool final,
                 bool opaque);  ///< a computed value as a location

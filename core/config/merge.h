@@ -1,6 +1,5 @@
-// Laying one tree over another. Maps join key by key; lists and scalars replace; `???` never overwrites; a
-// map over a list, or the reverse, is an error; a map over `${other}` that names a map is laid over a copy of
-// it.
+// Laying one tree over another. Maps join key by key; lists and scalars replace; `???` never overwrites; a map
+// over a list, or the reverse, is an error; a map over `${other}` that names a map is laid over a copy of it.
 #pragma once
 #include <string_view>
 

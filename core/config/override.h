@@ -1,6 +1,5 @@
-// One word of the command line that changes a spec: `a.b=1`, `+a=[1,2]`, `++a.b={c: 3}`, `~a`,
-// `group@package=option`, `lr=1e-3,1e-2`, `seed=range(3)`. The grammar is Hydra's; the scalar table is
-// core/config/scalar.h.
+// One word of the command line that changes a spec: `a.b=1`, `+a=[1,2]`, `++a.b={c: 3}`, `~a`, `group@package=option`,
+// `lr=1e-3,1e-2`, `seed=range(3)`. The grammar is Hydra's; the scalar table is core/config/scalar.h.
 #pragma once
 #include <optional>
 #include <span>
@@ -25,8 +24,7 @@ struct Sweep {
   bool shuffled = false;
 };
 
-/// A change of a list that is there: `key=append(a,b)`, `prepend(a)`, `insert(0,a)`, `remove(a)`. Ours, not
-/// Hydra's.
+/// A change of a list that is there: `key=append(a,b)`, `prepend(a)`, `insert(0,a)`, `remove(a)`. Ours, not Hydra's.
 struct ListEdit {
   enum class Kind { append, prepend, insert, remove };
   Kind kind = Kind::append;
@@ -59,9 +57,8 @@ std::vector<Override> parse_overrides(std::span<const std::string> texts);
 /// The text after `=` that parses to `value` again. ConfigError for keys that no word can express.
 std::string override_text(const Node& value);
 
-/// The values of a sweep in their order. `options` are what a glob chooses from. A shuffled sweep's order
-/// depends on its own content only. ConfigError (`bad_value`) for an interval, a step of zero, an empty range
-/// or glob.
+/// The values of a sweep in their order. `options` are what a glob chooses from. A shuffled sweep's order depends on
+/// its own content only. ConfigError (`bad_value`) for an interval, a step of zero, an empty range or glob.
 std::vector<Node> expand(const Sweep& sweep, const Place& place, std::span<const std::string> options = {});
 /// The override as plain words, one for each value of its sweep; the word itself where it has none.
 std::vector<std::string> expand(const Override& word, std::span<const std::string> options = {});

@@ -1,5 +1,5 @@
-// Where input configs come from: folders of YAML files, and the registry, whose every part NAME of kind K is
-// the option NAME of group K. The first source that has a config wins.
+// Where input configs come from: folders of YAML files, and the registry, whose every part NAME of kind K is the
+// option NAME of group K. The first source that has a config wins.
 #pragma once
 #include <filesystem>
 #include <map>
@@ -56,12 +56,10 @@ struct InputConfig {
 InputConfig make_input_config(const std::string& path, Node content, std::string_view text,
                               Warnings& warnings);
 
-/// Checks a package of a defaults entry or header. ConfigError (`syntax`) for `_group_`, `_name_`,
-/// `_here_.x`.
+/// Checks a package of a defaults entry or header. ConfigError (`syntax`) for `_group_`, `_name_`, `_here_.x`.
 void check_package(const std::string& package, const Place& place, bool header);
 
-/// A folder whose files are the options of a group (`net` of models/nets); group "" for a whole tree of
-/// groups.
+/// A folder whose files are the options of a group (`net` of models/nets); group "" for a whole tree of groups.
 struct GroupFolder {
   std::string group;
   std::filesystem::path folder;

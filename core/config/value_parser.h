@@ -1,5 +1,5 @@
-// The value half of the override grammar, shared with the arguments of resolvers: primitives, quotes, lists,
-// maps and, in overrides, functions and sweeps. Internal to core/config.
+// The value half of the override grammar, shared with the arguments of resolvers: primitives, quotes, lists, maps and,
+// in overrides, functions and sweeps. Internal to core/config.
 #pragma once
 #include <functional>
 #include <optional>
@@ -52,8 +52,7 @@ class ValueParser {
   Value whole();
   /// One element up to the end, whose outer spaces count (they make a primitive text).
   Value single();
-  /// The arguments of a resolver, up to its closing brace, which is not consumed; missing ones are empty
-  /// strings.
+  /// The arguments of a resolver, up to its closing brace, which is not consumed; missing ones are empty strings.
   std::vector<Node> arguments();
   size_t offset() const { return at_; }
 

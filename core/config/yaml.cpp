@@ -171,8 +171,7 @@ class TreeBuilder final : public YAML::EventHandler {
                                                                      : '\0';
   }
 
-  // yaml-cpp takes `text:word` on a line of its own for a key without a value. Looks for the colon after a
-  // key.
+  // yaml-cpp takes `text:word` on a line of its own for a key without a value. Looks for the colon after a key.
   void note_key(const YAML::Mark& mark, std::string_view plain) {
     if (frames_.empty()) return;
     Frame& frame = frames_.back();
@@ -188,8 +187,7 @@ class TreeBuilder final : public YAML::EventHandler {
     frame.has_colon = frame.has_colon || frame.question;
   }
 
-  // Nothing stands where a key, a value or an item should: legal after `key:` and `-`, and before the end of
-  // `[1, ]`.
+  // Nothing stands where a key, a value or an item should: legal after `key:` and `-`, and before the end of `[1, ]`.
   void refuse_gap(const Frame& frame, const Place& place, char there) const {
     const bool map = frame.node.is(Node::Kind::map);
     if (map && !frame.key) refuse_yaml(place, "a key is missing before ':'");

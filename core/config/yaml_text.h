@@ -11,12 +11,10 @@ namespace subband::config {
 /// Values of a tree, itself included.
 size_t count_nodes(const Node& node);
 
-/// `map` with what `<<` brought: that stands first, and yields to the map's own keys; earlier maps win over
-/// later.
+/// `map` with what `<<` brought: that stands first, and yields to the map's own keys; earlier maps win over later.
 Node with_merged(Node map, const std::vector<Node>& brought);
 
-/// Whether the quoted scalar at `offset` (perhaps behind an anchor or tag) runs to the end of the text
-/// unclosed.
+/// Whether the quoted scalar at `offset` (perhaps behind an anchor or tag) runs to the end of the text unclosed.
 bool quote_is_open(std::string_view text, size_t offset);
 
 /// Where a text stops being UTF-8.

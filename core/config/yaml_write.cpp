@@ -38,8 +38,7 @@ std::string single_quoted(const std::string& text) {
   return out + "'";
 }
 
-// The code point at `i`, whose bytes are well-formed, and its length; bytes that are not UTF-8 count as
-// Latin-1.
+// The code point at `i`, whose bytes are well-formed, and its length; bytes that are not UTF-8 count as Latin-1.
 uint32_t code_point(const std::string& text, size_t i, size_t& length) {
   const auto byte = [&](size_t at) { return static_cast<uint32_t>(static_cast<unsigned char>(text[at])); };
   for (length = 2; length <= 4; ++length) {

@@ -1,9 +1,9 @@
 // Adagrad: every weight's rate falls with the sum of its own squared gradients.
 //   g ← g + wd·θ;   s ← s + g²;   θ ← θ − lr · g / (√s + ε);   s starts at 0
-// The weight decay is an L2 term, not a decoupled pull: where the data give no gradient, wd·θ is divided by
-// its own running norm and moves θ by about lr/√n whatever wd is. Cost    one tensor of state per parameter;
-// plain 5 passes over memory, fused 1 Source  Duchi, Hazan and Singer 2011; defaults of WaveletLM's training
-// script
+// The weight decay is an L2 term, not a decoupled pull: where the data give no gradient, wd·θ is divided by its own
+// running norm and moves θ by about lr/√n whatever wd is.
+// Cost    one tensor of state per parameter; plain 5 passes over memory, fused 1
+// Source  Duchi, Hazan and Singer 2011; defaults of WaveletLM's training script
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 

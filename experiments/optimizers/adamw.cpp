@@ -1,6 +1,5 @@
 // AdamW: averaged gradients divided by the root of averaged squares; the weight decay is decoupled from both.
-//   θ ← θ − lr·wd·θ;   m ← β₁m + (1−β₁)g;   v ← β₂v + (1−β₂)g²;   θ ← θ − lr · (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) +
-//   ε)
+//   θ ← θ − lr·wd·θ;   m ← β₁m + (1−β₁)g;   v ← β₂v + (1−β₂)g²;   θ ← θ − lr · (m/(1−β₁ᵗ)) / (√(v/(1−β₂ᵗ)) + ε)
 // t counts the steps in which the parameter had a gradient.
 // Cost    two tensors of state per parameter; plain 8 passes over memory, fused 1
 // Source  Loshchilov and Hutter, arXiv 1711.05101

@@ -1,8 +1,9 @@
 // Linear warm-up from rate 0, then half a cosine from the peak down to a floor.
 //   rate(n) = peak · n / W                                             for n < W
 //           = floor + ½ (1 + cos(π min(1, (n − W) / max(1, N − W)))) (peak − floor)
-// W = ⌊warmup · N⌋ steps of N. The first step of a warm-up has rate 0: it moves nothing, but fills Adagrad's
-// sums. Cost    none Source  WaveletLM's training script
+// W = ⌊warmup · N⌋ steps of N. The first step of a warm-up has rate 0: it moves nothing, but fills Adagrad's sums.
+// Cost    none
+// Source  WaveletLM's training script
 #include <algorithm>
 #include <cmath>
 #include <numbers>

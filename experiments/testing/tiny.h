@@ -66,8 +66,7 @@ class LetterTokenizer final : public Tokenizer {
   std::string fingerprint() const override { return sha256_hex("letters"); }
 };
 
-/// logits = Out (Dropout(E[id]) + running mean + carried state). `broken_at`: the loss is NaN from that call
-/// on.
+/// logits = Out (Dropout(E[id]) + running mean + carried state). `broken_at`: the loss is NaN from that call on.
 class TinyNet final : public Net {
  public:
   struct Config {

@@ -1,5 +1,4 @@
-// A product-key memory whose values carry changes that are made while generating, kept apart from the
-// weights.
+// A product-key memory whose values carry changes that are made while generating, kept apart from the weights.
 //   y = sum over heads and rows of softmax(sa[i] + sb[j]) (values + deltas)[i n + j]     (product_keys.h)
 // In training the changes are zero and this is exactly a second product-key memory.
 // Cost    as product_key_memory, and keys H C values of buffer

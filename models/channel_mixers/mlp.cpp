@@ -1,8 +1,9 @@
 // The feed-forward net of a block.
 //   y = dropout(W_n GELU(... GELU(W_0 x + b_0) ...) + b_n)
-// n = `layers` linears, C -> eC, eC -> eC ..., eC -> C. With layers = 1 there are two linears and nothing in
-// between. Shapes  B batch, L length, C width, e expansion Cost    2 e C² parameters for two layers; 4 e C²
-// flops per position Source  WaveletLM
+// n = `layers` linears, C -> eC, eC -> eC ..., eC -> C. With layers = 1 there are two linears and nothing in between.
+// Shapes  B batch, L length, C width, e expansion
+// Cost    2 e C² parameters for two layers; 4 e C² flops per position
+// Source  WaveletLM
 #include <ATen/ops/gelu.h>
 
 #include <algorithm>

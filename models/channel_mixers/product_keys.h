@@ -1,7 +1,6 @@
 // Product-key lookup, which the memories share.
 //   q = x Wqᵀ, split per head into two halves;  sa[i] = qa·ka_i,  sb[j] = qb·kb_j
-//   the best top_k of sa[i] + sb[j] choose rows i n + j, weighted by their softmax;  y = sum over heads and
-//   rows
+//   the best top_k of sa[i] + sb[j] choose rows i n + j, weighted by their softmax;  y = sum over heads and rows
 // Shapes  B batch, L length, C width, N = B L, H heads, n = sqrt(keys), K rows kept, E = C / H
 // Source  G. Lample et al., Large Memory Layers with Product Keys, arXiv 1907.05242; without its query norm
 #pragma once

@@ -1,8 +1,9 @@
 // Every level chooses among K neighbouring distances by a learned softmax that starts at the dyadic one.
 //   past_l = sum_k softmax(a_l)_k shift(c, o_l + k),   o_l = max(1, 2^l - floor(K/2))
-// At fine levels the window moves up instead of being cut: K = 3 gives {1,2,3}, {1,2,3}, {3,4,5}, {7,8,9},
-// ... Shapes  a [levels, K] Cost    levels K parameters; K copies of the sequence per level Source WaveletLM,
-// "wavelet crawl"
+// At fine levels the window moves up instead of being cut: K = 3 gives {1,2,3}, {1,2,3}, {3,4,5}, {7,8,9}, ...
+// Shapes  a [levels, K]
+// Cost    levels K parameters; K copies of the sequence per level
+// Source  WaveletLM, "wavelet crawl"
 #include <ATen/ops/softmax.h>
 
 #include <algorithm>

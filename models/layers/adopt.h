@@ -4,9 +4,8 @@
 
 namespace subband {
 
-/// Registers every parameter, buffer and child of `part` in `owner` as if they were its own, so that no name
-/// of the part stands before theirs. The tensors are shared. `part` itself does not hear of train() and
-/// eval().
+/// Registers every parameter, buffer and child of `part` in `owner` as if they were its own, so that no name of the
+/// part stands before theirs. The tensors are shared. `part` itself does not hear of train() and eval().
 void adopt(torch::nn::Module& owner, const torch::nn::Module& part);
 
 }  // namespace subband

@@ -10,8 +10,8 @@ struct Noise {
   at::Generator generator;
 };
 
-/// Zeroes each value with probability `rate` and divides the others by 1 - rate; `x` itself when `rate` is 0
-/// or not `training`. ShapeError when there is something to draw and no generator.
+/// Zeroes each value with probability `rate` and divides the others by 1 - rate; `x` itself when `rate` is 0 or
+/// not `training`. ShapeError when there is something to draw and no generator.
 at::Tensor dropout(const at::Tensor& x, double rate, bool training, const Noise* noise);
 
 }  // namespace subband

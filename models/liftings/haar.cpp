@@ -1,6 +1,5 @@
 // The fixed Haar wavelet, undecimated: nothing to learn.
-//   d_l = (c_l - past_l(c_l)) / sqrt2,  c_{l+1} = (c_l + past_l(c_l)) / sqrt2;  back: c_l = (c_{l+1} + d_l) /
-//   sqrt2
+//   d_l = (c_l - past_l(c_l)) / sqrt2,  c_{l+1} = (c_l + past_l(c_l)) / sqrt2;  back: c_l = (c_{l+1} + d_l) / sqrt2
 // Shapes  B batch, L length, C coefficient width, S scales
 // Cost    no parameters; 4 passes over the sequence per level
 // Source  WaveletLM, fixed Haar fallback; its constants

@@ -1,6 +1,6 @@
 // The learned lifting: predict and update are small networks, a pair per level.
-//   d_l = (past_l(c_l) - P_l(c_l)) / sqrt2,  c_{l+1} = (c_l + U_l(d_l)) / sqrt2;  back: c_l = sqrt2 c_{l+1} -
-//   U_l(d_l) P, U:  N(x) = W3 dropout(GELU(W0 x + b0)) + b3, W0 [hC, C], W3 [C, hC]
+//   d_l = (past_l(c_l) - P_l(c_l)) / sqrt2,  c_{l+1} = (c_l + U_l(d_l)) / sqrt2;  back: c_l = sqrt2 c_{l+1} - U_l(d_l)
+//   P, U:  N(x) = W3 dropout(GELU(W0 x + b0)) + b3, W0 [hC, C], W3 [C, hC]
 // Shapes  B batch, L length, C coefficient width, h hidden multiplier
 // Cost    levels 4 h C (2 C + 1) parameters about; 24 levels h C^2 flops per position and direction pair
 // Source  WaveletLM, learned lifting

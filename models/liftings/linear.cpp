@@ -1,6 +1,5 @@
 // Lifting with one linear map each for predict and update.
-//   d_l = (past_l(c_l) - P_l c_l) / sqrt2,  c_{l+1} = (c_l + U_l d_l) / sqrt2;  back: c_l = sqrt2 c_{l+1} -
-//   U_l d_l
+//   d_l = (past_l(c_l) - P_l c_l) / sqrt2,  c_{l+1} = (c_l + U_l d_l) / sqrt2;  back: c_l = sqrt2 c_{l+1} - U_l d_l
 // Shapes  B batch, L length, C coefficient width; P_l, U_l [C, C] with bias
 // Cost    2 levels (C^2 + C) parameters; 6 levels C^2 flops per position
 // Source  WaveletLM, linear-only lifting

@@ -17,8 +17,8 @@ using LevelMap = std::function<at::Tensor(const at::Tensor& x_BLC, int64_t level
 at::Tensor analyse(const at::Tensor& h_BLC, int64_t levels, Dilation& dilation, const LevelMap& predict,
                    const LevelMap& update);
 
-/// c_l = sqrt2 c_{l+1} - update_l(d_l), from the coarsest level down. `updates_of(d)` gives all levels'
-/// updates at once, since none waits for another.  Shapes  details [levels,B,L,C], coarsest first, both ways
+/// c_l = sqrt2 c_{l+1} - update_l(d_l), from the coarsest level down. `updates_of(d)` gives all levels' updates at
+/// once, since none waits for another.  Shapes  details [levels,B,L,C], coarsest first, both ways
 using AllLevels = std::function<at::Tensor(const at::Tensor& details)>;
 at::Tensor synthesise(const at::Tensor& z_SBLC, const AllLevels& updates_of);
 

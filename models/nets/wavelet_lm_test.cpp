@@ -183,9 +183,8 @@ TEST_CASE("twenty Adagrad steps follow the original in loss, rate, gradient norm
   for (const auto& [key, tensor] : below(*file, "p1/")) {
     INFO(key);
     const at::Tensor mine = ours.at(waveletlm_place(key, ours)).detach();
-    // Absolute, since gains start at zero and Adagrad makes full steps of gradients that are all rounding:
-    // relative to its largest value, history_gains of block 0 is off by 5e-5, and by 7e-5 when this runs in
-    // double.
+    // Absolute, since gains start at zero and Adagrad makes full steps of gradients that are all rounding: relative
+    // to its largest value, history_gains of block 0 is off by 5e-5, and by 7e-5 when this runs in double.
     CHECK(mine.allclose(tensor.view_as(mine), 1e-5, 1e-5));
   }
 }

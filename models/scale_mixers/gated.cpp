@@ -1,5 +1,4 @@
-// A gated linear map per scale, wider or narrower than the coefficients, with a low-rank path beside the
-// gate.
+// A gated linear map per scale, wider or narrower than the coefficients, with a low-rank path beside the gate.
 //   y_s = (X M_sᵀ) ⊙ act(G K_sᵀ) + (X V_s) U_sᵀ,   X = z_s P_sᵀ, G = g_s P_sᵀ,   then y_s O_sᵀ
 // P, O only where the scale's width w_s differs from Cp; g = z, or with routing g_r = sum_s R[r,s] z_s.
 // Shapes  S scales, B batch, L length, N = B L, C = Cp, w width of a scale, r rank; M, K [w,w]; U, V [w,r];

@@ -4,6 +4,7 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "core/registry.h"
@@ -20,6 +21,14 @@ struct MixerContext {
   Initializer* initializer = nullptr;  ///< first values; null while a spec is only being checked
 };
 
+/// What decoding carries from one token to the next: named tensors whose first axis is the batch. It starts empty.
+struct MixerState {
+  int64_t position = 0;                       ///< of the next token; `step` counts it up
+  std::map<std::string, at::Tensor> tensors;  ///< the mixer's own
+
+  int64_t bytes() const;  ///< of one sequence
+};
+
 class Mixer : public torch::nn::Module {
  public:
   static constexpr const char* kKind = "mixer";
@@ -30,6 +39,13 @@ class Mixer : public torch::nn::Module {
   virtual at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) = 0;
   /// Bytes that decoding must keep per sequence after `length` tokens, for `bytes_per_value` wide values.
   virtual int64_t state_bytes(int64_t length, int64_t bytes_per_value) const = 0;
+  /// Floating-point operations of one forward pass over one sequence; a multiplication and an addition count as two.
+  virtual double flops(int64_t length) const = 0;
+  /// Whether this mixer, as configured, decodes token by token; only causal ones do.
+  virtual bool has_step() const { return false; }
+  /// The next token of every sequence: what forward gives at that position, from what it saw before alone.
+  /// Shapes  x [B,D] -> [B,D]. ShapeError where has_step() is false.
+  virtual at::Tensor step(const at::Tensor& x_BD, MixerState& state);
   /// The path that forward takes (`plain`, `sdpa_flash`, ...), for the run's record.
   virtual std::string path() const { return "plain"; }
 };

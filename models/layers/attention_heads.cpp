@@ -54,6 +54,12 @@ Heads AttentionHeads::split(const char* part, const at::Tensor& x_BLD, const at:
 
 at::Tensor AttentionHeads::merge(const at::Tensor& y_BLHK) const { return out_->forward(y_BLHK.flatten(-2)); }
 
+double AttentionHeads::flops(int64_t length) const {
+  const double L = static_cast<double>(length), queries = static_cast<double>(heads_ * head_width_);
+  const double keys = static_cast<double>(groups_ * head_width_), D = static_cast<double>(width_);
+  return 4 * L * D * (queries + keys) + 4 * L * L * queries;
+}
+
 at::Tensor AttentionMask::of(const at::Tensor& like, int64_t length, const at::Tensor& keep_BL) {
   const c10::NoGradGuard no_gradient;
   const auto options = like.options().requires_grad(false);

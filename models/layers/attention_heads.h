@@ -46,6 +46,7 @@ class AttentionHeads {
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const {
     return 2 * groups_ * head_width_ * length * bytes_per_value;
   }
+  double flops(int64_t length) const;  ///< of projections, scores and sums over `length` tokens
   int64_t heads() const { return heads_; }
   int64_t groups() const { return groups_; }
   int64_t head_width() const { return head_width_; }

@@ -109,6 +109,7 @@ class FlashAttention final : public Mixer {
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
     return heads_.state_bytes(length, bytes_per_value);
   }
+  double flops(int64_t length) const override { return heads_.flops(length); }
   std::string path() const override {
     return std::string("sdpa_") + backend_->name +
            (choice_ ? std::string(" (LibTorch: ") + choice_ + ")" : "");

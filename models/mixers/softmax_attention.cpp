@@ -42,6 +42,7 @@ class SoftmaxAttention final : public Mixer {
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
     return heads_.state_bytes(length, bytes_per_value);
   }
+  double flops(int64_t length) const override { return heads_.flops(length); }
 
  private:
   // A row that sees no key at all gives zeros, not NaN; only padding can bring that about.

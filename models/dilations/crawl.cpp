@@ -2,15 +2,15 @@
 //   past_l = sum_k softmax(a_l)_k shift(c, o_l + k),   o_l = max(1, 2^l - floor(K/2))
 // At fine levels the window moves up instead of being cut: K = 3 gives {1,2,3}, {1,2,3}, {3,4,5}, {7,8,9}, ...
 // Shapes  a [levels, K]
-// Cost    levels K parameters; K copies of the sequence per level
+// Cost    levels K parameters; 2 K C flops per position and level
 // Source  WaveletLM, "wavelet crawl"
 #include <ATen/ops/softmax.h>
 
 #include <algorithm>
 
 #include "core/config/binder.h"
+#include "core/ops/causal_filter.h"
 #include "models/dilation.h"
-#include "models/layers/shift.h"
 
 namespace subband::dilations::crawl {
 
@@ -35,13 +35,7 @@ class Crawl final : public Dilation {
   }
 
   at::Tensor past(const at::Tensor& c_BLC, int64_t level) override {
-    const at::Tensor weights = logits_.select(0, level).softmax(0);
-    at::Tensor sum;
-    for (int64_t tap = 0; tap < taps_; ++tap) {
-      const at::Tensor term = shift(c_BLC, first_distance(level) + tap) * weights.select(0, tap);
-      sum = tap == 0 ? term : sum + term;
-    }
-    return sum;
+    return causal_filter(c_BLC, logits_.select(0, level).softmax(0), first_distance(level));
   }
 
  private:
@@ -58,7 +52,7 @@ void add_to(DilationRegistry& r) {
   r.add<Crawl, Config>({.name = "crawl",
                         .summary = "each level learns which of K neighbouring distances to look back",
                         .source = "WaveletLM, wavelet crawl",
-                        .cost = "levels K parameters; K copies of the sequence per level"});
+                        .cost = "levels K parameters; 2 K C flops per position and level"});
 }
 
 }  // namespace subband::dilations::crawl

@@ -5,12 +5,15 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "core/registry.h"
 #include "models/initializer.h"
 
 namespace subband {
+
+struct Noise;  // models/layers/dropout.h
 
 /// What a net imposes on its mixers.
 struct MixerContext {
@@ -19,6 +22,7 @@ struct MixerContext {
   bool causal = true;
   int64_t layers = 1;                  ///< depth of the net, for initialisations that scale with it
   Initializer* initializer = nullptr;  ///< first values; null while a spec is only being checked
+  std::shared_ptr<const Noise> noise;  ///< where a mixer that draws while training does so; may be null
 };
 
 /// What decoding carries from one token to the next: named tensors whose first axis is the batch. It starts empty.
@@ -46,6 +50,8 @@ class Mixer : public torch::nn::Module {
   /// The next token of every sequence: what forward gives at that position, from what it saw before alone.
   /// Shapes  x [B,D] -> [B,D]. ShapeError where has_step() is false.
   virtual at::Tensor step(const at::Tensor& x_BD, MixerState& state);
+  /// The next L tokens at once, as if fed to `step` one by one: a prompt, a segment.  Shapes  [B,L,D] -> [B,L,D]
+  virtual at::Tensor extend(const at::Tensor& x_BLD, MixerState& state);
   /// The path that forward takes (`plain`, `sdpa_flash`, ...), for the run's record.
   virtual std::string path() const { return "plain"; }
 };

@@ -2,6 +2,8 @@
 #include <torch/torch.h>
 #include <unistd.h>
 
+#include <cmath>
+
 #include "core/error.h"
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
@@ -223,4 +225,110 @@ TEST_CASE("no mixer reads memory that it has not written", "[mixers]") {
     CHECK(at::isfinite(x.grad()).all().item<bool>());
   }
   context.setDeterministicAlgorithms(false, false);
+}
+
+TEST_CASE("step answers what forward answers, for every mixer that has it, and keeps as much as it says",
+          "[mixers]") {
+  for (const Case& each : cases()) {
+    const auto mixer = make(each);
+    if (!mixer->has_step()) continue;
+    CAPTURE(each.name);
+    REQUIRE(each.causal);
+    const at::Tensor x = testing::random({2, 21, 8}), y = mixer->forward(x, {});
+    MixerState state;
+    for (int64_t t = 0; t < 21; ++t) {
+      CAPTURE(t);
+      CHECK(testing::relative_rms(mixer->step(x.select(1, t), state), y.select(1, t)) < 1e-5);
+      CHECK(state.position == t + 1);
+      CHECK(state.bytes() == mixer->state_bytes(t + 1, 4));
+    }
+    CHECK_THROWS_AS(mixer->step(x.narrow(0, 0, 1).select(1, 0), state), ShapeError);
+  }
+}
+
+TEST_CASE("a prompt taken at once and then steps are one forward, wherever the prompt ends", "[mixers]") {
+  for (const Case& each : cases()) {
+    const auto mixer = make(each);
+    if (!mixer->has_step()) continue;
+    mixer->to(at::kDouble);
+    const at::Tensor x = testing::random({2, 19, 8}, at::kDouble), y = mixer->forward(x, {});
+    for (const int64_t prompt : {1, 7, 18}) {
+      CAPTURE(each.name, prompt);
+      MixerState state;
+      std::vector<at::Tensor> rows = {mixer->extend(x.narrow(1, 0, prompt), state)};
+      if (prompt == 7) rows.push_back(mixer->extend(x.narrow(1, 7, 6), state));
+      while (state.position < 19)
+        rows.push_back(mixer->step(x.select(1, state.position), state).unsqueeze(1));
+      CHECK(testing::relative_rms(at::cat(rows, 1), y) < 1e-12);
+    }
+  }
+}
+
+TEST_CASE("a mixer that does not decode token by token says so", "[mixers]") {
+  for (const Case& each : cases()) {
+    const auto mixer = make(each);
+    if (mixer->has_step()) continue;
+    CAPTURE(each.name, each.causal);
+    MixerState state;
+    CHECK_THROWS_WITH(
+        mixer->step(at::zeros({1, 8}), state),
+        "mixer: step: this one does not decode token by token; feed the whole prefix to forward");
+  }
+}
+
+TEST_CASE("a mixer without a causal form refuses `causal` and says why", "[mixers]") {
+  Registry registry;
+  register_models_parts(registry);
+  for (const std::string& name : registry.of<Mixer>().names()) {
+    CAPTURE(name);
+    try {
+      Initializer meta = Initializer::meta();
+      testing::make_part<Mixer>(name, {.width = 8, .length = 64, .causal = true, .initializer = &meta});
+    } catch (const ConfigError& error) {
+      CHECK_THAT(error.what(), Catch::Contains("causal"));
+    }
+  }
+}
+
+TEST_CASE("a longer sequence than told is mixed or refused, by every mixer", "[mixers]") {
+  for (const Case& each : cases()) {
+    CAPTURE(each.name, each.causal);
+    const auto mixer = make(each);
+    const at::Tensor x = testing::random({1, 80, 8});
+    try {
+      const at::Tensor y = mixer->forward(x, {});
+      CHECK(y.sizes() == x.sizes());
+      CHECK(at::isfinite(y).all().item<bool>());
+    } catch (const ShapeError& error) {
+      CHECK_THAT(error.what(), Catch::StartsWith(each.name + ": length of x = 80: must be at most 64"));
+    }
+  }
+}
+
+TEST_CASE("every mixer answers half precision in half precision, near its exact answer", "[mixers]") {
+  for (const Case& each : cases()) {
+    for (const at::ScalarType type : {at::kBFloat16, at::kHalf}) {
+      CAPTURE(each.name, each.causal, type);
+      const auto mixer = make(each);
+      mixer->to(type);
+      const at::Tensor x = testing::random({2, 13, 8}).to(type), y = mixer->forward(x, {});
+      CHECK(y.scalar_type() == type);
+      mixer->to(at::kDouble);
+      CHECK(testing::relative_rms(y, mixer->forward(x.to(at::kDouble), {})) < 2e-2);
+    }
+  }
+}
+
+TEST_CASE("NaN at padded tokens reaches no real token of any mixer", "[mixers]") {
+  for (const Case& each : cases()) {
+    CAPTURE(each.name, each.causal);
+    const auto mixer = make(each);
+    const at::Tensor x = testing::random({2, 12, 8}), keep = at::ones({2, 12}, at::kBool);
+    keep[1].narrow(0, 7, 5).fill_(false);
+    const at::Tensor wanted = mixer->forward(x, keep)[1].narrow(0, 0, 7);
+    x[1].narrow(0, 7, 5).fill_(std::nan(""));
+    const at::Tensor y = mixer->forward(x, keep);
+    CHECK(at::isfinite(y[0]).all().item<bool>());
+    CHECK(at::equal(y[1].narrow(0, 0, 7), wanted));
+  }
 }

@@ -1,4 +1,4 @@
-// What all softmax attentions share: the four linear maps, heads, grouped keys and values, rotary positions.
+// What mixers with queries, keys and values share: the linear maps, heads, grouped keys and values, rotary positions.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
@@ -19,42 +19,58 @@ struct AttentionFields {
   int64_t heads = 4;
   std::optional<int64_t> kv_heads;
   std::optional<int64_t> head_width;
+  std::optional<int64_t> value_width;
   bool bias = true;
+  bool out_bias = true;
   std::string rope = "none";
   double rope_base = 10000;
+  std::optional<int64_t> rope_width;
 
   void bind(Binder& b, const MixerContext& c);
   int64_t groups() const { return kv_heads.value_or(heads); }
   int64_t width_of_head(const MixerContext& c) const { return head_width.value_or(c.width / heads); }
+  int64_t width_of_value(const MixerContext& c) const { return value_width.value_or(width_of_head(c)); }
 };
 
-/// Queries, keys and values with positions turned in. G = kv_heads divides H; query head h reads group h G /
-/// H.
+/// Queries, keys and values with positions turned in. G = kv_heads divides H; query head h reads group h G / H.
 struct Heads {
-  at::Tensor q_BLHK, k_BLGK, v_BLGK;
+  at::Tensor q_BLHK, k_BLGK, v_BLGV;
+};
+
+/// The further linear maps of a mixer: not every one has values of its own, or a map behind its heads.
+struct AttentionMaps {
+  bool values = true;  ///< without them the keys are the values
+  bool out = true;     ///< without it the heads stand side by side
 };
 
 class AttentionHeads {
  public:
   /// Registers `q`, `k`, `v` and `out` in `owner`; drawn in this order.
-  AttentionHeads(torch::nn::Module& owner, const AttentionFields& fields, const MixerContext& context);
+  AttentionHeads(torch::nn::Module& owner, const AttentionFields& fields, const MixerContext& context,
+                 AttentionMaps maps = {});
 
-  /// ShapeError naming `part` unless x is [B,L,D] and keep [B,L] or undefined.
-  Heads split(const char* part, const at::Tensor& x_BLD, const at::Tensor& keep_BL);
-  at::Tensor merge(const at::Tensor& y_BLHK) const;  ///< heads side by side, then `out`: [B,L,D]
+  /// ShapeError naming `part` unless x is [B,L,D] and keep [B,L] or undefined. `offset`: x's first position.
+  Heads split(const char* part, const at::Tensor& x_BLD, const at::Tensor& keep_BL, int64_t offset = 0);
+  /// Queries of x, keys and values of all tokens so far, which the state keeps as `k` and `v`.
+  Heads extend(const char* part, const at::Tensor& x_BLD, MixerState& state);
+  at::Tensor merge(const at::Tensor& y_BLHV) const;  ///< heads side by side, then `out`: [B,L,D]
+  /// Each group as often as query heads read it.  Shapes  [B,L,G,X] -> [B,L,H,X]
+  at::Tensor for_each_head(const at::Tensor& x_BLGX) const;
   /// Keys and values of `length` tokens.
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const {
-    return 2 * groups_ * head_width_ * length * bytes_per_value;
+    return groups_ * (head_width_ + value_width_) * length * bytes_per_value;
   }
-  double flops(int64_t length) const;  ///< of projections, scores and sums over `length` tokens
+  double flops(int64_t length) const;       ///< of projections, scores and sums over `length` tokens
+  double maps_flops(int64_t length) const;  ///< of the projections alone
   int64_t heads() const { return heads_; }
   int64_t groups() const { return groups_; }
   int64_t head_width() const { return head_width_; }
+  int64_t value_width() const { return value_width_; }
 
  private:
-  int64_t width_, heads_, groups_, head_width_;
+  int64_t width_, heads_, groups_, head_width_, value_width_;
   Rope rope_;
-  std::shared_ptr<Linear> q_, k_, v_, out_;
+  std::shared_ptr<Linear> q_, k_, v_, out_;  ///< the last two may be null
 };
 
 /// What may not be seen, to be added to scores: -inf above the diagonal where `causal`, -inf at padded keys.
@@ -63,11 +79,12 @@ class AttentionHeads {
 class AttentionMask {
  public:
   explicit AttentionMask(bool causal) : causal_(causal) {}
-  at::Tensor of(const at::Tensor& like, int64_t length, const at::Tensor& keep_BL);
+  /// `past`: tokens before the first query, whose keys every query sees; the last axis is past + L then.
+  at::Tensor of(const at::Tensor& like, int64_t length, const at::Tensor& keep_BL, int64_t past = 0);
 
  private:
   bool causal_;
-  at::Tensor triangle_;  ///< [L,L] of the last call
+  at::Tensor triangle_;  ///< [L,L] or [L,past + L] of the last call
 };
 
 }  // namespace subband

@@ -48,3 +48,12 @@ TEST_CASE("narrow inputs are turned in fp32", "[rope]") {
   CHECK(turned.scalar_type() == at::kBFloat16);
   CHECK(at::equal(turned, Rope("half", 10000).turn(x.to(at::kFloat), 5000).to(at::kBFloat16)));
 }
+
+TEST_CASE("rotary positions of some channels leave the others alone", "[rope]") {
+  for (const char* pairing : {"half", "interleaved"}) {
+    const at::Tensor x = testing::random({1, 5, 2, 10}, at::kDouble);
+    const at::Tensor turned = Rope(pairing, 100, 4).turn(x, 3);
+    CHECK(at::equal(turned.narrow(-1, 4, 6), x.narrow(-1, 4, 6)));
+    CHECK(at::equal(turned.narrow(-1, 0, 4), Rope(pairing, 100).turn(x.narrow(-1, 0, 4), 3)));
+  }
+}

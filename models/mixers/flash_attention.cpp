@@ -2,15 +2,18 @@
 // place.
 //   y = softmax(q kᵀ / sqrt(K) + M) v, as softmax_attention, with the same parameters
 // Shapes  B batch, L length, D model width, H query heads, G key and value heads, K head width
-// Cost    as softmax_attention in flops; memory linear in L (but `math`); decoding state 2 L G K values
+// Cost    as softmax_attention in flops; memory linear in L (but `math`); decoding state L G (K + V) values
 // Source  FlashAttention 2205.14135, FlashAttention-2 2307.08691, through scaled_dot_product_attention
 #include <ATen/Context.h>
 #include <ATen/SDPBackend.h>
 #include <ATen/ops/_fused_sdp_choice.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 
+#include <cmath>
+
 #include "core/error.h"
 #include "models/layers/attention_heads.h"
+#include "models/layers/padding.h"
 #include "models/mixer.h"
 
 namespace subband::mixers::flash_attention {
@@ -70,10 +73,12 @@ class OnlyBackend {
 
 struct Config {
   AttentionFields attention;
+  std::optional<double> scale;
   std::string backend = "cpu_flash";
 
   void bind(Binder& b, const MixerContext& c) {
     attention.bind(b, c);
+    b.field("scale", scale, {0, 1e6, true}, "multiplies q kᵀ; null: 1 / sqrt(head_width)");
     b.choice(
         "backend", backend, {"cpu_flash", "flash", "efficient", "cudnn", "math"},
         "the kernel, by force; refused where it cannot take the input (device, dtype, mask, head width)");
@@ -83,29 +88,42 @@ struct Config {
 class FlashAttention final : public Mixer {
  public:
   FlashAttention(const Config& config, const MixerContext& context)
-      : heads_(*this, config.attention, context), causal_(context.causal), mask_(context.causal) {
+      : heads_(*this, config.attention, context),
+        causal_(context.causal),
+        scale_(config.scale.value_or(1 / std::sqrt(static_cast<double>(heads_.head_width())))),
+        mask_(context.causal) {
     for (const Backend& known : kBackends) {
       if (config.backend == known.name) backend_ = &known;
     }
   }
 
   at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    const Heads heads = heads_.split("flash_attention", x_BLD, keep_BL);
-    const int64_t R = heads_.heads() / heads_.groups();
-    const auto turned = [](const at::Tensor& x_BLHK) { return x_BLHK.transpose(1, 2); };
-    const auto repeated = [R](const at::Tensor& x_BLGK) {
-      return R == 1 ? x_BLGK : x_BLGK.repeat_interleave(R, 2);
-    };
-    const at::Tensor q = turned(heads.q_BLHK), k = turned(repeated(heads.k_BLGK)),
-                     v = turned(repeated(heads.v_BLGK));
+    Heads heads = heads_.split("flash_attention", x_BLD, keep_BL);
+    heads.k_BLGK = silenced(heads.k_BLGK, keep_BL);
+    heads.v_BLGV = silenced(heads.v_BLGV, keep_BL);
     // A kernel without masks still serves padded causal input: padding stands on the right, where no real
     // token looks.
     const bool with_mask = keep_BL.defined() && (backend_->takes_mask || !causal_);
     if (with_mask && !backend_->takes_mask) refuse("takes no padding mask");
     std::optional<at::Tensor> mask;
-    if (with_mask) mask = mask_.of(q, x_BLD.size(1), keep_BL);
-    return heads_.merge(turned(attend(q, k, v, mask)));
+    if (with_mask) mask = mask_.of(heads.q_BLHK, x_BLD.size(1), keep_BL);
+    return mix(heads, mask, causal_ && !with_mask);
   }
+  at::Tensor extend(const at::Tensor& x_BLD, MixerState& state) override {
+    // Several tokens behind a past need a mask: `causal` of the kernels is aligned to the first key.
+    const int64_t past = state.position, L = x_BLD.dim() == 3 ? x_BLD.size(1) : 1;
+    const bool by_tokens = past > 0 && L > 1 && !backend_->takes_mask;
+    if (!causal_ || by_tokens) return Mixer::extend(x_BLD, state);
+    const Heads heads = heads_.extend("flash_attention", x_BLD, state);
+    std::optional<at::Tensor> mask;
+    if (past > 0 && L > 1) mask = mask_.of(heads.q_BLHK, L, {}, past);
+    return mix(heads, mask, past == 0 && L > 1);
+  }
+  at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
+    if (!causal_) return Mixer::step(x_BD, state);
+    return extend(x_BD.unsqueeze(1), state).squeeze(1);
+  }
+  bool has_step() const override { return causal_; }
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
     return heads_.state_bytes(length, bytes_per_value);
   }
@@ -116,19 +134,24 @@ class FlashAttention final : public Mixer {
   }
 
  private:
+  at::Tensor mix(const Heads& heads, const std::optional<at::Tensor>& mask, bool triangle) {
+    const auto turned = [](const at::Tensor& x_BLHX) { return x_BLHX.transpose(1, 2); };
+    return heads_.merge(turned(attend(turned(heads.q_BLHK), turned(heads_.for_each_head(heads.k_BLGK)),
+                                      turned(heads_.for_each_head(heads.v_BLGV)), mask, triangle)));
+  }
+
   at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                    const std::optional<at::Tensor>& mask) {
+                    const std::optional<at::Tensor>& mask, bool triangle) {
     if (backend_->device && q.device().str().rfind(backend_->device, 0) != 0) {
       refuse(std::string("runs on ") + backend_->device + ", x is on " + q.device().str());
     }
     const OnlyBackend only(backend_->choice);
-    const bool triangle = causal_ && !mask;
-    const int64_t choice = at::_fused_sdp_choice(q, k, v, mask, 0.0, triangle);
+    const int64_t choice = at::_fused_sdp_choice(q, k, v, mask, 0.0, triangle, scale_);
     if (choice != static_cast<int64_t>(backend_->choice)) {
       refuse(std::string("cannot take this input, LibTorch would use ") + name_of(choice));
     }
     choice_ = name_of(choice);
-    return at::scaled_dot_product_attention(q, k, v, mask, 0.0, triangle);
+    return at::scaled_dot_product_attention(q, k, v, mask, 0.0, triangle, scale_);
   }
   [[noreturn]] void refuse(const std::string& rule) const {
     throw ShapeError("flash_attention", std::string("backend = ") + backend_->name + ": " + rule);
@@ -136,6 +159,7 @@ class FlashAttention final : public Mixer {
 
   AttentionHeads heads_;
   bool causal_;
+  double scale_;
   AttentionMask mask_;
   const Backend* backend_ = &kBackends[0];
   const char* choice_ = nullptr;
@@ -146,7 +170,7 @@ void add_to(MixerRegistry& r) {
   r.add<FlashAttention, Config>({.name = "flash_attention",
                                  .summary = "exact attention through one forced fused kernel",
                                  .source = "Dao 2023, arXiv 2307.08691",
-                                 .cost = "8 L D^2 + 4 L^2 D flops, memory linear in L, state 2 L G K"});
+                                 .cost = "8 L D^2 + 4 L^2 D flops, memory linear in L, state L G (K + V)"});
 }
 
 }  // namespace subband::mixers::flash_attention

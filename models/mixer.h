@@ -52,6 +52,8 @@ class Mixer : public torch::nn::Module {
   virtual at::Tensor step(const at::Tensor& x_BD, MixerState& state);
   /// The next L tokens at once, as if fed to `step` one by one: a prompt, a segment.  Shapes  [B,L,D] -> [B,L,D]
   virtual at::Tensor extend(const at::Tensor& x_BLD, MixerState& state);
+  /// Whether training windows hand their last inputs on, as `memory` [B,M,D] in the state of `extend`.
+  virtual bool carries_memory() const { return false; }
   /// The path that forward takes (`plain`, `sdpa_flash`, ...), for the run's record.
   virtual std::string path() const { return "plain"; }
 };

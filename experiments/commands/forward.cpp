@@ -31,7 +31,7 @@ struct ForwardWords {
     part.add_to(app);
     app.add_option("--tokens,--input", input,
                    "checkpoint: `ids` int64 [B,L], or `ids.0`, `ids.1`, … fed in order, perhaps `targets`; "
-                   "part: `x` [B,L,D], perhaps `keep` bool [B,L], and `c` for gradients")
+                   "part: `x` [B,L,D], perhaps `keep` bool [B,L], `memory` [B,M,D], and `c` for gradients")
         ->required();
     app.add_option("--out", out, "gets `logits` and `loss`, or `y` and fresh weights `w/…`")->required();
     app.add_option("--gradients", gradients, "gets the gradients of the first loss, or of sum(y c)");
@@ -61,7 +61,8 @@ Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients) {
                    gradients);
 }
 
-// Weights of the file under the part's own names; a leading `w/` is what this command itself writes.
+// Weights of the file under the part's own names; a leading `w/` is what this command itself writes. Counters of
+// training calls, buffers of one value, may be missing.
 void load_part(torch::nn::Module& module, const fs::path& file) {
   Tensors tensors;
   for (const auto& [name, tensor] : read_safetensors(file).tensors) {
@@ -69,6 +70,9 @@ void load_part(torch::nn::Module& module, const fs::path& file) {
   }
   if (tensors.empty()) {
     for (const auto& [name, tensor] : read_safetensors(file).tensors) tensors["model/" + name] = tensor;
+  }
+  for (const auto& buffer : module.named_buffers()) {
+    if (buffer.value().dim() == 0) tensors.try_emplace("model/" + buffer.key(), buffer.value());
   }
   load_model(module, tensors);
 }

@@ -37,6 +37,14 @@ static std::shared_ptr<Interface> bound_and_made(const Registry& registry, const
   return slot.make(context);
 }
 
+static at::Tensor mixed(Mixer& mixer, const std::string& name, const PartInput& input) {
+  if (!input.memory_BMD.defined()) return mixer.forward(input.x_BLD, input.keep_BL);
+  if (!mixer.carries_memory()) throw ShapeError(name, "memory: this mixer has none");
+  if (input.keep_BL.defined()) throw ShapeError(name, "keep: cannot stand beside memory");
+  MixerState state{.position = input.memory_BMD.size(1), .tensors = {{"memory", input.memory_BMD}}};
+  return mixer.extend(input.x_BLD, state);
+}
+
 void LonePartWords::add_to(CLI::App& app) {
   app.add_option("--part", part, "one part alone, as KIND:NAME (mixer:softmax_attention)");
   app.add_option("--set", fields, "a field of the part, key=value; may be repeated")->allow_extra_args(false);
@@ -54,14 +62,13 @@ LonePart make_lone_part(const Registry& registry, const LonePartWords& words, In
     const auto mixer = bound_and_made<Mixer>(
         registry, name, words,
         {.width = words.width, .length = words.length, .causal = words.causal, .initializer = &initializer});
-    return {name, mixer,
-            [mixer](const at::Tensor& x, const at::Tensor& keep) { return mixer->forward(x, keep); }};
+    return {name, mixer, [mixer, name](const PartInput& input) { return mixed(*mixer, name, input); }};
   }
   if (kind == ChannelMixer::kKind && !name.empty()) {
     const auto mixer = bound_and_made<ChannelMixer>(
         registry, name, words,
         {.width = words.width, .padded_width = words.width, .initializer = &initializer});
-    return {name, mixer, [mixer](const at::Tensor& x, const at::Tensor&) { return mixer->forward(x); }};
+    return {name, mixer, [mixer](const PartInput& input) { return mixer->forward(input.x_BLD); }};
   }
   throw ConfigError("command line", "--part " + words.part + ": must be mixer:NAME or channel_mixer:NAME",
                     "bad_value");

@@ -3,12 +3,12 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/command.h"
+#include "experiments/commands/probe.h"
 #include "models/initializer.h"
 
 namespace subband {
@@ -29,7 +29,7 @@ struct LonePartWords {
 struct LonePart {
   std::string name;
   std::shared_ptr<torch::nn::Module> module;
-  std::function<at::Tensor(const at::Tensor& x_BLD, const at::Tensor& keep_BL)> forward;  ///< [B,L,D]
+  PartForward forward;  ///< [B,L,D]
 };
 
 /// ConfigError for a kind that maps [B,L,D] to [B,L,D] not at all, an unknown part, or its fields.

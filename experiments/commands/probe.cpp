@@ -78,13 +78,19 @@ Tensors probe_net(Net& net, int64_t vocabulary, const ProbeInput& input, Tensors
 Tensors probe_module(torch::nn::Module& module, const PartForward& forward, at::ScalarType type,
                      const ProbeInput& input, Tensors* gradients) {
   const c10::AutoGradMode with_gradients(gradients != nullptr);
-  const at::Tensor x_BLD = input.get("x").to(type).clone().requires_grad_(gradients != nullptr);
-  const at::Tensor keep_BL = input.has("keep") ? input.get("keep") : at::Tensor();
-  const at::Tensor y_BLD = forward(x_BLD, keep_BL);
+  const auto floating = [&](const char* name) {
+    return input.has(name) ? input.get(name).to(type).clone().requires_grad_(gradients != nullptr)
+                           : at::Tensor();
+  };
+  input.get("x");
+  const PartInput fed{floating("x"), input.has("keep") ? input.get("keep") : at::Tensor(),
+                      floating("memory")};
+  const at::Tensor y_BLD = forward(fed);
   if (gradients != nullptr) {
     y_BLD.mul(input.get("c").to(type)).sum().backward();
     collect_gradients(module, *gradients);
-    (*gradients)["x"] = x_BLD.grad();
+    (*gradients)["x"] = fed.x_BLD.grad();
+    if (fed.memory_BMD.defined()) (*gradients)["memory"] = fed.memory_BMD.grad();
   }
   return {{"y", y_BLD.detach()}};
 }

@@ -22,8 +22,12 @@ struct ProbeInput {
 /// name.
 Tensors probe_net(Net& net, int64_t vocabulary, const ProbeInput& input, Tensors* gradients);
 
-/// `x`, `keep` -> `y`. `gradients`: of sum(y c), `x` and every parameter by name.
-using PartForward = std::function<at::Tensor(const at::Tensor&, const at::Tensor&)>;
+/// What a part is fed; `keep` and `memory` [B,M,D], the inputs before x, may be undefined.
+struct PartInput {
+  at::Tensor x_BLD, keep_BL, memory_BMD;
+};
+/// `x`, `keep`, `memory` -> `y`. `gradients`: of sum(y c), `x`, `memory` and every parameter by name.
+using PartForward = std::function<at::Tensor(const PartInput&)>;
 Tensors probe_module(torch::nn::Module& module, const PartForward& forward, at::ScalarType type,
                      const ProbeInput& input, Tensors* gradients);
 

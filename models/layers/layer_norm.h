@@ -9,13 +9,16 @@
 
 namespace subband {
 
-/// y = weight ⊙ (x - mean) / sqrt(variance + 1e-5) + bias, biased variance. Starts at weight 1, bias 0.
+/// y = weight ⊙ (x - mean) / sqrt(variance + epsilon) + bias, biased variance. Starts at weight 1, bias 0.
 class LayerNorm final : public torch::nn::Module {
  public:
-  LayerNorm(const Initializer& initializer, int64_t width);
+  LayerNorm(const Initializer& initializer, int64_t width, double epsilon = 1e-5);
   at::Tensor forward(const at::Tensor& x_C) const;  ///< Shapes  [..., C] -> [..., C]
 
   at::Tensor weight, bias;  ///< [C]
+
+ private:
+  double epsilon_;
 };
 
 }  // namespace subband

@@ -113,7 +113,8 @@ at::Tensor step(const at::Tensor& q_BHK, const at::Tensor& k_BHK, const at::Tens
     state_BHKV = state_BHKV * widened(log_decay_BH).exp().unsqueeze(-1).unsqueeze(-1) + added;
   else
     state_BHKV = state_BHKV + added;
-  return at::matmul(widened(q_BHK).unsqueeze(-2), state_BHKV).squeeze(-2);
+  const at::Tensor q = widened(q_BHK);
+  return q.dim() == 4 ? at::matmul(q, state_BHKV) : at::matmul(q.unsqueeze(-2), state_BHKV).squeeze(-2);
 }
 
 double chunked_flops(int64_t length, int64_t chunk, int64_t heads, int64_t key_width, int64_t value_width) {

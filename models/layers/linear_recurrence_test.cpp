@@ -53,10 +53,6 @@ static RecurrenceInputs part_of(const RecurrenceInputs& in, int64_t from, int64_
       in.log_decay_BLH.defined() ? in.log_decay_BLH.narrow(1, from, length) : at::Tensor(), std::move(state)};
 }
 
-}  // namespace linear_recurrence_test
-
-using namespace linear_recurrence_test;
-
 TEST_CASE("chunked, recurrent and quadratic are the recurrence, whatever the chunk", "[linear_recurrence]") {
   for (const bool decay : {false, true}) {
     for (const bool state : {false, true}) {
@@ -162,3 +158,5 @@ TEST_CASE("the recurrence refuses shapes that do not fit", "[linear_recurrence]"
   CHECK_THROWS_WITH(linear_recurrence::chunked(in, 4),
                     "linear_recurrence: k: expected [2, 5, 3, 5], got [2, 4, 3, 5]");
 }
+
+}  // namespace linear_recurrence_test

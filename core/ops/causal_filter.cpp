@@ -23,7 +23,7 @@ using causal_filter_paths::Extent;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-bool fits_loops(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
+bool filter_takes_loops(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
 
 Extent extent_of(const at::Tensor& x_BLC, const at::Tensor& weights_K, int64_t first) {
   return {x_BLC.size(0), x_BLC.size(1), x_BLC.size(2), first, weights_K.size(0)};
@@ -73,7 +73,9 @@ struct CausalFilter : torch::autograd::Function<CausalFilter> {
 
 }  // namespace
 
-std::string causal_filter_path(const at::Tensor& x_BLC) { return fits_loops(x_BLC) ? "loops" : "reference"; }
+std::string causal_filter_path(const at::Tensor& x_BLC) {
+  return filter_takes_loops(x_BLC) ? "loops" : "reference";
+}
 
 at::Tensor causal_filter(const at::Tensor& x_BLC, const at::Tensor& weights_K, int64_t first,
                          std::string_view path) {
@@ -84,7 +86,7 @@ at::Tensor causal_filter(const at::Tensor& x_BLC, const at::Tensor& weights_K, i
                      "first = " + std::to_string(first) + ": must be 0 or more; the future is unseen");
   const std::string chosen = path == "auto" ? causal_filter_path(x_BLC) : std::string(path);
   if (chosen == "reference") return causal_filter_paths::reference(x_BLC, weights_K, first);
-  if (chosen == "loops" && fits_loops(x_BLC)) return CausalFilter::apply(x_BLC, weights_K, first);
+  if (chosen == "loops" && filter_takes_loops(x_BLC)) return CausalFilter::apply(x_BLC, weights_K, first);
   throw ShapeError("causal_filter", "path = " + chosen + ": must be auto, reference or loops (CPU, fp32)");
 }
 

@@ -146,6 +146,51 @@ TEST_CASE("a part alone answers the same with the weights that it wrote", "[comm
   CHECK_FALSE(at::equal(read_safetensors(desk.path("z")).tensors.at("y"), out.at("y")));
 }
 
+TEST_CASE("a part is fed a memory where it has one, and the gradient of the memory comes back",
+          "[commands]") {
+  const Desk desk;
+  const at::Tensor x = at::empty({2, 6, 8}).normal_(0, 1, stream(1, "x"));
+  write_safetensors(desk.path("whole"), {{"x", x}});
+  write_safetensors(desk.path("rest"),
+                    {{"x", x.narrow(1, 4, 2)}, {"memory", x.narrow(1, 0, 4)}, {"c", x.narrow(1, 4, 2)}});
+  const auto words = [&](const char* mixer, const char* input, const char* out) {
+    return Words{
+        "--part",      std::string("mixer:") + mixer, "--width", "8", "--input", desk.path(input), "--out",
+        desk.path(out)};
+  };
+  desk.call(command_forward, words("transformer_xl", "whole", "y"));
+  Words rest = words("transformer_xl", "rest", "z");
+  for (const std::string& word :
+       {std::string("--weights"), desk.path("y"), std::string("--gradients"), desk.path("g")})
+    rest.push_back(word);
+  desk.call(command_forward, rest);
+  const at::Tensor wanted = read_safetensors(desk.path("y")).tensors.at("y").narrow(1, 4, 2);
+  CHECK(at::allclose(read_safetensors(desk.path("z")).tensors.at("y"), wanted, 0, 1e-5));
+  CHECK(read_safetensors(desk.path("g")).tensors.at("memory").sizes() == at::IntArrayRef({2, 4, 8}));
+  CHECK(desk.refusal(command_forward, words("softmax_attention", "rest", "z"), 3) ==
+        "memory: this mixer has none");
+}
+
+TEST_CASE("weights of a part may leave out its counters, nothing else", "[commands]") {
+  const Desk desk;
+  write_safetensors(desk.path("x"), {{"x", at::ones({1, 3, 8})}});
+  const Words part = {"--part", "mixer:performer", "--width", "8", "--input", desk.path("x")};
+  Words fresh = part, again = part;
+  for (const std::string& word : {std::string("--out"), desk.path("y")}) fresh.push_back(word);
+  desk.call(command_forward, fresh);
+  Tensors weights = read_safetensors(desk.path("y")).tensors;
+  weights.erase("w/calls");
+  write_safetensors(desk.path("w"), weights);
+  for (const std::string& word :
+       {std::string("--out"), desk.path("z"), std::string("--weights"), desk.path("w")})
+    again.push_back(word);
+  desk.call(command_forward, again);
+  CHECK(at::equal(read_safetensors(desk.path("z")).tensors.at("y"), weights.at("y")));
+  weights.erase("w/projection");
+  write_safetensors(desk.path("w"), weights);
+  CHECK_THAT(desk.refusal(command_forward, again, 1), Catch::ContainsSubstring("projection': missing"));
+}
+
 TEST_CASE("the probe refuses with file, name and rule", "[commands]") {
   const Desk desk;
   desk.call(command_init, {desk.recipe, "--out", desk.path("a")});

@@ -3,6 +3,8 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
+#include <cstdint>
+
 #include "core/registry.h"
 #include "models/block_context.h"
 
@@ -22,6 +24,11 @@ class Bypass : public torch::nn::Module {
   /// Shapes  z [S,B,L,Cp], summary [B,L,C] -> [S,B,L,Cp]
   virtual at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
                            const at::Tensor& previous) = 0;
+  /// Floating-point operations of summary and apply over one sequence, counted as Mixer::flops; `after_another`: with
+  /// the summary of a block before.
+  virtual double flops(int64_t length, bool after_another) const = 0;
+  /// Bytes that decoding must keep per sequence, for `bytes_per_value` wide values.
+  virtual int64_t state_bytes(int64_t bytes_per_value) const = 0;
   /// Whether the last block's summary of a window's last position goes on to the first block of the next window.
   virtual bool crosses_windows() const { return false; }
 };

@@ -18,6 +18,8 @@ class Dilation : public torch::nn::Module {
   /// The past of `c` as level `level` (from 0, the finest) sees it; positions before the window are zero.
   /// Shapes  c [B,L,C] -> [B,L,C]
   virtual at::Tensor past(const at::Tensor& c_BLC, int64_t level) = 0;
+  /// The farthest distance that `past` reads at this level.
+  virtual int64_t reach(int64_t level) const = 0;
 };
 
 using DilationRegistry = KindRegistry<Dilation>;

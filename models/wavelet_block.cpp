@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/constant_pad_nd.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/layers/adopt.h"
@@ -83,6 +84,23 @@ void WaveletBlock::add_channel_mixers(const WaveletBlockConfig& config, const Bl
         register_parameter(usual ? mixer->gain_name() : "alpha_" + label, context.initializer->full({}, 1));
     channel_mixers_.emplace_back(gain, mixer);
   }
+}
+
+void WaveletBlock::add_costs(PartCosts& costs, const std::string& prefix, int64_t length,
+                             int64_t bytes_per_value, bool after_another) const {
+  const int64_t scales = scale_weights_S_.size(0);
+  int64_t remembered = 0;  // inputs of every level
+  for (int64_t level = 0; level < scales - 1; ++level)
+    remembered += std::min(length, lifting_->dilation()->reach(level)) * padded_width_;
+  costs.add(prefix + "lifting", *lifting_, lifting_->flops(length), remembered * bytes_per_value);
+  if (reconstruction_ != lifting_) costs.add(prefix + "lifting", *reconstruction_, 0);
+  costs.add(prefix + "transform", *transform_, 2 * transform_->flops(scales * length));
+  costs.add(prefix + "bypass", *bypass_, bypass_->flops(length, after_another),
+            bypass_->state_bytes(bytes_per_value));
+  costs.add(prefix + "scale_mixer", *scale_mixer_, scale_mixer_->flops(length));
+  if (projection_) costs.add(prefix + "proj_out", *projection_, projection_->flops(length));
+  for (const auto& [gain, mixer] : channel_mixers_)
+    costs.add(prefix + mixer->module_name(), *mixer, mixer->flops(length));
 }
 
 // Adopted parts are no children and would not hear of it.

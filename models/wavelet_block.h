@@ -17,6 +17,7 @@
 #include "models/layers/layer_norm.h"
 #include "models/layers/linear.h"
 #include "models/lifting.h"
+#include "models/part_cost.h"
 #include "models/scale_mixer.h"
 #include "models/transform.h"
 
@@ -57,6 +58,9 @@ class WaveletBlock final : public torch::nn::Module {
   };
   /// `embedding`: the token embeddings, read where the config asks for them.
   Flow forward(const Flow& in, const at::Tensor& embedding_BLC);
+  /// Adds what its parts cost over one window under names that begin with `prefix`; `after_another`: not the first.
+  void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value,
+                 bool after_another) const;
   bool crosses_windows() const { return bypass_->crosses_windows(); }
   void train(bool on = true) override;
 

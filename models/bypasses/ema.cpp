@@ -54,6 +54,14 @@ class Ema final : public Bypass {
                    const at::Tensor& previous) override {
     return history_.apply(z_SBLC, summary_BLC, previous);
   }
+  // The gate, and three operations for every value that a pass of the scan changes.
+  double flops(int64_t length, bool after_another) const override {
+    int64_t changed = 0;
+    for (int64_t step = 1; step < length; step *= 2) changed += length - step;
+    return gate_->flops(length) + 3.0 * static_cast<double>(changed * history_.width()) +
+           history_.flops(length, after_another);
+  }
+  int64_t state_bytes(int64_t bytes_per_value) const override { return history_.width() * bytes_per_value; }
   bool crosses_windows() const override { return config_.cross_window; }
 
  private:

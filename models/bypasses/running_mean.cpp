@@ -40,6 +40,10 @@ class RunningMean final : public Bypass {
                    const at::Tensor& previous) override {
     return history_.apply(z_SBLC, summary_BLC, previous);
   }
+  double flops(int64_t length, bool after_another) const override {
+    return 2.0 * static_cast<double>(length * history_.width()) + history_.flops(length, after_another);
+  }
+  int64_t state_bytes(int64_t bytes_per_value) const override { return history_.width() * bytes_per_value; }
   bool crosses_windows() const override { return config_.cross_window; }
 
  private:

@@ -37,6 +37,7 @@ class Crawl final : public Dilation {
   at::Tensor past(const at::Tensor& c_BLC, int64_t level) override {
     return causal_filter(c_BLC, logits_.select(0, level).softmax(0), first_distance(level));
   }
+  int64_t reach(int64_t level) const override { return first_distance(level) + taps_ - 1; }
 
  private:
   int64_t first_distance(int64_t level) const {

@@ -17,6 +17,7 @@ class Dyadic final : public Dilation {
   at::Tensor past(const at::Tensor& c_BLC, int64_t level) override {
     return shift(c_BLC, int64_t{1} << level);
   }
+  int64_t reach(int64_t level) const override { return int64_t{1} << level; }
 };
 
 void add_to(DilationRegistry& r);

@@ -10,6 +10,8 @@
 
 namespace subband {
 
+struct MixerState;
+
 /// Its parameters appear as the block's own, without a name of the part before theirs.
 class Bypass : public torch::nn::Module {
  public:
@@ -19,6 +21,8 @@ class Bypass : public torch::nn::Module {
   /// A summary of the past of x, handed on to the next block; undefined where there is no bypass.
   /// Shapes  x [B,L,C] -> [B,L,C]
   virtual at::Tensor summary(const at::Tensor& x_BLC) = 0;
+  /// `summary` at the next token of every sequence; `state` keeps what it adds up.  Shapes  x [B,1,C] -> [B,1,C]
+  virtual at::Tensor step(const at::Tensor& x_B1C, MixerState& state) = 0;
   /// Adds the biases of all scales to the coefficients. `previous`: the summary of the block before, [B,L,C] or
   /// [B,1,C], or undefined.
   /// Shapes  z [S,B,L,Cp], summary [B,L,C] -> [S,B,L,Cp]

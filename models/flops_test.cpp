@@ -25,8 +25,9 @@ using config::Node;
 namespace flops_test {
 
 // Has filters or scans of pointwise operators.
-static const std::set<std::string> kBetween = {"haar", "multi_basis", "running_mean", "ema", "wavelet_lm", "multinodal",
-                                               "wersa", "waveformer", "wavelet"};
+static const std::set<std::string> kBetween = {"haar",  "multi_basis", "running_mean",
+                                               "ema",   "wavelet_lm",  "multinodal",
+                                               "wersa", "waveformer",  "wavelet"};
 
 static void compare(const std::string& name, double formula, const std::function<void()>& run) {
   const torch::NoGradGuard no_gradient;
@@ -56,17 +57,14 @@ static std::vector<std::string> names_of() {
   return all_parts().of<Interface>().names();
 }
 
-}  // namespace flops_test
-
-using namespace flops_test;
-
 TEST_CASE("every mixer's flops are those of the operators that it runs", "[flops]") {
   for (const std::string& name : names_of<Mixer>()) {
     for (const bool causal : {true, false}) {
       Initializer first(plain_generator(1));
       std::shared_ptr<Mixer> mixer;
       try {
-        mixer = testing::make_part<Mixer>(name, {.width = 16, .length = 150, .causal = causal, .initializer = &first});
+        mixer = testing::make_part<Mixer>(
+            name, {.width = 16, .length = 150, .causal = causal, .initializer = &first});
       } catch (const ConfigError&) {
         continue;
       }
@@ -96,8 +94,9 @@ TEST_CASE("every lifting's flops are those of its way down and back", "[flops]")
     const auto lifting = testing::make_part<Lifting>(name, context);
     lifting->eval();
     CAPTURE(name);
-    compare(name, lifting->flops(21),
-            [&] { lifting->reconstruct(lifting->decompose(testing::random({1, 21, 16}))); });
+    compare(name, lifting->flops(21), [&] {
+      lifting->reconstruct(lifting->decompose(testing::random({1, 21, 16})));
+    });
   }
 }
 
@@ -144,12 +143,13 @@ TEST_CASE("flops follow what a gated scale mixer and a memory are told to be", "
   for (const double each : {1.0, 0.5, 0.5, 0.25}) widths.items().emplace_back(each);
   for (const bool routing : {false, true}) {
     const auto mixer = testing::make_part<ScaleMixer>(
-        "gated", block(first), {{"widths", widths}, {"low_rank", Node(int64_t{3})}, {"routing", Node(routing)}});
+        "gated", block(first),
+        {{"widths", widths}, {"low_rank", Node(int64_t{3})}, {"routing", Node(routing)}});
     compare("gated", mixer->flops(21), [&] { mixer->forward(z); });
   }
   for (const int64_t keys : {16, 4096}) {
-    const auto memory =
-        testing::make_part<ChannelMixer>("product_key_memory", block(first), {{"keys", Node(keys)}, {"heads", Node(int64_t{2})}});
+    const auto memory = testing::make_part<ChannelMixer>("product_key_memory", block(first),
+                                                         {{"keys", Node(keys)}, {"heads", Node(int64_t{2})}});
     compare("product_key_memory", memory->flops(21), [&] { memory->forward(x); });
   }
 }
@@ -171,3 +171,5 @@ TEST_CASE("a net's flops are those of the operators that it runs, and its parts 
     CHECK(net->costs(24, 4).state_bytes() == 2 * net->costs(24, 2).state_bytes());
   }
 }
+
+}  // namespace flops_test

@@ -28,7 +28,7 @@ class Lifting : public torch::nn::Module {
   /// Floating-point operations of one way down and one way back over a sequence, counted as Mixer::flops.
   virtual double flops(int64_t length) const = 0;
   /// How far back its levels look; null where it only reconstructs.
-  virtual const Dilation* dilation() const = 0;
+  virtual Dilation* dilation() const = 0;
   /// Whether every block wants a lifting of its own for the way back.
   virtual bool untied() const { return false; }
 };

@@ -5,7 +5,8 @@
 
 namespace subband {
 
-void PartCosts::add(const std::string& part, const torch::nn::Module& module, double flops, int64_t state_bytes) {
+void PartCosts::add(const std::string& part, const torch::nn::Module& module, double flops,
+                    int64_t state_bytes) {
   PartCost& cost = entry(part);
   cost.flops += flops;
   cost.state_bytes += state_bytes;

@@ -34,7 +34,8 @@ double convolution(Inputs inputs) {
   const at::Tensor &x = inputs[0].toTensor(), &weight = inputs[1].toTensor();
   const double per_value = count(weight.numel() / weight.size(0));
   if (inputs[6].toBool()) return 2 * count(x.numel()) * per_value;
-  const auto stride = inputs[3].toIntVector(), padding = inputs[4].toIntVector(), dilation = inputs[5].toIntVector();
+  const auto stride = inputs[3].toIntVector(), padding = inputs[4].toIntVector(),
+             dilation = inputs[5].toIntVector();
   double results = count(x.size(0) * weight.size(0));
   for (size_t i = 0; i < stride.size(); ++i) {
     const int64_t axis = static_cast<int64_t>(i) + 2;
@@ -112,7 +113,8 @@ void OperatorCounter::add(const at::RecordFunction& call) {
     const at::Tensor& x = inputs[0].toTensor();
     transforms_ += count(x.numel()) * std::log2(count(x.size(-1)));
   } else if (is_one_of(name, {"aten::add", "aten::add_", "aten::sub", "aten::sub_", "aten::rsub", "aten::mul",
-                              "aten::mul_", "aten::div", "aten::div_", "aten::sum", "aten::mean", "aten::cumsum"})) {
+                              "aten::mul_", "aten::div", "aten::div_", "aten::sum", "aten::mean",
+                              "aten::cumsum"})) {
     pointwise_ += values_of(inputs);
   } else if (is_one_of(name, {"aten::addcmul", "aten::addcmul_", "aten::lerp"})) {
     pointwise_ += 2 * values_of(inputs);

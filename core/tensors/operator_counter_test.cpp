@@ -28,7 +28,8 @@ TEST_CASE("matrix products count two operations for every multiplication, howeve
   CHECK(batched.products() == 2 * (2 * 2 * 3 * 4 * 6));
 }
 
-TEST_CASE("convolutions count every tap of every result, in groups, strided and turned round", "[operator_counter]") {
+TEST_CASE("convolutions count every tap of every result, in groups, strided and turned round",
+          "[operator_counter]") {
   const at::Tensor x = at::randn({2, 6, 20});
   const OperatorCounter counter;
   const at::Tensor y = at::conv1d(x, at::randn({9, 2, 5}), {}, {2}, {1}, {1}, 3);

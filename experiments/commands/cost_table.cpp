@@ -36,9 +36,10 @@ std::string CostTable::text() const {
   for (const PartCost& each : costs.parts()) row(each.part, each.parameters, each.flops, each.state_bytes);
   if (parameters > costs.parameters()) row(kRest, parameters - costs.parameters(), 0, 0);
   row("total", parameters, costs.flops(), costs.state_bytes());
-  return lines + fmt::format("forward pass over one sequence of {} tokens, a multiplication and an addition are two; "
-                             "state of decoding after it, fp32\n",
-                             grouped(length));
+  return lines + fmt::format(
+                     "forward pass over one sequence of {} tokens, a multiplication and an addition are two; "
+                     "state of decoding after it, fp32\n",
+                     grouped(length));
 }
 
 nlohmann::ordered_json CostTable::json() const {

@@ -91,8 +91,8 @@ TEST_CASE("params --flops counts what each part costs, per token and per sequenc
   CHECK(parts.at("blocks.*.mixer")["flops_per_sequence"] == layers * attention);
   CHECK(parts.at("blocks.*.mixer")["parameters"] == layers * 4 * (D * D + D));
   CHECK(parts.at("head")["flops_per_token"] == 2 * D * 256);
-  const Json part = desk.call(command_params, {"--part", "mixer:softmax_attention", "--width", "32", "--flops",
-                                               "--length", "10"});
+  const Json part = desk.call(
+      command_params, {"--part", "mixer:softmax_attention", "--width", "32", "--flops", "--length", "10"});
   CHECK(part["flops_per_sequence"] == 8 * 10 * 32 * 32 + 4 * 10 * 10 * 32);
 }
 

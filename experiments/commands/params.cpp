@@ -14,7 +14,8 @@
 namespace subband {
 
 int command_params(Arguments arguments) {
-  CommandLine line("params", "How many parameters stand where, and what the parts cost, without allocating them.",
+  CommandLine line("params",
+                   "How many parameters stand where, and what the parts cost, without allocating them.",
                    "subband params tinyshakespeare/wavelet net.width=256\n"
                    "  subband params tinyshakespeare/wavelet --flops --length 1024");
   RecipeRequest recipe;

@@ -10,6 +10,7 @@
 #include "core/config/binder.h"
 #include "models/bypass.h"
 #include "models/bypasses/history.h"
+#include "models/mixer.h"
 
 namespace subband::bypasses::ema {
 
@@ -48,6 +49,14 @@ class Ema final : public Bypass {
       a = at::cat({a.narrow(1, 0, step), a_late * a.narrow(1, 0, length - step)}, 1);
     }
     return b;
+  }
+
+  at::Tensor step(const at::Tensor& x_B1C, MixerState& state) override {
+    at::Tensor& mean = state.tensors["bypass"];
+    const auto wide = x_B1C.element_size() < 4 ? at::kFloat : x_B1C.scalar_type();
+    const at::Tensor a = at::sigmoid(gate_->forward(x_B1C));
+    const at::Tensor taken = ((1 - a) * x_B1C).to(wide);
+    return mean = mean.defined() ? a.to(wide) * mean + taken : taken;
   }
 
   at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,

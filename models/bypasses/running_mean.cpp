@@ -10,6 +10,7 @@
 #include "core/config/binder.h"
 #include "models/bypass.h"
 #include "models/bypasses/history.h"
+#include "models/mixer.h"
 
 namespace subband::bypasses::running_mean {
 
@@ -34,6 +35,13 @@ class RunningMean final : public Bypass {
     const int64_t length = x_BLC.size(1);
     const at::Tensor counts = at::arange(1, length + 1, x_BLC.options().dtype(wide)).unsqueeze(1);
     return x_BLC.cumsum(1, wide) / counts;
+  }
+
+  at::Tensor step(const at::Tensor& x_B1C, MixerState& state) override {
+    at::Tensor& sum = state.tensors["bypass"];
+    const at::Tensor x = x_B1C.element_size() < 4 ? x_B1C.to(at::kFloat) : x_B1C;
+    sum = sum.defined() ? sum + x : x;
+    return sum / static_cast<double>(state.position + 1);
   }
 
   at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,

@@ -72,7 +72,8 @@ double ProductKeys::flops(int64_t length) const {
 }
 
 at::Tensor read_rows(const at::Tensor& table, const ProductKeys::Choice& choice) {
-  return dense_is_cheaper(table, choice.rows_NR.size(1)) ? read_rows_paths::dense(table, choice) : read_rows_paths::gather(table, choice);
+  return dense_is_cheaper(table, choice.rows_NR.size(1)) ? read_rows_paths::dense(table, choice)
+                                                         : read_rows_paths::gather(table, choice);
 }
 
 at::Tensor read_rows_paths::gather(const at::Tensor& table, const ProductKeys::Choice& choice) {

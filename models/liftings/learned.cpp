@@ -103,7 +103,7 @@ class Learned final : public Lifting {
       sum += predict_[level]->flops(length) + 2 * update_[level]->flops(length);
     return sum;
   }
-  const Dilation* dilation() const override { return dilation_.get(); }
+  Dilation* dilation() const override { return dilation_.get(); }
   bool untied() const override { return config_.untied_reconstruction; }
 
  private:

@@ -79,7 +79,7 @@ class LinearLifting final : public Lifting {
       sum += predict_[level]->flops(length) + 2 * update_[level]->flops(length);
     return sum;
   }
-  const Dilation* dilation() const override { return dilation_.get(); }
+  Dilation* dilation() const override { return dilation_.get(); }
   bool untied() const override { return config_.untied_reconstruction; }
 
  private:

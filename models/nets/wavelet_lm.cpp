@@ -131,7 +131,8 @@ class WaveletLm final : public Net {
   PartCosts costs(int64_t length, int64_t bytes_per_value) const override {
     PartCosts costs;
     costs.add("token_embedding", embedding_VC_, 0);
-    const int64_t count = (config_.loop_block > 0 ? config_.loop_block : config_.layers) * config_.loop_iterations;
+    const int64_t count =
+        (config_.loop_block > 0 ? config_.loop_block : config_.layers) * config_.loop_iterations;
     for (int64_t i = 0; i < count; ++i) {
       const auto& block = blocks_[static_cast<size_t>(i) % blocks_.size()];
       block->add_costs(costs, "layers.*.", length, bytes_per_value, i > 0);
@@ -157,8 +158,9 @@ class WaveletLm final : public Net {
                          .noise = noise_,
                          .initializer = &initializer};
     context.padded_width = config_.block.transform.make(context)->padded_width(config_.width);
-    WaveletBlockOptions options{.mixer_dropout = config_.dropout.mixer,
-                                .projection_dropout = config_.dropout.projection};
+    WaveletBlockOptions options;
+    options.mixer_dropout = config_.dropout.mixer;
+    options.projection_dropout = config_.dropout.projection;
     if (config_.share_lifting) {
       LiftingContext lifting_context;
       static_cast<BlockContext&>(lifting_context) = context;

@@ -83,8 +83,7 @@ struct Run {
 
 class Gated final : public ScaleMixer {
  public:
-  Gated(const Config& config, const BlockContext& context)
-      : config_(config), width_(context.padded_width) {
+  Gated(const Config& config, const BlockContext& context) : config_(config), width_(context.padded_width) {
     const auto list = register_module("scale_mixers", std::make_shared<torch::nn::Module>("scale_mixers"));
     int64_t previous_width = -1;
     if (config_.routing)

@@ -35,6 +35,7 @@ constexpr Command kCommands[] = {
     {"forward", "logits, losses and gradients of a checkpoint, or of one part", nullptr},
     {"params", "the parameter table of a recipe, without allocating weights", nullptr},
     {"compose", "the resolved config of a recipe, with origins; --raw: any YAML tree", nullptr},
+    {"bench", "time and memory of mixers as the sequence grows", nullptr},
     {"list", "kinds and parts", nullptr},
     {"describe", "a part's reference page, as commented YAML", nullptr},
     {"data", "corpora: list and prepare", nullptr},

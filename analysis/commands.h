@@ -13,4 +13,7 @@ int command_report(Arguments arguments);
 /// `.svg`, and the ledger.
 void report_sweep(const Store& store, const SweepManifest& sweep, const CommonOptions& options);
 
+/// `subband bench mixers`: time and memory of mixers as the sequence grows.
+int command_bench(Arguments arguments);
+
 }  // namespace subband

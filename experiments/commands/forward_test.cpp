@@ -77,6 +77,25 @@ TEST_CASE("params counts a recipe's parameters by group, without weights", "[com
         4 * 33 * 32);
 }
 
+TEST_CASE("params --flops counts what each part costs, per token and per sequence, and its decoding state",
+          "[commands]") {
+  const Desk desk;
+  const int64_t L = 48, D = 16, layers = 2;
+  const Json table = desk.call(command_params, {desk.recipe, "--flops", "--length", std::to_string(L)});
+  const int64_t attention = 8 * L * D * D + 4 * L * L * D, mlp = 16 * L * D * D, head = 2 * L * D * 256;
+  CHECK(table["flops_per_sequence"] == layers * (attention + mlp) + head);
+  CHECK(table["flops_per_token"] == (layers * (attention + mlp) + head) / L);
+  CHECK(table["state_bytes"] == layers * 2 * L * D * 4);
+  std::map<std::string, Json> parts;
+  for (const Json& row : table["parts"]) parts[row["part"]] = row;
+  CHECK(parts.at("blocks.*.mixer")["flops_per_sequence"] == layers * attention);
+  CHECK(parts.at("blocks.*.mixer")["parameters"] == layers * 4 * (D * D + D));
+  CHECK(parts.at("head")["flops_per_token"] == 2 * D * 256);
+  const Json part = desk.call(
+      command_params, {"--part", "mixer:softmax_attention", "--width", "32", "--flops", "--length", "10"});
+  CHECK(part["flops_per_sequence"] == 8 * 10 * 32 * 32 + 4 * 10 * 10 * 32);
+}
+
 TEST_CASE("init writes the same weights for the same seed, and forward answers with them", "[commands]") {
   const Desk desk;
   const Json first = desk.call(command_init, {desk.recipe, "--out", desk.path("a")});

@@ -131,6 +131,12 @@ class Block final : public torch::nn::Module {
     return mixed + noisy(sum);
   }
 
+  void add_costs(PartCosts& costs, int64_t length, int64_t bytes_per_value) const {
+    costs.add("blocks.*.mixer", *mixer_, mixer_->flops(length), mixer_->state_bytes(length, bytes_per_value));
+    for (const auto& mixer : channel_mixers_)
+      costs.add("blocks.*." + mixer->module_name(), *mixer, mixer->flops(length));
+  }
+
  private:
   at::Tensor noisy(const at::Tensor& x_BLD) const {
     return dropout(x_BLD, dropout_, is_training(), noise_.get());
@@ -172,6 +178,15 @@ class DecoderLm final : public Net {
     x = dropout(x, dropout_, is_training(), noise_.get());
     for (const auto& block : blocks_) x = block->forward(x);
     return at::linear((*norm_)(x), head_ ? head_->weight : embedding_->weight);
+  }
+  PartCosts costs(int64_t length, int64_t bytes_per_value) const override {
+    PartCosts costs;
+    costs.add("embedding", *embedding_, 0);
+    if (positions_) costs.add("positions", *positions_, 0);
+    for (const auto& block : blocks_) block->add_costs(costs, length, bytes_per_value);
+    const at::Tensor& head = head_ ? head_->weight : embedding_->weight;
+    costs.add("head", head, 2.0 * static_cast<double>(length * head.numel()));
+    return costs;
   }
   void set_generator(const at::Generator& generator) override { noise_->generator = generator; }
 

@@ -8,6 +8,7 @@
 
 #include "core/registry.h"
 #include "models/initializer.h"
+#include "models/part_cost.h"
 
 namespace subband {
 
@@ -27,6 +28,10 @@ class Net : public torch::nn::Module {
   virtual at::Tensor forward(const at::Tensor& ids_BL) = 0;
   /// Training loss, nats per token, a scalar. The default is the mean cross-entropy of forward.
   virtual at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL);
+  /// What each part costs over one window of `length` tokens, for `bytes_per_value` wide values of decoding state.
+  virtual PartCosts costs(int64_t length, int64_t bytes_per_value = 4) const = 0;
+  /// Floating-point operations of one forward pass over one sequence, logits included, counted as Mixer::flops.
+  double flops(int64_t length) const { return costs(length).flops(); }
   /// Where dropout and stochastic depth draw from now on; the trainer hands over a fresh stream before every step, so
   /// that a resumed run draws the same. A net that draws nothing ignores it.
   virtual void set_generator(const at::Generator&) {}

@@ -31,6 +31,7 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
   }
   for (const SweepClaimed& claim : sweep.claims)
     document["claims"].push_back({{"row", claim.row}, {"is", claim.is}, {"by", claim.by}});
+  if (!sweep.published.empty()) document["published"] = sweep.published;
   write_file(sweep_file(store, sweep.name, ".json"),
              document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -44,7 +45,8 @@ SweepManifest read_sweep_manifest(const fs::path& file) {
                         .metric = document.at("metric").at("name"),
                         .goal = document.at("metric").at("goal"),
                         .baseline = document.at("baseline"),
-                        .seeds = document.at("seeds").get<std::vector<int64_t>>()};
+                        .seeds = document.at("seeds").get<std::vector<int64_t>>(),
+                        .published = document.value("published", "")};
     for (const auto& cell : document.at("cells"))
       sweep.cells.push_back({.row = cell.at("row"),
                              .seed = cell.at("seed"),

@@ -1,7 +1,8 @@
 // What a sweep leaves in the store for the ledger: which cells it has, and under which identities.
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
-//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?}], "claims"?: [{"row", "is", "by"}]}
+//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?}], "claims"?: [{"row", "is", "by"}],
+//    "published"?}
 #pragma once
 #include <filesystem>
 #include <string>
@@ -33,6 +34,8 @@ struct SweepManifest {
   std::vector<int64_t> seeds;
   std::vector<SweepCell> cells;  ///< rows in the order of the spec, each row's seeds together
   std::vector<SweepClaimed> claims = {};
+  std::string published =
+      {};  ///< section of a published ledger that it repeats, `waveletlm/03_booleans`; or empty
 };
 
 /// `<store>/sweeps/<name><extension>`; slashes of the name become `-`.

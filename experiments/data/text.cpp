@@ -8,13 +8,13 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdlib>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/text.h"
 #include "experiments/data.h"
+#include "experiments/data_place.h"
 #include "experiments/unpack.h"
 
 namespace subband::data::text {
@@ -147,7 +147,7 @@ class Text final : public Data {
     if (to < all.size()) all.resize(to);
     all.erase(0, from);
     const int64_t words = count_words(all);
-    return {config_.join == "rows" ? joined_rows(all) : std::move(all), words};
+    return {config_.join == "rows" ? joined_rows(all) : std::move(all), words, {}};
   }
 
   DataManifest manifest() const override {
@@ -181,23 +181,7 @@ class Text final : public Data {
                       "unknown_option");
   }
 
-  fs::path locate(const std::string& file) const {
-    std::error_code none;
-    if (fs::path(file).is_absolute()) {
-      if (fs::exists(packed_file(file), none)) return file;
-    } else if (fs::exists(packed_file(root_ / file), none)) {
-      return root_ / file;
-    }
-    const char* own = std::getenv("SUBBAND_DATA");
-    if (own && fs::path(file).is_relative() && fs::exists(packed_file(fs::path(own) / file), none))
-      return fs::path(own) / file;
-    std::string looked = fs::path(file).is_absolute() ? ""
-                                                      : fmt::format(" in {} or SUBBAND_DATA = {}",
-                                                                    root_.string(), own ? own : "(not set)");
-    throw Error(place(), fmt::format("file = {}: not found{}; {}", file, looked,
-                                     config_.fetch.empty() ? "put it there or give its absolute path"
-                                                           : config_.fetch));
-  }
+  fs::path locate(const std::string& file) const { return locate_data(place(), root_, file, config_.fetch); }
 
   Config config_;
   fs::path root_;

@@ -40,6 +40,13 @@ class Net : public torch::nn::Module {
   /// Whether windows hand a state on, and the switch that evaluation uses to turn that off.
   virtual bool carries_state() const { return false; }
   virtual void set_carry(bool) {}
+  /// Whether blocks can be computed again in backward instead of keeping their inner values, and the switch.
+  virtual bool can_recompute() const { return false; }
+  virtual void set_recompute(bool) {}
+  /// Learning while the net is used: after how many tokens of a stream it should be told of them (0: never),
+  /// and one such stretch of ids [B,L]. Works with gradients disabled; `reset_state` undoes it.
+  virtual int64_t learns_every() const { return 0; }
+  virtual void learn(const at::Tensor&) {}
   /// The carried state for checkpoints: undefined where there is none.
   virtual at::Tensor state() const { return {}; }
   virtual void set_state(const at::Tensor&) {}

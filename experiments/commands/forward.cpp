@@ -61,8 +61,8 @@ Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients) {
                    gradients);
 }
 
-// Weights of the file under the part's own names; a leading `w/` is what this command itself writes. Counters of
-// training calls, buffers of one value, may be missing.
+// Weights of the file under the part's own names; a leading `w/` is what this command itself writes. Counters
+// of training calls, buffers of one value, may be missing.
 void load_part(torch::nn::Module& module, const fs::path& file) {
   Tensors tensors;
   for (const auto& [name, tensor] : read_safetensors(file).tensors) {

@@ -1,4 +1,4 @@
-// What mixers with queries, keys and values share: the linear maps, heads, grouped keys and values, rotary positions.
+// What mixers with queries, keys and values share: linear maps, heads, groups, rotary positions.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
@@ -32,7 +32,7 @@ struct AttentionFields {
   int64_t width_of_value(const MixerContext& c) const { return value_width.value_or(width_of_head(c)); }
 };
 
-/// Queries, keys and values with positions turned in. G = kv_heads divides H; query head h reads group h G / H.
+/// Queries, keys and values, positions turned in. G = kv_heads divides H; query head h reads group h G / H.
 struct Heads {
   at::Tensor q_BLHK, k_BLGK, v_BLGV;
 };

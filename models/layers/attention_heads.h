@@ -25,6 +25,7 @@ struct AttentionFields {
   std::string rope = "none";
   double rope_base = 10000;
   std::optional<int64_t> rope_width;
+  RopeScaling rope_scaling;
 
   void bind(Binder& b, const MixerContext& c);
   int64_t groups() const { return kv_heads.value_or(heads); }

@@ -1,5 +1,6 @@
 #include "core/command.h"
 
+#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,13 @@ CommandLine::CommandLine(const std::string& name, const std::string& summary, co
   app_.add_flag("--json", options_.json, "print one JSON document on stdout, everything else on stderr");
   app_.add_flag("--quiet", options_.quiet, "no progress");
   app_.add_option("--store", options_.store, "folder where runs are kept")->capture_default_str();
+  // Workers inherit the environment, so a sweep's cells look in the same folder.
+  app_.add_option_function<std::string>(
+      "--data",
+      [](const std::string& folder) {
+        ::setenv("SUBBAND_DATA", std::filesystem::absolute(folder).c_str(), 1);
+      },
+      "folder of data sets that are not the program's own; instead of $SUBBAND_DATA");
 }
 
 static int report(const Error& error, bool json) {

@@ -2,7 +2,13 @@
 
 #include <ATen/ops/cross_entropy_loss.h>
 
+#include "core/error.h"
+
 namespace subband {
+
+at::Tensor Net::classify(const at::Tensor&, const at::Tensor&) {
+  throw ShapeError("net", "answers for every position, not for whole sequences; choose classifier");
+}
 
 at::Tensor Net::loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL) {
   return mean_cross_entropy(forward(ids_BL), targets_BL);

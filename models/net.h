@@ -5,6 +5,7 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "core/registry.h"
 #include "models/initializer.h"
@@ -13,9 +14,12 @@ namespace subband {
 
 /// What data, tokeniser and trainer impose on a net.
 struct NetContext {
-  int64_t vocabulary = 256;            ///< V
+  int64_t vocabulary = 256;            ///< V; 0 where inputs are numbers
   int64_t length = 256;                ///< longest window, L
   Initializer* initializer = nullptr;  ///< null while a spec is only being checked
+  int64_t classes = 0;          ///< where one answer a sequence is asked; 0: a token for every position
+  int64_t channels = 0;         ///< numbers per input position; 0: ids
+  bool may_look_ahead = false;  ///< what stands to the right of a position says nothing of its target
 };
 
 class Net : public torch::nn::Module {
@@ -25,8 +29,15 @@ class Net : public torch::nn::Module {
 
   /// Shapes  ids [B,L] int64 -> logits [B,L,V]. A net with a carried state reads and replaces it.
   virtual at::Tensor forward(const at::Tensor& ids_BL) = 0;
+  /// One answer a sequence, of nets that give classes; the others refuse.
+  /// Shapes  inputs [B,L] int64 or [B,L,channels], keep [B,L] bool (true = no padding) or undefined -> [B,classes]
+  virtual at::Tensor classify(const at::Tensor& inputs, const at::Tensor& keep_BL);
+  virtual bool gives_classes() const { return false; }
   /// Training loss, nats per token, a scalar. The default is the mean cross-entropy of forward.
   virtual at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL);
+  /// Floating-point operations of one forward pass over one sequence of `length` inputs; nothing where the net does not
+  /// count them.
+  virtual std::optional<double> flops(int64_t /*length*/) const { return {}; }
   /// Where dropout and stochastic depth draw from now on; the trainer hands over a fresh stream before every step, so
   /// that a resumed run draws the same. A net that draws nothing ignores it.
   virtual void set_generator(const at::Generator&) {}

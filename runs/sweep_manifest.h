@@ -1,7 +1,8 @@
 // What a sweep leaves in the store for the ledger: which cells it has, and under which identities.
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
-//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?}], "claims"?: [{"row", "is", "by"}]}
+//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?}], "claims"?: [{"row", "is", "by"}],
+//    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}]}
 #pragma once
 #include <filesystem>
 #include <string>
@@ -24,6 +25,18 @@ struct SweepClaimed {
   double by = 0;   ///< at least so much, in the metric's unit; for equal: at most
 };
 
+/// One more metric to show.
+struct SweepShown {
+  std::string title;
+  std::string metric;
+};
+
+/// A value of the metric that needs no run.
+struct SweepReference {
+  std::string label;
+  double value = 0;
+};
+
 struct SweepManifest {
   std::string name;          ///< `quickstart`; slashes allowed
   std::string spec;          ///< path of its file, as the user gave it
@@ -33,6 +46,8 @@ struct SweepManifest {
   std::vector<int64_t> seeds;
   std::vector<SweepCell> cells;  ///< rows in the order of the spec, each row's seeds together
   std::vector<SweepClaimed> claims = {};
+  std::vector<SweepShown> columns = {};
+  std::vector<SweepReference> lines = {};
 };
 
 /// `<store>/sweeps/<name><extension>`; slashes of the name become `-`.

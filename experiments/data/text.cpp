@@ -8,18 +8,13 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdlib>
 
 #include "core/error.h"
-#include "core/files.h"
-#include "core/hash.h"
 #include "core/text.h"
 #include "experiments/data.h"
-#include "experiments/unpack.h"
+#include "experiments/data_files.h"
 
 namespace subband::data::text {
-
-namespace fs = std::filesystem;
 
 struct Cut {
   std::vector<std::string> files;
@@ -119,7 +114,8 @@ static size_t cut_at(std::string_view text, double fraction, const std::optional
 
 class Text final : public Data {
  public:
-  Text(const Config& config, const DataContext& context) : config_(config), root_(context.root) {}
+  Text(const Config& config, const DataContext& context)
+      : config_(config), files_(place(), context.root, config.fetch) {}
 
   std::string name() const override { return config_.name; }
 
@@ -132,14 +128,8 @@ class Text final : public Data {
   TextSplit text(std::string_view split) const override {
     const Cut& cut = find(split);
     std::string all;
-    for (size_t i = 0; i < cut.files.size(); ++i) {
-      const std::string content = read_unpacked(locate(cut.files[i]));
-      const std::string sha256 = cut.sha256.empty() ? "" : sha256_hex(content);
-      if (!cut.sha256.empty() && sha256 != cut.sha256[i])
-        throw Error(place(), fmt::format("{}: sha256 of its content = {}: must be {}; fetch the file again",
-                                         cut.files[i], sha256, cut.sha256[i]));
-      all += content;
-    }
+    for (size_t i = 0; i < cut.files.size(); ++i)
+      all += files_.read(cut.files[i], cut.sha256.empty() ? "" : cut.sha256[i]);
     const size_t from = cut_at(all, cut.from, cut.from_byte), to = cut_at(all, cut.to, cut.to_byte);
     if (from >= to)
       throw Error(place(), fmt::format("split {}: bytes {} to {} of {}: must hold some text", split, from, to,
@@ -155,7 +145,7 @@ class Text final : public Data {
     for (const auto& [split, cut] : config_.splits) {
       for (const std::string& file : cut.files) {
         std::string& sha256 = manifest[file];
-        if (sha256.empty()) sha256 = sha256_hex_of_file(packed_file(locate(file)));
+        if (sha256.empty()) sha256 = files_.checksum(file);
       }
     }
     return manifest;
@@ -181,26 +171,8 @@ class Text final : public Data {
                       "unknown_option");
   }
 
-  fs::path locate(const std::string& file) const {
-    std::error_code none;
-    if (fs::path(file).is_absolute()) {
-      if (fs::exists(packed_file(file), none)) return file;
-    } else if (fs::exists(packed_file(root_ / file), none)) {
-      return root_ / file;
-    }
-    const char* own = std::getenv("SUBBAND_DATA");
-    if (own && fs::path(file).is_relative() && fs::exists(packed_file(fs::path(own) / file), none))
-      return fs::path(own) / file;
-    std::string looked = fs::path(file).is_absolute() ? ""
-                                                      : fmt::format(" in {} or SUBBAND_DATA = {}",
-                                                                    root_.string(), own ? own : "(not set)");
-    throw Error(place(), fmt::format("file = {}: not found{}; {}", file, looked,
-                                     config_.fetch.empty() ? "put it there or give its absolute path"
-                                                           : config_.fetch));
-  }
-
   Config config_;
-  fs::path root_;
+  DataFiles files_;
 };
 
 void add_to(DataRegistry& registry) {

@@ -59,7 +59,7 @@ struct Config {
     b.choice("pooling", pooling, {"mean", "cls", "none"},
              "from positions to one answer; none: an answer at every position");
     b.field("causal", causal, "whether mixers may only look to the left");
-    b.part("mixer", mixer, mixer_context(c), "lets positions speak to each other");
+    b.part("mixer", mixer, mixer_context(c, nullptr), "lets positions speak to each other");
     b.parts("channel_mixers", channel_mixers, block_context(c, nullptr),
             "work on each position; their outputs add up; {}: none");
     b.choice("positions", positions, {"learned", "sinusoidal", "none"},
@@ -83,12 +83,13 @@ struct Config {
             "must be true: the task's targets stand in the input to the right");
   }
   int64_t sequence(int64_t length) const { return (length + patch - 1) / patch + (pooling == "cls" ? 1 : 0); }
-  MixerContext mixer_context(const NetContext& c) const {
+  MixerContext mixer_context(const NetContext& c, std::shared_ptr<const Noise> noise) const {
     return {.width = width,
             .length = sequence(c.length),
             .causal = causal,
             .layers = layers,
-            .initializer = c.initializer};
+            .initializer = c.initializer,
+            .noise = std::move(noise)};
   }
   BlockContext block_context(const NetContext& c, std::shared_ptr<const Noise> noise) const {
     return {.width = width,
@@ -124,7 +125,7 @@ class EncoderBlock final : public torch::nn::Module {
       : mixer_norm_(*this, "mixer_norm", config, *context.initializer),
         dropout_(config.dropout),
         noise_(noise) {
-    mixer_ = register_module("mixer", config.mixer.make(config.mixer_context(context)));
+    mixer_ = register_module("mixer", config.mixer.make(config.mixer_context(context, noise)));
     if (config.channel_mixers.empty()) return;
     channel_norm_.emplace(*this, "channel_norm", config, *context.initializer);
     const auto holder =

@@ -1,12 +1,11 @@
 #include "analysis/curves.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 
+#include "analysis/gnuplot.h"
 #include "analysis/statistics.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -76,19 +75,6 @@ LearningCurve curve_of(const std::string& label, const PointsByStep& points) {
   return curve;
 }
 
-std::string quoted_for_gnuplot(const std::string& text) {
-  std::string out = "\"";
-  for (const char letter : text) {
-    if (letter == '"' || letter == '\\') out += '\\';
-    out += letter == '\n' ? ' ' : letter;
-  }
-  return out + "\"";
-}
-
-// Told apart by people who do not see red and green alike too (after Okabe and Ito).
-constexpr const char* kColours[] = {"#000000", "#E69F00", "#56B4E9", "#009E73",
-                                    "#D55E00", "#0072B2", "#CC79A7", "#7F7F7F"};
-
 }  // namespace
 
 CurveChart learning_curves(const SweepManifest& sweep, const Store& store) {
@@ -116,12 +102,7 @@ CurveChart learning_curves(const SweepManifest& sweep, const Store& store) {
 
 std::string gnuplot_script(const CurveChart& chart) {
   std::string script =
-      "set terminal svg size 960,600 noenhanced font 'Helvetica,14' background rgb 'white'\n"
-      "set title " +
-      quoted_for_gnuplot(chart.title) + "\nset xlabel 'training tokens'\nset ylabel " +
-      quoted_for_gnuplot(chart.value_axis) +
-      "\nset key outside right top Left reverse\nset grid lc rgb '#DDDDDD'\nset border 3\nset tics nomirror\n"
-      "set format x '%.0s%c'\n";
+      gnuplot_head(chart.title, "training tokens", chart.value_axis) + "set format x '%.0s%c'\n";
   std::vector<std::string> plots;
   for (size_t i = 0; i < chart.curves.size(); ++i) {
     const LearningCurve& curve = chart.curves[i];
@@ -129,11 +110,8 @@ std::string gnuplot_script(const CurveChart& chart) {
     for (size_t k = 0; k < curve.tokens.size(); ++k)
       script += fmt::format("{:.0f} {:.6f}\n", curve.tokens[k], curve.values[k]);
     script += "END\n";
-    // After one round of colours the lines are dashed.
-    const size_t colours = std::size(kColours);
-    plots.push_back(
-        fmt::format("$row{} using 1:2 with linespoints lw {} pt 7 ps 0.4 dt {} lc rgb '{}' title {}", i,
-                    i == 0 ? 3 : 2, i / colours + 1, kColours[i % colours], quoted_for_gnuplot(curve.label)));
+    plots.push_back(fmt::format("$row{} using 1:2 with linespoints lw {} pt 7 ps 0.4 {} title {}", i,
+                                i == 0 ? 3 : 2, gnuplot_line_style(i), quoted_for_gnuplot(curve.label)));
   }
   script += "plot ";
   for (size_t i = 0; i < plots.size(); ++i) script += (i == 0 ? "" : ", \\\n     ") + plots[i];
@@ -144,27 +122,7 @@ std::string draw_curves(const CurveChart& chart, const fs::path& svg) {
   const bool has_points =
       std::ranges::any_of(chart.curves, [](const LearningCurve& c) { return c.tokens.size() > 1; });
   if (!has_points) return "no learning curves yet: no run has two points";
-  if (std::system("command -v gnuplot >/dev/null 2>&1") != 0)
-    return "no picture of the learning curves: gnuplot is not installed; apt install gnuplot-nox";
-  const fs::path script = svg.string() + ".gnuplot";
-  const fs::path picture = svg.string() + ".new";
-  write_file(script, gnuplot_script(chart));
-  const auto shell_word = [](const std::string& text) {
-    std::string word = "'";
-    for (const char letter : text) word += letter == '\'' ? "'\\''" : std::string(1, letter);
-    return word + "'";
-  };
-  const std::string command =
-      "gnuplot " + shell_word(script.string()) + " >" + shell_word(picture.string()) + " 2>/dev/null";
-  const int status = std::system(command.c_str());
-  std::error_code none;
-  fs::remove(script, none);
-  if (status != 0 || fs::file_size(picture, none) == 0) {
-    fs::remove(picture, none);
-    return "no picture of the learning curves: gnuplot failed";
-  }
-  fs::rename(picture, svg);
-  return "";
+  return draw_with_gnuplot(gnuplot_script(chart), svg, "picture of the learning curves");
 }
 
 }  // namespace subband

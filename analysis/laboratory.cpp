@@ -20,7 +20,10 @@ static int laboratory_command(std::string_view name, Arguments arguments) {
   if (name == "run") return command_run(arguments);
   if (name == "sweep") return command_sweep(arguments, report_sweep);
   if (name == "eval") return command_eval(arguments);
+  if (name == "bench") return command_bench(arguments);
   if (name == "init") return command_init(arguments);
+  if (name == "import") return command_import(arguments);
+  if (name == "export") return command_export(arguments);
   if (name == "forward") return command_forward(arguments);
   if (name == "params") return command_params(arguments);
   if (name == "compose") return command_compose(arguments);

@@ -5,6 +5,7 @@
 #include "analysis/commands.h"
 #include "analysis/comparison.h"
 #include "analysis/curves.h"
+#include "analysis/published.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
@@ -21,8 +22,20 @@ std::string dumped(const Json& document) {
   return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Json report_json(const Comparison& comparison, const std::string& picture) {
-  Json document = to_json(comparison_table(comparison));
+// The comparison's table, with what was published of its rows where the sweep says so.
+Table table_of(const SweepManifest& sweep, const Comparison& comparison, bool has_cost = true) {
+  Table table = comparison_table(comparison, has_cost);
+  if (sweep.published.empty()) return table;
+  try {
+    add_published(table, comparison, read_published(sweep.published));
+  } catch (const Error& wrong) {  // the runs are done; the table is worth having without it
+    table.notes.push_back(std::string("published = ") + wrong.what());
+  }
+  return table;
+}
+
+Json report_json(const SweepManifest& sweep, const Comparison& comparison, const std::string& picture) {
+  Json document = to_json(table_of(sweep, comparison));
   document["sweep"] = comparison.name;
   document["metric"] = {{"name", comparison.metric}, {"goal", comparison.goal}};
   document["cells"] = comparison.cells;
@@ -54,15 +67,15 @@ std::string picture_of(const Store& store, const SweepManifest& sweep, bool is_q
 }
 
 // The ledger has the sweep's name above; its own heading would be one too many.
-std::string ledger_section(const Comparison& comparison) {
-  Table table = comparison_table(comparison);
+std::string ledger_section(const SweepManifest& sweep, const Comparison& comparison) {
+  Table table = table_of(sweep, comparison);
   table.title.clear();
   return to_markdown(table);
 }
 
 void write_section(const Store& store, const SweepManifest& sweep, const Comparison& comparison,
                    bool is_quiet) {
-  write_file(sweep_file(store.root(), sweep.name, ".md"), ledger_section(comparison));
+  write_file(sweep_file(store.root(), sweep.name, ".md"), ledger_section(sweep, comparison));
   for (const std::string& notice : write_ledger(store))
     if (!is_quiet) std::cerr << notice << "\n";
 }
@@ -92,7 +105,7 @@ struct ReportWords {
 // One format goes to stdout, several go to files beside the manifest.
 void show(const Store& store, const SweepManifest& sweep, const Comparison& comparison,
           const ReportWords& words) {
-  const Table table = comparison_table(comparison, words.has_cost);
+  const Table table = table_of(sweep, comparison, words.has_cost);
   if (words.formats.size() == 1) {
     std::cout << format_table(table, words.formats.front());
     return;
@@ -121,7 +134,7 @@ int carry_out_report(ReportWords words, const CommonOptions& options) {
     const std::string picture = picture_of(store, sweep, options.quiet);
     write_section(store, sweep, comparison, options.quiet);
     if (options.json) {
-      document["sweeps"].push_back(report_json(comparison, picture));
+      document["sweeps"].push_back(report_json(sweep, comparison, picture));
       continue;
     }
     show(store, sweep, comparison, words);
@@ -138,10 +151,10 @@ void report_sweep(const Store& store, const SweepManifest& sweep, const CommonOp
   const std::string picture = picture_of(store, sweep, options.quiet);
   write_section(store, sweep, comparison, options.quiet);
   if (options.json) {
-    std::cout << dumped(report_json(comparison, picture));
+    std::cout << dumped(report_json(sweep, comparison, picture));
     return;
   }
-  std::cout << to_terminal(comparison_table(comparison));
+  std::cout << to_terminal(table_of(sweep, comparison));
   if (options.quiet) return;
   for (const std::string& failure : comparison.failures) std::cerr << "✗ " << failure << "\n";
   if (!picture.empty()) std::cerr << "learning curves: " << picture << "\n";

@@ -13,14 +13,13 @@ CommandLine::CommandLine(const std::string& name, const std::string& summary, co
   app_.footer("Example\n  " + example);
   app_.add_flag("--json", options_.json, "print one JSON document on stdout, everything else on stderr");
   app_.add_flag("--quiet", options_.quiet, "no progress");
-  app_.add_option("--store", options_.store, "folder where runs are kept")->capture_default_str();
-  // Workers inherit the environment, so a sweep's cells look in the same folder.
   app_.add_option_function<std::string>(
       "--data",
       [](const std::string& folder) {
-        ::setenv("SUBBAND_DATA", std::filesystem::absolute(folder).c_str(), 1);
+        ::setenv("SUBBAND_DATA", std::filesystem::absolute(folder).c_str(), /*overwrite=*/1);
       },
-      "folder of data sets that are not the program's own; instead of $SUBBAND_DATA");
+      "folder of your own data files, in place of $SUBBAND_DATA");
+  app_.add_option("--store", options_.store, "folder where runs are kept")->capture_default_str();
 }
 
 static int report(const Error& error, bool json) {

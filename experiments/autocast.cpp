@@ -4,9 +4,9 @@
 
 namespace subband {
 
-Autocast::Autocast(const std::string& precision) : on_(precision == "bf16") {
+Autocast::Autocast(const std::string& precision) : on_(precision == "bf16" || precision == "fp16") {
   if (!on_) return;
-  at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
+  at::autocast::set_autocast_dtype(at::kCUDA, precision == "bf16" ? at::kBFloat16 : at::kHalf);
   at::autocast::set_autocast_enabled(at::kCUDA, true);
   at::autocast::increment_nesting();
 }

@@ -4,7 +4,8 @@
 
 namespace subband {
 
-/// `bf16`: while it lives, LibTorch runs matrix products on CUDA in bfloat16 over fp32 weights. `fp32`: nothing.
+/// `bf16`, `fp16`: while it lives, LibTorch runs matrix products on CUDA in that type over fp32 weights; the CPU computes
+/// in fp32 all the same. `fp32`, `tf32`: nothing.
 class Autocast {
  public:
   explicit Autocast(const std::string& precision);

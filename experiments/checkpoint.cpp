@@ -99,6 +99,15 @@ std::string trajectory_id(const Recipe& recipe) {
 
 std::string checkpoint_name(int64_t step) { return fmt::format("step-{:012}.safetensors", step); }
 
+Checkpoint fresh_checkpoint(const Recipe& recipe, const Tensors& model) {
+  Checkpoint checkpoint{.config = recipe.resolved,
+                        .recipe = recipe.name,
+                        .trajectory = trajectory_id(recipe),
+                        .vocabulary = recipe.vocabulary};
+  for (const auto& [name, tensor] : model) checkpoint.tensors["model/" + name] = tensor;
+  return checkpoint;
+}
+
 void write_checkpoint(const fs::path& file, const Checkpoint& checkpoint) {
   const std::map<std::string, std::string> metadata = {
       {"config", config::to_json(checkpoint.config)}, {"recipe", checkpoint.recipe},

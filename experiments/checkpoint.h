@@ -35,6 +35,9 @@ std::string trajectory_id(const Recipe& recipe);
 /// `step-000000400.safetensors`: the order of the names is that of the steps.
 std::string checkpoint_name(int64_t step);
 
+/// A checkpoint of no steps: `model` holds every parameter and buffer of the recipe's net.
+Checkpoint fresh_checkpoint(const Recipe& recipe, const Tensors& model);
+
 /// Writes all or nothing.
 void write_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint);
 

@@ -24,6 +24,8 @@ using DataManifest = std::map<std::string, std::string>;
 struct TextSplit {
   std::string text;
   int64_t words = 0;  ///< for word-level perplexity, one end-of-line per line counted; 0 where unknown
+  /// Bytes before which its documents end, each of them encoded by itself; empty: one document.
+  std::vector<size_t> ends = {};
 };
 
 class Data {

@@ -164,8 +164,8 @@ Metrics Experiment::training_metrics() const {
   Metrics metrics = {{"train.seconds", seconds_},
                      {"train.loss", trainer_->average_loss()},
                      {"train.tokens", static_cast<double>(trainer_->tokens_seen())},
-                     {"model.parameters", static_cast<double>(parameter_count(*net_))}};
-  if (const auto flops = net_->flops(recipe_.shape.length)) metrics["model.flops"] = *flops;
+                     {"model.parameters", static_cast<double>(parameter_count(*net_))},
+                     {"model.flops", net_->flops(recipe_.shape.length)}};
   if (seconds_ > 0) metrics["train.tokens_per_s"] = static_cast<double>(trainer_->tokens_seen()) / seconds_;
   return metrics;
 }

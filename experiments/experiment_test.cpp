@@ -84,6 +84,7 @@ TEST_CASE("a run learns, and reports every step, its measures and its end", "[ex
   CHECK(outcome.metrics.at("valid.bpb") == Approx(outcome.metrics.at("valid.loss") / std::log(2.0)));
   CHECK(outcome.metrics.contains("test.bpb_sliding"));
   CHECK(outcome.metrics.at("model.parameters") == 2 * 27 * 8 + 2);
+  CHECK(outcome.metrics.at("model.flops") == 2 * 8 * 27 * 8);
   CHECK(outcome.metrics.at("train.tokens") == 1440);
   for (const char* name : {"train.tokens_per_s", "train.seconds", "train.peak_mib"})
     CHECK(outcome.metrics.at(name) > 0);

@@ -3,30 +3,43 @@
 #include <CLI/CLI.hpp>
 
 #include "core/files.h"
+#include "experiments/waveletlm/config.h"
 
 namespace subband {
 
 void RecipeRequest::add_to(CLI::App& app) {
-  app.add_option("recipe", name, "a recipe's name, or a .yaml file")->required();
+  app.add_option("recipe", name, "a recipe's name, a .yaml file, or a WaveletLM config.json")->required();
   app.add_option("overrides", overrides, "changes: net.width=64, optimizer=adamw, ~net.block.bypass");
   app.add_option("--config-dir", folders, "one more folder to search for recipes, data and nets")
       ->allow_extra_args(false);
 }
 
 config::Composition compose_recipe(const Registry& registry, const RecipeRequest& request) {
-  return config::compose({.primary = request.name,
-                          .overrides = request.overrides,
-                          .folders = config::standard_folders(program_root(), request.folders),
-                          .registry = &registry});
+  return config::compose(recipe_request(registry, request.name, request.overrides,
+                                        config::standard_folders(program_root(), request.folders)));
+}
+
+config::ComposeRequest recipe_request(const Registry& registry, const std::string& name,
+                                      const std::vector<std::string>& overrides,
+                                      std::vector<config::GroupFolder> folders) {
+  return {.primary = name,
+          .overrides = overrides,
+          .folders = std::move(folders),
+          .registry = &registry,
+          .dialects = {{".json", waveletlm::recipe_of_flat_config}}};
+}
+
+std::string recipe_name(const std::string& name) {
+  const std::filesystem::path file(name);
+  const bool is_file = file.extension() == ".yaml" || file.extension() == ".json";
+  return is_file ? file.stem().string() : name;
 }
 
 Recipe load_recipe(const Registry& registry, const RecipeRequest& request, config::Warnings* warnings) {
   config::Composition composed = compose_recipe(registry, request);
   if (warnings != nullptr)
     warnings->insert(warnings->end(), composed.warnings.begin(), composed.warnings.end());
-  const std::filesystem::path file(request.name);
-  const bool is_file = file.extension() == ".yaml";
-  return bind_recipe(registry, is_file ? file.stem().string() : request.name, composed.config);
+  return bind_recipe(registry, recipe_name(request.name), composed.config);
 }
 
 }  // namespace subband

@@ -13,7 +13,8 @@ class App;
 
 namespace subband {
 
-/// What names a recipe: `tinyshakespeare/wavelet` or a `.yaml` file, what to change in it, and more folders to search.
+/// What names a recipe: `tinyshakespeare/wavelet`, a `.yaml` file or a WaveletLM `config.json`; what to change in it, and
+/// more folders to search.
 struct RecipeRequest {
   std::string name;
   std::vector<std::string> overrides;
@@ -25,6 +26,14 @@ struct RecipeRequest {
 
 /// The composed config, not bound to parts yet. Errors as from config::compose.
 config::Composition compose_recipe(const Registry& registry, const RecipeRequest& request);
+
+/// What compose_recipe asks for, where the folders are at hand already.
+config::ComposeRequest recipe_request(const Registry& registry, const std::string& name,
+                                      const std::vector<std::string>& overrides,
+                                      std::vector<config::GroupFolder> folders);
+
+/// What messages, records and tables call it: the name itself, or a file's name without folder and extension.
+std::string recipe_name(const std::string& name);
 
 /// Composes and binds. Warnings of the composition are appended to `warnings`. ConfigError with every mistake.
 Recipe load_recipe(const Registry& registry, const RecipeRequest& request,

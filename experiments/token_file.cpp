@@ -73,17 +73,25 @@ std::string token_file_key(const Data& data, const Tokenizer& tokenizer, std::st
   return hash.hex();
 }
 
-std::vector<int32_t> encode_with_progress(const Tokenizer& tokenizer, std::string_view text,
+std::vector<int32_t> encode_with_progress(const Tokenizer& tokenizer, const TextSplit& split,
                                           const std::string& label) {
+  const std::string_view text = split.text;
   const auto start = std::chrono::steady_clock::now();
   std::optional<Progress> progress;
   std::vector<int32_t> ids;
-  tokenizer.encode_watched(text, ids, [&](size_t done_bytes) {
+  size_t start_of_document = 0;
+  const auto watch = [&](size_t done_in_document) {
+    const size_t done_bytes = start_of_document + done_in_document;
     if (!progress && done_bytes < text.size() &&
         std::chrono::steady_clock::now() - start > std::chrono::seconds(2))
       progress.emplace("tokenising " + label, "KiB", static_cast<int64_t>(text.size() >> 10));
     if (progress) progress->update(static_cast<int64_t>(done_bytes >> 10));
-  });
+  };
+  const std::vector<size_t> ends = split.ends.empty() ? std::vector<size_t>{text.size()} : split.ends;
+  for (const size_t end : ends) {
+    tokenizer.encode_watched(text.substr(start_of_document, end - start_of_document), ids, watch);
+    start_of_document = end;
+  }
   return ids;
 }
 
@@ -103,7 +111,7 @@ void write_token_file(const fs::path& path, TokenHeader header, const std::vecto
 void make_token_file(const fs::path& path, const std::string& key, const Data& data,
                      const Tokenizer& tokenizer, std::string_view split) {
   const TextSplit text = data.text(split);
-  const auto ids = encode_with_progress(tokenizer, text.text, data.name() + " " + std::string(split));
+  const auto ids = encode_with_progress(tokenizer, text, data.name() + " " + std::string(split));
   const TokenHeader header{.tokens = ids.size(),
                            .text_bytes = text.text.size(),
                            .words = static_cast<uint64_t>(text.words),

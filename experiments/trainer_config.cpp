@@ -16,9 +16,11 @@ void TrainerConfig::bind(Binder& b) {
   b.field("diverged_above", diverged_above, {0.0, 1e9},
           "a step's loss above this multiple of ln V ends the run as diverged; 0: never");
   b.choice("device", device, {"cpu", "cuda", "auto"}, "where to compute; auto: cuda where there is one");
-  b.choice("precision", precision, {"fp32", "bf16"}, "bf16: autocast over fp32 weights, on CUDA only");
+  b.choice("precision", precision, {"fp32", "tf32", "fp16", "bf16"},
+           "fp16, bf16: autocast over fp32 weights; tf32: fp32 with short products; on CUDA only (original: "
+           "use_amp, amp_dtype, allow_tf32)");
   b.check(precision == "fp32" || device != "cpu", "precision",
-          "needs trainer.device = cuda; the CPU computes in fp32");
+          "needs trainer.device = cuda or auto; the CPU computes in fp32");
   b.field("threads", threads, {1, 1024}, "CPU threads of LibTorch; the last bits of sums depend on it");
   b.field("evaluate_every", evaluate_every, {0, 1e12},
           "steps between validation estimates; 0: only at the end");

@@ -17,7 +17,7 @@ struct TrainerConfig {
   int64_t length = 256;            ///< L, window length in tokens
   double clip_norm = 1.0;          ///< global L2 norm of the gradient; 0: no clipping
   double diverged_above = 10.0;    ///< multiple of ln V; a step's loss above it ends the run; 0: never
-  std::string precision = "fp32";  ///< fp32, bf16
+  std::string precision = "fp32";  ///< fp32, tf32, fp16, bf16
   std::string device = "cpu";      ///< cpu, cuda, auto
   int64_t threads = 1;             ///< CPU threads of LibTorch
   int64_t evaluate_every = 0;      ///< steps between validations; 0: only at the end

@@ -3,10 +3,14 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
+#include <cstdint>
+
 #include "core/registry.h"
 #include "models/block_context.h"
 
 namespace subband {
+
+struct MixerState;
 
 /// Its parameters appear as the block's own, without a name of the part before theirs.
 class Bypass : public torch::nn::Module {
@@ -17,11 +21,18 @@ class Bypass : public torch::nn::Module {
   /// A summary of the past of x, handed on to the next block; undefined where there is no bypass.
   /// Shapes  x [B,L,C] -> [B,L,C]
   virtual at::Tensor summary(const at::Tensor& x_BLC) = 0;
+  /// `summary` at the next token of every sequence; `state` keeps what it adds up.  Shapes  x [B,1,C] -> [B,1,C]
+  virtual at::Tensor step(const at::Tensor& x_B1C, MixerState& state) = 0;
   /// Adds the biases of all scales to the coefficients. `previous`: the summary of the block before, [B,L,C] or
   /// [B,1,C], or undefined.
   /// Shapes  z [S,B,L,Cp], summary [B,L,C] -> [S,B,L,Cp]
   virtual at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
                            const at::Tensor& previous) = 0;
+  /// Floating-point operations of summary and apply over one sequence, counted as Mixer::flops; `after_another`: with
+  /// the summary of a block before.
+  virtual double flops(int64_t length, bool after_another) const = 0;
+  /// Bytes that decoding must keep per sequence, for `bytes_per_value` wide values.
+  virtual int64_t state_bytes(int64_t bytes_per_value) const = 0;
   /// Whether the last block's summary of a window's last position goes on to the first block of the next window.
   virtual bool crosses_windows() const { return false; }
 };

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
+#include <cstdint>
 #include <string>
 
 #include "core/registry.h"
@@ -17,6 +18,8 @@ class ChannelMixer : public torch::nn::Module {
 
   /// Shapes  x [B,L,C] -> [B,L,C]
   virtual at::Tensor forward(const at::Tensor& x_BLC) = 0;
+  /// Floating-point operations of forward over one sequence, counted as Mixer::flops.
+  virtual double flops(int64_t length) const = 0;
   /// Its name among the block's parameters, and that of its gain `alpha_...`, where the label is the type.
   virtual std::string module_name() const = 0;
   virtual std::string gain_name() const = 0;

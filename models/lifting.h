@@ -25,6 +25,10 @@ class Lifting : public torch::nn::Module {
   virtual at::Tensor decompose(const at::Tensor& h_BLC) = 0;
   /// The way back: reconstruct(decompose(h)) = h. Shapes  z [S,B,L,C] -> h [B,L,C]
   virtual at::Tensor reconstruct(const at::Tensor& z_SBLC) = 0;
+  /// Floating-point operations of one way down and one way back over a sequence, counted as Mixer::flops.
+  virtual double flops(int64_t length) const = 0;
+  /// How far back its levels look; null where it only reconstructs.
+  virtual Dilation* dilation() const = 0;
   /// Whether every block wants a lifting of its own for the way back.
   virtual bool untied() const { return false; }
 };

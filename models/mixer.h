@@ -43,7 +43,9 @@ class Mixer : public torch::nn::Module {
   virtual at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) = 0;
   /// Bytes that decoding must keep per sequence after `length` tokens, for `bytes_per_value` wide values.
   virtual int64_t state_bytes(int64_t length, int64_t bytes_per_value) const = 0;
-  /// Floating-point operations of one forward pass over one sequence; a multiplication and an addition count as two.
+  /// Floating-point operations of one forward pass over one sequence: products and convolutions (a multiplication and
+  /// an addition count as two), Fourier and Hadamard transforms, wavelet filters and scans. Activations, norms,
+  /// softmax, gains and masks are not counted. OperatorCounter (core/tensors) is its measure.
   virtual double flops(int64_t length) const = 0;
   /// Whether this mixer, as configured, decodes token by token; only causal ones do.
   virtual bool has_step() const { return false; }

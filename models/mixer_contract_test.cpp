@@ -333,3 +333,36 @@ TEST_CASE("NaN at padded tokens reaches no real token of any mixer", "[mixers]")
     CHECK(at::equal(y[1].narrow(0, 0, 7), wanted));
   }
 }
+
+TEST_CASE("loud, silent and constant inputs make no mixer's answer or gradient infinite", "[mixers]") {
+  for (const Case& each : cases()) {
+    for (const double scale : {0.0, 30.0}) {
+      for (const bool constant : {false, true}) {
+        CAPTURE(each.name, each.causal, scale, constant);
+        const auto mixer = make(each);
+        const at::Tensor drawn = constant ? at::ones({2, 33, 8}) : testing::random({2, 33, 8});
+        const at::Tensor x = (scale * drawn).requires_grad_(), y = mixer->forward(x, {});
+        y.square().sum().backward();
+        CHECK(at::isfinite(y).all().item<bool>());
+        CHECK(at::isfinite(x.grad()).all().item<bool>());
+        for (const at::Tensor& parameter : mixer->parameters()) {
+          if (parameter.grad().defined()) CHECK(at::isfinite(parameter.grad()).all().item<bool>());
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a sequence without any real token disturbs no mixer", "[mixers]") {
+  for (const Case& each : cases()) {
+    CAPTURE(each.name, each.causal);
+    const auto mixer = make(each);
+    const at::Tensor x = testing::random({2, 6, 8}).requires_grad_(), keep = at::ones({2, 6}, at::kBool);
+    keep[1].fill_(false);
+    const at::Tensor y = mixer->forward(x, keep);
+    y.sum().backward();
+    CHECK(at::isfinite(y).all().item<bool>());
+    CHECK(at::isfinite(x.grad()).all().item<bool>());
+    CHECK(testing::relative_rms(y.narrow(0, 0, 1), mixer->forward(x.narrow(0, 0, 1), {})) < 1e-6);
+  }
+}

@@ -9,6 +9,7 @@
 
 #include "core/registry.h"
 #include "models/initializer.h"
+#include "models/part_cost.h"
 
 namespace subband {
 
@@ -35,9 +36,10 @@ class Net : public torch::nn::Module {
   virtual bool gives_classes() const { return false; }
   /// Training loss, nats per token, a scalar. The default is the mean cross-entropy of forward.
   virtual at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL);
-  /// Floating-point operations of one forward pass over one sequence of `length` inputs; nothing where the net does not
-  /// count them.
-  virtual std::optional<double> flops(int64_t /*length*/) const { return {}; }
+  /// What each part costs over one window of `length` tokens, for `bytes_per_value` wide values of decoding state.
+  virtual PartCosts costs(int64_t length, int64_t bytes_per_value = 4) const = 0;
+  /// Floating-point operations of one forward pass over one sequence, logits included, counted as Mixer::flops.
+  double flops(int64_t length) const { return costs(length).flops(); }
   /// Where dropout and stochastic depth draw from now on; the trainer hands over a fresh stream before every step, so
   /// that a resumed run draws the same. A net that draws nothing ignores it.
   virtual void set_generator(const at::Generator&) {}

@@ -3,6 +3,8 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
+#include <cstdint>
+
 #include "core/registry.h"
 #include "models/block_context.h"
 
@@ -16,6 +18,8 @@ class ScaleMixer : public torch::nn::Module {
 
   /// Shapes  z [S,B,L,Cp] -> [S,B,L,Cp], scale 0 the approximation
   virtual at::Tensor forward(const at::Tensor& z_SBLC) = 0;
+  /// Floating-point operations of forward over one sequence, all scales, counted as Mixer::flops.
+  virtual double flops(int64_t length) const = 0;
 };
 
 using ScaleMixerRegistry = KindRegistry<ScaleMixer>;

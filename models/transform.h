@@ -21,6 +21,8 @@ class Transform : public torch::nn::Module {
   virtual at::Tensor forward(const at::Tensor& z_C) = 0;
   /// The inverse of forward.
   virtual at::Tensor inverse(const at::Tensor& z_C) = 0;
+  /// Floating-point operations of forward, and of inverse, over `positions` of Cp values, counted as Mixer::flops.
+  virtual double flops(int64_t positions) const = 0;
 };
 
 using TransformRegistry = KindRegistry<Transform>;

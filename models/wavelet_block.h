@@ -11,38 +11,24 @@
 #include <vector>
 
 #include "core/slot.h"
-#include "models/bypass.h"
 #include "models/channel_mixer.h"
-#include "models/dilation.h"
 #include "models/layers/layer_norm.h"
-#include "models/layers/linear.h"
-#include "models/lifting.h"
-#include "models/scale_mixer.h"
-#include "models/transform.h"
+#include "models/part_cost.h"
+#include "models/spectral_branch.h"
 
 namespace subband {
 
-struct WaveletBlockConfig {
-  int64_t levels = 5;
-  Slot<Lifting> lifting{"learned"};
-  Slot<Dilation> dilation{"dyadic"};
-  Slot<Transform> transform{"fwht"};
-  Slot<Bypass> bypass{"running_mean"};
-  Slot<ScaleMixer> scale_mixer{"gated"};
+/// `surroundings` is set by the net before bind.
+struct WaveletBlockConfig : SpectralBranchConfig {
   Slots<ChannelMixer> channel_mixers{"mlp"};
   bool learned_residual = true;
-  bool skip_projection = false;
   bool per_layer_embedding = false;
 
-  BlockContext surroundings;  ///< set by the net before bind; `levels` is filled in here
   void bind(Binder& b);
 };
 
 /// What a net hands to one of its blocks besides the context.
-struct WaveletBlockOptions {
-  std::shared_ptr<Lifting> shared_lifting;  ///< null: the block makes its own
-  bool register_lifting = true;             ///< of a shared one: in the first block only
-  double mixer_dropout = 0;
+struct WaveletBlockOptions : SpectralBranchOptions {
   double projection_dropout = 0;
 };
 
@@ -57,26 +43,22 @@ class WaveletBlock final : public torch::nn::Module {
   };
   /// `embedding`: the token embeddings, read where the config asks for them.
   Flow forward(const Flow& in, const at::Tensor& embedding_BLC);
-  bool crosses_windows() const { return bypass_->crosses_windows(); }
+  /// Adds what its parts cost over one window under names that begin with `prefix`; `after_another`: not the first.
+  void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value,
+                 bool after_another) const;
+  bool crosses_windows() const { return spectral_.crosses_windows(); }
   void train(bool on = true) override;
 
  private:
-  at::Tensor spectral(const at::Tensor& x_BLC, const at::Tensor& summary, const at::Tensor& previous);
   at::Tensor channels(const at::Tensor& h_BLC);
-  void add_projection(bool skip, const BlockContext& context);
   void add_channel_mixers(const WaveletBlockConfig& config, const BlockContext& context);
 
-  WaveletBlockOptions options_;
-  int64_t width_, padded_width_;
+  double projection_dropout_;
   std::shared_ptr<const Noise> noise_;
-  std::shared_ptr<Lifting> lifting_, reconstruction_;  // the same object unless untied
-  std::shared_ptr<Transform> transform_;
-  std::shared_ptr<Bypass> bypass_;
-  std::shared_ptr<ScaleMixer> scale_mixer_;
+  SpectralBranch spectral_;
   std::shared_ptr<LayerNorm> norm1_, norm2_;
-  std::shared_ptr<Linear> projection_;                                                // null where skipped
   std::vector<std::pair<at::Tensor, std::shared_ptr<ChannelMixer>>> channel_mixers_;  // gain, mixer
-  at::Tensor scale_weights_S_, embedding_gain_C_, residual_spectral_, residual_channels_;
+  at::Tensor embedding_gain_C_, residual_spectral_, residual_channels_;
 };
 
 }  // namespace subband

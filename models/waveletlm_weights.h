@@ -9,15 +9,27 @@
 
 namespace subband {
 
-/// Copies a state dictionary of WaveletLM into a `wavelet_lm`. A compiler prefix `_orig_mod.` is dropped.
+/// What a state dictionary of WaveletLM says of each of `ours`, the tensors of a `wavelet_lm` or a `multinodal` (on the
+/// meta device: only names and shapes are looked at). A compiler prefix `_orig_mod.` is dropped; of a tensor that has
+/// several names one is enough. The values have the shapes of `ours` and their own types.
 /// Error that lists in one go every name that is unknown or missing, every shape that does not fit, and every
-/// repetition that differs from the tensor it should repeat. Nothing is copied then.
+/// repetition that differs from the tensor it should repeat.
+std::map<std::string, at::Tensor> values_from_waveletlm(const std::map<std::string, at::Tensor>& ours,
+                                                        const std::map<std::string, at::Tensor>& theirs);
+
+/// Copies them into a net, or nothing where values_from_waveletlm complains.
 void load_waveletlm(torch::nn::Module& net, const std::map<std::string, at::Tensor>& theirs);
+
+/// The state dictionary that the original would write: each of `ours` under every name that it has there.
+std::map<std::string, at::Tensor> values_for_waveletlm(const std::map<std::string, at::Tensor>& ours);
 
 /// The tensors of `net` that are stored under these names: parameters and buffers.
 std::map<std::string, at::Tensor> named_tensors(const torch::nn::Module& net);
 
-/// What our tensor a key of theirs repeats or is: the key itself, or the first place of a shared tensor.
+/// Every name of the original's dictionary, and which of ours it stands for.
+std::map<std::string, std::string> waveletlm_names(const std::map<std::string, at::Tensor>& ours);
+
+/// What our tensor a key of theirs repeats or is; the key itself, without the compiler's prefix, where it is neither.
 std::string waveletlm_place(const std::string& key, const std::map<std::string, at::Tensor>& ours);
 
 }  // namespace subband

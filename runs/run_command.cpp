@@ -3,9 +3,8 @@
 #include <iostream>
 #include <optional>
 
-#include "core/config/compose.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 #include "experiments/progress_observer.h"
 #include "runs/commands.h"
@@ -34,7 +33,8 @@ std::vector<std::string> take_run_words(Arguments arguments, RunWords& words) {
     const std::string& word = arguments[i];
     if (word.starts_with('-')) {
       flags.push_back(word);
-      const bool takes_next = word == "--config-dir" || word == "--store" || word == "--seed";
+      const bool takes_next =
+          word == "--config-dir" || word == "--store" || word == "--data" || word == "--seed";
       if (takes_next && i + 1 < arguments.size()) flags.push_back(arguments[++i]);
     } else if (words.recipe.empty()) {
       words.recipe = word;
@@ -49,17 +49,13 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_
   if (words.recipe.empty()) throw ConfigError("command line", "RECIPE is missing: what to run", "syntax");
   for (const fs::path& folder : words.folders)
     if (!fs::is_directory(folder)) throw Error(folder.string(), "no such folder");
-  config::ComposeRequest request{.primary = words.recipe,
-                                 .overrides = words.overrides,
-                                 .folders = config::standard_folders(program_root(), words.folders),
-                                 .registry = &registry};
+  RecipeRequest request{.name = words.recipe, .overrides = words.overrides, .folders = words.folders};
   if (words.seed) request.overrides.push_back("seed=" + std::to_string(*words.seed));
-  const config::Composition composition = config::compose(request);
+  config::Warnings warnings;
+  Recipe recipe = load_recipe(registry, request, &warnings);
   if (!is_quiet)
-    for (const std::string& warning : composition.warnings) std::cerr << "warning: " << warning << "\n";
-  const bool is_file = words.recipe.ends_with(".yaml");
-  return bind_recipe(registry, is_file ? fs::path(words.recipe).stem().string() : words.recipe,
-                     composition.config);
+    for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
+  return recipe;
 }
 
 void print_run(const RunResult& result) {
@@ -119,7 +115,8 @@ int command_run(Arguments arguments) {
   CommandLine line(
       "run",
       "Trains one recipe, or goes on with it, or reuses it when it is done; then shows its evaluation.\n"
-      "RECIPE is a recipe's name or a .yaml file; overrides are a.b=c, +a=b, ++a=b, ~a, group=option.\n"
+      "RECIPE is a recipe's name, a .yaml file or a WaveletLM config.json; overrides are a.b=c, +a=b, ++a=b, "
+      "~a, group=option.\n"
       "Ctrl-C once: checkpoint and stop, exit code 130; the same command goes on. Twice: stop at once.\n"
       "Exit code 4: the run ended as nan, diverged, out_of_memory, time_out or failed.",
       "subband run tinyshakespeare/wavelet net.block.lifting=haar --seed 7");

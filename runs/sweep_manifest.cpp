@@ -35,6 +35,7 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
     document["columns"].push_back({{"title", column.title}, {"metric", column.metric}});
   for (const SweepReference& line : sweep.lines)
     document["lines"].push_back({{"label", line.label}, {"value", line.value}});
+  if (!sweep.published.empty()) document["published"] = sweep.published;
   write_file(sweep_file(store, sweep.name, ".json"),
              document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
@@ -48,7 +49,8 @@ SweepManifest read_sweep_manifest(const fs::path& file) {
                         .metric = document.at("metric").at("name"),
                         .goal = document.at("metric").at("goal"),
                         .baseline = document.at("baseline"),
-                        .seeds = document.at("seeds").get<std::vector<int64_t>>()};
+                        .seeds = document.at("seeds").get<std::vector<int64_t>>(),
+                        .published = document.value("published", "")};
     for (const auto& cell : document.at("cells"))
       sweep.cells.push_back({.row = cell.at("row"),
                              .seed = cell.at("seed"),

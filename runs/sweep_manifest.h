@@ -2,7 +2,7 @@
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
 //    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?}], "claims"?: [{"row", "is", "by"}],
-//    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}]}
+//    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}], "published"?}
 #pragma once
 #include <filesystem>
 #include <string>
@@ -48,6 +48,8 @@ struct SweepManifest {
   std::vector<SweepClaimed> claims = {};
   std::vector<SweepShown> columns = {};
   std::vector<SweepReference> lines = {};
+  std::string published =
+      {};  ///< section of a published ledger that it repeats, `waveletlm/03_booleans`; or empty
 };
 
 /// `<store>/sweeps/<name><extension>`; slashes of the name become `-`.

@@ -1,8 +1,7 @@
 #include "sweeps/perform_cells.h"
 
-#include "core/config/compose.h"
 #include "core/error.h"
-#include "experiments/recipe.h"
+#include "experiments/load_recipe.h"
 #include "runs/perform.h"
 
 namespace subband {
@@ -11,11 +10,9 @@ namespace {
 
 Recipe bind_cell(const CellSource& source, const std::string& recipe,
                  const std::vector<std::string>& overrides) {
-  const config::Composition composition = config::compose(
-      {.primary = recipe, .overrides = overrides, .folders = source.folders, .registry = source.registry});
-  const bool is_file = recipe.ends_with(".yaml");
-  return bind_recipe(*source.registry, is_file ? std::filesystem::path(recipe).stem().string() : recipe,
-                     composition.config);
+  const config::Composition composition =
+      config::compose(recipe_request(*source.registry, recipe, overrides, source.folders));
+  return bind_recipe(*source.registry, recipe_name(recipe), composition.config);
 }
 
 // Passes what a run tells on to the scheduler.

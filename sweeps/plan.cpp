@@ -96,7 +96,8 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
                          .spec = spec_file,
                          .metric = plan.spec.metric,
                          .goal = plan.spec.goal,
-                         .seeds = plan.spec.seeds};
+                         .seeds = plan.spec.seeds,
+                         .published = plan.spec.published};
   std::set<std::string> baselines;
   for (const SweepRow& row : plan.grid.rows) baselines.insert(row.baseline);
   if (baselines.size() == 1) manifest.baseline = *baselines.begin();

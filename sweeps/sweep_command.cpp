@@ -35,7 +35,8 @@ struct SweepWords {
 
 // Overrides begin with `+`, `~` and other characters that an option parser has ideas about.
 std::vector<std::string> take_sweep_words(Arguments arguments, SweepWords& words) {
-  static const std::set<std::string> kTakeNext = {"--config-dir", "--store", "--jobs", "--launcher"};
+  static const std::set<std::string> kTakeNext = {"--config-dir", "--store", "--data", "--jobs",
+                                                  "--launcher"};
   std::vector<std::string> flags;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];

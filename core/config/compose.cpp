@@ -136,6 +136,11 @@ class Composer {
       search_.read("primary", request_.primary);
       return "primary";
     }
+    for (const auto& [extension, dialect] : request_.dialects) {
+      if (!request_.primary.ends_with(extension)) continue;
+      search_.read("primary", request_.primary, dialect);
+      return "primary";
+    }
     throw ConfigError("",
                       request_.primary + ": no such " + request_.group +
                           suggestion(request_.primary, search_.all_options(request_.group)) +

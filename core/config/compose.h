@@ -12,7 +12,7 @@
 namespace subband::config {
 
 struct ComposeRequest {
-  std::string primary;                 ///< a config's name, or the path of a `.yaml` file (not where `raw`)
+  std::string primary;                 ///< a config's name, or the path of a file (not where `raw`)
   std::vector<std::string> overrides;  ///< `a.b=c`, `+a=b`, `~a`, `group=option`
   std::vector<GroupFolder> folders;    ///< searched in this order
   const Registry* registry = nullptr;  ///< its parts are options of the groups named after their kinds
@@ -20,6 +20,8 @@ struct ComposeRequest {
   bool raw = false;
   /// Not raw: the primary's group (`recipe`, `sweep`). Its configs land at the root unless they say otherwise.
   std::string group = "recipe";
+  /// Not raw: how a primary is read that is a file of another format, by its extension (`.json`).
+  std::map<std::string, Dialect> dialects = {};
 };
 
 struct Composition {

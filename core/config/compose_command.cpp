@@ -17,7 +17,7 @@ void split_words(Arguments arguments, ComposeWords& words, std::vector<std::stri
       only_words = true;
     } else if (!only_words && word.size() > 1 && word.front() == '-') {
       flags.push_back(word);
-      const bool takes_next = word == "--config-dir" || word == "--store";
+      const bool takes_next = word == "--config-dir" || word == "--store" || word == "--data";
       if (takes_next && i + 1 < arguments.size()) flags.push_back(arguments[++i]);
     } else if (!seen_primary) {
       words.primary = word;

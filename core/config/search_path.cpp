@@ -31,17 +31,19 @@ bool is_clean_path(const std::string& path) {
 
 bool Choice::interpolates() const { return !many && !nothing && may_interpolate(options.front()); }
 
-const InputConfig* SearchPath::read(const std::string& name, const std::filesystem::path& file) {
-  const InputConfig* config = load(name, file, file.string());
+const InputConfig* SearchPath::read(const std::string& name, const std::filesystem::path& file,
+                                    const Dialect& dialect) {
+  const InputConfig* config = load(name, file, file.string(), dialect);
   if (!config->package) known_[name]->package = "_global_";
   return config;
 }
 
 const InputConfig* SearchPath::load(const std::string& name, const std::filesystem::path& file,
-                                    const std::string& shown) {
+                                    const std::string& shown, const Dialect& dialect) {
   const std::string text = read_file(file);
+  Node content = dialect ? dialect(text, shown, warnings_) : parse_yaml(text, shown, &warnings_);
   auto config = std::make_unique<InputConfig>(
-      make_input_config(name, parse_yaml(text, shown, &warnings_), text, warnings_));
+      make_input_config(name, std::move(content), dialect ? "" : text, warnings_));
   if (!global_group_.empty() && name.starts_with(global_group_ + "/") && !config->package)
     config->package = "_global_";
   return (known_[name] = std::move(config)).get();

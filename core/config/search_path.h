@@ -2,6 +2,7 @@
 // option NAME of group K. The first source that has a config wins.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -66,6 +67,9 @@ struct GroupFolder {
   std::string shown = {};  ///< how messages name the folder; empty: as it is
 };
 
+/// Reads a file of another format than YAML: its text, and what messages call it, to a config.
+using Dialect = std::function<Node(const std::string& text, const std::string& source, Warnings& warnings)>;
+
 class SearchPath {
  public:
   /// Configs of `global_group` land at the root where no header says otherwise; so do those of read().
@@ -75,8 +79,10 @@ class SearchPath {
 
   /// The config at `group/option`, read once; nullptr where there is none.
   const InputConfig* find(const std::string& path);
-  /// A file that need not lie on the path, known from now on as `name`. Error where it cannot be read.
-  const InputConfig* read(const std::string& name, const std::filesystem::path& file);
+  /// A file that need not lie on the path, known from now on as `name`; in YAML, or in `dialect`.
+  /// Error where it cannot be read.
+  const InputConfig* read(const std::string& name, const std::filesystem::path& file,
+                          const Dialect& dialect = {});
   bool has_group(const std::string& group);
   std::vector<std::string> options(const std::string& group) const;  ///< sorted
   /// Every config of a group and the groups below it: `tinyshakespeare/wavelet`.
@@ -86,7 +92,7 @@ class SearchPath {
 
  private:
   const InputConfig* load(const std::string& name, const std::filesystem::path& file,
-                          const std::string& shown);
+                          const std::string& shown, const Dialect& dialect = {});
   std::vector<std::filesystem::path> folders_of(const std::string& group) const;
 
   std::vector<GroupFolder> folders_;

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/stack.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <bit>
@@ -50,7 +51,9 @@ void loops_over_rows(const at::Tensor& x, at::Tensor& y) {
   });
 }
 
+// The loops are no operator of LibTorch, so they tell its profilers and counters themselves.
 at::Tensor through_loops(const at::Tensor& x) {
+  RECORD_FUNCTION("subband::fwht", std::vector<c10::IValue>({x}));
   at::Tensor y = at::empty_like(x, at::MemoryFormat::Contiguous);
   if (x.scalar_type() == at::kFloat)
     loops_over_rows<float>(x.contiguous(), y);
@@ -60,6 +63,7 @@ at::Tensor through_loops(const at::Tensor& x) {
 }
 
 at::Tensor through_cuda(const at::Tensor& x) {
+  RECORD_FUNCTION("subband::fwht", std::vector<c10::IValue>({x}));
   const at::Tensor flat = x.contiguous();
   at::Tensor y = at::empty_like(flat);
   const int64_t n = x.size(-1);

@@ -83,6 +83,8 @@ Tensors probe_part(ForwardWords words, Tensors* gradients) {
   const ProbeInput input{words.input.string(), read_safetensors(words.input).tensors};
   const at::Tensor x = input.get("x");
   if (x.dim() == 3) words.part.length = x.size(1);
+  // A memory that is fed is as long as the part is to remember.
+  if (input.has("memory") && input.get("memory").dim() == 3) words.part.length = input.get("memory").size(1);
   Initializer initializer(plain_generator(static_cast<uint64_t>(words.seed)));
   const LonePart part = make_lone_part(registry, words.part, initializer);
   if (!words.weights.empty()) load_part(*part.module, words.weights);

@@ -77,6 +77,25 @@ TEST_CASE("params counts a recipe's parameters by group, without weights", "[com
         4 * 33 * 32);
 }
 
+TEST_CASE("params --flops counts what each part costs, per token and per sequence, and its decoding state",
+          "[commands]") {
+  const Desk desk;
+  const int64_t L = 48, D = 16, layers = 2;
+  const Json table = desk.call(command_params, {desk.recipe, "--flops", "--length", std::to_string(L)});
+  const int64_t attention = 8 * L * D * D + 4 * L * L * D, mlp = 16 * L * D * D, head = 2 * L * D * 256;
+  CHECK(table["flops_per_sequence"] == layers * (attention + mlp) + head);
+  CHECK(table["flops_per_token"] == (layers * (attention + mlp) + head) / L);
+  CHECK(table["state_bytes"] == layers * 2 * L * D * 4);
+  std::map<std::string, Json> parts;
+  for (const Json& row : table["parts"]) parts[row["part"]] = row;
+  CHECK(parts.at("blocks.*.mixer")["flops_per_sequence"] == layers * attention);
+  CHECK(parts.at("blocks.*.mixer")["parameters"] == layers * 4 * (D * D + D));
+  CHECK(parts.at("head")["flops_per_token"] == 2 * D * 256);
+  const Json part = desk.call(
+      command_params, {"--part", "mixer:softmax_attention", "--width", "32", "--flops", "--length", "10"});
+  CHECK(part["flops_per_sequence"] == 8 * 10 * 32 * 32 + 4 * 10 * 10 * 32);
+}
+
 TEST_CASE("init writes the same weights for the same seed, and forward answers with them", "[commands]") {
   const Desk desk;
   const Json first = desk.call(command_init, {desk.recipe, "--out", desk.path("a")});
@@ -144,6 +163,51 @@ TEST_CASE("a part alone answers the same with the weights that it wrote", "[comm
   again.push_back("--no-causal");
   desk.call(command_forward, again);
   CHECK_FALSE(at::equal(read_safetensors(desk.path("z")).tensors.at("y"), out.at("y")));
+}
+
+TEST_CASE("a part is fed a memory where it has one, and the gradient of the memory comes back",
+          "[commands]") {
+  const Desk desk;
+  const at::Tensor x = at::empty({2, 6, 8}).normal_(0, 1, stream(1, "x"));
+  write_safetensors(desk.path("whole"), {{"x", x}});
+  write_safetensors(desk.path("rest"),
+                    {{"x", x.narrow(1, 4, 2)}, {"memory", x.narrow(1, 0, 4)}, {"c", x.narrow(1, 4, 2)}});
+  const auto words = [&](const char* mixer, const char* input, const char* out) {
+    return Words{
+        "--part",      std::string("mixer:") + mixer, "--width", "8", "--input", desk.path(input), "--out",
+        desk.path(out)};
+  };
+  desk.call(command_forward, words("transformer_xl", "whole", "y"));
+  Words rest = words("transformer_xl", "rest", "z");
+  for (const std::string& word :
+       {std::string("--weights"), desk.path("y"), std::string("--gradients"), desk.path("g")})
+    rest.push_back(word);
+  desk.call(command_forward, rest);
+  const at::Tensor wanted = read_safetensors(desk.path("y")).tensors.at("y").narrow(1, 4, 2);
+  CHECK(at::allclose(read_safetensors(desk.path("z")).tensors.at("y"), wanted, 0, 1e-5));
+  CHECK(read_safetensors(desk.path("g")).tensors.at("memory").sizes() == at::IntArrayRef({2, 4, 8}));
+  CHECK(desk.refusal(command_forward, words("softmax_attention", "rest", "z"), 3) ==
+        "memory: this mixer has none");
+}
+
+TEST_CASE("weights of a part may leave out its counters, nothing else", "[commands]") {
+  const Desk desk;
+  write_safetensors(desk.path("x"), {{"x", at::ones({1, 3, 8})}});
+  const Words part = {"--part", "mixer:performer", "--width", "8", "--input", desk.path("x")};
+  Words fresh = part, again = part;
+  for (const std::string& word : {std::string("--out"), desk.path("y")}) fresh.push_back(word);
+  desk.call(command_forward, fresh);
+  Tensors weights = read_safetensors(desk.path("y")).tensors;
+  weights.erase("w/calls");
+  write_safetensors(desk.path("w"), weights);
+  for (const std::string& word :
+       {std::string("--out"), desk.path("z"), std::string("--weights"), desk.path("w")})
+    again.push_back(word);
+  desk.call(command_forward, again);
+  CHECK(at::equal(read_safetensors(desk.path("z")).tensors.at("y"), weights.at("y")));
+  weights.erase("w/projection");
+  write_safetensors(desk.path("w"), weights);
+  CHECK_THAT(desk.refusal(command_forward, again, 1), Catch::ContainsSubstring("projection': missing"));
 }
 
 TEST_CASE("the probe refuses with file, name and rule", "[commands]") {

@@ -15,16 +15,6 @@
 
 namespace subband {
 
-static Checkpoint fresh_checkpoint(const Recipe& recipe, const torch::nn::Module& net) {
-  Checkpoint checkpoint;
-  for (const auto& [name, tensor] : model_tensors(net)) checkpoint.tensors["model/" + name] = tensor;
-  checkpoint.config = recipe.resolved;
-  checkpoint.recipe = recipe.name;
-  checkpoint.trajectory = trajectory_id(recipe);
-  checkpoint.vocabulary = recipe.vocabulary;
-  return checkpoint;
-}
-
 int command_init(Arguments arguments) {
   CommandLine line("init", "A checkpoint with freshly initialised weights.",
                    "subband init tinyshakespeare/wavelet --out fresh --seed 1");
@@ -45,7 +35,7 @@ int command_init(Arguments arguments) {
     recipe.vocabulary = vocabulary.value_or(recipe.vocabulary);
     const auto net = make_net(recipe);
     const std::filesystem::path file = out / checkpoint_name(0);
-    write_checkpoint(file, fresh_checkpoint(recipe, *net));
+    write_checkpoint(file, fresh_checkpoint(recipe, model_tensors(*net)));
     const int64_t parameters = parameter_table(*net).parameters;
     const std::string weights = digest(model_tensors(*net));
     if (line.options().json) {

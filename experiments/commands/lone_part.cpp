@@ -62,13 +62,23 @@ LonePart make_lone_part(const Registry& registry, const LonePartWords& words, In
     const auto mixer = bound_and_made<Mixer>(
         registry, name, words,
         {.width = words.width, .length = words.length, .causal = words.causal, .initializer = &initializer});
-    return {name, mixer, [mixer, name](const PartInput& input) { return mixed(*mixer, name, input); }};
+    return {name, mixer, [mixer, name](const PartInput& input) { return mixed(*mixer, name, input); },
+            [mixer, name](int64_t length) {
+              PartCosts costs;
+              costs.add(name, *mixer, mixer->flops(length), mixer->state_bytes(length, 4));
+              return costs;
+            }};
   }
   if (kind == ChannelMixer::kKind && !name.empty()) {
     const auto mixer = bound_and_made<ChannelMixer>(
         registry, name, words,
         {.width = words.width, .padded_width = words.width, .initializer = &initializer});
-    return {name, mixer, [mixer](const PartInput& input) { return mixer->forward(input.x_BLD); }};
+    return {name, mixer, [mixer](const PartInput& input) { return mixer->forward(input.x_BLD); },
+            [mixer, name](int64_t length) {
+              PartCosts costs;
+              costs.add(name, *mixer, mixer->flops(length));
+              return costs;
+            }};
   }
   throw ConfigError("command line", "--part " + words.part + ": must be mixer:NAME or channel_mixer:NAME",
                     "bad_value");

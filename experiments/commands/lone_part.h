@@ -10,6 +10,7 @@
 #include "core/command.h"
 #include "experiments/commands/probe.h"
 #include "models/initializer.h"
+#include "models/part_cost.h"
 
 namespace subband {
 
@@ -30,6 +31,7 @@ struct LonePart {
   std::string name;
   std::shared_ptr<torch::nn::Module> module;
   PartForward forward;  ///< [B,L,D]
+  std::function<PartCosts(int64_t length)> costs;
 };
 
 /// ConfigError for a kind that maps [B,L,D] to [B,L,D] not at all, an unknown part, or its fields.

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "experiments/commands/commands.h"
+#include "experiments/commands/cost_table.h"
 #include "experiments/commands/lone_part.h"
 #include "experiments/commands/parameter_table.h"
 #include "experiments/load_recipe.h"
@@ -13,14 +14,21 @@
 namespace subband {
 
 int command_params(Arguments arguments) {
-  CommandLine line("params", "How many parameters stand where, without allocating them.",
-                   "subband params tinyshakespeare/wavelet net.width=256");
+  CommandLine line("params",
+                   "How many parameters stand where, and what the parts cost, without allocating them.",
+                   "subband params tinyshakespeare/wavelet net.width=256\n"
+                   "  subband params tinyshakespeare/wavelet --flops --length 1024");
   RecipeRequest recipe;
   LonePartWords part;
-  std::optional<int64_t> vocabulary;
+  std::optional<int64_t> vocabulary, length;
+  bool flops = false;
   recipe.add_to(line.app());
   line.app().get_option("recipe")->required(false);
   part.add_to(line.app());
+  line.app().add_flag("--flops", flops, "what every part costs: parameters, forward flops, decoding state");
+  line.app()
+      .add_option("--length", length, "with --flops, L; without it: the recipe's, or 1024 for a part")
+      ->check(CLI::PositiveNumber);
   line.app().add_option("--vocab", vocabulary, "V, in place of the tokeniser's")->check(CLI::PositiveNumber);
   return line.run(arguments, [&] {
     if (recipe.name.empty() == part.part.empty()) {
@@ -28,22 +36,26 @@ int command_params(Arguments arguments) {
     }
     Registry registry;
     register_parts(registry);
-    ParameterTable table;
+    const auto print = [&line](const auto& table) {
+      std::cout << (line.options().json ? table.json().dump(2) + "\n" : table.text());
+      return 0;
+    };
     if (part.part.empty()) {
       config::Warnings warnings;
       Recipe bound = load_recipe(registry, recipe, &warnings);
       for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
       bound.vocabulary = vocabulary.value_or(bound.vocabulary);
-      table = parameter_table(*make_meta_net(bound));
-    } else {
-      Initializer meta = Initializer::meta();
-      table = parameter_table(*make_lone_part(registry, part, meta).module);
+      if (flops && length) bound.trainer.length = *length;
+      const auto net = make_meta_net(bound);
+      if (!flops) return print(parameter_table(*net));
+      return print(CostTable{net->costs(bound.trainer.length), bound.trainer.length, parameter_count(*net)});
     }
-    if (line.options().json)
-      std::cout << table.json().dump(2) << "\n";
-    else
-      std::cout << table.text();
-    return 0;
+    Initializer meta = Initializer::meta();
+    part.length = length.value_or(part.length);
+    const LonePart lone = make_lone_part(registry, part, meta);
+    const ParameterTable table = parameter_table(*lone.module);
+    if (!flops) return print(table);
+    return print(CostTable{lone.costs(part.length), part.length, table.parameters});
   });
 }
 

@@ -3,6 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
 
+#include <optional>
+
 #include "core/error.h"
 
 namespace subband {
@@ -33,12 +35,19 @@ static const at::Tensor& tokens_of(const ProbeInput& input, const std::string& n
   return tokens;
 }
 
+// Of the first of several windows `targets` alone will do.
+static std::optional<std::string> targets_of(const ProbeInput& input, const std::string& suffix) {
+  if (input.has("targets" + suffix)) return "targets" + suffix;
+  if (suffix == ".0" && input.has("targets")) return "targets";
+  return {};
+}
+
 // One window: the loss first, then the logits from the same state, so that the state moves on once.
 static void probe_window(Net& net, const ProbeInput& input, int64_t vocabulary, const std::string& suffix,
                          Tensors& out, Tensors* gradients) {
   const at::Tensor& ids = tokens_of(input, "ids" + suffix, vocabulary);
-  if (input.has("targets" + suffix)) {
-    const at::Tensor& targets = tokens_of(input, "targets" + suffix, vocabulary);
+  if (const auto name = targets_of(input, suffix)) {
+    const at::Tensor& targets = tokens_of(input, *name, vocabulary);
     const at::Tensor before = net.state();
     const at::Tensor kept = before.defined() ? before.clone() : before;
     const c10::AutoGradMode with_gradients(gradients != nullptr);
@@ -47,7 +56,7 @@ static void probe_window(Net& net, const ProbeInput& input, int64_t vocabulary, 
       loss.backward();
       collect_gradients(net, *gradients);
     }
-    out["loss" + suffix] = loss.detach();
+    out["loss" + name->substr(std::string("targets").size())] = loss.detach();
     if (net.carries_state()) {
       net.reset_state();
       if (kept.defined()) net.set_state(kept);

@@ -10,11 +10,16 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/files.h"
+#include "core/hash.h"
 #include "core/text.h"
 #include "experiments/data.h"
-#include "experiments/data_files.h"
+#include "experiments/data_place.h"
+#include "experiments/unpack.h"
 
 namespace subband::data::text {
+
+namespace fs = std::filesystem;
 
 struct Cut {
   std::vector<std::string> files;
@@ -114,8 +119,7 @@ static size_t cut_at(std::string_view text, double fraction, const std::optional
 
 class Text final : public Data {
  public:
-  Text(const Config& config, const DataContext& context)
-      : config_(config), files_(place(), context.root, config.fetch) {}
+  Text(const Config& config, const DataContext& context) : config_(config), root_(context.root) {}
 
   std::string name() const override { return config_.name; }
 
@@ -128,8 +132,14 @@ class Text final : public Data {
   TextSplit text(std::string_view split) const override {
     const Cut& cut = find(split);
     std::string all;
-    for (size_t i = 0; i < cut.files.size(); ++i)
-      all += files_.read(cut.files[i], cut.sha256.empty() ? "" : cut.sha256[i]);
+    for (size_t i = 0; i < cut.files.size(); ++i) {
+      const std::string content = read_unpacked(locate(cut.files[i]));
+      const std::string sha256 = cut.sha256.empty() ? "" : sha256_hex(content);
+      if (!cut.sha256.empty() && sha256 != cut.sha256[i])
+        throw Error(place(), fmt::format("{}: sha256 of its content = {}: must be {}; fetch the file again",
+                                         cut.files[i], sha256, cut.sha256[i]));
+      all += content;
+    }
     const size_t from = cut_at(all, cut.from, cut.from_byte), to = cut_at(all, cut.to, cut.to_byte);
     if (from >= to)
       throw Error(place(), fmt::format("split {}: bytes {} to {} of {}: must hold some text", split, from, to,
@@ -137,7 +147,7 @@ class Text final : public Data {
     if (to < all.size()) all.resize(to);
     all.erase(0, from);
     const int64_t words = count_words(all);
-    return {config_.join == "rows" ? joined_rows(all) : std::move(all), words};
+    return {config_.join == "rows" ? joined_rows(all) : std::move(all), words, {}};
   }
 
   DataManifest manifest() const override {
@@ -145,7 +155,7 @@ class Text final : public Data {
     for (const auto& [split, cut] : config_.splits) {
       for (const std::string& file : cut.files) {
         std::string& sha256 = manifest[file];
-        if (sha256.empty()) sha256 = files_.checksum(file);
+        if (sha256.empty()) sha256 = sha256_hex_of_file(packed_file(locate(file)));
       }
     }
     return manifest;
@@ -171,8 +181,10 @@ class Text final : public Data {
                       "unknown_option");
   }
 
+  fs::path locate(const std::string& file) const { return locate_data(place(), root_, file, config_.fetch); }
+
   Config config_;
-  DataFiles files_;
+  fs::path root_;
 };
 
 void add_to(DataRegistry& registry) {

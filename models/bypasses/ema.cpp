@@ -10,6 +10,7 @@
 #include "core/config/binder.h"
 #include "models/bypass.h"
 #include "models/bypasses/history.h"
+#include "models/mixer.h"
 
 namespace subband::bypasses::ema {
 
@@ -50,10 +51,26 @@ class Ema final : public Bypass {
     return b;
   }
 
+  at::Tensor step(const at::Tensor& x_B1C, MixerState& state) override {
+    at::Tensor& mean = state.tensors["bypass"];
+    const auto wide = x_B1C.element_size() < 4 ? at::kFloat : x_B1C.scalar_type();
+    const at::Tensor a = at::sigmoid(gate_->forward(x_B1C));
+    const at::Tensor taken = ((1 - a) * x_B1C).to(wide);
+    return mean = mean.defined() ? a.to(wide) * mean + taken : taken;
+  }
+
   at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
                    const at::Tensor& previous) override {
     return history_.apply(z_SBLC, summary_BLC, previous);
   }
+  // The gate, and three operations for every value that a pass of the scan changes.
+  double flops(int64_t length, bool after_another) const override {
+    int64_t changed = 0;
+    for (int64_t step = 1; step < length; step *= 2) changed += length - step;
+    return gate_->flops(length) + 3.0 * static_cast<double>(changed * history_.width()) +
+           history_.flops(length, after_another);
+  }
+  int64_t state_bytes(int64_t bytes_per_value) const override { return history_.width() * bytes_per_value; }
   bool crosses_windows() const override { return config_.cross_window; }
 
  private:

@@ -16,6 +16,9 @@ class History {
   /// Registers `history_gains` and `cross_layer_mix` in `owner`.
   History(torch::nn::Module& owner, const BlockContext& context);
   at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) const;
+  /// Of apply over one sequence: the product with the summary of the block before, where there is one.
+  double flops(int64_t length, bool after_another) const { return after_another ? mix_->flops(length) : 0; }
+  int64_t width() const { return gains_SC_.size(1); }
 
  private:
   at::Tensor gains_SC_;

@@ -10,6 +10,7 @@
 #include "core/config/binder.h"
 #include "models/bypass.h"
 #include "models/bypasses/history.h"
+#include "models/mixer.h"
 
 namespace subband::bypasses::running_mean {
 
@@ -36,10 +37,21 @@ class RunningMean final : public Bypass {
     return x_BLC.cumsum(1, wide) / counts;
   }
 
+  at::Tensor step(const at::Tensor& x_B1C, MixerState& state) override {
+    at::Tensor& sum = state.tensors["bypass"];
+    const at::Tensor x = x_B1C.element_size() < 4 ? x_B1C.to(at::kFloat) : x_B1C;
+    sum = sum.defined() ? sum + x : x;
+    return sum / static_cast<double>(state.position + 1);
+  }
+
   at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
                    const at::Tensor& previous) override {
     return history_.apply(z_SBLC, summary_BLC, previous);
   }
+  double flops(int64_t length, bool after_another) const override {
+    return 2.0 * static_cast<double>(length * history_.width()) + history_.flops(length, after_another);
+  }
+  int64_t state_bytes(int64_t bytes_per_value) const override { return history_.width() * bytes_per_value; }
   bool crosses_windows() const override { return config_.cross_window; }
 
  private:

@@ -22,6 +22,7 @@ class FastWeightMemory final : public ChannelMixer {
     const at::Tensor table = changed() ? keys_.values() + deltas_ : keys_.values();
     return read_rows(table, keys_.choose(x_BLC)).view_as(x_BLC);
   }
+  double flops(int64_t length) const override { return keys_.flops(length); }
   std::string module_name() const override { return "fwpkm"; }
   std::string gain_name() const override { return "alpha_fwpkm"; }
 

@@ -52,6 +52,11 @@ class Mlp final : public ChannelMixer {
     for (size_t i = 1; i < linears_.size(); ++i) x = linears_[i]->forward(gelu_ ? at::gelu(x) : x);
     return dropout(x, dropout_, is_training(), noise_.get());
   }
+  double flops(int64_t length) const override {
+    double sum = 0;
+    for (const auto& linear : linears_) sum += linear->flops(length);
+    return sum;
+  }
   std::string module_name() const override { return "ffwd"; }
   std::string gain_name() const override { return "alpha_mlp"; }
 

@@ -14,6 +14,9 @@ constexpr double kDeviation = 0.02;  // of keys and values
 int64_t whole_root(int64_t square) {
   return static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(square))));
 }
+
+// A row gathered costs about sixteen times a row multiplied in order.
+bool dense_is_cheaper(const at::Tensor& table, int64_t rows) { return table.size(0) <= 16 * rows; }
 }  // namespace
 
 void ProductKeysConfig::bind(Binder& b, const BlockContext& c) {
@@ -60,10 +63,17 @@ ProductKeys::Choice ProductKeys::choose(const at::Tensor& x_BLC) const {
   return {rows.transpose(0, 1).flatten(1), weights.transpose(0, 1).flatten(1)};
 }
 
+double ProductKeys::flops(int64_t length) const {
+  const int64_t kept_per_side = std::min(config_.top_k, side_);
+  const int64_t rows = config_.heads * std::min(config_.top_k, kept_per_side * kept_per_side);
+  const int64_t read = dense_is_cheaper(values_, rows) ? values_.size(0) : rows;
+  const double scores = 2.0 * static_cast<double>(length * (keys_a_.numel() + keys_b_.numel()));
+  return query_->flops(length) + scores + 2.0 * static_cast<double>(length * read * values_.size(1));
+}
+
 at::Tensor read_rows(const at::Tensor& table, const ProductKeys::Choice& choice) {
-  // A row gathered costs about sixteen times a row multiplied in order.
-  const bool small = table.size(0) <= 16 * choice.rows_NR.size(1);
-  return small ? read_rows_paths::dense(table, choice) : read_rows_paths::gather(table, choice);
+  return dense_is_cheaper(table, choice.rows_NR.size(1)) ? read_rows_paths::dense(table, choice)
+                                                         : read_rows_paths::gather(table, choice);
 }
 
 at::Tensor read_rows_paths::gather(const at::Tensor& table, const ProductKeys::Choice& choice) {

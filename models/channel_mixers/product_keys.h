@@ -36,6 +36,8 @@ class ProductKeys {
   };
   Choice choose(const at::Tensor& x_BLC) const;
 
+  /// Of choosing rows and reading them, over one sequence.
+  double flops(int64_t length) const;
   const at::Tensor& values() const { return values_; }  ///< [keys H, C]
 
  private:

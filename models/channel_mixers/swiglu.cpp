@@ -42,6 +42,9 @@ class Swiglu final : public ChannelMixer {
     const at::Tensor y = down_->forward(at::silu(gate_->forward(x_BLC)) * up_->forward(x_BLC));
     return dropout(y, dropout_, is_training(), noise_.get());
   }
+  double flops(int64_t length) const override {
+    return gate_->flops(length) + up_->flops(length) + down_->flops(length);
+  }
   std::string module_name() const override { return "swiglu"; }
   std::string gain_name() const override { return "alpha_swiglu"; }
 

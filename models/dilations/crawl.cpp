@@ -34,9 +34,10 @@ class Crawl final : public Dilation {
     logits_ = register_parameter("dilation_logits", logits);
   }
 
-  at::Tensor past(const at::Tensor& c_BLC, int64_t level) override {
+  at::Tensor look_back(const at::Tensor& c_BLC, int64_t level) override {
     return causal_filter(c_BLC, logits_.select(0, level).softmax(0), first_distance(level));
   }
+  int64_t reach(int64_t level) const override { return first_distance(level) + taps_ - 1; }
 
  private:
   int64_t first_distance(int64_t level) const {

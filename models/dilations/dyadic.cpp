@@ -14,9 +14,10 @@ struct Config {
 class Dyadic final : public Dilation {
  public:
   Dyadic(const Config&, const BlockContext&) {}
-  at::Tensor past(const at::Tensor& c_BLC, int64_t level) override {
+  at::Tensor look_back(const at::Tensor& c_BLC, int64_t level) override {
     return shift(c_BLC, int64_t{1} << level);
   }
+  int64_t reach(int64_t level) const override { return int64_t{1} << level; }
 };
 
 void add_to(DilationRegistry& r);

@@ -15,6 +15,7 @@ class Linear final : public torch::nn::Module {
   Linear(Initializer& initializer, int64_t in, int64_t out, bool with_bias = true);
   /// y = x weightᵀ + bias.  Shapes  [..., in] -> [..., out]
   at::Tensor forward(const at::Tensor& x) const;
+  double flops(int64_t rows) const { return 2.0 * static_cast<double>(rows * weight.numel()); }
 
   at::Tensor weight;  ///< [out, in]
   at::Tensor bias;    ///< [out], or undefined

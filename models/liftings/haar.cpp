@@ -23,7 +23,7 @@ struct Config {
 
 class Haar final : public Lifting {
  public:
-  Haar(const Config&, const LiftingContext& context) : levels_(context.levels) {
+  Haar(const Config&, const LiftingContext& context) : levels_(context.levels), width_(context.padded_width) {
     if (context.dilation == nullptr) return;
     dilation_ = context.dilation->make(context);
     adopt(*this, *dilation_);
@@ -48,8 +48,12 @@ class Haar final : public Lifting {
     return c;
   }
 
+  // Four operations a value on the way down, two on the way back.
+  double flops(int64_t length) const override { return 6.0 * static_cast<double>(levels_ * length * width_); }
+  Dilation* dilation() const override { return dilation_.get(); }
+
  private:
-  int64_t levels_ = 0;
+  int64_t levels_ = 0, width_ = 0;
   std::shared_ptr<Dilation> dilation_;
 };
 

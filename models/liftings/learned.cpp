@@ -46,6 +46,7 @@ class Network final : public torch::nn::Module {
     first = register_module("0", std::make_shared<Linear>(initializer, width, hidden));
     last = register_module("3", std::make_shared<Linear>(initializer, hidden, width));
   }
+  double flops(int64_t rows) const { return first->flops(rows) + last->flops(rows); }
   std::shared_ptr<Linear> first, last;
 };
 
@@ -95,6 +96,14 @@ class Learned final : public Lifting {
     });
   }
 
+  // Updates are computed on the way down and again on the way back.
+  double flops(int64_t length) const override {
+    double sum = 0;
+    for (size_t level = 0; level < predict_.size(); ++level)
+      sum += predict_[level]->flops(length) + 2 * update_[level]->flops(length);
+    return sum;
+  }
+  Dilation* dilation() const override { return dilation_.get(); }
   bool untied() const override { return config_.untied_reconstruction; }
 
  private:

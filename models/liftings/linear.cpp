@@ -72,6 +72,14 @@ class LinearLifting final : public Lifting {
     });
   }
 
+  // Updates are computed on the way down and again on the way back.
+  double flops(int64_t length) const override {
+    double sum = 0;
+    for (size_t level = 0; level < predict_.size(); ++level)
+      sum += predict_[level]->flops(length) + 2 * update_[level]->flops(length);
+    return sum;
+  }
+  Dilation* dilation() const override { return dilation_.get(); }
   bool untied() const override { return config_.untied_reconstruction; }
 
  private:

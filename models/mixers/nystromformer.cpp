@@ -164,8 +164,8 @@ class Nystromformer final : public Mixer {
   }
 
   at::Tensor convolved(const at::Tensor& v_BHLV) const {
-    return at::conv2d(v_BHLV, conv_.to(v_BHLV.scalar_type()), {}, 1, {config_.conv_kernel / 2, 0}, 1,
-                      heads_.heads());
+    return at::conv2d(v_BHLV, conv_.to(v_BHLV.scalar_type()), {}, {1, 1}, {config_.conv_kernel / 2, 0},
+                      {1, 1}, heads_.heads());
   }
 
   Config config_;

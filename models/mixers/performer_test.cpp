@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/testing/catch.h"
 #include "models/layers/dropout.h"
+#include "models/net.h"
 #include "models/testing/recorded_mixer.h"
 
 using namespace subband;
@@ -151,6 +152,24 @@ TEST_CASE("features are redrawn every so many training calls, never in evaluatio
       without->forward(x, {}),
       "performer: no generator to redraw features from; call set_generator before training, or set redraw "
       "to 0");
+}
+
+TEST_CASE("a net hands performer the stream that it redraws features from", "[performer]") {
+  const auto drawn = [](uint64_t seed) {
+    Initializer first(plain_generator(3));
+    Node mixer = Node::map();
+    mixer.set("type", Node("performer"));
+    mixer.set("redraw", Node(int64_t{1}));
+    const auto net = testing::make_part<Net>(
+        "decoder_lm", {.vocabulary = 9, .length = 8, .initializer = &first},
+        {{"width", Node(int64_t{16})}, {"layers", Node(int64_t{1})}, {"mixer", mixer}});
+    net->set_generator(stream(seed, "noise"));
+    net->train();
+    net->forward(at::zeros({1, 5}, at::kLong));
+    return net->named_buffers()["blocks.0.mixer.projection"].clone();
+  };
+  CHECK(at::equal(drawn(1), drawn(1)));
+  CHECK_FALSE(at::equal(drawn(1), drawn(2)));
 }
 
 TEST_CASE("the other kernels are their definitions and decode token by token", "[performer]") {

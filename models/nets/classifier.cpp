@@ -144,16 +144,11 @@ class EncoderBlock final : public torch::nn::Module {
     for (size_t i = 1; i < channel_mixers_.size(); ++i) sum = sum + channel_mixers_[i]->forward(normed);
     return x + noisy(sum);
   }
-  // Of the mixer and of every matrix of the channel mixers, over `positions` of them.
-  double flops(int64_t positions) const {
-    double sum = mixer_->flops(positions);
-    for (const auto& part : channel_mixers_) {
-      for (const auto& module : part->modules()) {
-        if (const auto* linear = dynamic_cast<const Linear*>(module.get()))
-          sum += 2.0 * static_cast<double>(positions * linear->weight.numel());
-      }
-    }
-    return sum;
+  void add_costs(PartCosts& costs, int64_t positions, int64_t bytes_per_value) const {
+    costs.add("blocks.*.mixer", *mixer_, mixer_->flops(positions),
+              mixer_->state_bytes(positions, bytes_per_value));
+    for (const auto& mixer : channel_mixers_)
+      costs.add("blocks.*." + mixer->module_name(), *mixer, mixer->flops(positions));
   }
 
  private:
@@ -215,7 +210,7 @@ class Classifier final : public Net {
     return head_->forward(pooled((*norm_)(x), keep_BT));
   }
   bool gives_classes() const override { return config_.pooling != "none"; }
-  std::optional<double> flops(int64_t length) const override;
+  PartCosts costs(int64_t length, int64_t bytes_per_value) const override;
   void set_generator(const at::Generator& generator) override { noise_->generator = generator; }
 
  private:
@@ -268,13 +263,15 @@ at::Tensor Classifier::keep_of_positions(const at::Tensor& keep_BL) const {
   return at::constant_pad_nd(keep_BL, {0, missing}, 0).unflatten(1, {-1, config_.patch}).any(-1);
 }
 
-// Matrix products alone, as is usual: a multiplication and an addition count as two.
-std::optional<double> Classifier::flops(int64_t length) const {
+PartCosts Classifier::costs(int64_t length, int64_t bytes_per_value) const {
   const int64_t positions = config_.sequence(length);
-  double sum = 2.0 * static_cast<double>(head_->weight.numel() * (gives_classes() ? 1 : positions));
-  if (in_) sum += 2.0 * static_cast<double>(in_->weight.numel() * positions);
-  for (const auto& block : blocks_) sum += block->flops(positions);
-  return sum;
+  PartCosts costs;
+  if (embedding_) costs.add("embedding", *embedding_, 0);
+  if (in_) costs.add("in", *in_, in_->flops((length + config_.patch - 1) / config_.patch));
+  if (positions_) costs.add("positions", *positions_, 0);
+  for (const auto& block : blocks_) block->add_costs(costs, positions, bytes_per_value);
+  costs.add("head", *head_, head_->flops(gives_classes() ? 1 : positions));
+  return costs;
 }
 
 // Inputs to vectors.  -> [B,T,D]

@@ -83,7 +83,7 @@ TEST_CASE("the classifier counts the operations of its blocks over patches, its 
   Initializer first(plain_generator(1));
   const auto mixer =
       testing::make_part<Mixer>("softmax_attention", {.width = 16, .causal = false, .initializer = &first});
-  CHECK(net->flops(kLength).value() ==
+  CHECK(net->flops(kLength) ==
         layers * (mixer->flops(6) + 2 * T * 8 * D * D) + 2 * T * P * D + 2 * D * kClasses);
 }
 

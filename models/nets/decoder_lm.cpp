@@ -41,7 +41,7 @@ struct Config {
   void bind(Binder& b, const NetContext& c) {
     b.field("width", width, {1, 1 << 20}, "D, of the residual stream");
     b.field("layers", layers, {1, 1024}, "blocks");
-    b.part("mixer", mixer, mixer_context(c),
+    b.part("mixer", mixer, mixer_context(c, nullptr),
            "lets positions speak to each other; rotary positions are its own");
     b.parts("channel_mixers", channel_mixers, block_context(c, nullptr),
             "work on each position; their outputs add up");
@@ -54,9 +54,13 @@ struct Config {
     b.field("dropout", dropout, {0, 0.99}, "after the embedding and after every part, in training");
     b.check(!channel_mixers.empty(), "channel_mixers", "must name at least one");
   }
-  MixerContext mixer_context(const NetContext& c) const {
-    return {
-        .width = width, .length = c.length, .causal = true, .layers = layers, .initializer = c.initializer};
+  MixerContext mixer_context(const NetContext& c, std::shared_ptr<const Noise> noise) const {
+    return {.width = width,
+            .length = c.length,
+            .causal = true,
+            .layers = layers,
+            .initializer = c.initializer,
+            .noise = std::move(noise)};
   }
   // Dropout stands behind the sum of the channel mixers, so they have none of their own.
   BlockContext block_context(const NetContext& c, std::shared_ptr<const Noise> noise) const {
@@ -108,7 +112,7 @@ class Block final : public torch::nn::Module {
         noise_(noise) {
     Initializer& first = *context.initializer;
     const bool as_gpt2 = config.initialization == "gpt2";
-    mixer_ = register_module("mixer", config.mixer.make(config.mixer_context(context)));
+    mixer_ = register_module("mixer", config.mixer.make(config.mixer_context(context, noise)));
     if (as_gpt2) draw_as_gpt2(*mixer_, first, config.layers);
     const auto holder =
         register_module("channel_mixers", std::make_shared<torch::nn::Module>("channel_mixers"));
@@ -125,6 +129,12 @@ class Block final : public torch::nn::Module {
     at::Tensor sum = channel_mixers_[0]->forward(normed);
     for (size_t i = 1; i < channel_mixers_.size(); ++i) sum = sum + channel_mixers_[i]->forward(normed);
     return mixed + noisy(sum);
+  }
+
+  void add_costs(PartCosts& costs, int64_t length, int64_t bytes_per_value) const {
+    costs.add("blocks.*.mixer", *mixer_, mixer_->flops(length), mixer_->state_bytes(length, bytes_per_value));
+    for (const auto& mixer : channel_mixers_)
+      costs.add("blocks.*." + mixer->module_name(), *mixer, mixer->flops(length));
   }
 
  private:
@@ -168,6 +178,15 @@ class DecoderLm final : public Net {
     x = dropout(x, dropout_, is_training(), noise_.get());
     for (const auto& block : blocks_) x = block->forward(x);
     return at::linear((*norm_)(x), head_ ? head_->weight : embedding_->weight);
+  }
+  PartCosts costs(int64_t length, int64_t bytes_per_value) const override {
+    PartCosts costs;
+    costs.add("embedding", *embedding_, 0);
+    if (positions_) costs.add("positions", *positions_, 0);
+    for (const auto& block : blocks_) block->add_costs(costs, length, bytes_per_value);
+    const at::Tensor& head = head_ ? head_->weight : embedding_->weight;
+    costs.add("head", head, 2.0 * static_cast<double>(length * head.numel()));
+    return costs;
   }
   void set_generator(const at::Generator& generator) override { noise_->generator = generator; }
 

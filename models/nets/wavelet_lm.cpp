@@ -128,6 +128,19 @@ class WaveletLm final : public Net {
     return sum / static_cast<double>(passes.size());
   }
 
+  PartCosts costs(int64_t length, int64_t bytes_per_value) const override {
+    PartCosts costs;
+    costs.add("token_embedding", embedding_VC_, 0);
+    const int64_t count =
+        (config_.loop_block > 0 ? config_.loop_block : config_.layers) * config_.loop_iterations;
+    for (int64_t i = 0; i < count; ++i) {
+      const auto& block = blocks_[static_cast<size_t>(i) % blocks_.size()];
+      block->add_costs(costs, "layers.*.", length, bytes_per_value, i > 0);
+    }
+    const double head = 2.0 * static_cast<double>(length * head_VC_.numel());
+    costs.add("lm_head", head_VC_, head);
+    return costs;
+  }
   void set_generator(const at::Generator& generator) override { noise_->generator = generator; }
   void reset_state() override { state_BC_ = at::Tensor(); }
   bool carries_state() const override { return carry_ && blocks_[0]->crosses_windows(); }
@@ -145,8 +158,9 @@ class WaveletLm final : public Net {
                          .noise = noise_,
                          .initializer = &initializer};
     context.padded_width = config_.block.transform.make(context)->padded_width(config_.width);
-    WaveletBlockOptions options{.mixer_dropout = config_.dropout.mixer,
-                                .projection_dropout = config_.dropout.projection};
+    WaveletBlockOptions options;
+    options.mixer_dropout = config_.dropout.mixer;
+    options.projection_dropout = config_.dropout.projection;
     if (config_.share_lifting) {
       LiftingContext lifting_context;
       static_cast<BlockContext&>(lifting_context) = context;

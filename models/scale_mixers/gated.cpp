@@ -83,7 +83,7 @@ struct Run {
 
 class Gated final : public ScaleMixer {
  public:
-  Gated(const Config& config, const BlockContext& context) : config_(config) {
+  Gated(const Config& config, const BlockContext& context) : config_(config), width_(context.padded_width) {
     const auto list = register_module("scale_mixers", std::make_shared<torch::nn::Module>("scale_mixers"));
     int64_t previous_width = -1;
     if (config_.routing)
@@ -109,6 +109,19 @@ class Gated final : public ScaleMixer {
     std::vector<at::Tensor> mixed;
     for (size_t i = 0; i < runs_.size(); ++i) mixed.push_back(mix(runs_[i], z[i], g[i]));
     return at::cat(mixed).view_as(z_SBLC);
+  }
+
+  double flops(int64_t length) const override {
+    double values = 0;  // of the matrices that a position is multiplied with
+    const bool routed = config_.routing && config_.gate != "none";
+    for (const Scale& scale : scales_) {
+      values += static_cast<double>(scale.mixer->mixer->weight.numel());
+      if (scale.mixer->gate) values += static_cast<double>(scale.mixer->gate->weight.numel());
+      if (scale.mixer->u.defined()) values += 2.0 * static_cast<double>(scale.mixer->u.numel());
+      if (scale.proj_in) values += (routed ? 3.0 : 2.0) * static_cast<double>(scale.proj_in->weight.numel());
+    }
+    if (routed) values += static_cast<double>(routing_.numel() * width_);
+    return 2 * static_cast<double>(length) * values;
   }
 
  private:
@@ -169,6 +182,7 @@ class Gated final : public ScaleMixer {
   }
 
   Config config_;
+  int64_t width_;  // Cp
   std::vector<Scale> scales_;
   std::vector<Run> runs_;
   at::Tensor routing_;

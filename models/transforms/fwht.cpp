@@ -3,6 +3,8 @@
 // Cost    Cp log2(Cp) additions per position; Cp is the next power of two
 #include "core/ops/fwht.h"
 
+#include <cmath>
+
 #include "core/config/binder.h"
 #include "models/transform.h"
 
@@ -14,7 +16,7 @@ struct Config {
 
 class Fwht final : public Transform {
  public:
-  Fwht(const Config&, const BlockContext&) {}
+  Fwht(const Config&, const BlockContext& context) : width_(context.padded_width) {}
   int64_t padded_width(int64_t width) const override {
     int64_t padded = 1;
     while (padded < width) padded *= 2;
@@ -22,6 +24,12 @@ class Fwht final : public Transform {
   }
   at::Tensor forward(const at::Tensor& z_C) override { return subband::fwht(z_C); }
   at::Tensor inverse(const at::Tensor& z_C) override { return subband::fwht(z_C); }
+  double flops(int64_t positions) const override {
+    return static_cast<double>(positions * width_) * std::log2(static_cast<double>(width_));
+  }
+
+ private:
+  int64_t width_;
 };
 
 void add_to(TransformRegistry& r);

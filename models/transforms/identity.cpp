@@ -14,6 +14,7 @@ class Identity final : public Transform {
   int64_t padded_width(int64_t width) const override { return width; }
   at::Tensor forward(const at::Tensor& z_C) override { return z_C; }
   at::Tensor inverse(const at::Tensor& z_C) override { return z_C; }
+  double flops(int64_t) const override { return 0; }
 };
 
 void add_to(TransformRegistry& r);

@@ -1,0 +1,14 @@
+// subband export: a checkpoint for another program.
+#include "experiments/commands/commands.h"
+#include "experiments/commands/exchange.h"
+
+namespace subband {
+
+int command_export(Arguments arguments) {
+  static constexpr Exchange kFormats[] = {
+      {"waveletlm", "a state dictionary of WaveletLM, under its names", export_waveletlm},
+      {"safetensors", "the weights of any net, under our names", export_safetensors}};
+  return run_exchange("export", kFormats, arguments);
+}
+
+}  // namespace subband

@@ -1,0 +1,98 @@
+// SentencePiece: pieces of normalised text, by a model that was learnt from a corpus.
+// Its normaliser may turn newlines into spaces and runs of spaces into one, so that decode does not give every byte back;
+// bits per byte are still taken over the bytes of the text as it was.
+// Cost    one search per document; the model is read at the first use
+// Source  Kudo and Richardson 2018, arXiv 1808.06226; Google's library
+#include <sentencepiece_processor.h>
+
+#include <mutex>
+#include <optional>
+
+#include "core/config/binder.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/hash.h"
+#include "experiments/data_place.h"
+#include "experiments/tokenizer.h"
+
+namespace subband::tokenizers::sentencepiece {
+
+struct Config {
+  std::string model;
+  int64_t pieces = 0;
+
+  void bind(Binder& b) {
+    b.field("model", model, "the .model file; relative to the program's root, else to $SUBBAND_DATA");
+    b.field("pieces", pieces, {0, 1e9},
+            "V, so that parameters can be counted without the file; 0: what the file has");
+    b.check(!model.empty(), "model", "must name a file");
+  }
+};
+
+class SentencePiece final : public Tokenizer {
+ public:
+  SentencePiece(const Config& config, const TokenizerContext&) : config_(config) {}
+
+  int64_t vocabulary() const override {
+    return config_.pieces > 0 ? config_.pieces : loaded().GetPieceSize();
+  }
+
+  void encode(std::string_view text, std::vector<int32_t>& ids) const override {
+    std::vector<int> pieces;
+    expect_ok(loaded().Encode({text.data(), text.size()}, &pieces));
+    ids.insert(ids.end(), pieces.begin(), pieces.end());
+  }
+
+  std::string decode(std::span<const int32_t> ids) const override {
+    const int64_t known = loaded().GetPieceSize();
+    for (const int32_t id : ids)
+      if (id < 0 || id >= known)
+        throw Error("sentencepiece", "id = " + std::to_string(id) +
+                                         ": must be below the vocabulary = " + std::to_string(known));
+    std::string text;
+    expect_ok(loaded().Decode(std::vector<int>(ids.begin(), ids.end()), &text));
+    return text;
+  }
+
+  std::string fingerprint() const override {
+    loaded();
+    return sha256_hex("sentencepiece 1\n" + digest_);
+  }
+
+ private:
+  void expect_ok(const ::sentencepiece::util::Status& status) const {
+    if (!status.ok()) throw Error(config_.model, "sentencepiece: " + status.ToString());
+  }
+
+  const ::sentencepiece::SentencePieceProcessor& loaded() const {
+    std::call_once(read_, [this] {
+      const auto file =
+          locate_data("tokenizer.model", program_root(), config_.model,
+                      "subband import waveletlm writes the one of a published PG-19 checkpoint");
+      const std::string model = read_file(file);
+      digest_ = sha256_hex(model);
+      const auto status = processor_.LoadFromSerializedProto(model);
+      if (!status.ok()) throw Error(file.string(), "is no SentencePiece model: " + status.ToString());
+      if (config_.pieces > 0 && processor_.GetPieceSize() != config_.pieces)
+        throw Error(file.string(), "pieces = " + std::to_string(processor_.GetPieceSize()) +
+                                       ": must be as tokenizer.pieces says, " +
+                                       std::to_string(config_.pieces));
+    });
+    return processor_;
+  }
+
+  Config config_;
+  mutable std::once_flag read_;
+  mutable ::sentencepiece::SentencePieceProcessor processor_;
+  mutable std::string digest_;
+};
+
+void add_to(TokenizerRegistry& registry);
+void add_to(TokenizerRegistry& registry) {
+  registry.add<SentencePiece, Config>({.name = "sentencepiece",
+                                       .summary = "pieces of normalised text, by a learnt model",
+                                       .source = "Kudo and Richardson 2018, arXiv 1808.06226",
+                                       .cost = "one search per document"});
+}
+
+}  // namespace subband::tokenizers::sentencepiece

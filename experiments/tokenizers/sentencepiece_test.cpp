@@ -1,0 +1,74 @@
+#include "core/error.h"
+#include "core/testing/catch.h"
+#include "experiments/testing/corpora.h"
+
+using namespace subband;
+
+namespace sentencepiece_test {
+
+using Ids = std::vector<int32_t>;
+
+std::shared_ptr<Tokenizer> model(const std::string& file, int64_t pieces = 0) {
+  config::Node node = config::Node::map();
+  node.set("model", config::Node(file));
+  node.set("pieces", config::Node(pieces));
+  return testing::made<Tokenizer>("sentencepiece", node);
+}
+
+constexpr const char* kSmall = "experiments/testdata/small_pieces.model";
+
+Ids encoded(const Tokenizer& tokenizer, std::string_view text) {
+  Ids ids;
+  tokenizer.encode(text, ids);
+  return ids;
+}
+
+TEST_CASE("sentencepiece gives the pieces that its Python package gives", "[sentencepiece]") {
+  const auto small = model(kSmall);
+  CHECK(small->vocabulary() == 120);
+  const Ids ids = encoded(*small, "First Citizen: we are  accounted poor");
+  CHECK(ids == Ids{59, 105, 68, 66, 45, 53, 17, 68, 110, 26, 82, 8,  60,
+                   6,  9,   6,  76, 76, 5,  67, 61, 60,  70, 32, 62, 19});
+  CHECK(small->decode(ids) == "First Citizen: we are accounted poor");
+  CHECK(encoded(*small, "").empty());
+}
+
+TEST_CASE("a model of Google's own gives the published pieces", "[sentencepiece]") {
+  const char* shared = std::getenv("SUBBAND_SHARED");
+  const auto folder =
+      (shared ? std::filesystem::path(shared) : program_root() / "../shared") / "data/sentencepiece";
+  if (!std::filesystem::exists(folder / "test_model.model")) {
+    WARN("skipped: " << folder.string() << " has no test_model.model");
+    return;
+  }
+  const auto tokenizer = model(std::filesystem::absolute(folder / "test_model.model").string());
+  CHECK(tokenizer->vocabulary() == 1000);
+  CHECK(encoded(*tokenizer, "I saw a girl\n with a telescope.") ==
+        Ids{9, 459, 11, 939, 0, 44, 11, 4, 142, 82, 8, 28, 21, 132, 6});
+  const Ids book = encoded(*tokenizer, read_file(folder / "botchan.txt"));
+  CHECK(book.size() == 104466);
+  int64_t sum = 0;
+  for (size_t i = 0; i < book.size(); ++i) sum += static_cast<int64_t>(i + 1) * book[i];
+  CHECK(sum % 1000003 == 234247);
+}
+
+TEST_CASE("the vocabulary is known before the file, and checked when it is read", "[sentencepiece]") {
+  const auto absent = model("no/such.model", 32000);
+  CHECK(absent->vocabulary() == 32000);
+  CHECK_THROWS_WITH(encoded(*absent, "a"),
+                    Catch::Contains("tokenizer.model: file = no/such.model: not found"));
+  CHECK_THROWS_WITH(encoded(*model(kSmall, 64), "a"),
+                    Catch::Contains("pieces = 120: must be as tokenizer.pieces says, 64"));
+  CHECK_THROWS_WITH(model(kSmall)->decode(Ids{120}),
+                    "sentencepiece: id = 120: must be below the vocabulary = 120");
+  CHECK(model(kSmall)->fingerprint() == model(kSmall, 120)->fingerprint());
+}
+
+TEST_CASE("what is no model is refused", "[sentencepiece]") {
+  CHECK_THROWS_WITH(model("experiments/testdata/README.md")->vocabulary(),
+                    Catch::Contains("is no SentencePiece model"));
+  CHECK_THROWS_WITH(testing::made<Tokenizer>("sentencepiece"),
+                    Catch::Contains("model") && Catch::Contains("must name a file"));
+}
+
+}  // namespace sentencepiece_test

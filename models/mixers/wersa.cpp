@@ -1,0 +1,154 @@
+// WERSA: random-feature attention whose queries and keys pass through gated Haar bands along the tokens first.
+//   q̃ = haar(GELU(W_q x), γ(x)),  k̃ likewise;   y = W_out norm( φ(q̃)ᵀ S / (φ(q̃)·z + ε) ),  S = Σ φ(k̃) vᵀ, z = Σ φ(k̃)
+// The sums run over all real tokens, or where causal over the past. Then the wavelet is the undecimated one-sided Haar
+// and the gates see the token alone or a convolution of the past: block Haar and pooled gates, which the original has,
+// show each token its future. `unsafe_block_haar` brings that leak back, to be shown.
+// Shapes  B batch, L length, D model width, H heads, G key heads, K, V head widths, m features, S = levels + 1 bands
+// Cost    4 L D H (K + V) + 2 L m (H + G) K + 4 L H m (V + 1) flops and the wavelet; decoding state H m (V + 1),
+//         (2^levels - 1) (H + G) K values
+// Source  Dentamaro 2025, arXiv 2507.08637; what the paper leaves open as in the module WERSAAttention of matformer
+#include <ATen/ATen.h>
+
+#include "core/tensors/expect.h"
+#include "models/layers/attention_heads.h"
+#include "models/layers/band_gates.h"
+#include "models/layers/haar_bands.h"
+#include "models/layers/layer_norm.h"
+#include "models/layers/linear_recurrence.h"
+#include "models/layers/padding.h"
+#include "models/layers/spectral_features.h"
+#include "models/mixer.h"
+
+namespace subband::mixers::wersa {
+
+struct Config {
+  AttentionFields attention;
+  int64_t levels = 2;
+  BandGateFields gates;
+  SpectralFeatureFields features;
+  std::string activation = "gelu";
+  bool head_norm = true;
+  double epsilon = 1e-6;
+  int64_t chunk = 128;
+  bool unsafe_block_haar = false;
+
+  void bind(Binder& b, const MixerContext& c) {
+    attention.bind(b, c);
+    b.field("levels", levels, {0, 16}, "of the Haar wavelet; 0: none (README model: 4)");
+    b.field("unsafe_block_haar", unsafe_block_haar,
+            "where causal: the original's block wavelet all the same, through which a token sees up to "
+            "2^levels - 1 later ones");
+    gates.bind(b, c.causal && !unsafe_block_haar);
+    features.bind(b);
+    b.choice("activation", activation, {"gelu", "none"}, "of queries and keys before the wavelet");
+    b.field("head_norm", head_norm, "layer norm of every head's output, one gain and bias for all heads");
+    b.field("epsilon", epsilon, {0, 1}, "ε, added to the sum of weights; the softmax kernel needs none");
+    b.field("chunk", chunk, {1, 65536}, "where causal, tokens whose products are computed at once");
+    int64_t padded = 1;
+    while (padded < c.length) padded *= 2;
+    b.check((int64_t{1} << levels) <= padded || (c.causal && !unsafe_block_haar), "levels",
+            "must be at most log2 of the longest window, " + std::to_string(c.length));
+  }
+};
+
+class Wersa final : public Mixer {
+ public:
+  Wersa(const Config& config, const MixerContext& context)
+      : config_(config),
+        causal_(context.causal),
+        one_sided_(context.causal && !config.unsafe_block_haar),
+        heads_(*this, config.attention, context),
+        gates_(*this, config.gates, config.levels + 1, context),
+        features_(*this, config.features, heads_.head_width(), *context.initializer) {
+    if (config.head_norm)
+      norm_ = register_module("head_norm",
+                              std::make_shared<LayerNorm>(*context.initializer, heads_.value_width()));
+  }
+
+  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
+    if (keep_BL.defined()) expect_shape("wersa", "keep", keep_BL, {x_BLD.size(0), x_BLD.size(1)});
+    const at::Tensor x = silenced(x_BLD, keep_BL);
+    const Heads heads = heads_.split("wersa", x, keep_BL);
+    const at::Tensor gains = gates_.gains(x, keep_BL, is_training());
+    const auto filtered = [&](const at::Tensor& x_BLHK) {
+      if (one_sided_) return haar_bands::causal(activated(x_BLHK), gains);
+      return haar_bands::block(silenced(activated(x_BLHK), keep_BL), gains);
+    };
+    const at::Tensor q = features_.of_queries(filtered(heads.q_BLHK));
+    const at::Tensor k = silenced(heads_.for_each_head(features_.of_keys(filtered(heads.k_BLGK))), keep_BL);
+    const at::Tensor v = with_ones(heads_.for_each_head(heads.v_BLGV), k);
+    const at::Tensor sums =
+        causal_ ? linear_recurrence::chunked({.q_BLHK = q, .k_BLHK = k, .v_BLHV = v}, config_.chunk).y_BLHV
+                : over_all(q, k, v);
+    return finished(sums, x);
+  }
+
+  bool has_step() const override { return one_sided_ && !gates_.looks_ahead(); }
+  at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
+    if (!has_step()) return Mixer::step(x_BD, state);
+    const at::Tensor x = x_BD.unsqueeze(1);
+    const Heads heads = heads_.split("wersa", x, {}, state.position);
+    const at::Tensor gains = gates_.step(x, state);
+    const at::Tensor q =
+        features_.of_queries(haar_bands::causal_step(activated(heads.q_BLHK), gains, "q", state));
+    const at::Tensor k = heads_.for_each_head(
+        features_.of_keys(haar_bands::causal_step(activated(heads.k_BLGK), gains, "k", state)));
+    const at::Tensor v = with_ones(heads_.for_each_head(heads.v_BLGV), k);
+    const at::Tensor sums =
+        linear_recurrence::step(q.squeeze(1), k.squeeze(1), v.squeeze(1), {}, state.tensors["sums"]);
+    ++state.position;
+    return finished(sums.unsqueeze(1), x).squeeze(1);
+  }
+
+  int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
+    const int64_t sums = heads_.heads() * config_.features.features * (heads_.value_width() + 1);
+    return (sums + haar_bands::causal_state(length, config_.levels, filtered_width()) +
+            gates_.state_values(length)) *
+           bytes_per_value;
+  }
+  double flops(int64_t length) const override {
+    const int64_t H = heads_.heads(), m = config_.features.features, V = heads_.value_width() + 1;
+    const double wavelet = one_sided_ ? haar_bands::causal_flops(length, config_.levels, filtered_width())
+                                      : haar_bands::block_flops(length, config_.levels, filtered_width());
+    const double sums = causal_ ? linear_recurrence::chunked_flops(length, config_.chunk, H, m, V)
+                                : 4.0 * static_cast<double>(length * H * m * V);
+    return heads_.maps_flops(length) + gates_.flops(length) + wavelet +
+           features_.flops(length * (H + heads_.groups())) + sums;
+  }
+  std::string path() const override { return causal_ ? "chunked" : "plain"; }
+
+ private:
+  at::Tensor activated(const at::Tensor& x) const { return config_.activation == "gelu" ? at::gelu(x) : x; }
+  // A column of ones, so that the weights are summed with the values.
+  static at::Tensor with_ones(const at::Tensor& v_BLHV, const at::Tensor& like) {
+    const at::Tensor v = v_BLHV.to(like.scalar_type());
+    return at::cat({v, at::ones_like(v.narrow(-1, 0, 1))}, -1);
+  }
+  static at::Tensor over_all(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+    const at::Tensor sums = at::matmul(k.permute({0, 2, 3, 1}), v.transpose(1, 2));
+    return at::matmul(q.transpose(1, 2), sums).transpose(1, 2);
+  }
+  at::Tensor finished(const at::Tensor& sums_BLHV, const at::Tensor& x) const {
+    const at::Tensor y = features_.divided(sums_BLHV, config_.epsilon).to(x.scalar_type());
+    return heads_.merge(norm_ ? norm_->forward(y) : y);
+  }
+  int64_t filtered_width() const { return (heads_.heads() + heads_.groups()) * heads_.head_width(); }
+
+  Config config_;
+  bool causal_, one_sided_;
+  AttentionHeads heads_;
+  BandGates gates_;
+  SpectralFeatures features_;
+  std::shared_ptr<LayerNorm> norm_;
+};
+
+void add_to(MixerRegistry& r);
+void add_to(MixerRegistry& r) {
+  r.add<Wersa, Config>(
+      {.name = "wersa",
+       .summary = "random-feature attention over gated Haar bands of queries and keys",
+       .source = "Dentamaro 2025, arXiv 2507.08637",
+       .cost = "8 L D^2 + 8 L m D flops, linear in L; state H m (V + 1) + (2^levels - 1) 2 D"});
+}
+
+}  // namespace subband::mixers::wersa

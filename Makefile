@@ -22,6 +22,9 @@ demo: build      ## the quickstart ablation: a table of real trained models in m
 demo-minute: build  ## the same in its one-minute form, in a store of its own
 	@rm -rf build/demo-minute && $(PROGRAM) sweep minute --store build/demo-minute
 
+conformance: build  ## random overrides and config trees through this program and Hydra (CASES=100000 SEED=1)
+	@core/config/conformance/run $(PROGRAM) --cases $(or $(CASES),100000) --seed $(or $(SEED),1) $(if $(RECORD),--record $(RECORD))
+
 headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)
 	@cmake --build --preset $(PRESET) -t headers
 
@@ -34,4 +37,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup build test demo demo-minute headers asan format clean
+.PHONY: help setup build test demo demo-minute conformance headers asan format clean

@@ -29,6 +29,12 @@ Trainer::Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan)
       optimizer_(recipe.optimizer.make({parameters_})),
       schedule_(recipe.schedule.make({.steps = plan.steps, .peak = optimizer_->peak_rate()})),
       average_(at::zeros({2}, at::TensorOptions(at::kDouble))) {
+  if (recipe.trainer.checkpoint_activations && !net.can_recompute())
+    throw ConfigError("",
+                      "trainer.checkpoint_activations = true: must be false with net " + recipe.net.type() +
+                          ", which cannot compute its blocks again",
+                      "bad_value");
+  net_.set_recompute(recipe.trainer.checkpoint_activations);
   net_.train();
 }
 

@@ -25,9 +25,9 @@ using config::Node;
 namespace flops_test {
 
 // Has filters or scans of pointwise operators.
-static const std::set<std::string> kBetween = {"haar",  "multi_basis", "running_mean",
-                                               "ema",   "wavelet_lm",  "multinodal",
-                                               "wersa", "waveformer",  "wavelet"};
+static const std::set<std::string> kBetween = {"haar",       "multi_basis", "running_mean", "ema",
+                                               "wavelet_lm", "multinodal",  "wersa",        "waveformer",
+                                               "wavelet",    "butterfly",   "dct"};
 
 static void compare(const std::string& name, double formula, const std::function<void()>& run) {
   const torch::NoGradGuard no_gradient;
@@ -158,7 +158,9 @@ TEST_CASE("a net's flops are those of the operators that it runs, and its parts 
           "[flops]") {
   for (const std::string& name : names_of<Net>()) {
     Initializer first(plain_generator(1));
-    const auto net = testing::make_part<Net>(name, {.vocabulary = 19, .length = 24, .initializer = &first});
+    NetContext context{.vocabulary = 19, .length = 24, .initializer = &first};
+    if (name == "classifier") context.classes = 5, context.may_look_ahead = true;
+    const auto net = testing::make_part<Net>(name, context);
     net->eval();
     CAPTURE(name);
     const at::Tensor ids = at::arange(24).remainder(19).unsqueeze(0);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/config/interpolation.h"
+#include "core/config/list_edit.h"
 #include "core/config/merge.h"
 #include "core/config/merger.h"
 #include "core/error.h"
@@ -15,24 +16,15 @@ using Kind = Node::Kind;
 
 bool holds_others(const Node& node) { return node.is(Kind::map) || node.is(Kind::list); }
 
-// Equality of a removal's condition: 1 is 1.0 and true, maps in any order.
-bool means_same(const Node& a, const Node& b) {
-  const auto number_like = [](const Node& node) {
-    return node.is(Kind::integer) || node.is(Kind::number) || node.is(Kind::boolean);
-  };
-  const auto number = [](const Node& node) {
-    return node.is(Kind::boolean) ? static_cast<double>(node.boolean()) : node.number();
-  };
-  if (number_like(a) && number_like(b)) return number(a) == number(b);
-  if (a.kind() != b.kind() || a.size() != b.size()) return false;
-  if (a.is(Kind::list)) return std::equal(a.items().begin(), a.items().end(), b.items().begin(), means_same);
-  if (!a.is(Kind::map)) return a == b;
-  return std::all_of(a.entries().begin(), a.entries().end(), [&](const Entry& entry) {
-    return std::any_of(b.entries().begin(), b.entries().end(), [&](const Entry& other) {
-      return entry.key == other.key && entry.key_kind == other.key_kind &&
-             means_same(entry.value, other.value);
-    });
-  });
+void refuse_null_keys(const Node& node) {
+  if (node.is(Kind::list))
+    for (const Node& item : node.items()) refuse_null_keys(item);
+  if (!node.is(Kind::map)) return;
+  for (const Entry& entry : node.entries()) {
+    if (entry.key_kind == Kind::null)
+      throw ConfigError(entry.key_place.text(), "null cannot be a key", "bad_value");
+    refuse_null_keys(entry.value);
+  }
 }
 
 class OverrideApplier {
@@ -46,16 +38,18 @@ class OverrideApplier {
 
   void apply() {
     if (word_.action == Override::Action::remove) return remove();
-    if (word_.edit) return edit_list();
+    if (word_.edit) return change_list();
     if (word_.action == Override::Action::add && !holds_others(word_.value)) refuse_present();
     Node* container = reach_container();
     const std::string& last = keys_.back();
     Node* present = child(*container, last);
     if (present == nullptr) {
       if (container->is(Kind::list) || closed(word_, language_)) fail_unknown(*container, keys_.size() - 1);
+      check(word_.value);
       container->entries().push_back({last, Kind::string, word_.place, word_.value});
       return;
     }
+    check(word_.value);
     const bool joins = holds_others(word_.value) && (holds_others(*present) || language_ == Language::parts);
     merger_.way().push_back(step(*container, last));
     if (joins)
@@ -73,14 +67,24 @@ class OverrideApplier {
     throw ConfigError(word_.place.text(), message, kind);
   }
 
+  static void check(const Node& value) {
+    check_interpolations(value);
+    refuse_null_keys(value);
+  }
+
   std::string path_up_to(size_t last) const { return join(std::span(keys_).first(last + 1), "."); }
 
   [[noreturn]] void fail_unknown(const Node& container, size_t i) const {
     std::vector<std::string> known;
+    if (container.is(Kind::list) && !parse_integer(keys_[i]))
+      fail(path_up_to(i) + ": a list is indexed by whole numbers", "bad_value");
     if (container.is(Kind::list))
       fail(path_up_to(i) + ": the list has " + std::to_string(container.size()) + " items", "unknown_key");
     if (container.is(Kind::map))
       for (const Entry& entry : container.entries()) known.push_back(entry.key);
+    if (!holds_others(container))
+      fail(path_up_to(i) + ": " + path_up_to(i - 1) + " = " + brief(container) + " holds no keys",
+           "unknown_key");
     const bool add = word_.action == Override::Action::change;
     const std::string hint = add ? "; write +" + word_.text + " to add it" : "";
     fail(path_up_to(i) + ": unknown key" + suggestion(keys_[i], known) + hint, "unknown_key");
@@ -152,6 +156,8 @@ class OverrideApplier {
       container = const_cast<Node*>(parent.node);
     }
     const Node* present = child(*container, keys_.back());
+    if (present != nullptr && present->is(Kind::null) && !word_.has_value && language_ == Language::hydra)
+      fail(word_.target + ": is null, which ~" + word_.target + "=null removes", "unknown_key");
     if (present == nullptr || seen(in, language_ == Language::parts) == nullptr)
       fail_unknown(*container, keys_.size() - 1);
     if (word_.has_value && !word_.value.is(Kind::null)) {
@@ -178,7 +184,8 @@ class OverrideApplier {
     return way;
   }
 
-  void edit_list() {
+  void change_list() {
+    for (const Node& item : word_.edit->items) check(item);
     Node* container = reach_container();
     Node* list = child(*container, keys_.back());
     if (list == nullptr) fail_unknown(*container, keys_.size() - 1);
@@ -186,22 +193,7 @@ class OverrideApplier {
     if (list->is(Kind::string) && may_interpolate(list->string())) merger_.open(*list);
     if (!list->is(Kind::list))
       fail(word_.target + " = " + brief(*list) + ": only a list can be changed so", "bad_value");
-    auto& items = list->items();
-    const ListEdit& edit = *word_.edit;
-    if (edit.kind == ListEdit::Kind::remove) {
-      for (const Node& gone : edit.items)
-        if (std::erase_if(items, [&](const Node& item) { return means_same(item, gone); }) == 0)
-          fail(word_.target + " = " + brief(*list) + ": has no item " + brief(gone), "bad_value");
-    } else {
-      const auto size = static_cast<int64_t>(items.size());
-      const int64_t at = edit.kind == ListEdit::Kind::append ? size : edit.index;
-      if (at < 0 || at > size)
-        fail(word_.target + ": cannot insert at " + std::to_string(at) + " in a list of " +
-                 std::to_string(size),
-             "bad_value");
-      items.insert(items.begin() + at, edit.items.begin(), edit.items.end());
-    }
-    list->place = word_.place;
+    config::edit_list(*list, *word_.edit, word_.target, word_.place);
   }
 
   Node& root_;
@@ -214,9 +206,6 @@ class OverrideApplier {
 }  // namespace
 
 void apply_override(Node& root, const Override& word, Language language) {
-  check_interpolations(word.value);
-  if (word.edit)
-    for (const Node& item : word.edit->items) check_interpolations(item);
   OverrideApplier(root, word, language).apply();
 }
 

@@ -44,6 +44,7 @@ class Composer {
     words_ = parse_overrides(request_.overrides);
     for (const Override& word : words_) refuse_sweep(word);
     for (const Override& word : words_) sort_out(word);
+    warn_of_repetition();
     DefaultsList list = build_defaults(search_, find_primary(), std::nullopt, groups_);
     choices_ = list.choices;
     refuse_unused();
@@ -53,6 +54,7 @@ class Composer {
     if (!problems_.empty()) throw ConfigError(problems_);
     composition.choices = std::move(choices_);
     composition.warnings = search_.warnings();
+    composition.warnings.insert(composition.warnings.end(), warnings_.begin(), warnings_.end());
     return composition;
   }
 
@@ -71,10 +73,27 @@ class Composer {
     fail(word, key + ": several values for one run; " + fixes, "ambiguous");
   }
 
+  // The same key set twice: legal, and seldom meant.
+  void warn_of_repetition() {
+    std::map<std::string, const Override*> seen;
+    for (const Override& word : words_) {
+      if (word.edit || word.action == Override::Action::remove) continue;
+      const auto [earlier, added] = seen.emplace(word.key(), &word);
+      if (!added)
+        warnings_.push_back(word.place.text() + ": " + word.key() + ": " + earlier->second->place.text() +
+                            " set it too; the last wins");
+      earlier->second = &word;
+    }
+  }
+
   void sort_out(const Override& word) {
     const bool is_group = search_.has_group(word.target);
     if (!is_group && word.package)
       fail(word, "'" + word.target + "' is no group, so it takes no package; searched: " + search_.sources(),
+           "missing_group_override");
+    if (word.package && word.value.is(Kind::map))
+      fail(word,
+           word.key() + " = " + word.value_text + ": expected the name of an option; a map takes no package",
            "missing_group_override");
     if (!is_group || word.value.is(Kind::map) || word.edit) return values_.push_back({&word, false});
     if (word.action == Override::Action::force)
@@ -152,19 +171,26 @@ class Composer {
     if (!request_.raw) return;
     for (const auto& [key, deletion] : groups_.deletions) {
       if (deletion.used) continue;
-      throw ConfigError(
-          deletion.place.text(),
-          deletion.word.substr(1) + ": nothing in the defaults lists has this key" + known_keys(key),
-          "missing_group_override");
+      const auto chosen = choices_.find(key);
+      std::string message = key + ": the option is " + (chosen != choices_.end() ? chosen->second : "") +
+                            " and not " + deletion.option.value_or("") + ", so it is not removed";
+      if (chosen == choices_.end() || !deletion.option) {
+        message = deletion.word.substr(1) + ": nothing in the defaults lists has this key" + known_keys(key);
+        if (message.ends_with(';')) message.pop_back();
+      }
+      throw ConfigError(deletion.place.text(), message, "missing_group_override");
     }
     for (const auto& [key, selection] : groups_.selections) {
       if (selection.used) continue;
-      if (selection.choice.typed)
+      if (key.empty())
+        throw ConfigError(selection.choice.place.text(), "the key before '=' is missing",
+                          selection.choice.typed ? "bad_value" : "missing_group_override");
+      if (selection.choice.typed && !selection.choice.many)
         throw ConfigError(selection.choice.place.text(),
                           selection.word + ": '" + key + "' is a group: expected the name of an option",
                           "bad_value");
       throw ConfigError(selection.choice.place.text(),
-                        key + ": nothing in the defaults lists has this key" + known_keys(key) + "; write +" +
+                        key + ": nothing in the defaults lists has this key" + known_keys(key) + " write +" +
                             selection.word + " to add it",
                         "missing_group_override");
     }
@@ -177,7 +203,8 @@ class Composer {
       all.push_back(other);
       if (other.substr(0, other.find('@')) == group) same_group.push_back(other);
     }
-    return same_group.empty() ? suggestion(key, all) : "; did you mean " + join(same_group, " or ") + "?";
+    return same_group.empty() ? suggestion(key, all) + ";"
+                              : "; did you mean " + join(same_group, " or ") + "?";
   }
 
   Node lay(const DefaultsList& list) {
@@ -242,6 +269,7 @@ class Composer {
   GroupWords groups_;
   std::map<std::string, std::string> choices_;
   std::vector<Problem> problems_;
+  Warnings warnings_;
 };
 
 }  // namespace

@@ -1,7 +1,11 @@
 #include "core/config/compose_command.h"
 
+#include <unistd.h>
+
+#include <fstream>
 #include <iostream>
 
+#include "core/config/cases.h"
 #include "core/error.h"
 
 namespace subband {
@@ -17,7 +21,8 @@ void split_words(Arguments arguments, ComposeWords& words, std::vector<std::stri
       only_words = true;
     } else if (!only_words && word.size() > 1 && word.front() == '-') {
       flags.push_back(word);
-      const bool takes_next = word == "--config-dir" || word == "--store" || word == "--data";
+      const bool takes_next =
+          word == "--config-dir" || word == "--store" || word == "--cases" || word == "--data";
       if (takes_next && i + 1 < arguments.size()) flags.push_back(arguments[++i]);
     } else if (!seen_primary) {
       words.primary = word;
@@ -50,8 +55,11 @@ int run_compose(Arguments arguments,
                       "any tree of YAML files, bound to no parts; PRIMARY is a name in the folders");
   line.app().add_flag("--unresolved", words.unresolved, "interpolations as text, defaults of parts left out");
   line.app().add_flag("--origins", words.origins, "one line a value: who set it last");
+  line.app().add_option(
+      "--cases", words.cases,
+      "with --raw: a file of one JSON object a line, each a whole composition; one answer a line");
   return line.run(flags, [&] {
-    if (words.primary.empty())
+    if (words.primary.empty() && words.cases.empty())
       throw ConfigError("command line", "PRIMARY is missing: what to compose", "syntax");
     for (const auto& folder : words.folders)
       if (!std::filesystem::is_directory(folder)) throw Error(folder.string(), "no such folder");
@@ -69,8 +77,22 @@ void print_composed(const config::Node& tree, const config::Warnings& warnings, 
     std::cout << (words.origins ? config::origins_text(tree) : config::to_yaml(tree));
 }
 
+// Many compositions in one process: what a comparison with another program needs.
+static int answer_cases(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  if (!in) throw Error(file.string(), "cannot be read");
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("subband_cases_" + std::to_string(::getpid()));
+  std::string line;
+  while (std::getline(in, line))
+    if (!line.empty()) std::cout << config::answer_case(line, folder) << "\n";
+  std::filesystem::remove_all(folder);
+  return 0;
+}
+
 int command_compose_raw(Arguments arguments) {
   return run_compose(arguments, [](const ComposeWords& words, const CommonOptions& options) {
+    if (!words.cases.empty()) return answer_cases(words.cases);
     config::ComposeRequest request{.primary = words.primary, .overrides = words.overrides, .raw = true};
     for (const auto& folder : words.folders) request.folders.push_back({"", folder});
     if (request.folders.empty()) request.folders.push_back({"", "."});

@@ -15,6 +15,7 @@ struct ComposeWords {
   std::string primary;
   std::vector<std::string> overrides;
   std::vector<std::filesystem::path> folders;  ///< `--config-dir`
+  std::filesystem::path cases;                 ///< `--cases`, only with `--raw`
   bool raw = false, unresolved = false, origins = false;
 };
 

@@ -102,7 +102,7 @@ class DefaultsBuilder {
       fail(place, path + ": no such group '" + group + "'; searched: " + search_.sources(), "unknown_option");
     fail(place,
          (group.empty() ? "" : group + " = ") + option + ": no such config" +
-             suggestion(option, search_.options(group)),
+             suggestion(option, search_.options(group)) + search_.passed_over(path),
          "unknown_option");
   }
 

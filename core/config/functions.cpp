@@ -12,10 +12,15 @@ using Kind = Node::Kind;
 
 bool is_numeric(const Node& node) { return node.is(Kind::integer) || node.is(Kind::number); }
 
+void refuse_null(const Call& call, const Value& value) {
+  if (value.plain() && value.node.is(Kind::null)) call.fail("null cannot be one of its values; write a,null");
+}
+
 Value choice(Call& call) {
   Value value;
   value.sweep = Sweep{};
   for (Value& each : call.rest()) {
+    refuse_null(call, each);
     if (!each.plain()) call.fail("a sweep inside a choice");
     value.sweep->choices.push_back(std::move(each.node));
   }
@@ -32,17 +37,12 @@ Node number_argument(const Call& call, const Value& value) {
 Value range(Call& call) {
   Value value;
   value.sweep = Sweep{.kind = Sweep::Kind::range};
-  const bool only_stop = call.count() == 1;
-  std::optional<Value> start = only_stop ? std::nullopt : call.take("start");
-  if (only_stop) {
-    value.sweep->stop = number_argument(call, call.need("stop"));
-  } else {
-    if (auto stop = call.take("stop"))
-      value.sweep->stop = number_argument(call, *stop);
-    else
-      call.fail("argument 'stop' is missing");
+  value.sweep->start = call.placed(Node(int64_t{0}));
+  value.sweep->stop = number_argument(call, call.need("start"));
+  if (const auto stop = call.take("stop")) {  // the first of two is the start, a lone one the stop
+    value.sweep->start = std::move(value.sweep->stop);
+    value.sweep->stop = number_argument(call, *stop);
   }
-  value.sweep->start = start ? number_argument(call, *start) : call.placed(Node(int64_t{0}));
   const auto step = call.take("step");
   value.sweep->step = step ? number_argument(call, *step) : call.placed(Node(int64_t{1}));
   call.done();
@@ -114,7 +114,7 @@ bool comes_before(const Call& call, const Node& a, const Node& b) {
     return std::lexicographical_compare(
         a.items().begin(), a.items().end(), b.items().begin(), b.items().end(),
         [&](const Node& x, const Node& y) { return comes_before(call, x, y); });
-  call.fail(std::string("cannot order a ") + a.kind_name() + " and a " + b.kind_name());
+  call.fail(std::string("cannot order values of two kinds: ") + a.kind_name() + ", " + b.kind_name());
 }
 
 void sort_nodes(const Call& call, std::vector<Node>& nodes, bool reverse) {
@@ -134,6 +134,7 @@ Value sort(Call& call) {
     if (auto named = call.take_named(name)) values.push_back(std::move(*named));
   call.done();
   if (values.empty()) call.fail("needs a list, a sweep or values");
+  for (const Value& each : values) refuse_null(call, each);
   if (values.size() > 1) {
     Value value;
     value.sweep = Sweep{.kind = Sweep::Kind::choice, .simple = true};
@@ -157,7 +158,8 @@ Value sort(Call& call) {
           .kind = Sweep::Kind::choice, .choices = std::move(values_of_range), .tags = value.sweep->tags};
     }
   } else if (value.node.is(Kind::list)) {
-    if (value.quoted_items) call.fail("cannot order quoted text; write the words without quotes");
+    if (value.quoted_items && value.node.size() > 1)
+      call.fail("cannot order quoted text; write the words without quotes");
     sort_nodes(call, value.node.items(), reverse);
   } else if (value.node.is(Kind::map)) {
     call.fail("cannot order a map");
@@ -171,6 +173,7 @@ Value shuffle(Call& call) {
     if (auto named = call.take_named(name)) values.push_back(std::move(*named));
   call.done();
   if (values.empty()) call.fail("needs a list, a sweep or values");
+  for (const Value& each : values) refuse_null(call, each);
   Value value = std::move(values.front());
   if (values.size() > 1) {
     Sweep sweep{.kind = Sweep::Kind::choice, .simple = true};

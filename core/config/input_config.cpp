@@ -149,8 +149,7 @@ DefaultEntry read_entry(const Node& item) {
     }
   } else {
     refuse_entry(item.place,
-                 std::string("an entry of a defaults list is a config, 'group: option' or _self_, not a ") +
-                     item.kind_name());
+                 "an entry of a defaults list is a config, 'group: option' or _self_, got " + brief(item));
   }
   const std::vector<std::string> parts = split(entry.name, '/');
   if (std::find(parts.begin(), parts.end(), "..") != parts.end())
@@ -162,8 +161,7 @@ DefaultEntry read_entry(const Node& item) {
 void read_defaults(InputConfig& config) {
   const Node* list = config.content.find("defaults");
   if (list == nullptr) return;
-  if (!list->is(Kind::list))
-    refuse_entry(list->place, std::string("defaults: expected a list, got a ") + list->kind_name());
+  if (!list->is(Kind::list)) refuse_entry(list->place, "defaults: expected a list, got " + brief(*list));
   int selves = 0;
   for (const Node& item : list->items()) {
     config.defaults.push_back(read_entry(item));

@@ -12,7 +12,7 @@ namespace subband::config {
 
 namespace {
 
-constexpr size_t kMostSteps = 500'000;
+constexpr size_t kMostSteps = 200'000;
 constexpr size_t kLongestText = size_t{16} << 20;
 
 const Node* text_key(const Node& map, std::string_view key) {
@@ -60,7 +60,7 @@ void Interpolator::fail(const Location& from, const std::string& message, const 
 }
 
 void Interpolator::enter(const Location& location) {
-  if (++steps_ > kMostSteps) fail(location, "the interpolations expand to more than 500,000 values");
+  if (++steps_ > kMostSteps) fail(location, "the interpolations expand to more than 200,000 values");
   if (std::find(active_.begin(), active_.end(), location.node) == active_.end()) {
     active_.push_back(location.node);
     return;
@@ -110,7 +110,7 @@ Node Interpolator::resolve_here(Location& location) {
     value.place = node.place;
     return value;
   }
-  if (++steps_ > kMostSteps) fail(location, "the interpolations expand to more than 500,000 values");
+  if (++steps_ > kMostSteps) fail(location, "the interpolations expand to more than 200,000 values");
   if (node.is(Node::Kind::list)) {
     Node out = Node::list();
     out.place = node.place;
@@ -213,7 +213,7 @@ Location Interpolator::select(const std::string& path, const Location& from) {
     if (bracket && i < path.size() && path[i] == '.') ++i;
   }
   Location base;
-  if (!climb(base, dots, from, root_)) return {};
+  if (!climb(base, dots, from, root_)) fail(from, std::to_string(dots) + " dots lead above the root");
   std::string problem;
   try {
     Location target = walk(base, keys, from, problem);

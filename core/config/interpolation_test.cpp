@@ -109,7 +109,7 @@ TEST_CASE("interpolations that double at every step are refused", "[interpolatio
     text += "a" + std::to_string(i) + ": [" + before + ", " + before + "]\n";
   }
   CHECK_THAT(complaint(text),
-             Catch::ContainsSubstring("the interpolations expand to more than 500,000 values"));
+             Catch::ContainsSubstring("the interpolations expand to more than 200,000 values"));
 }
 
 }  // namespace interpolation_test

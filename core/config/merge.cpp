@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/config/list_edit.h"
 #include "core/config/merger.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -82,6 +83,7 @@ void Merger::replace(Node& value, Node over) {
   if (is_container(over)) {
     if (value.is(Node::Kind::string) && (over.is(Node::Kind::map) || may_interpolate(value.string())))
       open(value);
+    if (value.is(Node::Kind::list) && is_list_edit(over)) return edit_list(value, over, path_text(way_));
     const bool clash = is_container(value) && value.kind() != over.kind();
     if (clash) {
       const std::string path = path_text(way_);

@@ -1,5 +1,6 @@
 // Laying one tree over another. Maps join key by key; lists and scalars replace; `???` never overwrites; a map
-// over a list, or the reverse, is an error; a map over `${other}` that names a map is laid over a copy of it.
+// over a list, or the reverse, is an error, but for a map of edits over a list (list_edit.h); a map over `${other}`
+// that names a map is laid over a copy of it.
 #pragma once
 #include <string_view>
 

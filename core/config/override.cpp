@@ -30,7 +30,7 @@ class KeyParser {
     }
     if (here() == '=') return;
     const bool may_end = word.action == Override::Action::remove;
-    if (at_ < text_.size()) fail(std::string("unexpected '") + here() + "' in a key");
+    if (at_ < text_.size()) fail("unexpected '" + character_at(text_, at_) + "' in a key");
     if (!may_end || text_.empty()) fail("expected key=value; known forms: a.b=1, +a.b=1, ++a.b=1, ~a.b");
   }
 
@@ -53,7 +53,8 @@ class KeyParser {
       return true;
     }
     if (!is_key_start(here()))
-      fail(here() == '\0' ? "a key ends too early" : std::string("unexpected '") + here() + "' in a key");
+      fail(here() == '\0' ? "a key ends too early"
+                          : "unexpected '" + character_at(text_, at_) + "' in a key");
     while (is_key_start(here()) || is_key_digit(here()) || here() == '-') ++at_;
     return false;
   }

@@ -123,7 +123,7 @@ TEST_CASE("a malformed word is refused with the character where it goes wrong", 
   CHECK(complaint("k=[1,2") ==
         "override 2 (k=[1,2): character 7: expected ']' after an item of a list, got the end; quote text "
         "that holds such characters");
-  CHECK(complaint("k=it's") == "override 2 (k=it's): character 5: ''' must be quoted or escaped");
+  CHECK(complaint("k=it's") == "override 2 (k=it's): character 5: \"'\" must be quoted or escaped");
   CHECK(complaint("k='x") == "override 2 (k='x): character 3: a quote that is not closed");
   CHECK(complaint("k=[1] ") ==
         "override 2 (k=[1] ): character 6: a space may not follow a quote or a bracket here");
@@ -131,8 +131,8 @@ TEST_CASE("a malformed word is refused with the character where it goes wrong", 
   CHECK(complaint("k={'a':1}") ==
         "override 2 (k={'a':1}): character 4: expected 'key: value'; keys of a map stand without quotes");
   CHECK(complaint("k=${f:{x: 1}}") ==
-        "override 2 (k=${f:{x: 1}}): character 3: '${' needs a path and '}'; quote a value with braces "
-        "inside an interpolation");
+        "override 2 (k=${f:{x: 1}}): character 13: unexpected '}'; an interpolation ends at the "
+        "first '}': quote one that holds braces");
   CHECK(complaint("k=int(foo)") == "override 2 (k=int(foo)): int: 'foo' is no whole number");
   CHECK(complaint("k=rnage(3)") ==
         "override 2 (k=rnage(3)): rnage: unknown function; did you mean 'range'? known: append, bool, "

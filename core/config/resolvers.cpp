@@ -4,6 +4,7 @@
 
 #include "core/config/interpolation.h"
 #include "core/config/value_parser.h"
+#include "core/config/yaml.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -33,7 +34,7 @@ struct ResolverCall {
 
 Location resolve_env(ResolverCall& call) {
   call.expect(1, 2);
-  const std::string variable = text_of(call.arguments[0]);
+  const std::string& variable = call.text(0);
   if (const char* value = std::getenv(variable.c_str()))
     return call.in.keep(Node(value), call.from, true, true);
   if (call.arguments.size() == 1)
@@ -44,7 +45,8 @@ Location resolve_env(ResolverCall& call) {
 
 Location resolve_select(ResolverCall& call) {
   call.expect(1, 2);
-  const Location found = call.in.select(text_of(call.arguments[0]), call.from);
+  if (call.text(0).empty()) call.in.fail(call.from, "oc.select: the path is empty", "cycle");
+  const Location found = call.in.select(call.text(0), call.from);
   if (found.node != nullptr) return found;
   return call.in.keep(call.arguments.size() == 2 ? call.arguments[1] : Node(), call.from, true, true);
 }
@@ -58,11 +60,18 @@ Location resolve_decode(ResolverCall& call) {
 Location resolve_create(ResolverCall& call) {
   call.expect(1, 1);
   Node& value = call.arguments[0];
-  if (value.is(Kind::string)) {  // one plain word is a map with one empty key, as in a file
-    Node map = Node::map();
-    map.set(value.string(), Node());
-    value = std::move(map);
+  if (value.is(Kind::string)) {  // a whole YAML text; one plain word is a map with one empty key
+    Node tree = parse_yaml(value.string(), "oc.create");
+    if (tree.is(Kind::null)) tree = Node::map();
+    if (tree.is(Kind::string)) {
+      Node map = Node::map();
+      map.set(tree.string(), Node());
+      tree = std::move(map);
+    }
+    value = std::move(tree);
   }
+  if (!value.is(Kind::map) && !value.is(Kind::list) && !value.is(Kind::null))
+    call.in.fail(call.from, "oc.create: expected a map, a list or their text, got " + brief(value));
   return call.in.keep(std::move(value), call.from, true, false);
 }
 
@@ -92,6 +101,7 @@ Location resolve_values(ResolverCall& call) {
 
 Location resolve_deprecated(ResolverCall& call) {
   call.expect(1, 2);
+  if (call.arguments.size() == 2) call.text(1);  // the message: text, or refused
   const Location found = call.in.select(call.text(0), call.from);
   if (found.node == nullptr) call.in.fail(call.from, "oc.deprecated: no value at '" + call.text(0) + "'");
   return found;

@@ -4,8 +4,8 @@
 #include <set>
 
 #include "core/config/interpolation.h"
+#include "core/config/yaml_text.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/registry.h"
 #include "core/text.h"
 
@@ -40,7 +40,7 @@ const InputConfig* SearchPath::read(const std::string& name, const std::filesyst
 
 const InputConfig* SearchPath::load(const std::string& name, const std::filesystem::path& file,
                                     const std::string& shown, const Dialect& dialect) {
-  const std::string text = read_file(file);
+  const std::string text = read_yaml_text(file, shown);
   Node content = dialect ? dialect(text, shown, warnings_) : parse_yaml(text, shown, &warnings_);
   auto config = std::make_unique<InputConfig>(
       make_input_config(name, std::move(content), dialect ? "" : text, warnings_));
@@ -85,6 +85,16 @@ std::vector<std::filesystem::path> SearchPath::folders_of(const std::string& gro
       found.push_back(source.folder / *rest);
   }
   return found;
+}
+
+std::string SearchPath::passed_over(const std::string& path) const {
+  for (const GroupFolder& source : folders_) {
+    const auto rest = below_group(source.group, path);
+    std::error_code ignored;
+    if (rest && is_clean_path(path) && std::filesystem::exists(source.folder / (*rest + ".yml"), ignored))
+      return "; " + *rest + ".yml is not read: its name must end in .yaml";
+  }
+  return "";
 }
 
 bool SearchPath::has_group(const std::string& group) {

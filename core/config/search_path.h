@@ -84,6 +84,8 @@ class SearchPath {
   const InputConfig* read(const std::string& name, const std::filesystem::path& file,
                           const Dialect& dialect = {});
   bool has_group(const std::string& group);
+  /// For messages: that a file of another ending lies where `path` was looked for; or nothing.
+  std::string passed_over(const std::string& path) const;
   std::vector<std::string> options(const std::string& group) const;  ///< sorted
   /// Every config of a group and the groups below it: `tinyshakespeare/wavelet`.
   std::vector<std::string> all_options(const std::string& group) const;

@@ -38,6 +38,11 @@ Node ValueParser::placed(Node node) const {
   return node;
 }
 
+std::string ValueParser::shown_here() const {
+  const std::string whole = character_at(text_, at_);
+  return whole == "'" ? "\"'\"" : "'" + whole + "'";
+}
+
 void ValueParser::skip_spaces() {
   while (!at_end() && is_blank(text_[at_])) ++at_;
 }
@@ -53,24 +58,36 @@ bool ValueParser::take(char c) {
 void ValueParser::expect(char c, const char* what) {
   if (take(c)) return;
   skip_spaces();
-  const std::string found = at_end() ? "the end" : std::string("'") + text_[at_] + "'";
+  const std::string found = at_end() ? "the end" : shown_here();
   fail(std::string("expected '") + c + "' " + what + ", got " + found +
        "; quote text that holds such characters");
 }
 
 Value ValueParser::whole() {
-  std::vector<Value> elements;
-  do elements.push_back(element());
+  if (text_.find('(', at_) != std::string_view::npos) {
+    ValueParser reader(text_, at_, place_);
+    reader.evaluates_ = false;
+    reader.elements();
+  }
+  return elements();
+}
+
+Value ValueParser::elements() {
+  std::vector<Value> found;
+  do found.push_back(element());
   while (take(','));
   if (!at_end()) {
     if (is_blank(here()) && trim(text_.substr(at_)).empty())
       fail("a space may not follow a quote or a bracket here");
-    fail(std::string("unexpected '") + here() + "'; quote or escape it");
+    const bool braces = here() == '}' && text_.find("${") != std::string_view::npos;
+    fail("unexpected " + shown_here() +
+         (braces ? "; an interpolation ends at the first '}': quote one that holds braces"
+                 : "; quote or escape it"));
   }
-  if (elements.size() == 1) return std::move(elements.front());
+  if (found.size() == 1) return std::move(found.front());
   Value value;
   value.sweep = Sweep{.kind = Sweep::Kind::choice, .simple = true};
-  for (Value& each : elements) {
+  for (Value& each : found) {
     if (each.edit) fail("a change of a list cannot be swept");
     value.sweep->nested = value.sweep->nested || each.sweep.has_value();
     value.sweep->choices.push_back(std::move(each.node));
@@ -82,7 +99,7 @@ Value ValueParser::single() {
   const bool spaced = at_ < text_.size() && (is_blank(text_[at_]) || is_blank(text_.back()));
   const size_t begin = at_;
   Value value = element();
-  if (!at_end()) fail(std::string("unexpected '") + here() + "'");
+  if (!at_end()) fail("unexpected " + shown_here());
   if (spaced && value.closed) fail("a space may not stand around a quote or a bracket here");
   if (spaced) value.node = placed(Node(std::string(text_.substr(begin))));
   return value;
@@ -100,8 +117,7 @@ std::vector<Node> ValueParser::arguments() {
   }
   skip_spaces();
   if (here() != '}')
-    fail(at_end() ? "'${' has no end: expected '}'"
-                  : std::string("unexpected '") + here() + "'; quote or escape it");
+    fail(at_end() ? "'${' has no end: expected '}'" : "unexpected " + shown_here() + "; quote or escape it");
   return nodes;
 }
 
@@ -173,7 +189,6 @@ Entry ValueParser::map_key() {
   Entry entry;
   entry.key_place = place_;
   const Node typed = escaped ? Node(key) : plain_scalar(key, place_);
-  if (typed.is(Node::Kind::null)) throw ConfigError(place_.text(), "null cannot be a key", "bad_value");
   entry.key_kind = typed.kind();
   entry.key = typed.is(Node::Kind::string) ? typed.string() : text_of(typed);
   return entry;
@@ -252,9 +267,8 @@ void ValueParser::append_interpolation(std::string& out, std::optional<Node>& al
     alone = std::move(node);
     return;
   }
-  const size_t end = text_.find_first_of("{}", at_ + 2);
-  if (end == std::string_view::npos || text_[end] != '}' || end == at_ + 2)
-    fail("'${' needs a path and '}'; quote a value with braces inside an interpolation");
+  const size_t end = text_.find('}', at_ + 2);
+  if (end == std::string_view::npos || end == at_ + 2) fail("'${' needs a path and '}'");
   out += text_.substr(at_, end + 1 - at_);
   at_ = end + 1;
 }
@@ -279,7 +293,7 @@ Value ValueParser::primitive() {
       kept = out.size();
       continue;
     }
-    if (!is_unquoted(here())) fail(std::string("'") + here() + "' must be quoted or escaped");
+    if (!is_unquoted(here())) fail(shown_here() + " must be quoted or escaped");
     if (!is_blank(here())) ++pieces, kept = out.size() + 1;
     out += text_[at_++];
   }
@@ -328,7 +342,8 @@ Value ValueParser::function(std::string name) {
     } while (take(','));
     expect(')', "after an argument of a function");
   }
-  Value value = call_function(name, std::move(arguments), place_);
+  Value value;
+  if (evaluates_) value = call_function(name, std::move(arguments), place_);
   value.closed = true;
   return value;
 }

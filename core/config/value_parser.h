@@ -33,6 +33,9 @@ struct Argument {
 /// `int(3.9)`, `sort([2,1])`, `range(3)`, ... ConfigError (`bad_value`) names the function.
 Value call_function(const std::string& name, std::vector<Argument> arguments, const Place& place);
 
+/// The whole UTF-8 character at an offset, for messages; nothing at the end.
+std::string character_at(std::string_view text, size_t offset);
+
 /// How a value looks inside text: `true`, `null`, `1.0`, `[a, b]`, `{k: v}`.
 std::string text_of(const Node& node);
 
@@ -48,7 +51,8 @@ class ValueParser {
   ValueParser(std::string_view text, size_t begin, const Place& place, Interpolation interpolation)
       : text_(text), at_(begin), place_(place), interpolation_(std::move(interpolation)) {}
 
-  /// Everything up to the end: one element, or a simple sweep of several.
+  /// Everything up to the end: one element, or a simple sweep of several. What is malformed is complained of before
+  /// what a function refuses.
   Value whole();
   /// One element up to the end, whose outer spaces count (they make a primitive text).
   Value single();
@@ -57,6 +61,7 @@ class ValueParser {
   size_t offset() const { return at_; }
 
  private:
+  Value elements();
   Value element();
   Value list();
   Value map();
@@ -72,6 +77,7 @@ class ValueParser {
   bool at_end() const { return at_ >= text_.size(); }
   char here() const { return at_end() ? '\0' : text_[at_]; }
   bool at_interpolation() const { return text_.substr(at_).starts_with("${"); }
+  std::string shown_here() const;  ///< for messages: the character that stands here, in quotes
   void skip_spaces();
   bool take(char c);  ///< skips spaces, then `c` if it is there
   void expect(char c, const char* what);
@@ -80,6 +86,7 @@ class ValueParser {
 
   std::string_view text_;
   size_t at_;
+  bool evaluates_ = true;  ///< functions are called, not only read
   const Place& place_;
   Interpolation interpolation_;
   int depth_ = 0;

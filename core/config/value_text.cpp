@@ -27,4 +27,11 @@ std::string text_of(const Node& node) {
   }
 }
 
+std::string character_at(std::string_view text, size_t offset) {
+  if (offset >= text.size()) return "";
+  size_t end = offset + 1;
+  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+  return std::string(text.substr(offset, end - offset));
+}
+
 }  // namespace subband::config

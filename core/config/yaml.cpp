@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include "core/config/scalar.h"
@@ -43,10 +44,20 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (seen_document_) refuse_yaml(at(mark), "a second document starts here: one document a file");
+    if (seen_document_) {
+      const auto offset = static_cast<size_t>(std::max(mark.pos, 0));
+      const bool marked = text_.substr(std::min(offset, text_.size())).starts_with("---") ||
+                          text_.rfind("\n...", offset) != std::string_view::npos;
+      refuse_yaml(at(mark), marked ? "a second document starts here: one document a file"
+                                   : "this belongs to nothing above it: a file is one map or one list");
+    }
     seen_document_ = true;
   }
   void OnDocumentEnd() override {}
+
+  void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
+    if (!anchor_names_.insert(name).second) refuse_yaml(at(mark), "&" + name + ": the anchor stands twice");
+  }
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     Node node;
@@ -137,6 +148,12 @@ class TreeBuilder final : public YAML::EventHandler {
       refuse_yaml({source_, last_quoted_->line + 1, last_quoted_->column + 1}, "a quote that is not closed");
   }
 
+  // `!!set` for the long form that the parser hands out.
+  static std::string tag_text(const std::string& tag) {
+    constexpr std::string_view kStandard = "tag:yaml.org,2002:";
+    return tag.starts_with(kStandard) ? "!!" + tag.substr(kStandard.size()) : tag;
+  }
+
   Node tagged(const std::string& tag, const std::string& value, const Place& place) {
     Node node(value);
     constexpr std::string_view kStandard = "tag:yaml.org,2002:";
@@ -144,13 +161,14 @@ class TreeBuilder final : public YAML::EventHandler {
       const std::string kind = tag.starts_with(kStandard) ? tag.substr(kStandard.size()) : "";
       node = plain_scalar(value, place);
       if (kind == "float" && node.is(Node::Kind::integer)) node = Node(node.number());
+      const bool known = kind == "int" || kind == "float" || kind == "bool" || kind == "null";
       const bool fits = (kind == "int" && node.is(Node::Kind::integer)) ||
                         (kind == "float" && node.is(Node::Kind::number)) ||
                         (kind == "bool" && node.is(Node::Kind::boolean)) ||
                         (kind == "null" && node.is(Node::Kind::null));
+      if (!fits && known) refuse_yaml(place, "!!" + kind + " " + value + ": the tag does not fit the value");
       if (!fits)
-        refuse_yaml(place,
-                    "tag '" + tag + "' is not supported here; known: !!str, !!int, !!float, !!bool, !!null");
+        refuse_yaml(place, tag_text(tag) + ": an unknown tag; known: !!str, !!int, !!float, !!bool, !!null");
     }
     node.place = place;
     return node;
@@ -212,9 +230,10 @@ class TreeBuilder final : public YAML::EventHandler {
     node.place = at(mark);
     refuse_unindented(mark, node.place, block && kind == "seq");
     if (tag != "?" && tag != "!" && tag != "" && tag != "tag:yaml.org,2002:" + kind)
-      refuse_yaml(node.place, "tag '" + tag + "' is not supported here");
+      refuse_yaml(node.place, tag_text(tag) + ": this tag is not supported for a " + node.kind_name());
     if (!frames_.empty() && frames_.back().node.is(Node::Kind::map) && !frames_.back().key)
-      refuse_yaml(node.place, std::string("a key must be one word, not a ") + node.kind_name());
+      refuse_yaml(node.place, std::string("a key must be one word, not a ") + node.kind_name() +
+                                  (block ? "" : "; or a bracket before it is not closed"));
     if (frames_.size() >= kMostLevels) refuse_yaml(node.place, "more than 200 levels of nesting");
     frames_.push_back({.node = std::move(node),
                        .anchor = anchor,
@@ -288,16 +307,49 @@ class TreeBuilder final : public YAML::EventHandler {
   size_t nodes_ = 0;
   std::vector<Frame> frames_;
   std::map<YAML::anchor_t, Node> anchors_;
+  std::set<std::string> anchor_names_;
   Node root_;
 };
 
-std::string lower_first(std::string text) {
-  if (!text.empty() && text.front() >= 'A' && text.front() <= 'Z')
-    text.front() = static_cast<char>(text.front() - 'A' + 'a');
-  return text;
+// yaml-cpp's words for what is malformed, in ours: what is wrong there, and what to do.
+std::string complaint_about(const std::string& message, std::string_view text, size_t offset) {
+  static constexpr std::pair<const char*, const char*> kWords[] = {
+      {"illegal map value", "a ':' cannot stand here: quote text that holds one, or mind the indentation"},
+      {"illegal map key", "'?' cannot start a word: quote it"},
+      {"illegal block entry", "'- ' cannot stand here: quote it, or begin the list on a line of its own"},
+      {"illegal flow end", "this closes no bracket or brace"},
+      {"illegal tab when looking for indentation", "a tab cannot indent: use spaces"},
+      {"end of map not found", "this belongs to nothing above it: mind the indentation"},
+      {"end of sequence not found", "this belongs to nothing above it: mind the indentation"},
+      {"end of sequence flow not found",
+       "a list in brackets needs ',' or ']' here; quote ${...} inside brackets"},
+      {"end of map flow not found", "a map in braces needs ',' or '}' here; quote ${...} inside braces"},
+      {"the referenced anchor is not defined", "this alias names no anchor above it"}};
+  if (message == "unknown token" && offset < text.size())
+    return std::string("'") + text[offset] + "' cannot start a word: quote it";
+  for (const auto& [theirs, ours] : kWords)
+    if (message == theirs) return ours;
+  std::string lower = message;
+  if (!lower.empty() && lower.front() >= 'A' && lower.front() <= 'Z')
+    lower.front() = static_cast<char>(lower.front() - 'A' + 'a');
+  return lower;
 }
 
 }  // namespace
+
+// Tabs and line breaks are all that may stand beside printable text.
+static void refuse_control_characters(std::string_view text, const std::string& source) {
+  int line = 1, column = 1;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool control = (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7F;
+    if (control)
+      refuse_yaml({std::make_shared<const std::string>(source), line, column},
+                  "byte " + std::to_string(byte) + ": a control character cannot stand in a spec");
+    column = c == '\n' ? 1 : column + 1;
+    line += c == '\n';
+  }
+}
 
 Node parse_yaml(std::string_view text, const std::string& source, Warnings* warnings) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
@@ -305,9 +357,7 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
     throw ConfigError(
         source, "a file of " + bytes_text(static_cast<double>(text.size())) + ": at most 16 MiB", "syntax");
   if (!is_utf8(text)) refuse_yaml(first_bad_byte(text, source), "a byte that is not UTF-8");
-  if (const size_t zero = text.find('\0'); zero != std::string_view::npos)
-    throw ConfigError(source, "a zero byte at offset " + std::to_string(zero) + ": this is no text",
-                      "syntax");
+  refuse_control_characters(text, source);
   TreeBuilder builder(source, text, warnings);
   try {
     std::istringstream stream{std::string(text)};
@@ -318,20 +368,22 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
     const Place place{std::make_shared<const std::string>(source), wrong.mark.line + 1,
                       wrong.mark.column + 1};
     const auto offset = static_cast<size_t>(std::max(wrong.mark.pos, 0));
-    const bool reserved = wrong.msg == "unknown token" && offset < text.size();
-    refuse_yaml(place, reserved ? std::string("'") + text[offset] + "' cannot start a word: quote it"
-                                : lower_first(wrong.msg));
+    refuse_yaml(place, complaint_about(wrong.msg, text, offset));
   }
   return builder.take();
 }
 
-Node read_yaml(const std::filesystem::path& path, Warnings* warnings) {
+std::string read_yaml_text(const std::filesystem::path& path, const std::string& shown) {
   std::error_code unknown;
   const auto size = std::filesystem::file_size(path, unknown);
   if (!unknown && size > kMostBytes)
-    throw ConfigError(path.string(),
-                      "a file of " + bytes_text(static_cast<double>(size)) + ": at most 16 MiB", "syntax");
-  return parse_yaml(read_file(path), path.string(), warnings);
+    throw ConfigError(shown, "a file of " + bytes_text(static_cast<double>(size)) + ": at most 16 MiB",
+                      "syntax");
+  return read_file(path);
+}
+
+Node read_yaml(const std::filesystem::path& path, Warnings* warnings) {
+  return parse_yaml(read_yaml_text(path, path.string()), path.string(), warnings);
 }
 
 }  // namespace subband::config

@@ -1,5 +1,6 @@
 // What the YAML reader needs to know of text and trees beyond its parser. Internal to core/config.
 #pragma once
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -7,6 +8,9 @@
 #include "core/config/node.h"
 
 namespace subband::config {
+
+/// The text of a file, unless it is too long for a spec. `shown` names it in messages.
+std::string read_yaml_text(const std::filesystem::path& path, const std::string& shown);
 
 /// Values of a tree, itself included.
 size_t count_nodes(const Node& node);

@@ -1,5 +1,5 @@
 // The usual encoder around any mixer: the frame in which mixers are compared on whole sequences.
-//   x = input (+ P);  per block  x += mixer(norm(x)),  x += Σ channel_mixers(norm(x));  logits = W pool(norm(x)) + b
+//   x = input (+ P);  blocks as in residual_block.h;  logits = W pool(norm(x)) + b
 //   input tokens   x[t] = E[id[t]];  of P = patch > 1 neighbours  x[t] = W_in (E[id[tP]] … E[id[tP+P-1]]) + b_in
 //         bytes    the same of 256 ids
 //         patches  x[t] = W_in (v[tP] … v[tP+P-1]) + b_in of numbers
@@ -13,26 +13,22 @@
 //         MEGABYTE, arXiv 2305.07185 (patches of bytes)
 #include <ATen/ATen.h>
 
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "core/error.h"
-#include "core/slot.h"
 #include "core/tensors/expect.h"
-#include "models/channel_mixer.h"
 #include "models/layers/dropout.h"
 #include "models/layers/embedding.h"
-#include "models/layers/layer_norm.h"
 #include "models/layers/linear.h"
-#include "models/layers/rms_norm.h"
-#include "models/mixer.h"
+#include "models/layers/norm.h"
+#include "models/layers/sinusoids.h"
 #include "models/net.h"
+#include "models/residual_block.h"
 
 namespace subband::nets::classifier {
 
-constexpr double kFirstDeviation = 0.02;  // of tables and of the cls vector, as GPT-2 draws them
 constexpr int64_t kBytes = 256;
 
 struct Config {
@@ -41,13 +37,11 @@ struct Config {
   std::string input = "tokens";
   int64_t patch = 1;
   int64_t id_width = 16;
-  Slot<Mixer> mixer{"softmax_attention"};
-  Slots<ChannelMixer> channel_mixers{"mlp"};
   bool causal = false;
   std::string positions = "learned";
-  std::string norm = "layer";
   std::string pooling = "mean";
-  double dropout = 0;
+  ResidualFrame frame;
+  ResidualParts parts;
 
   void bind(Binder& b, const NetContext& c) {
     b.field("width", width, {1, 1 << 20}, "D, of the residual stream");
@@ -59,13 +53,12 @@ struct Config {
     b.choice("pooling", pooling, {"mean", "cls", "none"},
              "from positions to one answer; none: an answer at every position");
     b.field("causal", causal, "whether mixers may only look to the left");
-    b.part("mixer", mixer, mixer_context(c, nullptr), "lets positions speak to each other");
-    b.parts("channel_mixers", channel_mixers, block_context(c, nullptr),
-            "work on each position; their outputs add up; {}: none");
     b.choice("positions", positions, {"learned", "sinusoidal", "none"},
              "a table of the longest input, fixed waves, or nothing");
-    b.choice("norm", norm, {"layer", "rms"}, "normalisation before each part and before pooling");
-    b.field("dropout", dropout, {0, 0.99}, "after the input and after every part, in training");
+    b.check(positions != "sinusoidal" || width % 2 == 0, "width",
+            "must be even where positions are sinusoidal");
+    frame.bind(b);
+    parts.bind(b, framed(c, nullptr));
     check_task(b, c);
   }
   void check_task(Binder& b, const NetContext& c) const {
@@ -83,94 +76,14 @@ struct Config {
             "must be true: the task's targets stand in the input to the right");
   }
   int64_t sequence(int64_t length) const { return (length + patch - 1) / patch + (pooling == "cls" ? 1 : 0); }
-  MixerContext mixer_context(const NetContext& c, std::shared_ptr<const Noise> noise) const {
-    return {.width = width,
-            .length = sequence(c.length),
-            .causal = causal,
-            .layers = layers,
-            .initializer = c.initializer,
-            .noise = std::move(noise)};
-  }
-  BlockContext block_context(const NetContext& c, std::shared_ptr<const Noise> noise) const {
-    return {.width = width,
-            .padded_width = width,
-            .layers = layers,
-            .noise = std::move(noise),
-            .initializer = c.initializer};
+  ResidualFrame framed(const NetContext& c, std::shared_ptr<const Noise> noise) const {
+    ResidualFrame whole = frame;
+    whole.width = width, whole.layers = layers, whole.causal = causal;
+    whole.length = sequence(c.length);
+    whole.noise = std::move(noise), whole.initializer = c.initializer;
+    return whole;
   }
 };
-
-// The norm of either kind, registered in its owner under `name`.
-class EncoderNorm {
- public:
-  EncoderNorm(torch::nn::Module& owner, const std::string& name, const Config& config,
-              const Initializer& first) {
-    if (config.norm == "rms")
-      rms_ = owner.register_module(name, std::make_shared<RmsNorm>(first, config.width));
-    else
-      layer_ = owner.register_module(name, std::make_shared<LayerNorm>(first, config.width));
-  }
-  at::Tensor operator()(const at::Tensor& x_BTD) const {
-    return rms_ ? rms_->forward(x_BTD) : layer_->forward(x_BTD);
-  }
-
- private:
-  std::shared_ptr<RmsNorm> rms_;
-  std::shared_ptr<LayerNorm> layer_;
-};
-
-class EncoderBlock final : public torch::nn::Module {
- public:
-  EncoderBlock(const Config& config, const NetContext& context, const std::shared_ptr<const Noise>& noise)
-      : mixer_norm_(*this, "mixer_norm", config, *context.initializer),
-        dropout_(config.dropout),
-        noise_(noise) {
-    mixer_ = register_module("mixer", config.mixer.make(config.mixer_context(context, noise)));
-    if (config.channel_mixers.empty()) return;
-    channel_norm_.emplace(*this, "channel_norm", config, *context.initializer);
-    const auto holder =
-        register_module("channel_mixers", std::make_shared<torch::nn::Module>("channel_mixers"));
-    for (const auto& [label, slot] : config.channel_mixers.all()) {
-      channel_mixers_.push_back(
-          holder->register_module(label, slot.make(config.block_context(context, noise))));
-    }
-  }
-
-  at::Tensor forward(const at::Tensor& x_BTD, const at::Tensor& keep_BT) {
-    at::Tensor x = x_BTD + noisy(mixer_->forward(mixer_norm_(x_BTD), keep_BT));
-    if (channel_mixers_.empty()) return x;
-    const at::Tensor normed = (*channel_norm_)(x);
-    at::Tensor sum = channel_mixers_[0]->forward(normed);
-    for (size_t i = 1; i < channel_mixers_.size(); ++i) sum = sum + channel_mixers_[i]->forward(normed);
-    return x + noisy(sum);
-  }
-  void add_costs(PartCosts& costs, int64_t positions, int64_t bytes_per_value) const {
-    costs.add("blocks.*.mixer", *mixer_, mixer_->flops(positions),
-              mixer_->state_bytes(positions, bytes_per_value));
-    for (const auto& mixer : channel_mixers_)
-      costs.add("blocks.*." + mixer->module_name(), *mixer, mixer->flops(positions));
-  }
-
- private:
-  at::Tensor noisy(const at::Tensor& x) const { return dropout(x, dropout_, is_training(), noise_.get()); }
-
-  EncoderNorm mixer_norm_;
-  double dropout_;
-  std::shared_ptr<const Noise> noise_;
-  std::shared_ptr<Mixer> mixer_;
-  std::optional<EncoderNorm> channel_norm_;
-  std::vector<std::shared_ptr<ChannelMixer>> channel_mixers_;
-};
-
-// pe[p,2i] = sin(p / 10000^(2i/D)), pe[p,2i+1] = cos(p / 10000^(2i/D))
-static at::Tensor sinusoidal_waves(int64_t length, int64_t width) {
-  const at::TensorOptions wide(at::kDouble);
-  const at::Tensor pair = at::arange(width, wide).div(2, "floor");
-  const at::Tensor angle = at::arange(length, wide).unsqueeze(1) *
-                           at::exp(pair * (-2 * std::log(10000.0) / static_cast<double>(width)));
-  const at::Tensor is_even = at::arange(width, wide).remainder(2).eq(0);
-  return at::where(is_even, angle.sin(), angle.cos()).to(at::kFloat);
-}
 
 class Classifier final : public Net {
  public:
@@ -180,21 +93,23 @@ class Classifier final : public Net {
     make_input(context, first);
     const int64_t longest = config.sequence(context.length);
     if (config.pooling == "cls")
-      cls_ = register_parameter("cls", first.normal({1, 1, config.width}, 0, kFirstDeviation));
+      cls_ = register_parameter("cls", first.normal({1, 1, config.width}, 0, config.frame.deviation));
     if (config.positions == "learned") {
       positions_ = register_module(
-          "positions", std::make_shared<Embedding>(first, longest, config.width, kFirstDeviation));
+          "positions", std::make_shared<Embedding>(first, longest, config.width, config.frame.deviation));
     } else if (config.positions == "sinusoidal") {
       const at::Tensor waves = first.is_meta() ? first.empty({longest, config.width}).detach()
-                                               : sinusoidal_waves(longest, config.width);
+                                               : sinusoids(at::arange(longest, at::TensorOptions(at::kFloat)),
+                                                           config.width, "interleaved");
       waves_ = register_buffer("waves", waves);
     }
     const auto holder = register_module("blocks", std::make_shared<torch::nn::Module>("blocks"));
     for (int64_t layer = 0; layer < config.layers; ++layer) {
-      blocks_.push_back(holder->register_module(std::to_string(layer),
-                                                std::make_shared<EncoderBlock>(config, context, noise_)));
+      blocks_.push_back(holder->register_module(
+          std::to_string(layer),
+          std::make_shared<ResidualBlock>(config.parts, config.framed(context, noise_))));
     }
-    norm_.emplace(*this, "norm", config, first);
+    norm_.emplace(*this, "norm", config.frame.norm, first, config.width);
     const int64_t answers = context.classes > 0 ? context.classes : context.vocabulary;
     head_ = register_module("head", std::make_shared<Linear>(first, config.width, answers));
   }
@@ -205,7 +120,7 @@ class Classifier final : public Net {
     const at::Tensor patched_keep = keep_of_positions(keep_BL);
     at::Tensor x = placed(read(inputs, keep_BL));
     const at::Tensor keep_BT = with_cls(patched_keep);
-    x = dropout(x, config_.dropout, is_training(), noise_.get());
+    x = dropout(x, config_.frame.dropout, is_training(), noise_.get());
     for (const auto& block : blocks_) x = block->forward(x, keep_BT);
     return head_->forward(pooled((*norm_)(x), keep_BT));
   }
@@ -218,8 +133,8 @@ class Classifier final : public Net {
     const bool is_table = config_.input != "patches", is_direct = is_table && config_.patch == 1;
     if (is_table) {
       const int64_t width = is_direct ? config_.width : config_.id_width;
-      embedding_ = register_module(
-          "embedding", std::make_shared<Embedding>(first, context.vocabulary, width, kFirstDeviation));
+      embedding_ = register_module("embedding", std::make_shared<Embedding>(first, context.vocabulary, width,
+                                                                            config_.frame.deviation));
     }
     if (is_direct) return;
     const int64_t each = is_table ? config_.id_width : channels_;
@@ -238,8 +153,8 @@ class Classifier final : public Net {
   std::shared_ptr<Embedding> embedding_, positions_;
   std::shared_ptr<Linear> in_, head_;
   at::Tensor cls_, waves_;
-  std::vector<std::shared_ptr<EncoderBlock>> blocks_;
-  std::optional<EncoderNorm> norm_;
+  std::vector<std::shared_ptr<ResidualBlock>> blocks_;
+  std::optional<Norm> norm_;
 };
 
 void Classifier::check_inputs(const at::Tensor& inputs, const at::Tensor& keep_BL) const {

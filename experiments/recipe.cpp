@@ -25,18 +25,17 @@ void bind_task(Recipe& recipe, Binder& b) {
   const size_t before = b.session().problems.size();
   const auto is_sound = [&] { return b.session().problems.size() == before; };
   b.part("task", recipe.task, TaskContext{}, "what the net is asked");
-  if (!is_sound() || recipe.task.make({})->reads_data()) {
-    b.part("data", recipe.data.emplace(), DataContext{program_root()}, "the corpus, or labelled examples");
-  } else {
+  if (is_sound() && !recipe.task.make({})->reads_data()) {
     refuse_unused(b, "data", "task " + recipe.task.type() + " makes its own sequences; remove it");
-    recipe.data.reset();
+    refuse_unused(b, "tokenizer", "task " + recipe.task.type() + " makes its own tokens; remove it");
+    return;
   }
-  if (is_sound() && (!make_data(recipe) || !recipe.task.make({})->needs_tokenizer(*make_data(recipe)))) {
+  b.part("data", recipe.data.emplace(), DataContext{program_root()}, "the corpus, or labelled examples");
+  const auto data = is_sound() ? make_data(recipe) : nullptr;
+  if (data && !recipe.task.make({})->needs_tokenizer(*data))
     refuse_unused(b, "tokenizer", "there is no text to tokenise; remove it");
-    recipe.tokenizer.reset();
-  } else {
+  else
     b.part("tokenizer", recipe.tokenizer.emplace("bytes"), TokenizerContext{}, "text to ids and back");
-  }
 }
 
 // Asks the task what it imposes on the net; nothing where its parts are already wrong.

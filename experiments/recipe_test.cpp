@@ -95,9 +95,10 @@ TEST_CASE("a task that makes its own sequences takes neither data nor tokeniser"
   const Registry registry = tiny_registry();
   Node config = tiny_config();
   config.set("task", Node("induction"));
-  CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
-                    Catch::Contains("task induction makes its own sequences; remove it") &&
-                        Catch::Contains("tokenizer = letters: there is no text to tokenise; remove it"));
+  CHECK_THROWS_WITH(
+      bind_recipe(registry, "tiny", config),
+      Catch::Contains("task induction makes its own sequences; remove it") &&
+          Catch::Contains("tokenizer = letters: task induction makes its own tokens; remove it"));
   config.erase("data");
   config.erase("tokenizer");
   const Recipe recipe = bind_recipe(registry, "tiny", config);

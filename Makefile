@@ -22,6 +22,9 @@ demo: build      ## the quickstart ablation: a table of real trained models in m
 demo-minute: build  ## the same in its one-minute form, in a store of its own
 	@rm -rf build/demo-minute && $(PROGRAM) sweep minute --store build/demo-minute
 
+tables: build    ## the tables of parts in the folders' pages, written anew
+	@for page in models experiments; do $(PROGRAM) list --tables $$page/README.md; done
+
 conformance: build  ## random overrides and config trees through this program and Hydra (CASES=100000 SEED=1)
 	@core/config/conformance/run $(PROGRAM) --cases $(or $(CASES),100000) --seed $(or $(SEED),1) $(if $(RECORD),--record $(RECORD))
 
@@ -37,4 +40,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup build test demo demo-minute conformance headers asan format clean
+.PHONY: help setup build test demo demo-minute tables conformance headers asan format clean

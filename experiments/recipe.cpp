@@ -4,6 +4,7 @@
 
 #include "core/files.h"
 #include "core/tensors/random.h"
+#include "experiments/recipe_fields.h"
 
 namespace subband {
 
@@ -71,6 +72,15 @@ Recipe bind_recipe(const Registry& registry, const std::string& name, const Node
   recipe.identity.erase("seed");
   for (const std::string& path : session.cosmetic_paths) erase_at(recipe.identity, path);
   return recipe;
+}
+
+std::vector<FieldInfo> recipe_fields(const Registry& registry) {
+  BindSession session{.registry = &registry};
+  Recipe recipe;
+  const Node nothing = Node::map();
+  Binder binder(session, nothing, recipe.resolved);
+  bind_fields(recipe, binder);
+  return session.fields;
 }
 
 std::shared_ptr<Net> make_net(const Recipe& recipe) {

@@ -38,10 +38,18 @@ double sum_of_last(const at::Tensor& logits_BLV, const at::Tensor& targets_BL, i
   return at::cross_entropy_loss(logits.to(at::kFloat), targets, {}, at::Reduction::Sum).item<double>();
 }
 
+// What a stream has just shown, in the stretches that the net's fast weights ask for.
+void learn_window(Net& net, const at::Tensor& ids_BL) {
+  const int64_t stretch = std::min(net.learns_every(), ids_BL.size(1));
+  for (int64_t start = 0; stretch > 0 && start + stretch <= ids_BL.size(1); start += stretch) {
+    net.learn(ids_BL.narrow(1, start, stretch).contiguous());
+  }
+}
+
 }  // namespace
 
 WindowPlan plan_windows(int64_t starts, int64_t length, const std::string& protocol) {
-  const int64_t stride = protocol == "blocks" ? length : std::max<int64_t>(1, length / 2);
+  const int64_t stride = protocol != "sliding" ? length : std::max<int64_t>(1, length / 2);
   const int64_t windows = (starts - 1) / stride + 1;
   return {.windows = windows, .stride = stride, .scored = length + (windows - 1) * stride};
 }
@@ -49,12 +57,14 @@ WindowPlan plan_windows(int64_t starts, int64_t length, const std::string& proto
 Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
             const EvaluationOptions& options) {
   const EvaluationMode mode(net);
-  const int64_t length = options.length;
+  const bool streams = protocol == "streaming";
+  if (streams) net.set_carry(true);
+  const int64_t length = options.length, batch = streams ? 1 : options.batch;
   const auto [windows, stride, scored] = plan_windows(tokens.window_starts(length), length, protocol);
   Score result{.scored = scored};
   std::vector<int64_t> starts;
-  for (int64_t first = 0; first < windows; first += options.batch) {
-    const int64_t rows = std::min(options.batch, windows - first);
+  for (int64_t first = 0; first < windows; first += batch) {
+    const int64_t rows = std::min(batch, windows - first);
     starts.clear();
     for (int64_t row = 0; row < rows; ++row) starts.push_back((first + row) * stride);
     const at::Tensor ids = at::empty({rows, length + 1}, at::TensorOptions(at::kLong));
@@ -72,6 +82,7 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
           sum_of_last(logits.narrow(0, 0, 1).narrow(1, 0, length - stride),
                       targets.narrow(0, 0, 1).narrow(1, 0, length - stride), length - stride);
     }
+    if (streams) learn_window(net, on_device.narrow(1, 0, length));
   }
   return result;
 }

@@ -1,4 +1,4 @@
-// How good a net is on a text: estimates while it trains, and the two protocols of the published tables.
+// How good a net is on a text: estimates while it trains, the two protocols of the published tables, and a stream.
 //   blocks    ⌊(N−1)/L⌋ disjoint windows; every target of them is scored
 //   sliding   windows L/2 apart; all but the first score only their last L/2 targets, which have at least L/2
 //             tokens of context
@@ -24,7 +24,7 @@ struct WindowPlan {
   int64_t scored = 0;  ///< targets in all
 };
 
-/// `protocol` is `blocks` or `sliding`; `starts` = N - L > 0, the offsets at which a window fits.
+/// `protocol` is `blocks`, `sliding` or `streaming`; `starts` = N - L > 0, the offsets at which a window fits.
 WindowPlan plan_windows(int64_t starts, int64_t length, const std::string& protocol);
 
 /// Sum of token losses over the scored targets.
@@ -57,7 +57,8 @@ struct EvaluationOptions {
   std::string precision = "fp32";
 };
 
-/// `protocol` is `blocks` or `sliding`. ConfigError where the text is shorter than a window.
+/// `protocol` is `blocks`, `sliding`, or `streaming`: the windows of `blocks` one after another, with the state that the
+/// net carries, and after each the net learns from what was scored. ConfigError where the text is shorter than a window.
 Score score(Net& net, const TokenFile& tokens, const std::string& protocol, const EvaluationOptions& options);
 
 /// Mean loss over the first `batches` batches of `windows`, nats per token.

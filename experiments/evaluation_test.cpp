@@ -72,6 +72,50 @@ TEST_CASE("sliding scores each target once, with at least half a window of conte
   }
 }
 
+/// Says nothing and writes down what it is told.
+class Spy final : public Net {
+ public:
+  at::Tensor forward(const at::Tensor& ids_BL) override {
+    events += "read " + std::to_string(ids_BL.size(0)) + "x" + std::to_string(ids_BL.size(1)) + " ";
+    return at::zeros({ids_BL.size(0), ids_BL.size(1), 27});
+  }
+  PartCosts costs(int64_t, int64_t) const override { return {}; }
+  int64_t learns_every() const override { return 3; }
+  void learn(const at::Tensor& ids_BL) override {
+    for (int64_t i = 0; i < ids_BL.size(1); ++i) learned.push_back(ids_BL[0][i].item<int64_t>());
+    events += "learn " + std::to_string(ids_BL.size(1)) + " ";
+  }
+  std::string events;
+  std::vector<int64_t> learned;
+};
+
+TEST_CASE("streaming reads one window after another, carries its state on, and learns what it has scored",
+          "[evaluation]") {
+  const TinyTokens text = tiny_tokens("valid");
+  const auto subject = net({.carry = true});
+  const Score result = score(*subject, text.tokens, "streaming", {.length = 8, .batch = 64});
+  CHECK(result.scored == 96);
+  const c10::NoGradGuard no_gradients;
+  subject->reset_state();
+  double total = 0;
+  const at::Tensor ids = at::tensor(text.ids);
+  for (int64_t window = 0; window < 12; ++window)
+    total +=
+        subject
+            ->loss(ids.narrow(0, window * 8, 8).unsqueeze(0), ids.narrow(0, window * 8 + 1, 8).unsqueeze(0))
+            .item<double>() *
+        8;
+  CHECK(result.total_nats == Approx(total).epsilon(1e-6));
+  CHECK_FALSE(
+      result.total_nats ==
+      Approx(score(*subject, text.tokens, "blocks", {.length = 8, .batch = 1}).total_nats).epsilon(1e-6));
+  Spy spy;
+  score(spy, text.tokens, "streaming", {.length = 8, .batch = 64});
+  CHECK(spy.events.starts_with("read 1x8 learn 3 learn 3 read 1x8 learn 3 "));
+  CHECK(spy.learned.size() == 12 * 6);
+  for (size_t i = 0; i < 6; ++i) CHECK(spy.learned[6 + i] == text.ids[8 + i]);
+}
+
 TEST_CASE("an evaluation neither uses nor disturbs dropout, carried state and mode", "[evaluation]") {
   const TinyTokens text = tiny_tokens("valid");
   const auto subject = net({.dropout = 0.5, .carry = true}), plain = net();

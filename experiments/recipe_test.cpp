@@ -88,7 +88,8 @@ TEST_CASE("half precision on the CPU and unknown protocols are refused", "[recip
   CHECK_THROWS_WITH(
       bind_recipe(registry, "tiny", config),
       "trainer.precision = bf16: needs trainer.device = cuda; the CPU computes in fp32\n"
-      "trainer.protocols = [\"blocks\", \"slidin\"]: unknown protocol 'slidin'; known: blocks, sliding");
+      "trainer.protocols = [\"blocks\", \"slidin\"]: unknown protocol 'slidin'; known: blocks, sliding, "
+      "streaming");
 }
 
 TEST_CASE("a net's first weights come from the seed, and a meta net has the same shapes without memory",

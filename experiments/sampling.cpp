@@ -43,6 +43,12 @@ std::string sample_text(Net& net, const Tokenizer& tokenizer, const SampleOption
     const at::Tensor last = logits_LV.select(0, window - 1);
     ids.push_back(
         static_cast<int32_t>(draw_token(last, options.config.temperature, options.config.top_p, generator)));
+    const int64_t every = net.learns_every();
+    if (every == 0 || (drawn + 1) % every != 0) continue;
+    const auto stretch = std::min<int64_t>({every, options.length, std::ssize(ids)});
+    const at::Tensor lately =
+        at::tensor(at::ArrayRef<int32_t>(ids).slice(ids.size() - static_cast<size_t>(stretch)), at::kLong);
+    net.learn(lately.unsqueeze(0).to(options.device));
   }
   return tokenizer.decode(ids);
 }

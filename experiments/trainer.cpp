@@ -33,6 +33,12 @@ Trainer::Trainer(const Recipe& recipe, Net& net, const TokenFile& tokens, Plan p
                         .stream = "batch",
                         .device = plan.device}),
       average_(at::zeros({2}, at::TensorOptions(at::kDouble))) {
+  if (recipe.trainer.checkpoint_activations && !net.can_recompute())
+    throw ConfigError("",
+                      "trainer.checkpoint_activations = true: must be false with net " + recipe.net.type() +
+                          ", which cannot compute its blocks again",
+                      "bad_value");
+  net_.set_recompute(recipe.trainer.checkpoint_activations);
   net_.train();
 }
 

@@ -27,10 +27,16 @@ void TrainerConfig::bind(Binder& b) {
   b.field("evaluate_batches", evaluate_batches, {1, 1e6},
           "random validation batches per estimate, always the same");
   b.field("checkpoint_every", checkpoint_every, {0, 1e12}, "steps between checkpoints; 0: only at the end");
-  b.field("protocols", protocols, "final evaluations: blocks (disjoint windows), sliding (half-overlapping)");
+  b.field("checkpoint_activations", checkpoint_activations,
+          "blocks are computed a second time in backward instead of keeping their inner values: less memory, "
+          "about a third more time, the same gradients to rounding (original: gradient_checkpointing)");
+  b.field("protocols", protocols,
+          "final evaluations: blocks (disjoint windows), sliding (half-overlapping), streaming (disjoint "
+          "windows one "
+          "after another: carried states go on, fast weights learn from each window once it is scored)");
   for (const std::string& protocol : protocols) {
-    b.check(protocol == "blocks" || protocol == "sliding", "protocols",
-            "unknown protocol '" + protocol + "'; known: blocks, sliding");
+    b.check(protocol == "blocks" || protocol == "sliding" || protocol == "streaming", "protocols",
+            "unknown protocol '" + protocol + "'; known: blocks, sliding, streaming");
   }
   // Estimates draw from their own streams and leave the net's carried state as it was, so neither they nor
   // checkpoints touch the trajectory. The number of threads does: it decides how long sums are split.

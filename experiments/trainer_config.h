@@ -10,19 +10,20 @@
 namespace subband {
 
 struct TrainerConfig {
-  std::optional<int64_t> steps;    ///< optimiser steps; or
-  std::optional<double> epochs;    ///< passes over the training tokens
-  int64_t batch = 8;               ///< B, windows per forward pass
-  int64_t accumulate = 1;          ///< forward passes per optimiser step
-  int64_t length = 256;            ///< L, window length in tokens
-  double clip_norm = 1.0;          ///< global L2 norm of the gradient; 0: no clipping
-  double diverged_above = 10.0;    ///< multiple of ln V; a step's loss above it ends the run; 0: never
-  std::string precision = "fp32";  ///< fp32, tf32, fp16, bf16
-  std::string device = "cpu";      ///< cpu, cuda, auto
-  int64_t threads = 1;             ///< CPU threads of LibTorch
-  int64_t evaluate_every = 0;      ///< steps between validations; 0: only at the end
-  int64_t evaluate_batches = 8;    ///< random validation batches per periodic estimate
-  int64_t checkpoint_every = 0;    ///< steps between checkpoints; 0: only at the end
+  std::optional<int64_t> steps;         ///< optimiser steps; or
+  std::optional<double> epochs;         ///< passes over the training tokens
+  int64_t batch = 8;                    ///< B, windows per forward pass
+  int64_t accumulate = 1;               ///< forward passes per optimiser step
+  int64_t length = 256;                 ///< L, window length in tokens
+  double clip_norm = 1.0;               ///< global L2 norm of the gradient; 0: no clipping
+  double diverged_above = 10.0;         ///< multiple of ln V; a step's loss above it ends the run; 0: never
+  std::string precision = "fp32";       ///< fp32, tf32, fp16, bf16
+  std::string device = "cpu";           ///< cpu, cuda, auto
+  int64_t threads = 1;                  ///< CPU threads of LibTorch
+  int64_t evaluate_every = 0;           ///< steps between validations; 0: only at the end
+  int64_t evaluate_batches = 8;         ///< random validation batches per periodic estimate
+  bool checkpoint_activations = false;  ///< blocks are computed again in backward
+  int64_t checkpoint_every = 0;         ///< steps between checkpoints; 0: only at the end
   std::vector<std::string> protocols = {"blocks", "sliding"};  ///< final evaluations
 
   void bind(Binder& b);

@@ -10,6 +10,7 @@ namespace subband {
 
 /// Published scalings against divergence; all off by default.
 struct Stabilizers {
+  bool spectral_norm = false;  ///< mixer matrices over their largest singular value
   bool feed_forward = false;   ///< last matrix of the MLP starts at 1/sqrt(hidden) of the default
   bool embedding = false;      ///< embedding output times sqrt(width)
   bool projection = false;     ///< block projection starts at 1/sqrt(width layers) of the default

@@ -20,6 +20,11 @@ class ChannelMixer : public torch::nn::Module {
   virtual at::Tensor forward(const at::Tensor& x_BLC) = 0;
   /// Floating-point operations of forward over one sequence, counted as Mixer::flops.
   virtual double flops(int64_t length) const = 0;
+  /// Learning while the net is used, without gradients: tokens between two updates (0: never), one update from
+  /// what forward read on a stretch of a stream, [B,L,C], and the way back to what training left.
+  virtual int64_t learns_every() const { return 0; }
+  virtual void learn(const at::Tensor&) {}
+  virtual void forget() {}
   /// Its name among the block's parameters, and that of its gain `alpha_...`, where the label is the type.
   virtual std::string module_name() const = 0;
   virtual std::string gain_name() const = 0;

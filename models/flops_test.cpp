@@ -25,9 +25,9 @@ using config::Node;
 namespace flops_test {
 
 // Has filters or scans of pointwise operators.
-static const std::set<std::string> kBetween = {"haar",  "multi_basis", "running_mean",
-                                               "ema",   "wavelet_lm",  "multinodal",
-                                               "wersa", "waveformer",  "wavelet"};
+static const std::set<std::string> kBetween = {"haar",       "multi_basis", "running_mean", "ema",
+                                               "wavelet_lm", "multinodal",  "wersa",        "waveformer",
+                                               "wavelet",    "butterfly",   "dct"};
 
 static void compare(const std::string& name, double formula, const std::function<void()>& run) {
   const torch::NoGradGuard no_gradient;

@@ -12,7 +12,8 @@ namespace subband {
 
 struct LiftingContext : BlockContext {
   const Slot<Dilation>* dilation =
-      nullptr;  ///< how far back each level looks; null: this lifting only reconstructs
+      nullptr;          ///< how far back each level looks; null: this lifting only reconstructs
+  bool shared = false;  ///< one lifting for all blocks
 };
 
 class Lifting : public torch::nn::Module {
@@ -29,6 +30,8 @@ class Lifting : public torch::nn::Module {
   virtual double flops(int64_t length) const = 0;
   /// How far back its levels look; null where it only reconstructs.
   virtual Dilation* dilation() const = 0;
+  /// Whether sequences can go on token by token: its dilation looks back once per level.
+  virtual bool can_continue() const { return true; }
   /// Whether every block wants a lifting of its own for the way back.
   virtual bool untied() const { return false; }
 };

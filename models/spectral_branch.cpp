@@ -2,6 +2,8 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/topk.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,12 +21,21 @@ void SpectralBranchConfig::bind(Binder& b) {
   surroundings.levels = levels;
   LiftingContext lifting_context;
   static_cast<BlockContext&>(lifting_context) = surroundings;
+  lifting_context.shared = share_lifting;
   b.part("lifting", lifting, lifting_context, "the wavelet (original: wavelet_mode, lifting_linear_only)");
   b.part("dilation", dilation, surroundings, "how far back each level looks (original: wavelet_crawl)");
   b.part("transform", transform, surroundings, "the basis over channels in which the scales are mixed");
   b.part("bypass", bypass, surroundings,
          "a summary of the whole past beside the wavelet (original: decompose_bypass, decompose_bypass_ema)");
   b.part("scale_mixer", scale_mixer, surroundings, "what maps the coefficients of each scale");
+  b.field("norm_coefficients", norm_coefficients,
+          "a layer norm per scale before the bypass joins in (original: wavelet_decomp_norm)");
+  b.field("norm_synthesis", norm_synthesis,
+          "a layer norm per scale after the mixed coefficients are transformed back (original: "
+          "wavelet_recon_norm)");
+  b.field("keep_largest", keep_largest, {0, 1 << 20},
+          "hard threshold: of every scale's transformed coefficients only so many of the largest magnitude "
+          "reach the scale mixer; 0: all; ours, after Donoho and Johnstone 1994");
   b.field("skip_projection", skip_projection,
           "no linear after the wavelet where the padded width is the width (original: skip_proj_out)");
 }
@@ -35,6 +46,7 @@ SpectralBranch::SpectralBranch(torch::nn::Module& owner, const SpectralBranchCon
       skip_projection_(config.skip_projection),
       width_(context.width),
       padded_width_(context.padded_width),
+      keep_largest_(config.keep_largest),
       noise_(context.noise) {
   LiftingContext lifting_context;
   static_cast<BlockContext&>(lifting_context) = context;
@@ -52,6 +64,12 @@ SpectralBranch::SpectralBranch(torch::nn::Module& owner, const SpectralBranchCon
   adopt(owner, *(scale_mixer_ = config.scale_mixer.make(context)));
   scale_weights_S_ =
       owner.register_parameter("scale_weights", context.initializer->full({context.scales()}, 1));
+  const auto norms = [&](const char* name) {
+    return owner.register_module(
+        name, std::make_shared<ScaleNorms>(*context.initializer, context.scales(), padded_width_));
+  };
+  if (config.norm_coefficients) coefficient_norms_ = norms("coefficient_norms");
+  if (config.norm_synthesis) synthesis_norms_ = norms("synthesis_norms");
 }
 
 void SpectralBranch::add_projection(torch::nn::Module& owner, const BlockContext& context) {
@@ -69,14 +87,22 @@ at::Tensor SpectralBranch::forward(const at::Tensor& h_BLC, const at::Tensor& su
                                    const at::Tensor& previous) {
   const int64_t padding = padded_width_ - width_;
   const at::Tensor h = padding > 0 ? at::constant_pad_nd(h_BLC, {0, padding}) : h_BLC;
-  const at::Tensor decomposed = lifting_->decompose(h);
+  at::Tensor decomposed = lifting_->decompose(h);
+  if (coefficient_norms_) decomposed = coefficient_norms_->forward(decomposed);
   // A summary is fp32 at least; the coefficients keep their own precision.
   const at::Tensor z_SBLC = bypass_->apply(decomposed, summary_BLC, previous).to(decomposed.scalar_type());
-  at::Tensor y = transform_->inverse(scale_mixer_->forward(transform_->forward(z_SBLC)));
+  at::Tensor y = transform_->inverse(scale_mixer_->forward(largest(transform_->forward(z_SBLC))));
+  if (synthesis_norms_) y = synthesis_norms_->forward(y);
   y = dropout(y, options_.mixer_dropout, training_, noise_.get());
   y = y * scale_weights_S_.view({-1, 1, 1, 1});
   const at::Tensor r = reconstruction_->reconstruct(y);
   return projection_ ? projection_->forward(r) : r;
+}
+
+at::Tensor SpectralBranch::largest(const at::Tensor& z_SBLC) const {
+  if (keep_largest_ == 0 || keep_largest_ >= z_SBLC.size(-1)) return z_SBLC;
+  const at::Tensor kept = std::get<1>(z_SBLC.detach().abs().topk(keep_largest_, -1));
+  return z_SBLC * at::zeros_like(z_SBLC.detach()).scatter_(-1, kept, 1);
 }
 
 at::Tensor SpectralBranch::step(const at::Tensor& h_B1C, const at::Tensor& x_B1C, MixerState& state) {

@@ -1,5 +1,6 @@
 // The wavelet path of WaveletLM, which its blocks and the mixer `wavelet` share.
-//   z = decompose(pad(h));  z_s += bias_s(m, previous);  y = T⁻¹ mix(T z);  W_out reconstruct(w_s dropout(y_s))
+//   z = [norm] decompose(pad(h));  z_s += bias_s(m, previous);  y = [norm] T⁻¹ mix([largest] T z)
+//   W_out reconstruct(w_s dropout(y_s))
 // Shapes  B batch, L length, C width, Cp padded width, S scales; h [B,L,C], m = bypass(x) [B,L,C]
 // Source  WaveletLM
 #pragma once
@@ -13,6 +14,7 @@
 #include "models/bypass.h"
 #include "models/dilation.h"
 #include "models/layers/linear.h"
+#include "models/layers/scale_norm.h"
 #include "models/lifting.h"
 #include "models/part_cost.h"
 #include "models/scale_mixer.h"
@@ -29,9 +31,13 @@ struct SpectralBranchConfig {
   Slot<Transform> transform{"fwht"};
   Slot<Bypass> bypass{"running_mean"};
   Slot<ScaleMixer> scale_mixer{"gated"};
+  bool norm_coefficients = false;
+  bool norm_synthesis = false;
+  int64_t keep_largest = 0;
   bool skip_projection = false;
 
-  BlockContext surroundings;  ///< set by the owner before bind; `levels` is filled in here
+  BlockContext surroundings;   ///< set by the owner before bind; `levels` is filled in here
+  bool share_lifting = false;  ///< set by the owner before bind
   void bind(Binder& b);
 };
 
@@ -57,6 +63,7 @@ class SpectralBranch {
   /// The next token of both; `state` keeps inputs of the levels and what the bypass adds up.  Shapes  x, h [B,1,C]
   at::Tensor step(const at::Tensor& h_B1C, const at::Tensor& x_B1C, MixerState& state);
 
+  bool can_continue() const { return lifting_->can_continue(); }
   void train(bool on);  ///< adopted parts are no children of the owner and would not hear of it
   bool crosses_windows() const { return bypass_->crosses_windows(); }
   /// Adds what its parts cost over one window under names that begin with `prefix`; `after_another`: not the first block.
@@ -64,15 +71,18 @@ class SpectralBranch {
                  bool after_another) const;
 
  private:
+  at::Tensor largest(const at::Tensor& z_SBLC) const;
+
   SpectralBranchOptions options_;
   bool skip_projection_, training_ = true;
-  int64_t width_, padded_width_;
+  int64_t width_, padded_width_, keep_largest_;
   std::shared_ptr<const Noise> noise_;
   std::shared_ptr<Lifting> lifting_, reconstruction_;  // the same object unless untied
   std::shared_ptr<Transform> transform_;
   std::shared_ptr<Bypass> bypass_;
   std::shared_ptr<ScaleMixer> scale_mixer_;
-  std::shared_ptr<Linear> projection_;  // null where skipped
+  std::shared_ptr<Linear> projection_;                               // null where skipped
+  std::shared_ptr<ScaleNorms> coefficient_norms_, synthesis_norms_;  // null unless asked for
   at::Tensor scale_weights_S_;
 };
 

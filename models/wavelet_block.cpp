@@ -2,6 +2,8 @@
 
 #include <ATen/TensorOperators.h>
 
+#include <utility>
+
 namespace subband {
 
 void WaveletBlockConfig::bind(Binder& b) {
@@ -57,7 +59,7 @@ void WaveletBlock::train(bool on) {
 WaveletBlock::Flow WaveletBlock::forward(const Flow& in, const at::Tensor& embedding_BLC) {
   at::Tensor x = in.x_BLC;
   const at::Tensor summary = spectral_.summary(x);
-  if (embedding_gain_C_.defined()) x = x + embedding_gain_C_ * embedding_BLC;
+  if (embedding_gain_C_.defined() && embedding_BLC.defined()) x = x + embedding_gain_C_ * embedding_BLC;
   const at::Tensor branch = dropout(spectral_.forward(norm1_->forward(x), summary, in.summary),
                                     projection_dropout_, is_training(), noise_.get());
   x = residual_spectral_.defined() ? residual_spectral_ * x + branch : x + branch;
@@ -67,12 +69,36 @@ WaveletBlock::Flow WaveletBlock::forward(const Flow& in, const at::Tensor& embed
 }
 
 at::Tensor WaveletBlock::channels(const at::Tensor& h_BLC) {
+  if (remembering_) seen_.push_back(h_BLC.detach());
   at::Tensor sum;
   for (const auto& [gain, mixer] : channel_mixers_) {
     const at::Tensor term = gain * mixer->forward(h_BLC);
     sum = sum.defined() ? sum + term : term;
   }
   return sum;
+}
+
+int64_t WaveletBlock::learns_every() const {
+  int64_t every = 0;
+  for (const auto& [gain, mixer] : channel_mixers_) {
+    const int64_t own = mixer->learns_every();
+    if (own > 0 && (every == 0 || own < every)) every = own;
+  }
+  return every;
+}
+
+void WaveletBlock::remember(bool on) {
+  remembering_ = on;
+  if (on) seen_.clear();
+}
+
+void WaveletBlock::learn_from_seen() {
+  for (const at::Tensor& h_BLC : std::exchange(seen_, {}))
+    for (const auto& [gain, mixer] : channel_mixers_) mixer->learn(h_BLC);
+}
+
+void WaveletBlock::forget() {
+  for (const auto& [gain, mixer] : channel_mixers_) mixer->forget();
 }
 
 }  // namespace subband

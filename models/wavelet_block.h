@@ -41,12 +41,18 @@ class WaveletBlock final : public torch::nn::Module {
     at::Tensor x_BLC;
     at::Tensor summary;  ///< of the block before, [B,L,C] or [B,1,C]; undefined at the start
   };
-  /// `embedding`: the token embeddings, read where the config asks for them.
+  /// `embedding`: the token embeddings, read where the config asks for them; undefined: the block does without.
   Flow forward(const Flow& in, const at::Tensor& embedding_BLC);
   /// Adds what its parts cost over one window under names that begin with `prefix`; `after_another`: not the first.
   void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value,
                  bool after_another) const;
   bool crosses_windows() const { return spectral_.crosses_windows(); }
+
+  // Learning while the net is used (channel_mixer.h).
+  int64_t learns_every() const;
+  void remember(bool on);  ///< what the channel mixers read from now on
+  void learn_from_seen();  ///< tells them what was remembered, once
+  void forget();
   void train(bool on = true) override;
 
  private:
@@ -59,6 +65,8 @@ class WaveletBlock final : public torch::nn::Module {
   std::shared_ptr<LayerNorm> norm1_, norm2_;
   std::vector<std::pair<at::Tensor, std::shared_ptr<ChannelMixer>>> channel_mixers_;  // gain, mixer
   at::Tensor embedding_gain_C_, residual_spectral_, residual_channels_;
+  bool remembering_ = false;
+  std::vector<at::Tensor> seen_;
 };
 
 }  // namespace subband

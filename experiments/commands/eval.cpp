@@ -28,9 +28,9 @@ void add_eval_options(CLI::App& app, EvalRequest& request) {
   app.add_option("checkpoint", request.checkpoint, "a checkpoint file, a folder of them, or a run's folder")
       ->required();
   app.add_option("--split", request.split, "which text")->capture_default_str();
-  app.add_option("--protocol", request.protocols, "blocks, sliding")
+  app.add_option("--protocol", request.protocols, "blocks, sliding, streaming")
       ->delimiter(',')
-      ->check(CLI::IsMember({"blocks", "sliding"}))
+      ->check(CLI::IsMember({"blocks", "sliding", "streaming"}))
       ->capture_default_str();
   app.add_option("--device", request.device, "cpu, cuda or auto; default: as trained")
       ->check(CLI::IsMember({"cpu", "cuda", "auto"}));

@@ -18,6 +18,8 @@ int run_exchange(const char* command, std::span<const Exchange> formats, Argumen
 
 int import_waveletlm(Arguments arguments);    ///< --config C.json --weights FILE --out DIR [--vocab N]
 int export_waveletlm(Arguments arguments);    ///< CHECKPOINT --out FILE, under the original's names
+int import_hf(Arguments arguments);           ///< FOLDER --out DIR
+int export_hf(Arguments arguments);           ///< CHECKPOINT --out FOLDER
 int export_safetensors(Arguments arguments);  ///< CHECKPOINT --out FILE, under our names
 
 }  // namespace subband

@@ -3,6 +3,7 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/error.h"
 #include "core/tensors/digest.h"
@@ -10,7 +11,9 @@
 #include "experiments/checkpoint.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/lone_part.h"
+#include "experiments/commands/operator_input.h"
 #include "experiments/commands/probe.h"
+#include "experiments/huggingface/weights.h"
 #include "experiments/parts.h"
 
 namespace subband {
@@ -25,16 +28,25 @@ struct ForwardWords {
   fs::path input, weights, out, gradients;
   int64_t seed = 1337;
   std::string precision = "fp32";
+  std::string names = "ours";
+  bool hidden = false;
+  std::optional<int64_t> length;
 
   void add_to(CLI::App& app) {
     app.add_option("CHECKPOINT", checkpoint, "a checkpoint file or folder; or --part");
     part.add_to(app);
     app.add_option("--tokens,--input", input,
-                   "checkpoint: `ids` int64 [B,L], or `ids.0`, `ids.1`, … fed in order, perhaps `targets`; "
-                   "part: `x` [B,L,D], perhaps `keep` bool [B,L], `memory` [B,M,D], and `c` for gradients")
+                   "checkpoint: `ids` int64 [B,L], or `ids.0`, `ids.1`, … fed in order, perhaps `targets` "
+                   "(-100: not scored) and `keep` (false at padding); "
+                   "part: `x` [B,L,D], perhaps `keep` bool [B,L] or `memory` [B,M,D], and `c` for gradients; "
+                   "a lifting may take `z` "
+                   "[S,B,L,D], a bypass `z` and `previous`, a scale mixer's `x` is [S,B,L,D]; `q`, `k`, `v` "
+                   "[B,H,L,K] in place of "
+                   "x reach a mixer's core behind its maps")
         ->required();
-    app.add_option("--out", out, "gets `logits` and `loss`, or `y` and fresh weights `w/…`")->required();
-    app.add_option("--gradients", gradients, "gets the gradients of the first loss, or of sum(y c)");
+    app.add_option("--out", out, "gets `logits` and `loss`, or `y`, and fresh weights `w/…`")->required();
+    app.add_option("--gradients", gradients,
+                   "gets the gradients of the first loss, or of sum(y c), there `gx` too");
     app.add_option("--weights", weights,
                    "of the part, with or without `w/`; without it: drawn from the seed");
     app.add_option("--seed", seed, "of a part's fresh weights")
@@ -42,6 +54,13 @@ struct ForwardWords {
         ->capture_default_str();
     app.add_option("--precision", precision, "fp32 or fp64")
         ->check(CLI::IsMember({"fp32", "fp64"}))
+        ->capture_default_str();
+    app.add_option("--length", length, "longest window that a part is made for; without it: the input's")
+        ->check(CLI::PositiveNumber);
+    app.add_flag("--hidden", hidden,
+                 "also the embeddings and every block's output, `hidden_0`, `hidden_1`, …");
+    app.add_option("--names", names, "of the gradients: ours, or hf, those of the Hugging Face folder")
+        ->check(CLI::IsMember({"ours", "hf"}))
         ->capture_default_str();
   }
   at::ScalarType type() const { return precision == "fp64" ? at::kDouble : at::kFloat; }
@@ -57,13 +76,16 @@ Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients) {
   load_model(*net, checkpoint.tensors);
   net->to(words.type());
   net->eval();
-  return probe_net(*net, recipe.vocabulary, {words.input.string(), read_safetensors(words.input).tensors},
-                   gradients);
+  const Tensors out = probe_net(*net, {.vocabulary = recipe.vocabulary, .hidden = words.hidden},
+                                {words.input.string(), read_safetensors(words.input).tensors}, gradients);
+  if (gradients != nullptr && words.names == "hf")
+    *gradients = huggingface::weights_for(huggingface::decoder_of_checkpoint(checkpoint), *gradients);
+  return out;
 }
 
 // Weights of the file under the part's own names; a leading `w/` is what this command itself writes. Counters of
-// training calls, buffers of one value, may be missing.
-void load_part(torch::nn::Module& module, const fs::path& file) {
+// training calls, buffers of one value, may be missing; an operator's maps are its own.
+void load_part(torch::nn::Module& module, const fs::path& file, bool is_operator) {
   Tensors tensors;
   for (const auto& [name, tensor] : read_safetensors(file).tensors) {
     if (name.starts_with("w/")) tensors["model/" + name.substr(2)] = tensor;
@@ -74,23 +96,34 @@ void load_part(torch::nn::Module& module, const fs::path& file) {
   for (const auto& buffer : module.named_buffers()) {
     if (buffer.value().dim() == 0) tensors.try_emplace("model/" + buffer.key(), buffer.value());
   }
+  for (const auto& [name, tensor] : model_tensors(module)) {
+    const std::string map = name.substr(0, name.find('.'));
+    if (is_operator && (map == "q" || map == "k" || map == "v" || map == "out"))
+      tensors["model/" + name] = tensor;
+  }
   load_model(module, tensors);
 }
 
-Tensors probe_part(ForwardWords words, Tensors* gradients) {
+Tensors probe_lone_part(ForwardWords words, Tensors* gradients) {
   Registry registry;
   register_parts(registry);
   const ProbeInput input{words.input.string(), read_safetensors(words.input).tensors};
-  const at::Tensor x = input.get("x");
-  if (x.dim() == 3) words.part.length = x.size(1);
-  // A memory that is fed is as long as the part is to remember.
-  if (input.has("memory") && input.get("memory").dim() == 3) words.part.length = input.get("memory").size(1);
+  if (words.length)
+    words.part.length = *words.length;
+  else if (input.has("memory") && input.get("memory").dim() == 3)
+    words.part.length = input.get("memory").size(1);  // as long as the part is to remember
+  else if (input.has("x") && input.get("x").dim() == 3)
+    words.part.length = input.get("x").size(1);
   Initializer initializer(plain_generator(static_cast<uint64_t>(words.seed)));
-  const LonePart part = make_lone_part(registry, words.part, initializer);
-  if (!words.weights.empty()) load_part(*part.module, words.weights);
+  const bool is_operator = has_operator_input(input.tensors);
+  if (is_operator && !words.length)
+    words.part.length = input.get("q").dim() == 4 ? input.get("q").size(2) : 1;
+  const LonePart part = is_operator ? make_lone_operator(registry, words.part, input.tensors, initializer)
+                                    : make_lone_part(registry, words.part, initializer);
+  if (!words.weights.empty()) load_part(*part.module, words.weights, is_operator);
   part.module->to(words.type());
   part.module->eval();
-  Tensors out = probe_module(*part.module, part.forward, words.type(), input, gradients);
+  Tensors out = probe_part(part, words.type(), input, gradients);
   if (words.weights.empty()) {
     for (const auto& [name, tensor] : model_tensors(*part.module)) out["w/" + name] = tensor;
   }
@@ -113,7 +146,8 @@ int command_forward(Arguments arguments) {
     }
     Tensors gradients;
     Tensors* wanted = words.gradients.empty() ? nullptr : &gradients;
-    const Tensors out = words.part.part.empty() ? probe_checkpoint(words, wanted) : probe_part(words, wanted);
+    const Tensors out =
+        words.part.part.empty() ? probe_checkpoint(words, wanted) : probe_lone_part(words, wanted);
     write_safetensors(words.out, out);
     if (wanted) write_safetensors(words.gradients, gradients);
     if (line.options().json) {

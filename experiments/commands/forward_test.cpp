@@ -159,7 +159,7 @@ TEST_CASE("a part alone answers the same with the weights that it wrote", "[comm
   }
   desk.call(command_forward, again);
   CHECK(at::equal(read_safetensors(desk.path("z")).tensors.at("y"), out.at("y")));
-  CHECK(read_safetensors(desk.path("g")).tensors.at("x").sizes() == x.sizes());
+  CHECK(read_safetensors(desk.path("g")).tensors.at("gx").sizes() == x.sizes());
   again.push_back("--no-causal");
   desk.call(command_forward, again);
   CHECK_FALSE(at::equal(read_safetensors(desk.path("z")).tensors.at("y"), out.at("y")));
@@ -185,7 +185,7 @@ TEST_CASE("a part is fed a memory where it has one, and the gradient of the memo
   desk.call(command_forward, rest);
   const at::Tensor wanted = read_safetensors(desk.path("y")).tensors.at("y").narrow(1, 4, 2);
   CHECK(at::allclose(read_safetensors(desk.path("z")).tensors.at("y"), wanted, 0, 1e-5));
-  CHECK(read_safetensors(desk.path("g")).tensors.at("memory").sizes() == at::IntArrayRef({2, 4, 8}));
+  CHECK(read_safetensors(desk.path("g")).tensors.at("gx/memory").sizes() == at::IntArrayRef({2, 4, 8}));
   CHECK(desk.refusal(command_forward, words("softmax_attention", "rest", "z"), 3) ==
         "memory: this mixer has none");
 }
@@ -226,7 +226,9 @@ TEST_CASE("the probe refuses with file, name and rule", "[commands]") {
   kind.push_back("tokenizer:bytes");
   CHECK(desk.refusal(command_forward, shape, 3) == "x: expected [*, *, 8], got [1, 3, 4]");
   CHECK(desk.refusal(command_forward, kind, 2) ==
-        "--part tokenizer:bytes: must be mixer:NAME or channel_mixer:NAME");
+        "--part tokenizer:bytes: must be KIND:NAME, KIND one of mixer, channel_mixer, transform, dilation, "
+        "lifting, "
+        "bypass, scale_mixer");
   CHECK(desk.refusal(command_params, {}, 2) == "expected either RECIPE or --part KIND:NAME");
   CHECK_FALSE(std::filesystem::exists(desk.path("l")));
 }

@@ -34,7 +34,8 @@ int run_exchange(const char* command, std::span<const Exchange> formats, Argumen
 
 int command_import(Arguments arguments) {
   static constexpr Exchange kFormats[] = {
-      {"waveletlm", "a state dictionary of WaveletLM, .pt or .safetensors", import_waveletlm}};
+      {"waveletlm", "a state dictionary of WaveletLM, .pt or .safetensors", import_waveletlm},
+      {"hf", "a Hugging Face folder of a GPT-2, Llama or Qwen2 decoder", import_hf}};
   return run_exchange("import", kFormats, arguments);
 }
 

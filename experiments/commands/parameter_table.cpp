@@ -1,6 +1,7 @@
 #include "experiments/commands/parameter_table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -37,7 +38,12 @@ ParameterTable parameter_table(const torch::nn::Module& module) {
     group->parameters += item.value().numel();
     table.parameters += item.value().numel();
   }
-  for (const at::Tensor& buffer : module.buffers()) table.buffers += buffer.numel();
+  for (const auto& item : module.named_parameters())
+    table.tensors.push_back({item.key(), item.value().sizes().vec()});
+  for (const auto& item : module.named_buffers()) {
+    table.buffers += item.value().numel();
+    table.tensors.push_back({item.key(), item.value().sizes().vec(), /*learned=*/false});
+  }
   return table;
 }
 
@@ -58,12 +64,24 @@ std::string ParameterTable::text() const {
   return lines;
 }
 
+std::string ParameterTable::listing() const {
+  std::string lines;
+  for (const NamedShape& tensor : tensors) {
+    lines += fmt::format("{}  [{}]{}\n", tensor.name, fmt::join(tensor.shape, ", "),
+                         tensor.learned ? "" : "  not learned");
+  }
+  return lines;
+}
+
 nlohmann::ordered_json ParameterTable::json() const {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const ParameterGroup& group : groups) {
     rows.push_back({{"group", group.name}, {"tensors", group.tensors}, {"parameters", group.parameters}});
   }
-  return {{"total", parameters}, {"buffers", buffers}, {"groups", rows}};
+  nlohmann::ordered_json named = nlohmann::ordered_json::array();
+  for (const NamedShape& tensor : tensors)
+    named.push_back({{"name", tensor.name}, {"shape", tensor.shape}, {"learned", tensor.learned}});
+  return {{"total", parameters}, {"buffers", buffers}, {"groups", rows}, {"tensors", named}};
 }
 
 }  // namespace subband

@@ -16,12 +16,21 @@ struct ParameterGroup {
   int64_t parameters = 0;
 };
 
+/// One stored tensor.
+struct NamedShape {
+  std::string name;
+  std::vector<int64_t> shape;
+  bool learned = true;  ///< false: a buffer
+};
+
 struct ParameterTable {
   std::vector<ParameterGroup> groups;  ///< in the order of the module's registration
   int64_t parameters = 0;              ///< a tensor under two names counts once
   int64_t buffers = 0;                 ///< values that are kept but not learned
+  std::vector<NamedShape> tensors;     ///< every stored tensor: the names that `forward --weights` takes
 
   std::string text() const;
+  std::string listing() const;  ///< a line a tensor
   nlohmann::ordered_json json() const;
 };
 

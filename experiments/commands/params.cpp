@@ -21,23 +21,27 @@ int command_params(Arguments arguments) {
   RecipeRequest recipe;
   LonePartWords part;
   std::optional<int64_t> vocabulary, length;
-  bool flops = false;
+  bool flops = false, listing = false;
   recipe.add_to(line.app());
   line.app().get_option("recipe")->required(false);
   part.add_to(line.app());
   line.app().add_flag("--flops", flops, "what every part costs: parameters, forward flops, decoding state");
   line.app()
-      .add_option("--length", length, "with --flops, L; without it: the recipe's, or 1024 for a part")
+      .add_option("--length", length, "L, the longest window; without it: the recipe's, or 1024 for a part")
       ->check(CLI::PositiveNumber);
   line.app().add_option("--vocab", vocabulary, "V, in place of the tokeniser's")->check(CLI::PositiveNumber);
+  line.app().add_flag("--tensors", listing, "every tensor with its shape; of a part always");
   return line.run(arguments, [&] {
     if (recipe.name.empty() == part.part.empty()) {
       throw ConfigError("command line", "expected either RECIPE or --part KIND:NAME", "syntax");
     }
     Registry registry;
     register_parts(registry);
-    const auto print = [&line](const auto& table) {
+    listing = listing || !part.part.empty();
+    const auto print = [&line, listing](const auto& table) {
       std::cout << (line.options().json ? table.json().dump(2) + "\n" : table.text());
+      if constexpr (requires { table.listing(); })
+        if (listing && !line.options().json) std::cout << "\n" << table.listing();
       return 0;
     };
     if (part.part.empty()) {

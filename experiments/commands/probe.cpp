@@ -9,6 +9,8 @@
 
 namespace subband {
 
+static constexpr int64_t kNotScored = -100;  // as in the loss of LibTorch
+
 static void collect_gradients(const torch::nn::Module& module, Tensors& gradients) {
   for (const auto& item : module.named_parameters()) {
     if (item.value().grad().defined()) gradients[item.key()] = item.value().grad();
@@ -21,16 +23,19 @@ const at::Tensor& ProbeInput::get(const std::string& name) const {
   return found->second;
 }
 
-// Ids or targets: [B,L] int64 below V.
-static const at::Tensor& tokens_of(const ProbeInput& input, const std::string& name, int64_t vocabulary) {
+// Ids or targets: [B,L] int64 below V. A target of -100 is not scored.
+static const at::Tensor& tokens_of(const ProbeInput& input, const std::string& name, int64_t vocabulary,
+                                   bool targets = false) {
   const at::Tensor& tokens = input.get(name);
   if (tokens.dim() != 2 || tokens.scalar_type() != at::kLong || tokens.numel() == 0) {
     throw Error(input.file, "tensor '" + name + "': expected int64 [B,L]");
   }
-  const int64_t low = tokens.min().item<int64_t>(), high = tokens.max().item<int64_t>();
+  const at::Tensor scored = targets ? tokens.masked_fill(tokens == kNotScored, 0) : tokens;
+  const int64_t low = scored.min().item<int64_t>(), high = scored.max().item<int64_t>();
   if (low < 0 || high >= vocabulary) {
     throw Error(input.file, name + " = " + std::to_string(low < 0 ? low : high) + ": must be 0 to " +
-                                std::to_string(vocabulary - 1));
+                                std::to_string(vocabulary - 1) +
+                                (targets ? ", or -100 where not scored" : ""));
   }
   return tokens;
 }
@@ -42,16 +47,37 @@ static std::optional<std::string> targets_of(const ProbeInput& input, const std:
   return {};
 }
 
+// `keep`, or `attention_mask` as Python programs write it: true or not 0 where a token is real.
+static at::Tensor keep_of(const ProbeInput& input, const std::string& suffix, const at::Tensor& ids_BL) {
+  for (const char* word : {"keep", "attention_mask"}) {
+    if (!input.has(word + suffix)) continue;
+    const at::Tensor& keep = input.get(word + suffix);
+    if (keep.sizes() != ids_BL.sizes())
+      throw Error(input.file, "tensor '" + (word + suffix) + "': must have the shape of the ids");
+    return keep.to(at::kBool);
+  }
+  return {};
+}
+
+// Scored where the target stands at a real token's place.
+static at::Tensor probe_loss(Net& net, const at::Tensor& ids, const at::Tensor& targets,
+                             const at::Tensor& keep) {
+  if (!keep.defined()) return net.loss(ids, targets);
+  return Net::mean_cross_entropy(net.forward_pass(ids, {.keep_BL = keep}),
+                                 targets.masked_fill(keep.logical_not(), kNotScored));
+}
+
 // One window: the loss first, then the logits from the same state, so that the state moves on once.
-static void probe_window(Net& net, const ProbeInput& input, int64_t vocabulary, const std::string& suffix,
+static void probe_window(Net& net, const ProbeInput& input, const NetProbe& probe, const std::string& suffix,
                          Tensors& out, Tensors* gradients) {
-  const at::Tensor& ids = tokens_of(input, "ids" + suffix, vocabulary);
+  const at::Tensor& ids = tokens_of(input, "ids" + suffix, probe.vocabulary);
+  const at::Tensor keep = keep_of(input, suffix, ids);
   if (const auto name = targets_of(input, suffix)) {
-    const at::Tensor& targets = tokens_of(input, *name, vocabulary);
+    const at::Tensor& targets = tokens_of(input, *name, probe.vocabulary, true);
     const at::Tensor before = net.state();
     const at::Tensor kept = before.defined() ? before.clone() : before;
     const c10::AutoGradMode with_gradients(gradients != nullptr);
-    const at::Tensor loss = net.loss(ids, targets);
+    const at::Tensor loss = probe_loss(net, ids, targets, keep);
     if (gradients != nullptr) {
       loss.backward();
       collect_gradients(net, *gradients);
@@ -65,43 +91,48 @@ static void probe_window(Net& net, const ProbeInput& input, int64_t vocabulary, 
     throw Error(input.file, "tensor 'targets" + suffix + "': missing; gradients are those of a loss");
   }
   const c10::NoGradGuard no_gradients;
-  out["logits" + suffix] = net.forward(ids);
+  std::vector<at::Tensor> hidden;
+  out["logits" + suffix] =
+      net.forward_pass(ids, {.keep_BL = keep, .hidden = probe.hidden ? &hidden : nullptr});
+  for (size_t i = 0; i < hidden.size(); ++i) out["hidden_" + std::to_string(i) + suffix] = hidden[i];
 }
 
-Tensors probe_net(Net& net, int64_t vocabulary, const ProbeInput& input, Tensors* gradients) {
+Tensors probe_net(Net& net, const NetProbe& probe, const ProbeInput& input, Tensors* gradients) {
   Tensors out;
   net.reset_state();
   if (input.has("ids")) {
-    probe_window(net, input, vocabulary, "", out, gradients);
+    probe_window(net, input, probe, "", out, gradients);
     return out;
   }
   int64_t window = 0;
   do {
-    probe_window(net, input, vocabulary, "." + std::to_string(window), out,
-                 window == 0 ? gradients : nullptr);
+    probe_window(net, input, probe, "." + std::to_string(window), out, window == 0 ? gradients : nullptr);
     ++window;
   } while (input.has("ids." + std::to_string(window)));
   return out;
 }
 
-Tensors probe_module(torch::nn::Module& module, const PartForward& forward, at::ScalarType type,
-                     const ProbeInput& input, Tensors* gradients) {
+Tensors probe_part(const LonePart& part, at::ScalarType type, const ProbeInput& input, Tensors* gradients) {
   const c10::AutoGradMode with_gradients(gradients != nullptr);
-  const auto floating = [&](const char* name) {
-    return input.has(name) ? input.get(name).to(type).clone().requires_grad_(gradients != nullptr)
-                           : at::Tensor();
-  };
-  input.get("x");
-  const PartInput fed{floating("x"), input.has("keep") ? input.get("keep") : at::Tensor(),
-                      floating("memory")};
-  const at::Tensor y_BLD = forward(fed);
-  if (gradients != nullptr) {
-    y_BLD.mul(input.get("c").to(type)).sum().backward();
-    collect_gradients(module, *gradients);
-    (*gradients)["x"] = fed.x_BLD.grad();
-    if (fed.memory_BMD.defined()) (*gradients)["memory"] = fed.memory_BMD.grad();
+  Tensors in;
+  for (const std::string& name : part.inputs) {
+    if (!input.has(name)) continue;
+    const at::Tensor& given = input.get(name);
+    in[name] = given.is_floating_point() ? given.to(type).clone().requires_grad_(gradients != nullptr)
+                                         : given.to(at::kBool);
   }
-  return {{"y", y_BLD.detach()}};
+  Tensors out = part.forward(in);
+  if (gradients != nullptr) {
+    const at::Tensor& c = input.get("c");
+    if (c.sizes() != out.at("y").sizes()) throw Error(input.file, "tensor 'c': must have the shape of y");
+    out.at("y").mul(c.to(type)).sum().backward();
+    collect_gradients(*part.module, *gradients);
+    for (const auto& [name, tensor] : in) {
+      if (tensor.grad().defined()) (*gradients)[name == "x" ? "gx" : "gx/" + name] = tensor.grad();
+    }
+  }
+  for (auto& [name, tensor] : out) tensor = tensor.detach();
+  return out;
 }
 
 }  // namespace subband

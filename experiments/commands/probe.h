@@ -1,9 +1,9 @@
 // Feeds recorded inputs to a net or a part and collects what comes out.
 #pragma once
-#include <functional>
 #include <string>
 
 #include "core/tensors/safetensors.h"
+#include "experiments/commands/lone_part.h"
 #include "models/net.h"
 
 namespace subband {
@@ -17,18 +17,19 @@ struct ProbeInput {
   const at::Tensor& get(const std::string& name) const;  ///< Error where it is missing
 };
 
-/// `ids` (or `ids.0`, `ids.1`, … in order) -> `logits`, and `loss` where `targets` stand beside; numbered
-/// alike. The state is forgotten first and handed on from one to the next. `gradients`: of the first loss, by
-/// name.
-Tensors probe_net(Net& net, int64_t vocabulary, const ProbeInput& input, Tensors* gradients);
-
-/// What a part is fed; `keep` and `memory` [B,M,D], the inputs before x, may be undefined.
-struct PartInput {
-  at::Tensor x_BLD, keep_BL, memory_BMD;
+/// What is asked of a net.
+struct NetProbe {
+  int64_t vocabulary = 0;
+  bool hidden = false;  ///< also `hidden_0`, `hidden_1`, …: embeddings, and every block's output
 };
-/// `x`, `keep`, `memory` -> `y`. `gradients`: of sum(y c), `x`, `memory` and every parameter by name.
-using PartForward = std::function<at::Tensor(const PartInput&)>;
-Tensors probe_module(torch::nn::Module& module, const PartForward& forward, at::ScalarType type,
-                     const ProbeInput& input, Tensors* gradients);
+
+/// `ids` (or `ids.0`, `ids.1`, … in order) -> `logits`, and `loss` where `targets` stand beside; numbered alike, as are
+/// `keep` or `attention_mask`, false or 0 at padding. The state is forgotten first and handed on from one to the next.
+/// `gradients`: of the first loss, by name. A target of -100, or at padding, is not scored.
+Tensors probe_net(Net& net, const NetProbe& probe, const ProbeInput& input, Tensors* gradients);
+
+/// What a part makes of the tensors that it takes, in floating `type`. `gradients`: of sum(y c): `gx` (of another input
+/// `gx/NAME`) and every parameter by name. Tensors of the file that the part does not take are passed over.
+Tensors probe_part(const LonePart& part, at::ScalarType type, const ProbeInput& input, Tensors* gradients);
 
 }  // namespace subband

@@ -6,6 +6,12 @@
 
 namespace subband::bypasses {
 
+void HistoryConfig::bind(Binder& b) {
+  b.field("cross_window", cross_window,
+          "the last summary of a window goes on to the next batch, related or not "
+          "(original: decompose_bypass_cross_window)");
+}
+
 History::History(torch::nn::Module& owner, const BlockContext& context) {
   Initializer& initializer = *context.initializer;
   const int64_t width = context.width;

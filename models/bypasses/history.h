@@ -5,10 +5,17 @@
 
 #include <memory>
 
+#include "core/config/binder.h"
 #include "models/block_context.h"
 #include "models/layers/linear.h"
 
 namespace subband::bypasses {
+
+struct HistoryConfig {
+  bool cross_window = false;
+
+  void bind(Binder& b);
+};
 
 /// z_s + pad(gains_s ⊙ (m + W previous)): gains [S,C] start at zero, W [C,C] at half the identity.
 class History {

@@ -7,22 +7,13 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cumsum.h>
 
-#include "core/config/binder.h"
 #include "models/bypass.h"
 #include "models/bypasses/history.h"
 #include "models/mixer.h"
 
 namespace subband::bypasses::running_mean {
 
-struct Config {
-  bool cross_window = false;
-
-  void bind(Binder& b) {
-    b.field("cross_window", cross_window,
-            "the last mean of a window goes on to the next batch, related or not "
-            "(original: decompose_bypass_cross_window)");
-  }
-};
+using Config = HistoryConfig;
 
 class RunningMean final : public Bypass {
  public:

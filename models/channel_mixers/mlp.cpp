@@ -1,18 +1,19 @@
 // The feed-forward net of a block.
-//   y = dropout(W_n GELU(... GELU(W_0 x + b_0) ...) + b_n)
+//   y = dropout(W_n σ(... σ(W_0 x + b_0) ...) + b_n),   σ = GELU unless chosen otherwise
 // n = `layers` linears, C -> eC, eC -> eC ..., eC -> C. With layers = 1 there are two linears and nothing in between.
-// Shapes  B batch, L length, C width, e expansion
+// Shapes  B batch, L length, C width, e expansion = hidden width / C
 // Cost    2 e C² parameters for two layers; 4 e C² flops per position
-// Source  WaveletLM
-#include <ATen/ops/gelu.h>
+// Source  WaveletLM; GPT-2 (gelu_tanh)
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/config/binder.h"
 #include "models/channel_mixer.h"
+#include "models/layers/activation.h"
 #include "models/layers/linear.h"
 
 namespace subband::channel_mixers::mlp {
@@ -21,35 +22,44 @@ constexpr double kLastGain = 0.02;  // of the default first values of the last m
 
 struct Config {
   int64_t expansion = 4;
+  std::optional<int64_t> hidden;
   int64_t layers = 2;
+  std::string activation = "gelu";
+  bool bias = true;
 
   void bind(Binder& b) {
     b.field("expansion", expansion, {1, 1024}, "e, hidden width over width (original: mlp_expansion)");
+    b.field("hidden", hidden, {1, 1 << 24}, "hidden width; null: expansion times width");
     b.field("layers", layers, {1, 64},
             "linears; 1 gives two of them without activation (original: mlp_layers)");
+    b.choice("activation", activation, activation_names(), "between the linears; gelu_tanh is GPT-2's");
+    b.field("bias", bias, "the linears have one");
   }
 };
 
 class Mlp final : public ChannelMixer {
  public:
   Mlp(const Config& config, const BlockContext& context)
-      : gelu_(config.layers > 1), dropout_(context.mlp_dropout), noise_(context.noise) {
+      : activation_(config.layers > 1 ? activation_of(config.activation) : nullptr),
+        dropout_(context.mlp_dropout),
+        noise_(context.noise) {
     const auto net = register_module("net", std::make_shared<torch::nn::Module>("net"));
-    const int64_t linears = std::max<int64_t>(2, config.layers), hidden = config.expansion * context.width;
+    const int64_t linears = std::max<int64_t>(2, config.layers),
+                  hidden = config.hidden.value_or(config.expansion * context.width);
     for (int64_t i = 0; i < linears; ++i) {
       const int64_t in = i == 0 ? context.width : hidden, out = i == linears - 1 ? context.width : hidden;
-      linears_.push_back(std::make_shared<Linear>(*context.initializer, in, out));
-      net->register_module(std::to_string(gelu_ ? 2 * i : i), linears_.back());
+      linears_.push_back(std::make_shared<Linear>(*context.initializer, in, out, config.bias));
+      net->register_module(std::to_string(activation_ ? 2 * i : i), linears_.back());
     }
     const double gain =
         context.stabilizers.feed_forward ? 1 / std::sqrt(static_cast<double>(hidden)) : kLastGain;
     linears_.back()->weight.detach().mul_(gain);
-    linears_.back()->bias.detach().zero_();
+    if (config.bias) linears_.back()->bias.detach().zero_();
   }
 
   at::Tensor forward(const at::Tensor& x_BLC) override {
     at::Tensor x = linears_[0]->forward(x_BLC);
-    for (size_t i = 1; i < linears_.size(); ++i) x = linears_[i]->forward(gelu_ ? at::gelu(x) : x);
+    for (size_t i = 1; i < linears_.size(); ++i) x = linears_[i]->forward(activation_ ? activation_(x) : x);
     return dropout(x, dropout_, is_training(), noise_.get());
   }
   double flops(int64_t length) const override {
@@ -61,7 +71,7 @@ class Mlp final : public ChannelMixer {
   std::string gain_name() const override { return "alpha_mlp"; }
 
  private:
-  bool gelu_;
+  Activation activation_;  ///< null: nothing between the linears
   double dropout_;
   std::shared_ptr<const Noise> noise_;
   std::vector<std::shared_ptr<Linear>> linears_;
@@ -70,7 +80,7 @@ class Mlp final : public ChannelMixer {
 void add_to(ChannelMixerRegistry& r);
 void add_to(ChannelMixerRegistry& r) {
   r.add<Mlp, Config>({.name = "mlp",
-                      .summary = "feed-forward net with GELU",
+                      .summary = "feed-forward net, GELU by default",
                       .source = "WaveletLM",
                       .cost = "2 e C^2 + (e + 1) C parameters for two layers"});
 }

@@ -15,7 +15,8 @@ std::vector<double> linear(const at::Tensor& weight, const at::Tensor& bias, con
   std::vector<double> y;
   for (int64_t o = 0; o < weight.size(0); ++o) {
     double sum = bias[o].item<double>();
-    for (int64_t i = 0; i < weight.size(1); ++i) sum += weight[o][i].item<double>() * x[static_cast<size_t>(i)];
+    for (int64_t i = 0; i < weight.size(1); ++i)
+      sum += weight[o][i].item<double>() * x[static_cast<size_t>(i)];
     y.push_back(sum);
   }
   return y;
@@ -26,7 +27,8 @@ std::vector<double> linear(const at::Tensor& weight, const at::Tensor& bias, con
 TEST_CASE("the feed-forward net is linears with exact GELU between them, and none with one layer", "[mlp]") {
   for (const int64_t layers : {1, 2, 3}) {
     INFO(layers << " layers");
-    const testing::Settings settings = {{"expansion", testing::integer(3)}, {"layers", testing::integer(layers)}};
+    const testing::Settings settings = {{"expansion", testing::integer(3)},
+                                        {"layers", testing::integer(layers)}};
     const auto mlp = testing::Workshop().make<ChannelMixer>("mlp", settings, {.width = 5});
     testing::perturb(*mlp, 0.5);
     const at::NoGradGuard no_gradient;
@@ -50,4 +52,23 @@ TEST_CASE("the feed-forward net is linears with exact GELU between them, and non
 TEST_CASE("an expansion below one is refused", "[mlp]") {
   CHECK_THROWS_WITH(testing::Workshop().make<ChannelMixer>("mlp", {{"expansion", testing::integer(0)}}, {}),
                     "part.expansion = 0: must be 1 to 1024");
+}
+
+TEST_CASE("the feed-forward net takes a hidden width, an activation, and no biases", "[mlp]") {
+  const testing::Settings settings = {
+      {"hidden", testing::integer(7)}, {"activation", config::Node("relu")}, {"bias", config::Node(false)}};
+  const auto mlp = testing::Workshop().make<ChannelMixer>("mlp", settings, {.width = 5});
+  testing::perturb(*mlp, 0.5);
+  const at::NoGradGuard no_gradient;
+  const auto values = mlp->named_parameters();
+  REQUIRE(values.size() == 2);
+  const at::Tensor x = testing::random_double({3, 5});
+  at::Tensor y = at::zeros({3, 5}, at::kDouble);
+  for (int64_t row = 0; row < 3; ++row) {
+    for (int64_t f = 0; f < 7; ++f) {
+      const double hidden = x[row].dot(values["net.0.weight"][f]).item<double>();
+      if (hidden > 0) y[row] += hidden * values["net.2.weight"].select(1, f);
+    }
+  }
+  CHECK(at::allclose(mlp->forward(x.unsqueeze(0))[0], y, 0, 1e-12));
 }

@@ -1,13 +1,16 @@
 // The gated feed-forward net of LLaMA-like models.
-//   y = W_down (silu(W_gate x) ⊙ W_up x), no biases
-// Shapes  B batch, L length, C width, F hidden width = multiple ceil(floor(expansion C) / multiple)
+//   y = W_down (σ(W_gate x) ⊙ W_up x),   σ = SiLU and no biases unless chosen otherwise
+// Shapes  B batch, L length, C width, F hidden width, multiple ceil(floor(expansion C) / multiple) where not given
 // Cost    3 C F parameters, 6 C F flops per position
 // Source  Shazeer 2020, arXiv 2002.05202
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/silu.h>
+
+#include <cmath>
+#include <optional>
 
 #include "core/config/binder.h"
 #include "models/channel_mixer.h"
+#include "models/layers/activation.h"
 #include "models/layers/dropout.h"
 #include "models/layers/linear.h"
 
@@ -16,14 +19,22 @@ namespace subband::channel_mixers::swiglu {
 struct Config {
   double expansion = 8.0 / 3.0;  // as many parameters as a plain net of 4 C
   int64_t multiple = 8;
+  std::optional<int64_t> hidden;
+  std::string activation = "silu";
+  bool bias = false;
 
   void bind(Binder& b) {
     b.field("expansion", expansion, {0, 1024, true}, "hidden width over width, before rounding up");
     b.field("multiple", multiple, {1, 65536},
             "the hidden width is rounded up to a multiple of it; published: 256");
+    b.field("hidden", hidden, {1, 1 << 24}, "hidden width; null: by the rule of the two above");
+    b.choice("activation", activation, activation_names(), "of the gate");
+    b.field("bias", bias, "the three linears have one");
   }
-  int64_t hidden(int64_t width) const {
-    const auto wanted = static_cast<int64_t>(expansion * static_cast<double>(width));
+  int64_t hidden_of(int64_t width) const {
+    if (hidden) return *hidden;
+    // 8/3 of a multiple of 3 must not fall short of the whole number that it is.
+    const auto wanted = static_cast<int64_t>(std::floor(expansion * static_cast<double>(width) + 1e-6));
     return multiple * std::max<int64_t>(1, (wanted + multiple - 1) / multiple);
   }
 };
@@ -31,15 +42,17 @@ struct Config {
 class Swiglu final : public ChannelMixer {
  public:
   Swiglu(const Config& config, const BlockContext& context)
-      : dropout_(context.mlp_dropout), noise_(context.noise) {
-    const int64_t width = context.width, hidden = config.hidden(width);
-    gate_ = register_module("gate", std::make_shared<Linear>(*context.initializer, width, hidden, false));
-    up_ = register_module("up", std::make_shared<Linear>(*context.initializer, width, hidden, false));
-    down_ = register_module("down", std::make_shared<Linear>(*context.initializer, hidden, width, false));
+      : activation_(activation_of(config.activation)), dropout_(context.mlp_dropout), noise_(context.noise) {
+    const int64_t width = context.width, hidden = config.hidden_of(width);
+    gate_ =
+        register_module("gate", std::make_shared<Linear>(*context.initializer, width, hidden, config.bias));
+    up_ = register_module("up", std::make_shared<Linear>(*context.initializer, width, hidden, config.bias));
+    down_ =
+        register_module("down", std::make_shared<Linear>(*context.initializer, hidden, width, config.bias));
   }
 
   at::Tensor forward(const at::Tensor& x_BLC) override {
-    const at::Tensor y = down_->forward(at::silu(gate_->forward(x_BLC)) * up_->forward(x_BLC));
+    const at::Tensor y = down_->forward(activation_(gate_->forward(x_BLC)) * up_->forward(x_BLC));
     return dropout(y, dropout_, is_training(), noise_.get());
   }
   double flops(int64_t length) const override {
@@ -49,6 +62,7 @@ class Swiglu final : public ChannelMixer {
   std::string gain_name() const override { return "alpha_swiglu"; }
 
  private:
+  Activation activation_;
   double dropout_;
   std::shared_ptr<const Noise> noise_;
   std::shared_ptr<Linear> gate_, up_, down_;

@@ -25,3 +25,27 @@ TEST_CASE("SwiGLU is the gated definition, and its hidden width is rounded up", 
   }
   CHECK(at::allclose(net->forward(x.unsqueeze(0))[0], y, 0, 1e-13));
 }
+
+TEST_CASE("the published width rule rounds eight thirds up to a multiple of 256", "[swiglu]") {
+  for (const auto& [width, hidden] :
+       {std::pair<int64_t, int64_t>{96, 256}, {768, 2048}, {1024, 2816}, {2048, 5632}}) {
+    Initializer meta = Initializer::meta();
+    const auto net = testing::make_part<ChannelMixer>("swiglu", {.width = width, .initializer = &meta},
+                                                      {{"multiple", Node(int64_t{256})}});
+    CHECK(net->named_parameters()["up.weight"].size(0) == hidden);
+  }
+}
+
+TEST_CASE("SwiGLU takes a hidden width, another activation and biases", "[swiglu]") {
+  Initializer first(plain_generator(1));
+  const auto net = testing::make_part<ChannelMixer>(
+      "swiglu", {.width = 4, .initializer = &first},
+      {{"hidden", Node(int64_t{5})}, {"activation", Node("relu")}, {"bias", Node(true)}});
+  net->to(at::kDouble);
+  const auto w = net->named_parameters();
+  const at::Tensor x = testing::random({1, 3, 4}, at::kDouble);
+  const at::Tensor gate = at::matmul(x, w["gate.weight"].t()) + w["gate.bias"];
+  const at::Tensor up = at::matmul(x, w["up.weight"].t()) + w["up.bias"];
+  const at::Tensor y = at::matmul(gate.clamp_min(0) * up, w["down.weight"].t()) + w["down.bias"];
+  CHECK(at::allclose(net->forward(x), y, 0, 1e-13));
+}

@@ -27,6 +27,7 @@ void AttentionFields::bind(Binder& b, const MixerContext& c) {
            "rotary positions: which channels are turned together");
   b.field("rope_base", rope_base, {1, 1e12, true}, "the slowest pair's period is about this long");
   b.field("rope_width", rope_width, {2, 65536}, "how many of a head's first channels are turned; null: all");
+  b.group("rope_scaling", rope_scaling, "rotary positions in windows longer than those of training");
   b.check(head_width || c.width % heads == 0, "heads",
           "must divide width = " + width + ", or head_width be given");
   b.check(heads % groups() == 0, "kv_heads", "must divide heads = " + std::to_string(heads));
@@ -44,7 +45,7 @@ AttentionHeads::AttentionHeads(torch::nn::Module& owner, const AttentionFields& 
       groups_(fields.groups()),
       head_width_(fields.width_of_head(context)),
       value_width_(maps.values ? fields.width_of_value(context) : head_width_),
-      rope_(fields.rope, fields.rope_base, fields.rope_width.value_or(0)) {
+      rope_(fields.rope, fields.rope_base, fields.rope_width.value_or(0), fields.rope_scaling) {
   Initializer& first = *context.initializer;
   const auto add = [&](const char* name, int64_t in, int64_t out, bool bias) {
     return owner.register_module(name, std::make_shared<Linear>(first, in, out, bias));

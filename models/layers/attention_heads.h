@@ -1,4 +1,4 @@
-// What mixers with queries, keys and values share: the linear maps, heads, grouped keys and values, rotary positions.
+// What mixers with queries, keys and values share: linear maps, heads, groups, rotary positions.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
@@ -25,6 +25,7 @@ struct AttentionFields {
   std::string rope = "none";
   double rope_base = 10000;
   std::optional<int64_t> rope_width;
+  RopeScaling rope_scaling;
 
   void bind(Binder& b, const MixerContext& c);
   int64_t groups() const { return kv_heads.value_or(heads); }
@@ -32,7 +33,7 @@ struct AttentionFields {
   int64_t width_of_value(const MixerContext& c) const { return value_width.value_or(width_of_head(c)); }
 };
 
-/// Queries, keys and values with positions turned in. G = kv_heads divides H; query head h reads group h G / H.
+/// Queries, keys and values, positions turned in. G = kv_heads divides H; query head h reads group h G / H.
 struct Heads {
   at::Tensor q_BLHK, k_BLGK, v_BLGV;
 };

@@ -3,7 +3,8 @@
 //   S_t = e^(g_t) S_{t-1} + k_t v_tᵀ,   y_t = S_tᵀ q_t,   g_t <= 0 the log decay
 // Four forms of one meaning. The tests hold them against each other and against scalar loops.
 // Shapes  q, k [B,L,H,K], v [B,L,H,V], g [B,L,H] or undefined (no decay), S [B,H,K,V] or undefined (zero)
-// Cost    quadratic 2 L² H (K + V) flops, recurrent 4 L H K V, chunked 2 L H (C (K + V) + 2 K V) and L H C values
+// Cost    flops: quadratic 2 L² H (K + V), recurrent 4 L H K V, chunked 2 L H (C (K + V) + 2 K V);
+//         memory of chunked: L H (C + K V / C) values
 // Source  the scalar-decay case of the chunked form of Yang et al. 2023, arXiv 2312.06635, section 2.3
 #pragma once
 #include <ATen/core/Tensor.h>
@@ -26,7 +27,7 @@ struct RecurrenceOutputs {
 
 namespace linear_recurrence {
 
-/// Products inside chunks of `chunk` tokens, a loop over the states between them. Every exponent is at most 0.
+/// Products inside chunks of `chunk` tokens, a loop over the states between them. No exponent is above 0.
 RecurrenceOutputs chunked(const RecurrenceInputs& inputs, int64_t chunk);
 /// One token after the other.
 RecurrenceOutputs recurrent(const RecurrenceInputs& inputs);

@@ -10,7 +10,8 @@ namespace subband {
 /// Shapes  x [B,L,...], keep [B,L] bool, true = real token
 at::Tensor silenced(const at::Tensor& x_BL, const at::Tensor& keep_BL);
 
-/// How many tokens of each sequence are real, [B] int64. ShapeError naming `part` when one stands right of padding.
+/// How many tokens of each sequence are real, [B] int64. ShapeError naming `part` when one stands right of
+/// padding.
 at::Tensor real_lengths(std::string_view part, const at::Tensor& keep_BL);
 
 }  // namespace subband

@@ -9,8 +9,8 @@
 
 namespace subband {
 
-// A uniformly random rotation: QR of a Gaussian block, with the signs that make R's diagonal positive. Without
-// them Q is not uniform: its last column would follow the sign convention of the library.
+// A uniformly random rotation: QR of a Gaussian block, with the signs that make R's diagonal positive.
+// Without them Q is not uniform: its last column would follow the sign convention of the library.
 static at::Tensor rotation(int64_t width, const std::function<at::Tensor(at::IntArrayRef)>& normal) {
   const auto [Q, R] = at::linalg_qr(normal({width, width}).to(at::kDouble));
   return (Q * R.diagonal().sign()).t();

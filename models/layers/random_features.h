@@ -18,7 +18,8 @@ struct RandomRows {
 };
 
 /// Draws W [M,K] from `normal`, which gives fresh N(0,1) values of a shape, fp32 on the CPU.
-/// Orthogonal rows keep the distribution of each single row: directions uniform, norms those of Gaussian rows.
+/// Orthogonal rows keep the distribution of each single row: directions uniform, norms those of Gaussian
+/// rows.
 at::Tensor random_rows(const RandomRows& rows, const std::function<at::Tensor(at::IntArrayRef)>& normal);
 
 /// log of M^(1/2) f(x).  Shapes  x [...,K], W [M,K] -> [...,M]

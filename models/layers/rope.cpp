@@ -3,7 +3,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/pow.h>
 #include <ATen/ops/stack.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
@@ -23,11 +22,11 @@ void Rope::prepare(const at::Tensor& x_BLHR, int64_t length) {
   const c10::NoGradGuard no_gradient;
   const int64_t width = x_BLHR.size(3);
   const auto options = x_BLHR.options().dtype(at::kFloat);
-  const at::Tensor powers = at::arange(0, width, 2, options).div(static_cast<double>(width));
-  const at::Tensor rates = at::pow(base_, powers).reciprocal();
+  const at::Tensor rates = scaling_.rates(width, base_).to(x_BLHR.device());
   const at::Tensor angles = at::arange(length, options).unsqueeze(1) * rates;
-  cos_ = angles.cos().unsqueeze(1).to(type);
-  sin_ = angles.sin().unsqueeze(1).to(type);
+  const double gain = scaling_.gain();
+  cos_ = angles.cos().mul(gain).unsqueeze(1).to(type);
+  sin_ = angles.sin().mul(gain).unsqueeze(1).to(type);
 }
 
 at::Tensor Rope::turn(const at::Tensor& x_BLHK, int64_t offset) {

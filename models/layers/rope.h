@@ -1,12 +1,15 @@
 // Rotary positions: a head's channels are turned in pairs by angles that grow with the position.
 //   (a, b) -> (a cos φ - b sin φ, b cos φ + a sin φ),   φ = p base^(-2i/R),   p position, i < R/2 pair
-// R is the head width K, or less: then only the first R channels are turned (GPT-J, NeoX).
+// R is the head width K, or less: then only the first R channels are turned (GPT-J, NeoX). A RopeScaling may change
+// the rates base^(-2i/R).
 // Angles, sines and cosines are fp32 whatever the dtype of x: bf16 is not exact above position 256.
 #pragma once
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <string>
+
+#include "models/layers/rope_scaling.h"
 
 namespace subband {
 
@@ -15,8 +18,8 @@ namespace subband {
 class Rope {
  public:
   /// `width`: R, even; 0: all channels, of an even number.
-  Rope(std::string pairing, double base, int64_t width = 0)
-      : pairing_(std::move(pairing)), base_(base), width_(width) {}
+  Rope(std::string pairing, double base, int64_t width = 0, RopeScaling scaling = {})
+      : pairing_(std::move(pairing)), base_(base), width_(width), scaling_(std::move(scaling)) {}
   /// Shapes  x [B,L,H,K] -> [B,L,H,K]; the first position is `offset`
   at::Tensor turn(const at::Tensor& x_BLHK, int64_t offset = 0);
 
@@ -27,6 +30,7 @@ class Rope {
   std::string pairing_;
   double base_;
   int64_t width_;
+  RopeScaling scaling_;
   at::Tensor cos_, sin_;  ///< [longest length so far, 1, R/2], dtype and device of the last x
 };
 

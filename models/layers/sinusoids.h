@@ -8,8 +8,8 @@
 
 namespace subband {
 
-/// One row per position, computed in fp32. `interleaved`: sin and cos take turns (Vaswani et al. 2017, section 3.5);
-/// `halves`: all sines, then all cosines (Transformer-XL). ShapeError for an odd width, another layout, an x not [P].
+/// One row per position, computed in fp32. `interleaved`: sin and cos take turns (Vaswani et al. 2017, 3.5);
+/// `halves`: all sines, then all cosines (Transformer-XL). ShapeError for an odd width or another layout.
 /// Shapes  positions [P] floating -> [P,D]
 at::Tensor sinusoids(const at::Tensor& positions_P, int64_t width, std::string_view layout);
 

@@ -110,5 +110,5 @@ TEST_CASE("first values of the learned lifting: identities, halves, zeros, and d
 
 TEST_CASE("the learned lifting refuses what it cannot be, with the whole reason", "[learned]") {
   CHECK_THROWS_WITH(learned_lifting_test::make({{"init", config::Node("haarlet")}}, 4, 1),
-                    "part.init = haarlet: unknown choice; known: haar, random, zero");
+                    "part.init = haarlet: unknown choice; known: haar, random, uniform, zero");
 }

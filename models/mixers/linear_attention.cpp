@@ -1,7 +1,8 @@
 // Attention whose weights are products of positive features, so that a state of fixed size replaces all keys.
 //   y_i = φ(q_i)ᵀ S_i / (φ(q_i)ᵀ z_i + ε),  S_i = Σ_j φ(k_j) v_jᵀ,  z_i = Σ_j φ(k_j),  φ(x) = elu(x) + 1
 //   j over all real tokens, or j <= i where causal; no 1 / sqrt(K) anywhere
-// Shapes  B batch, L length, D model width, H query heads, G key and value heads, K head width, V of values, C chunk
+// Shapes  B batch, L length, D model width, H query heads, G key and value heads, K head width, V of values,
+//         C chunk
 // Cost    2 L D (H + G)(K + V) + 2 L H (C (K + V + 1) + 2 K (V + 1)) flops; decoding state G K (V + 1) values
 // Source  Katharopoulos et al. 2020, 2006.16236, sections 3.2 and 3.3
 #include <ATen/TensorOperators.h>

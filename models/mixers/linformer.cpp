@@ -2,7 +2,8 @@
 //   K̃ = Eᵀ k, Ṽ = Fᵀ v,  y = softmax(q K̃ᵀ / sqrt(K)) Ṽ,  E, F [L_max,k], their first L rows where L < L_max
 // No mask on the L x k scores takes the future out of a slot, so `causal` is refused; linformer_block_causal
 // compresses past blocks alone. Padded keys and values add zero to their slots.
-// Shapes  B batch, L length, D model width, H query heads, G key and value heads, K head width, V of values, S slots
+// Shapes  B batch, L length, D model width, H query heads, G key and value heads, K head width, V of values,
+//         S slots
 // Cost    2 L D (H + G)(K + V) + 2 L S (G + H)(K + V) flops, L S H values of memory
 // Source  Wang et al. 2020, 2006.04768, section 4; package: linformer 0.2.3
 #include <ATen/ATen.h>

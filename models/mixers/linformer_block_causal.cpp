@@ -1,8 +1,8 @@
-// Linformer for language models: exact causal attention inside a block, and every past block compressed to slots.
+// Linformer for language models: exact causal attention inside a block, past blocks compressed to slots.
 //   block n's slots  K̃_n = Eᵀ k_n, Ṽ_n = Fᵀ v_n,  E, F [C,S], the same for all blocks
 //   y_i = softmax over the slots of all blocks before i's and the tokens j <= i of i's own block
-// A block becomes visible as slots only when it is complete, so no slot holds a token's future. This is not the
-// mixer of the Linformer paper, which has no causal form.
+// A block becomes visible as slots only when it is complete, so no slot holds a token's future. This is not
+// the mixer of the Linformer paper, which has no causal form.
 // Shapes  B batch, L length, D model width, H query heads, G key and value heads, K head width, V of values,
 //         C tokens of a block, S slots of a block, N blocks
 // Cost    2 L D (H + G)(K + V) + 2 N C (G S + H (N S + C)) (K + V) flops, L H (N S + C) values of memory;

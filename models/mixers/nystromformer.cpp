@@ -1,9 +1,9 @@
 // Attention through landmarks: the softmax matrix rebuilt from some of its rows and columns. Not causal.
 //   q, k scaled by K^(-1/4); landmarks q̃, k̃: means of M runs of consecutive tokens
-//   F1 = softmax(q k̃ᵀ), A = softmax(q̃ k̃ᵀ), F3 = softmax(q̃ kᵀ),  y = F1 A⁺ (F3 v) + depthwise convolution(v)
-//   A⁺ by iteration: Z <- Z/4 (13 I - AZ (15 I - AZ (7 I - AZ))),  Z_0 = Aᵀ / (largest column sum of A); the rows
-//   of a softmax sum to 1, so the paper's second factor is left out. The iterations are part of the model: more of
-//   them come closer to A⁺ and further from attention.
+//   F1 = softmax(q k̃ᵀ), A = softmax(q̃ k̃ᵀ), F3 = softmax(q̃ kᵀ),  y = F1 A⁺ (F3 v) + convolution(v)
+//   A⁺ by iteration: Z <- Z/4 (13 I - AZ (15 I - AZ (7 I - AZ))),  Z_0 = Aᵀ / (largest column sum of A)
+// The rows of a softmax sum to 1, so the paper's second factor of Z_0 is left out. The iterations are part of
+// the model: more of them come closer to A⁺ and further from attention. The convolution is one per head.
 // No more tokens than landmarks: exact attention, as the landmarks would be the tokens.
 // Shapes  B batch, L length, D model width, H query heads, G key and value heads, K head width, V of values,
 //         M landmarks, C kernel of the convolution
@@ -98,7 +98,7 @@ class Nystromformer final : public Mixer {
   }
 
  private:
-  // Heads first, in fp32 at least. `lengths` [B]: landmarks are made of so many first tokens; undefined: of all.
+  // Heads first, in fp32 at least. `lengths` [B]: so many first tokens make landmarks; undefined: all.
   struct Turned {
     at::Tensor q_BHLK, k_BHLK, v_BHLV, keep_BL, lengths;
   };

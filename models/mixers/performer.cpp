@@ -1,5 +1,5 @@
 // Softmax attention estimated by positive random features: linear in the length, with a state of fixed size.
-//   y_i = φ(q_i)ᵀ S_i / φ(q_i)ᵀ z_i,   S = Σ φ(k_j) v_jᵀ,  z = Σ φ(k_j)   (all real tokens, or j <= i where causal)
+//   y_i = φ(q_i)ᵀ S_i / φ(q_i)ᵀ z_i,   S = Σ φ(k_j) v_jᵀ,  z = Σ φ(k_j)   (all tokens, or j <= i)
 // performer_features.h says what φ is, and why the package's stabiliser is not taken.
 // Shapes  B batch, L length, D model width, H query heads, G key and value heads, K head width, V of values,
 //         M features, C chunk

@@ -70,7 +70,7 @@ at::Tensor PerformerFeatures::of_queries(const at::Tensor& q) const {
   return (log - log.amax(-1, true).detach()).exp();
 }
 
-// performer-pytorch: exp(W x̂ - |x̂|²/2 - c) + ε; c is the largest W x̂ along `axes`, a constant to the gradient.
+// performer-pytorch: exp(W x̂ - |x̂|²/2 - c) + ε; c, the largest W x̂ along `axes`, is constant to gradients.
 at::Tensor PerformerFeatures::with_epsilon(const at::Tensor& x, at::IntArrayRef axes) const {
   const at::Tensor p = projected(x), norms = tempered(x).square().sum(-1, true).div(2);
   return ((p - norms - p.amax(axes, true).detach()).exp() + kernel_.epsilon()) *

@@ -1,10 +1,11 @@
 // Performer's features: the positive functions φ whose products stand for weights of attention.
-//   softmax      φ(x) = exp(W x̂ - |x̂|²/2 - c),  x̂ = x K^(-1/4);  c cancels: it only keeps the exponentials in range
+//   softmax      φ(x) = exp(W x̂ - |x̂|²/2 - c),  x̂ = x K^(-1/4);  c keeps the exponentials in range, and cancels
 //   generalized  φ(x) = f(W x̂) + ε
 //   unprojected  φ(q) = softmax over channels; φ(k) = softmax over positions, or exp(k - c) where causal
-// A package takes for c the largest key of the whole sequence and adds ε behind the exponential. Then c does not
-// cancel, and a large key changes all earlier outputs. The sound form has no ε, and its c is the largest log feature
-// of the keys so far: when it grows, the state shrinks by the same factor, so nothing that comes later is seen.
+// A package takes for c the largest key of the whole sequence and adds ε behind the exponential. Then c does
+// not cancel, and a large key changes all earlier outputs. The sound form has no ε, and its c is the largest
+// log feature of the keys so far: when it grows, the state shrinks by the same factor, so nothing that comes
+// later is seen.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <c10/util/ArrayRef.h>
@@ -36,13 +37,14 @@ struct PerformerKernel {
 
 class PerformerFeatures {
  public:
-  /// `projection`: W [M,K], shared with its owner, who may redraw it in place; undefined where nothing is projected.
+  /// `projection`: W [M,K], shared with its owner, who may redraw it in place; undefined where nothing is
+  /// projected.
   PerformerFeatures(const PerformerKernel& kernel, const at::Tensor& projection)
       : kernel_(kernel), projection_(projection) {}
 
   /// For sums over all real tokens.
   KernelFeatures of_all(const Heads& heads, const at::Tensor& keep_BL) const;
-  /// For sums over j <= i. `peak` [B,G], the largest log feature so far, goes in and out where the kernel has one;
+  /// For sums over j <= i. `peak` [B,G], the largest log feature so far, goes in and out if the kernel has one;
   /// undefined before the first token.
   KernelFeatures so_far(const Heads& heads, const at::Tensor& keep_BL, at::Tensor& peak) const;
 

@@ -1,7 +1,9 @@
 // Exact attention in plain tensor operations: the oracle for every approximation and every fused kernel.
 //   y = softmax(q kᵀ / sqrt(K) + M) v,   M = -inf above the diagonal (causal) and at padded keys
-// Shapes  B batch, L length, D model width, H query heads, G key and value heads, R = H/G, K head width, V of values
-// Cost    2 L D (H + G)(K + V) + 2 L² H (K + V) flops, L² H values of memory; decoding state L G (K + V) values
+// Shapes  B batch, L length, D model width, H query heads, G key and value heads, R = H/G,
+//         K head width, V of values
+// Cost    2 L D (H + G)(K + V) + 2 L² H (K + V) flops, L² H values of memory;
+//         decoding state L G (K + V) values
 // Source  Vaswani et al. 2017, 1706.03762; RoPE 2104.09864; grouped queries 2305.13245
 #include <ATen/ops/_safe_softmax.h>
 #include <ATen/ops/baddbmm.h>

@@ -1,9 +1,11 @@
 // Attention over the segment and a memory of earlier ones, with positions that are distances.
-//   h̃ = [memory; x];  A_ij = ((q_i + u)·k_j + (q_i + v)·W_r r_d) / sqrt(K),  d = i + M - j the distance, d >= 0
+//   h̃ = [memory; x];  A_ij = ((q_i + u)·k_j + (q_i + v)·W_r r_d) / sqrt(K),  d = i + M - j >= 0 the distance
 //   y = W_o softmax(A) v;  r_d sinusoids, all sines then all cosines
-// The memory is the layer's own inputs of the last tokens; no gradient flows into it from the segment that reads it.
+// The memory is the layer's own inputs of the last tokens; no gradient flows into it from the segment that
+// reads it.
 // Shapes  B batch, L segment, M memory, T = M + L, D model width, H heads, K head width
-// Cost    2 (2 L + 3 T) D H K + 6 L T H K flops, L T H values of memory; decoding state min(t, memory) D values
+// Cost    2 (2 L + 3 T) D H K + 6 L T H K flops, L T H values of memory;
+//         decoding state min(t, memory) D values
 // Source  Dai et al. 2019, 1901.02860, section 3; package: transformers 4.57
 #include <ATen/ATen.h>
 
@@ -137,8 +139,9 @@ class TransformerXl final : public Mixer {
     return sinusoids(d, width_, "halves").to(like.scalar_type());
   }
 
-  // Column c of row i holds distance T - 1 - c; key j of row i is at distance i + T - L - j. Reading the rows one
-  // after the other with one column more turns the one into the other; what it puts at keys to come is blocked.
+  // Column c of row i holds distance T - 1 - c; key j of row i is at distance i + T - L - j. Reading the rows
+  // one after the other with one column more turns the one into the other; what it puts at keys to come is
+  // blocked.
   static at::Tensor shifted(const at::Tensor& x_BHLT) {
     const int64_t L = x_BHLT.size(2), T = x_BHLT.size(3);
     const at::Tensor padded = at::constant_pad_nd(x_BHLT, {1, 0});

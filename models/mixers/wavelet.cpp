@@ -47,8 +47,9 @@ class Wavelet final : public Mixer {
     const at::Tensor x = silenced(x_BLD, keep_BL);
     return branch_.forward(x, branch_.summary(x), {});
   }
-  bool has_step() const override { return true; }
+  bool has_step() const override { return branch_.can_continue(); }
   at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
+    if (!has_step()) return Mixer::step(x_BD, state);
     const at::Tensor x = x_BD.unsqueeze(1);
     expect_shape("wavelet", "x", x, {kAny, 1, width_});
     const at::Tensor y = branch_.step(x, x, state);

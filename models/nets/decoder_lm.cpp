@@ -4,206 +4,187 @@
 // Cost    2 V D (V D where tied) parameters besides the blocks
 // Source  GPT-2 (learned positions, layer norm, GELU) and LLaMA (RoPE in the mixer, RMSNorm, SwiGLU)
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/linear.h>
 
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "core/error.h"
-#include "core/slot.h"
 #include "core/tensors/expect.h"
-#include "models/channel_mixer.h"
-#include "models/layers/dropout.h"
 #include "models/layers/embedding.h"
-#include "models/layers/layer_norm.h"
 #include "models/layers/linear.h"
-#include "models/layers/rms_norm.h"
-#include "models/mixer.h"
+#include "models/layers/sinusoids.h"
 #include "models/net.h"
+#include "models/residual_block.h"
 
 namespace subband::nets::decoder_lm {
 
-constexpr double kDeviation = 0.02;  // of first values, GPT-2
-
 struct Config {
-  int64_t width = 128;
-  int64_t layers = 2;
-  Slot<Mixer> mixer{"softmax_attention"};
-  Slots<ChannelMixer> channel_mixers{"mlp"};
+  ResidualFrame frame;
+  ResidualParts parts;
+  std::vector<ResidualParts> blocks;  ///< cycled over the layers; empty: `parts` everywhere
   std::string positions = "learned";
-  std::string norm = "layer";
-  std::string initialization = "gpt2";
   bool tied = false;
-  double dropout = 0;
 
   void bind(Binder& b, const NetContext& c) {
-    b.field("width", width, {1, 1 << 20}, "D, of the residual stream");
-    b.field("layers", layers, {1, 1024}, "blocks");
-    b.part("mixer", mixer, mixer_context(c, nullptr),
-           "lets positions speak to each other; rotary positions are its own");
-    b.parts("channel_mixers", channel_mixers, block_context(c, nullptr),
-            "work on each position; their outputs add up");
-    b.choice("positions", positions, {"learned", "none"}, "a table of the longest window, or nothing");
-    b.choice("norm", norm, {"layer", "rms"}, "normalisation before each part and before the head");
-    b.choice("initialization", initialization, {"gpt2", "parts"},
-             "gpt2: linears N(0, 0.02), each part's last one over sqrt(2 layers), biases 0; parts: each "
-             "part's own");
+    b.field("width", frame.width, {1, 1 << 20}, "D, of the residual stream");
+    b.field("layers", frame.layers, {1, 1024}, "blocks");
+    frame.length = c.length;
+    frame.initializer = c.initializer;
+    parts.bind(b, frame);
+    bind_blocks(b);
+    b.choice("positions", positions, {"learned", "sinusoidal", "none"},
+             "a table of the longest window, sines and cosines, or nothing");
+    frame.bind(b);
     b.field("tied", tied, "the head is the embedding's table");
-    b.field("dropout", dropout, {0, 0.99}, "after the embedding and after every part, in training");
-    b.check(!channel_mixers.empty(), "channel_mixers", "must name at least one");
   }
-  MixerContext mixer_context(const NetContext& c, std::shared_ptr<const Noise> noise) const {
-    return {.width = width,
-            .length = c.length,
-            .causal = true,
-            .layers = layers,
-            .initializer = c.initializer,
-            .noise = std::move(noise)};
-  }
-  // Dropout stands behind the sum of the channel mixers, so they have none of their own.
-  BlockContext block_context(const NetContext& c, std::shared_ptr<const Noise> noise) const {
-    return {.width = width,
-            .padded_width = width,
-            .layers = layers,
-            .noise = std::move(noise),
-            .initializer = c.initializer};
-  }
-};
 
-// The norm of either kind, registered in its owner under `name`.
-class Norm {
- public:
-  Norm(torch::nn::Module& owner, const std::string& name, const Config& config, const Initializer& first) {
-    if (config.norm == "rms")
-      rms_ = owner.register_module(name, std::make_shared<RmsNorm>(first, config.width));
-    else
-      layer_ = owner.register_module(name, std::make_shared<LayerNorm>(first, config.width));
-  }
-  at::Tensor operator()(const at::Tensor& x_BLD) const {
-    return rms_ ? rms_->forward(x_BLD) : layer_->forward(x_BLD);
+  const ResidualParts& parts_of(int64_t layer) const {
+    return blocks.empty() ? parts : blocks[static_cast<size_t>(layer) % blocks.size()];
   }
 
  private:
-  std::shared_ptr<RmsNorm> rms_;
-  std::shared_ptr<LayerNorm> layer_;
-};
-
-// A part writes into the residual stream through its last linear; 2 layers of them add up.
-void draw_as_gpt2(const torch::nn::Module& part, Initializer& first, int64_t layers) {
-  Linear* last = nullptr;
-  for (const auto& module : part.modules()) {
-    auto* linear = dynamic_cast<Linear*>(module.get());
-    if (linear == nullptr) continue;
-    first.normal_(linear->weight, 0, kDeviation);
-    if (linear->bias.defined()) linear->bias.detach().zero_();
-    last = linear;
-  }
-  if (last) last->weight.detach().mul_(1 / std::sqrt(2.0 * static_cast<double>(layers)));
-}
-
-class Block final : public torch::nn::Module {
- public:
-  Block(const Config& config, const NetContext& context, const std::shared_ptr<const Noise>& noise)
-      : mixer_norm_(*this, "mixer_norm", config, *context.initializer),
-        channel_norm_(*this, "channel_norm", config, *context.initializer),
-        dropout_(config.dropout),
-        noise_(noise) {
-    Initializer& first = *context.initializer;
-    const bool as_gpt2 = config.initialization == "gpt2";
-    mixer_ = register_module("mixer", config.mixer.make(config.mixer_context(context, noise)));
-    if (as_gpt2) draw_as_gpt2(*mixer_, first, config.layers);
-    const auto holder =
-        register_module("channel_mixers", std::make_shared<torch::nn::Module>("channel_mixers"));
-    for (const auto& [label, slot] : config.channel_mixers.all()) {
-      channel_mixers_.push_back(
-          holder->register_module(label, slot.make(config.block_context(context, noise))));
-      if (as_gpt2) draw_as_gpt2(*channel_mixers_.back(), first, config.layers);
+  // An item is a mixer's name or a map of a block's parts; what it does not name is the net's own.
+  void bind_blocks(Binder& b) {
+    using config::Node;
+    const Node* written = b.take("blocks");
+    b.record({.path = b.path_of("blocks"),
+              .type = "tree",
+              .standard = Node::list(),
+              .help = "list of unlike blocks, cycled over the layers (every fourth may be attention); a "
+                      "plain name is a "
+                      "mixer's; what a block does not name is that of the net"});
+    std::vector<Node> items;
+    if (written != nullptr && !written->is(Node::Kind::list)) {
+      b.complain("blocks", written, "expected a list of blocks");
+      written = nullptr;
     }
+    for (const Node& item : written ? written->items() : std::vector<Node>()) {
+      const bool is_name = item.is(Node::Kind::string);
+      if (!is_name && !item.is(Node::Kind::map)) {
+        b.complain("blocks", &item, "expected a mixer's name, or a map with 'mixer' and 'channel_mixers'");
+        continue;
+      }
+      Node named = Node::map(), bound = Node::map();
+      if (is_name) named.set("mixer", item);
+      ResidualParts own = parts;
+      const std::string path = b.path_of("blocks") + "." + std::to_string(blocks.size());
+      Binder inner(b.session(), is_name ? named : item, bound, path);
+      own.bind_given(inner, frame);
+      inner.finish_keys();
+      blocks.push_back(own);
+      items.push_back(bound);
+    }
+    Node resolved = Node::list(std::move(items));
+    if (written) resolved.place = written->place;
+    b.resolve("blocks", std::move(resolved));
   }
-
-  at::Tensor forward(const at::Tensor& x_BLD) {
-    const at::Tensor mixed = x_BLD + noisy(mixer_->forward(mixer_norm_(x_BLD), {}));
-    const at::Tensor normed = channel_norm_(mixed);
-    at::Tensor sum = channel_mixers_[0]->forward(normed);
-    for (size_t i = 1; i < channel_mixers_.size(); ++i) sum = sum + channel_mixers_[i]->forward(normed);
-    return mixed + noisy(sum);
-  }
-
-  void add_costs(PartCosts& costs, int64_t length, int64_t bytes_per_value) const {
-    costs.add("blocks.*.mixer", *mixer_, mixer_->flops(length), mixer_->state_bytes(length, bytes_per_value));
-    for (const auto& mixer : channel_mixers_)
-      costs.add("blocks.*." + mixer->module_name(), *mixer, mixer->flops(length));
-  }
-
- private:
-  at::Tensor noisy(const at::Tensor& x_BLD) const {
-    return dropout(x_BLD, dropout_, is_training(), noise_.get());
-  }
-
-  Norm mixer_norm_, channel_norm_;
-  double dropout_;
-  std::shared_ptr<const Noise> noise_;
-  std::shared_ptr<Mixer> mixer_;
-  std::vector<std::shared_ptr<ChannelMixer>> channel_mixers_;
 };
 
 class DecoderLm final : public Net {
  public:
   DecoderLm(const Config& config, const NetContext& context)
-      : length_(context.length), dropout_(config.dropout) {
+      : width_(config.frame.width),
+        length_(context.length),
+        sinusoidal_(config.positions == "sinusoidal"),
+        dropout_(config.frame.dropout) {
+    ResidualFrame frame = config.frame;
+    frame.initializer = context.initializer;
+    frame.length = context.length;
+    frame.noise = noise_;
     Initializer& first = *context.initializer;
     embedding_ = register_module(
-        "embedding", std::make_shared<Embedding>(first, context.vocabulary, config.width, kDeviation));
+        "embedding", std::make_shared<Embedding>(first, context.vocabulary, width_, frame.deviation));
     if (config.positions == "learned") {
-      positions_ = register_module(
-          "positions", std::make_shared<Embedding>(first, context.length, config.width, kDeviation));
+      positions_ =
+          register_module("positions", std::make_shared<Embedding>(first, length_, width_, frame.deviation));
     }
     const auto holder = register_module("blocks", std::make_shared<torch::nn::Module>("blocks"));
-    for (int64_t layer = 0; layer < config.layers; ++layer) {
-      blocks_.push_back(
-          holder->register_module(std::to_string(layer), std::make_shared<Block>(config, context, noise_)));
+    for (int64_t layer = 0; layer < frame.layers; ++layer) {
+      blocks_.push_back(holder->register_module(
+          std::to_string(layer), std::make_shared<ResidualBlock>(config.parts_of(layer), frame)));
     }
-    norm_.emplace(*this, "norm", config, first);
+    norm_.emplace(*this, "norm", frame.norm, first, width_);
     if (config.tied) return;
-    head_ = register_module("head", std::make_shared<Linear>(first, config.width, context.vocabulary, false));
-    if (config.initialization == "gpt2") first.normal_(head_->weight, 0, kDeviation);
+    head_ = register_module("head", std::make_shared<Linear>(first, width_, context.vocabulary, false));
+    if (frame.initialization != "parts") first.normal_(head_->weight, 0, frame.deviation);
   }
 
-  at::Tensor forward(const at::Tensor& ids_BL) override {
+  at::Tensor forward(const at::Tensor& ids_BL) override { return forward_pass(ids_BL, {}); }
+
+  at::Tensor forward_pass(const at::Tensor& ids_BL, const NetPass& pass) override {
     expect_shape("decoder_lm", "ids", ids_BL, {kAny, kAny});
-    at::Tensor x = embedding_->forward(ids_BL);
-    if (positions_) x = x + first_positions(ids_BL.size(1));
-    x = dropout(x, dropout_, is_training(), noise_.get());
-    for (const auto& block : blocks_) x = block->forward(x);
-    return at::linear((*norm_)(x), head_ ? head_->weight : embedding_->weight);
+    if (pass.keep_BL.defined())
+      expect_shape("decoder_lm", "keep", pass.keep_BL, {ids_BL.size(0), ids_BL.size(1)});
+    at::Tensor x = dropout(embedded(ids_BL, 0), dropout_, is_training(), noise_.get());
+    for (const auto& block : blocks_) {
+      if (pass.hidden) pass.hidden->push_back(x);
+      x = block->forward(x, pass.keep_BL);
+    }
+    x = (*norm_)(x);
+    if (pass.hidden) pass.hidden->push_back(x);
+    return at::linear(x, head());
   }
+
+  bool has_step() const override {
+    for (const auto& block : blocks_) {
+      if (!block->mixer().has_step()) return false;
+    }
+    return true;
+  }
+  at::Tensor extend(const at::Tensor& ids_BL, NetState& state) override {
+    expect_shape("decoder_lm", "ids", ids_BL, {kAny, kAny});
+    state.layers.resize(blocks_.size());
+    at::Tensor x = embedded(ids_BL, state.position);
+    for (size_t i = 0; i < blocks_.size(); ++i) x = blocks_[i]->extend(x, state.layers[i]);
+    state.position += ids_BL.size(1);
+    return at::linear((*norm_)(x), head());
+  }
+  at::Tensor step(const at::Tensor& ids_B, NetState& state) override {
+    expect_shape("decoder_lm", "ids", ids_B, {kAny});
+    return extend(ids_B.unsqueeze(1), state).squeeze(1);
+  }
+
   PartCosts costs(int64_t length, int64_t bytes_per_value) const override {
     PartCosts costs;
     costs.add("embedding", *embedding_, 0);
     if (positions_) costs.add("positions", *positions_, 0);
     for (const auto& block : blocks_) block->add_costs(costs, length, bytes_per_value);
-    const at::Tensor& head = head_ ? head_->weight : embedding_->weight;
-    costs.add("head", head, 2.0 * static_cast<double>(length * head.numel()));
+    costs.add("head", head(), 2.0 * static_cast<double>(length * head().numel()));
     return costs;
   }
+
   void set_generator(const at::Generator& generator) override { noise_->generator = generator; }
 
  private:
-  at::Tensor first_positions(int64_t length) const {
-    if (length > length_) {
-      throw ShapeError("decoder_lm", "length of ids = " + std::to_string(length) + ": must be at most " +
-                                         std::to_string(length_) + ", the table of learned positions");
+  const at::Tensor& head() const { return head_ ? head_->weight : embedding_->weight; }
+
+  // Tokens whose first one stands at position `first`.
+  at::Tensor embedded(const at::Tensor& ids_BL, int64_t first) const {
+    const at::Tensor x = embedding_->forward(ids_BL);
+    const int64_t length = ids_BL.size(1);
+    if (sinusoidal_) {
+      const auto options = x.options().requires_grad(false);
+      const at::Tensor places = at::arange(first, first + length, options.dtype(at::kFloat));
+      return x + sinusoids(places, width_, "interleaved").to(options);
     }
-    return positions_->weight.narrow(0, 0, length);
+    if (!positions_) return x;
+    if (first + length > length_) {
+      throw ShapeError("decoder_lm", "length of ids = " + std::to_string(first + length) +
+                                         ": must be at most " + std::to_string(length_) +
+                                         ", the table of learned positions");
+    }
+    return x + positions_->weight.narrow(0, first, length);
   }
 
-  int64_t length_;
+  int64_t width_, length_;
+  bool sinusoidal_;
   double dropout_;
   std::shared_ptr<Noise> noise_ = std::make_shared<Noise>();
   std::shared_ptr<Embedding> embedding_, positions_;
-  std::vector<std::shared_ptr<Block>> blocks_;
+  std::vector<std::shared_ptr<ResidualBlock>> blocks_;
   std::optional<Norm> norm_;
   std::shared_ptr<Linear> head_;
 };

@@ -27,6 +27,12 @@ static at::Tensor ids(int64_t batch, int64_t length) {
   return at::empty({batch, length}, at::kLong).random_(0, 50, stream(1, "ids"));
 }
 
+static Node two_heads() {
+  Node mixer = Node::map();
+  mixer.set("heads", Node(int64_t{2}));
+  return mixer;
+}
+
 }  // namespace decoder_lm_test
 
 using namespace decoder_lm_test;
@@ -111,4 +117,115 @@ TEST_CASE("a window longer than the learned positions is refused", "[decoder_lm]
   CHECK_THROWS_WITH(net->forward(ids(1, 17)),
                     "decoder_lm: length of ids = 17: must be at most 16, the table of learned positions");
   CHECK_THROWS_WITH(net->forward(at::zeros({3}, at::kLong)), "decoder_lm: ids: expected [*, *], got [3]");
+}
+
+TEST_CASE("unlike blocks are cycled over the layers", "[decoder_lm]") {
+  Node block = Node::map();
+  block.set_at("mixer.type", Node("flash_attention"));
+  block.set_at("mixer.heads", Node(int64_t{2}));
+  block.set_at("channel_mixers.swiglu", Node::map());
+  const auto net = decoder({{"width", Node(int64_t{16})},
+                            {"layers", Node(int64_t{5})},
+                            {"blocks", Node::list({Node("softmax_attention"), block})}});
+  const auto names = net->named_parameters();
+  for (int64_t layer = 0; layer < 5; ++layer) {
+    const std::string channel = "blocks." + std::to_string(layer) + ".channel_mixers.";
+    CHECK((names.find(channel + "mlp.net.0.weight") != nullptr) == (layer % 2 == 0));
+    CHECK((names.find(channel + "swiglu.up.weight") != nullptr) == (layer % 2 == 1));
+  }
+  const auto plain = decoder({{"width", Node(int64_t{16})}, {"layers", Node(int64_t{3})}});
+  const auto same = decoder({{"width", Node(int64_t{16})},
+                             {"layers", Node(int64_t{3})},
+                             {"blocks", Node::list({Node::map(), Node("softmax_attention")})}});
+  CHECK(at::equal(plain->forward(ids(2, 7)), same->forward(ids(2, 7))));
+}
+
+TEST_CASE("a block of the list is refused with its place in the list", "[decoder_lm]") {
+  Node block = Node::map();
+  block.set("mixr", Node("softmax_attention"));
+  CHECK_THROWS_WITH(decoder({{"blocks", Node::list({Node("softmax_attention"), block})}}),
+                    "part.blocks.1.mixr: unknown key; did you mean 'mixer'? known: channel_mixers, mixer");
+  CHECK_THROWS_WITH(decoder({{"blocks", Node::list({Node(int64_t{4})})}}),
+                    "part.blocks = 4: expected a mixer's name, or a map with 'mixer' and 'channel_mixers'");
+}
+
+TEST_CASE("sinusoidal positions are the published table, for any length", "[decoder_lm]") {
+  const auto net =
+      decoder({{"width", Node(int64_t{6})}, {"positions", Node("sinusoidal")}, {"mixer", two_heads()}});
+  std::vector<at::Tensor> hidden;
+  const at::Tensor tokens = ids(1, 40);
+  net->forward_pass(tokens, {.hidden = &hidden});
+  REQUIRE(hidden.size() == 3);
+  const at::Tensor table = net->named_parameters()["embedding.weight"];
+  for (int64_t p = 0; p < 40; ++p) {
+    for (int64_t i = 0; i < 3; ++i) {
+      const double angle = static_cast<double>(p) * std::pow(10000.0, -2.0 * static_cast<double>(i) / 6);
+      const at::Tensor added = hidden[0][0][p] - table[tokens[0][p].item<int64_t>()];
+      CHECK(added[2 * i].item<double>() == Approx(std::sin(angle)).margin(1e-6));
+      CHECK(added[2 * i + 1].item<double>() == Approx(std::cos(angle)).margin(1e-6));
+    }
+  }
+}
+
+TEST_CASE("a padded batch gives every sequence the logits that it has alone", "[decoder_lm]") {
+  const auto net = decoder({{"width", Node(int64_t{16})}});
+  const at::Tensor tokens = ids(2, 9), keep = at::ones({2, 9}, at::kBool);
+  keep[1].narrow(0, 5, 4).fill_(false);
+  const at::Tensor logits = net->forward_pass(tokens, {.keep_BL = keep});
+  CHECK(at::allclose(logits[0], net->forward(tokens.narrow(0, 0, 1))[0], 0, 1e-6));
+  CHECK(at::allclose(logits[1].narrow(0, 0, 5), net->forward(tokens.narrow(0, 1, 1).narrow(1, 0, 5))[0], 0,
+                     1e-6));
+  CHECK_THROWS_WITH(net->forward_pass(tokens, {.keep_BL = keep.narrow(1, 0, 8)}),
+                    "decoder_lm: keep: expected [2, 9], got [2, 8]");
+}
+
+TEST_CASE("normal initialisation shrinks nothing", "[decoder_lm]") {
+  const auto net = decoder({{"width", Node(int64_t{128})},
+                            {"layers", Node(int64_t{8})},
+                            {"initialization", Node("normal")},
+                            {"deviation", Node(0.05)}});
+  const auto parameters = net->named_parameters();
+  CHECK(parameters["blocks.7.mixer.out.weight"].std().item<double>() == Approx(0.05).epsilon(0.05));
+  CHECK(parameters["embedding.weight"].std().item<double>() == Approx(0.05).epsilon(0.05));
+}
+
+TEST_CASE("the norms' epsilon is a field", "[decoder_lm]") {
+  for (const char* kind : {"layer", "rms"}) {
+    const auto net = decoder({{"width", Node(int64_t{16})},
+                              {"norm", Node(kind)},
+                              {"norm_epsilon", Node(0.5)},
+                              {"tied", Node(true)}});
+    std::vector<at::Tensor> hidden;
+    net->forward_pass(ids(1, 3), {.hidden = &hidden});
+    // The embeddings are small, so an epsilon of 0.5 keeps the last norm's outputs far below unit size.
+    CHECK(hidden.back().square().mean().item<double>() < 0.1);
+  }
+}
+
+TEST_CASE("targets of -100 are not scored", "[decoder_lm]") {
+  const auto net = decoder({{"width", Node(int64_t{16})}});
+  const at::Tensor tokens = ids(2, 9);
+  at::Tensor targets = ids(2, 9).flip(1).clone();
+  targets.narrow(1, 4, 5).fill_(-100);
+  CHECK(net->loss(tokens, targets).item<double>() ==
+        Approx(net->loss(tokens.narrow(1, 0, 4), targets.narrow(1, 0, 4)).item<double>()).epsilon(1e-6));
+}
+
+TEST_CASE("token by token gives the logits of the whole window, whatever the positions", "[decoder_lm]") {
+  Node rope = two_heads();
+  rope.set("rope", Node("half"));
+  for (const auto& [positions, mixer] : {std::pair<const char*, Node>{"learned", two_heads()},
+                                         {"sinusoidal", two_heads()},
+                                         {"none", rope}}) {
+    const auto net = decoder({{"width", Node(int64_t{16})}, {"positions", Node(positions)}, {"mixer", mixer}});
+    const torch::NoGradGuard no_gradient;
+    const at::Tensor tokens = ids(2, 9), logits = net->forward(tokens);
+    NetState state;
+    REQUIRE(net->has_step());
+    CHECK(at::allclose(net->extend(tokens.narrow(1, 0, 4), state), logits.narrow(1, 0, 4), 1e-5, 1e-6));
+    for (int64_t t = 4; t < 9; ++t)
+      CHECK(at::allclose(net->step(tokens.select(1, t), state), logits.select(1, t), 1e-5, 1e-6));
+    CHECK(state.position == 9);
+    CHECK(state.bytes() == 2 * 2 * 16 * 9 * 4);  // layers, keys and values
+  }
 }

@@ -1,5 +1,4 @@
 #include <cmath>
-#include <cstdlib>
 #include <optional>
 #include <set>
 
@@ -8,6 +7,7 @@
 #include "core/testing/catch.h"
 #include "models/net.h"
 #include "models/testing/build.h"
+#include "models/testing/waveletlm.h"
 #include "models/waveletlm_weights.h"
 
 using namespace subband;
@@ -56,66 +56,17 @@ Settings haar_looped() {
                             {"tie_embedding", Node(true)}});
 }
 
-/// A recorded case of the original, from the repository or from the shared folder beside it.
-std::optional<Tensors> recorded(const std::string& name) {
-  const char* shared = std::getenv("SUBBAND_SHARED");
-  const auto root = program_root();
-  for (const auto& folder :
-       {root / "models/testdata",
-        (shared ? std::filesystem::path(shared) : root / "../shared") / "fixtures/waveletlm"}) {
-    const auto file = folder / (name + ".safetensors");
-    if (std::filesystem::exists(file)) return read_safetensors(file).tensors;
-  }
-  WARN("skipped: " << name
-                   << ".safetensors is neither in models/testdata nor in ../shared/fixtures/waveletlm");
-  return std::nullopt;
-}
+using testing::below;
+using testing::make_net;
 
-/// What stands under `prefix`, without it.
-Tensors below(const Tensors& all, const std::string& prefix) {
-  Tensors part;
-  for (const auto& [key, tensor] : all)
-    if (key.starts_with(prefix)) part.emplace(key.substr(prefix.size()), tensor);
-  return part;
-}
+std::optional<Tensors> recorded(const std::string& name) { return testing::recorded_waveletlm(name); }
 
-std::shared_ptr<Net> make_net(const Settings& settings, int64_t vocabulary, Initializer initializer) {
-  const testing::Workshop workshop;
-  const NetContext context{.vocabulary = vocabulary, .initializer = &initializer};
-  return workshop.slot<Net>("wavelet_lm", settings, context).make(context);
-}
 std::shared_ptr<Net> make_net(const Settings& settings, int64_t vocabulary, uint64_t seed = 1337) {
   return make_net(settings, vocabulary, Initializer(plain_generator(seed)));
 }
 
 void check_recorded_forward(const std::string& name, const Settings& settings) {
-  const auto file = recorded(name);
-  if (!file) return;
-  const auto net = make_net(settings, 37);
-  load_waveletlm(*net, below(*file, "p/"));
-  net->eval();
-  const at::Tensor ids = file->at("ids"), targets = file->at("targets");
-  for (const std::string call : {"1", "2"}) {
-    INFO("call " << call);
-    CHECK(testing::relative_error(net->forward(ids), file->at("logits" + call)) < 1e-5);
-    if (call == "1" && net->state().defined())
-      CHECK(testing::relative_error(net->state(), file->at("persist1")) < 1e-5);
-  }
-  net->reset_state();
-  const at::Tensor loss = net->loss(ids, targets);
-  CHECK(testing::relative_error(loss, file->at("loss1")[0]) < 1e-5);
-  loss.backward();
-  const auto ours = named_tensors(*net);
-  const Tensors gradients = below(*file, "g/");
-  for (const auto& [key, tensor] : ours) {
-    INFO(key);
-    const auto expected = gradients.find(key);
-    const bool has = tensor.grad().defined();
-    REQUIRE((has || expected == gradients.end()));
-    if (expected != gradients.end())
-      CHECK(testing::relative_error(tensor.grad(), expected->second.view_as(tensor)) < 1e-5);
-  }
-  for (const auto& [key, gradient] : gradients) CHECK(ours.count(waveletlm_place(key, ours)) == 1);
+  if (const auto file = recorded(name)) testing::check_recorded(*make_net(settings, 37), *file);
 }
 
 TEST_CASE("the released recipe answers as the original over two windows, and so do its gradients",
@@ -290,6 +241,11 @@ TEST_CASE("parameter counts are those that the original logs: width 512", "[wave
                                         {18, 335068394},
                                         {30, 524137862}})
     check(layers(depth), expected);
+  for (const auto& [maps, expected] :
+       {std::pair{2, 471744772}, {3, 576909572}, {5, 787239172}, {10, 1313063172}})
+    check({{"block.scale_mixer.depth", integer(maps)}}, expected);
+  check({{"block.scale_mixer.depth", integer(2)}, {"block.scale_mixer.depth_stabilizers", Node(true)}},
+        471744812);
   check(kTwoHidden, 555507972);
   const Settings wide = with(with(width(2048), layers(1)), mlp(20));
   check(wide, 617046029), check(with(wide, kTwoHidden), 768077837),
@@ -300,7 +256,9 @@ TEST_CASE("parameter counts are those that the original logs: width 2048", "[wav
   const Settings full = with(with(nb(), levels(9)), with(memory(16384), fast_memory(16384)));
   CHECK(count(with(full, {{"block.scale_mixer.low_rank", integer(0)}})) == 1180282910);
   CHECK(count(nb()) == 827027474);
-  CHECK(count(with(nb(), {{"block.lifting.untied_reconstruction", Node(true)}})) == 994881554);
+  CHECK(count(with(nb(), {{"block.lifting.untied_reconstruction", Node(true)},
+                          {"block.lifting.idle_predictions", Node(true)}})) == 994881554);
+  CHECK(count(with(nb(), {{"block.lifting", Node("multi_basis")}})) == 994881578);
   CHECK(count(with(nb(), kRouting)) == 827027546);
   const Settings narrow = with(nb(), kNarrow);
   CHECK(count(narrow) == 814395410);
@@ -383,10 +341,9 @@ TEST_CASE("a carried state moves the first block, can be set and forgotten, and 
 }
 
 TEST_CASE("wavelet_lm refuses what cannot be built, with the whole reason", "[wavelet_lm]") {
-  CHECK_THROWS_WITH(
-      make_net({{"stabilize", testing::words({"spectral"})}}, 37),
-      "part.stabilize = [\"spectral\"]: knows no 'spectral'; known: all, feed_forward, embedding, "
-      "projection, mixer_epsilon, lifting_level");
+  CHECK_THROWS_WITH(make_net({{"stabilize", testing::words({"spectral"})}}, 37),
+                    "part.stabilize = [\"spectral\"]: knows no 'spectral'; known: all, spectral_norm, "
+                    "feed_forward, embedding, projection, mixer_epsilon, lifting_level");
   CHECK_THROWS_WITH(
       make_net({{"loop_block", integer(2)}, {"stochastic_depth", number(0.1)}}, 37),
       "part.stochastic_depth = 0.1: must be 0 where loop_block is set: there are no blocks to leave out");

@@ -1,78 +1,69 @@
-// A gated linear map per scale, wider or narrower than the coefficients, with a low-rank path beside the gate.
-//   y_s = (X M_sᵀ) ⊙ act(G K_sᵀ) + (X V_s) U_sᵀ,   X = z_s P_sᵀ, G = g_s P_sᵀ,   then y_s O_sᵀ
-// P, O only where the scale's width w_s differs from Cp; g = z, or with routing g_r = sum_s R[r,s] z_s.
+// A gated linear map per scale, wider or narrower than the coefficients, with a
+// low-rank path beside the gate.
+//   y_s = (X M_sᵀ) ⊙ act(G K_sᵀ) + (X V_s) U_sᵀ [+ b_s],   X = z_s P_sᵀ, G =
+//   g_s P_sᵀ,   then y_s O_sᵀ
+// P, O only where the scale's width w_s differs from Cp; g = z, or with routing g_r = sum_s R[r,s] z_s. With
+// `phase` the result is turned up or down by 1 + tanh(γ_s) cos(φ_s - φ_{s-1}), φ the phase of channel pairs of
+// z. With depth D > 1 there are D such maps in a row, all of full width and gated by their own input:
+//   d < D-1:  y = α_d mix_d(β_d LN_d(z)), with a bias;   d = D-1:  y =
+//   mix_d(z);   z = y, or z + y with residuals
 // Shapes  S scales, B batch, L length, N = B L, C = Cp, w width of a scale, r rank; M, K [w,w]; U, V [w,r];
 //         P [w,C]; O [C,w]; R [S,S]
-// Cost    sum_s 2 w_s² + 2 r w_s + 2 Cp w_s parameters; twice as many flops per position
-// Source  WaveletLM, gated spectral mixer
+// Cost    sum_s 2 w_s² + 2 r w_s + 2 Cp w_s parameters, D times that; twice as many flops per position Source
+// WaveletLM, gated spectral mixer; `exponential` and `phase`: ours, from its author's plans
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
 #include "core/config/binder.h"
 #include "models/layers/linear.h"
+#include "models/layers/scale_norm.h"
 #include "models/scale_mixer.h"
+#include "models/scale_mixers/matrices.h"
 
 namespace subband::scale_mixers::gated {
 
-constexpr double kNoise = 1e-3;  // deviation of M around the identity
-constexpr double kGateDeviation = 0.02;
-constexpr double kLowRankDeviation = 0.01;
+constexpr double kSmallestSize = 1e-12;  // keeps the phase of nothing at a right angle
 
 struct Config {
-  std::string gate = "silu";
-  int64_t low_rank = 0;
+  MatricesConfig matrices;
   std::vector<double> widths;
   bool routing = false;
+  int64_t depth = 1;
+  bool depth_stabilizers = false;
+  bool depth_residuals = false;
+  bool phase = false;
 
   void bind(Binder& b, const BlockContext& c) {
-    b.choice("gate", gate, {"none", "sigmoid", "silu", "gelu", "relu"},
+    b.choice("gate", matrices.gate, {"none", "sigmoid", "silu", "gelu", "relu"},
              "activation of the multiplicative gate (original: use_mixer_gate, mixer_gate_activation)");
-    b.field("low_rank", low_rank, {0, 65536}, "r, rank of the path beside the gate; 0: none");
+    b.field("low_rank", matrices.low_rank, {0, 65536}, "r, rank of the path beside the gate; 0: none");
+    b.field("bias", matrices.bias, "a bias beside the gate; of all but the last of several maps in any case");
+    b.field("exponential", matrices.exponential,
+            "M = 1 + diag(exp θ) N with a learned θ that starts at the logarithm of the usual noise; ours");
+    b.check(!matrices.exponential || !c.stabilizers.spectral_norm, "exponential",
+            "cannot stand with the stabilizer spectral_norm: both would scale M");
     b.field("widths", widths, {0.0, 64.0, true},
-            "width of each scale over that of the coefficients, coarsest first; empty: all full "
-            "(original: per_scale_mixer_widths)");
+            "width of each scale over that of the coefficients, coarsest first; empty: all full; not read "
+            "with depth > 1 (original: per_scale_mixer_widths)");
     b.check(widths.empty() || static_cast<int64_t>(widths.size()) == c.scales(), "widths",
             "must have one number per scale, levels + 1 = " + std::to_string(c.scales()));
     b.field("routing", routing,
-            "the gate sees a learned mixture of all scales (original: cross_scale_gating)");
+            "the gate sees a learned mixture of all scales; its matrix idles with depth > 1 (original: "
+            "cross_scale_gating)");
+    b.field("depth", depth, {1, 64}, "D, maps in a row (original: mixer_depth)");
+    b.field("depth_stabilizers", depth_stabilizers,
+            "learned factors α, β = 1/D around all but the last map, and less noise in later ones (original: "
+            "mixer_depth_stabilizers)");
+    b.field("depth_residuals", depth_residuals,
+            "every map adds to what it read (original: mixer_depth_residuals)");
+    b.field("phase", phase,
+            "each scale is turned up where it is in phase with the next coarser one, by learned gains that "
+            "start at zero; pairs of channels count as complex numbers; ours");
   }
-};
-
-static at::Tensor activate(const at::Tensor& x, const std::string& gate) {
-  if (gate == "sigmoid") return at::sigmoid(x);
-  if (gate == "silu") return at::silu(x);
-  if (gate == "gelu") return at::gelu(x);
-  return at::relu(x);
-}
-
-/// M, K, U and V of one scale.
-class Matrices final : public torch::nn::Module {
- public:
-  Matrices(const Config& config, int64_t width, const BlockContext& context) {
-    Initializer& initializer = *context.initializer;
-    mixer = register_module("mixer", std::make_shared<Linear>(initializer, width, width, false));
-    if (config.gate != "none")
-      gate = register_module("gate", std::make_shared<Linear>(initializer, width, width, false));
-    double noise = kNoise;
-    if (context.stabilizers.mixer_epsilon) noise /= std::sqrt(static_cast<double>(width));
-    mixer->weight.detach().copy_(initializer.eye(width, width) +
-                                 initializer.normal({width, width}, 0, 1) * noise);
-    if (gate) initializer.normal_(gate->weight, 0, kGateDeviation);
-    if (config.low_rank == 0) return;
-    u = register_parameter("U", initializer.normal({width, config.low_rank}, 0, kLowRankDeviation));
-    v = register_parameter("V", initializer.normal({width, config.low_rank}, 0, kLowRankDeviation));
-  }
-  std::shared_ptr<Linear> mixer, gate;
-  at::Tensor u, v;
-};
-
-/// One scale; only where widths are given does a wrapper stand around its mixer.
-struct Scale {
-  std::shared_ptr<Matrices> mixer;
-  std::shared_ptr<Linear> proj_in, proj_out;  ///< where the width is not that of the coefficients
 };
 
 /// Neighbouring scales of one width, which are computed together.
@@ -81,111 +72,179 @@ struct Run {
   int64_t count;
 };
 
+/// One map of every scale.
+struct Stage {
+  std::vector<std::shared_ptr<Matrices>> matrices;
+  std::vector<std::shared_ptr<Linear>> proj_in,
+      proj_out;  ///< null where the width is that of the coefficients
+  std::vector<Run> runs;
+  std::shared_ptr<ScaleNorms> norms;  ///< of all but the last stage
+  at::Tensor alpha, beta;             ///< undefined without stabilisers
+};
+
 class Gated final : public ScaleMixer {
  public:
   Gated(const Config& config, const BlockContext& context) : config_(config), width_(context.padded_width) {
-    const auto list = register_module("scale_mixers", std::make_shared<torch::nn::Module>("scale_mixers"));
-    int64_t previous_width = -1;
     if (config_.routing)
       routing_ =
           register_parameter("scale_routing", context.initializer->eye(context.scales(), context.scales()));
-    for (int64_t scale = 0; scale < context.scales(); ++scale) {
-      const int64_t width = add_scale(*list, scale, context);
-      if (width != previous_width) runs_.push_back({static_cast<size_t>(scale), 0});
-      ++runs_.back().count;
-      previous_width = width;
-    }
+    if (config_.phase)
+      phase_gains_ = register_parameter(
+          "phase_gains", context.initializer->zeros({context.levels, context.padded_width / 2}));
+    if (config_.depth > 1)
+      add_stages(context);
+    else
+      add_scales(context);
   }
 
   at::Tensor forward(const at::Tensor& z_SBLC) override {
-    const at::Tensor z_SNC = z_SBLC.flatten(1, 2);
-    const bool routed = config_.routing && config_.gate != "none";
-    const at::Tensor g_SNC = routed ? at::mm(routing_, z_SNC.flatten(1)).view_as(z_SNC) : z_SNC;
-    if (runs_.size() == 1) return mix(runs_[0], z_SNC, g_SNC).view_as(z_SBLC);
-    std::vector<int64_t> counts;
-    for (const Run& run : runs_) counts.push_back(run.count);
-    const auto z = z_SNC.split_with_sizes(counts);
-    const auto g = routed ? g_SNC.split_with_sizes(counts) : z;
-    std::vector<at::Tensor> mixed;
-    for (size_t i = 0; i < runs_.size(); ++i) mixed.push_back(mix(runs_[i], z[i], g[i]));
-    return at::cat(mixed).view_as(z_SBLC);
+    at::Tensor x = z_SBLC.flatten(1, 2);
+    const at::Tensor factors = phase_gains_.defined() ? phase_factors(x) : at::Tensor();
+    x = stages_.size() == 1 ? single(x) : deep(x);
+    return (factors.defined() ? x * factors : x).view_as(z_SBLC);
   }
 
   double flops(int64_t length) const override {
-    double values = 0;  // of the matrices that a position is multiplied with
-    const bool routed = config_.routing && config_.gate != "none";
-    for (const Scale& scale : scales_) {
-      values += static_cast<double>(scale.mixer->mixer->weight.numel());
-      if (scale.mixer->gate) values += static_cast<double>(scale.mixer->gate->weight.numel());
-      if (scale.mixer->u.defined()) values += 2.0 * static_cast<double>(scale.mixer->u.numel());
-      if (scale.proj_in) values += (routed ? 3.0 : 2.0) * static_cast<double>(scale.proj_in->weight.numel());
+    const bool routed = stages_.size() == 1 && config_.routing && config_.matrices.gate != "none";
+    double sum = routed ? 2.0 * static_cast<double>(routing_.numel() * width_) : 0;  // per position
+    for (const Stage& stage : stages_) {
+      for (const auto& matrices : stage.matrices) sum += matrices->flops();
+      for (const auto& map : stage.proj_in)
+        if (map) sum += (routed ? 3 : 2) * map->flops(1);
     }
-    if (routed) values += static_cast<double>(routing_.numel() * width_);
-    return 2 * static_cast<double>(length) * values;
+    return sum * static_cast<double>(length);
   }
 
  private:
-  int64_t add_scale(torch::nn::Module& list, int64_t scale, const BlockContext& context) {
-    const int64_t full = context.padded_width;
-    if (config_.widths.empty()) {
-      scales_.push_back({.mixer = std::make_shared<Matrices>(config_, full, context)});
-      list.register_module(std::to_string(scale), scales_.back().mixer);
-      return full;
-    }
-    const double wanted = static_cast<double>(full) * config_.widths[static_cast<size_t>(scale)];
-    const int64_t width = std::max<int64_t>(1, static_cast<int64_t>(wanted));
-    const auto owner =
-        list.register_module(std::to_string(scale), std::make_shared<torch::nn::Module>("scale"));
-    Scale made;
-    if (width != full) {
-      Initializer& initializer = *context.initializer;
-      made.proj_in =
-          owner->register_module("proj_in", std::make_shared<Linear>(initializer, full, width, false));
-      made.proj_out =
-          owner->register_module("proj_out", std::make_shared<Linear>(initializer, width, full, false));
-      initializer.normal_(made.proj_in->weight, 0, 1 / std::sqrt(static_cast<double>(full)));
-      initializer.normal_(made.proj_out->weight, 0, 1 / std::sqrt(static_cast<double>(width)));
-    }
-    made.mixer = owner->register_module("mixer", std::make_shared<Matrices>(config_, width, context));
-    scales_.push_back(made);
-    return width;
+  void add_scales(const BlockContext& context) {
+    stages_.emplace_back();
+    const auto list = register_module("scale_mixers", std::make_shared<torch::nn::Module>("scale_mixers"));
+    for (int64_t scale = 0; scale < context.scales(); ++scale) add_scale(*list, scale, context);
   }
 
-  // One batched product per matrix for all scales of the run.  Shapes  z, g [count,N,C] -> [count,N,C]
-  at::Tensor mix(const Run& run, const at::Tensor& z, const at::Tensor& g) const {
-    const auto stacked = [&](auto&& tensor_of) {
-      std::vector<at::Tensor> tensors;
-      for (size_t i = run.first; i < run.first + static_cast<size_t>(run.count); ++i)
-        tensors.push_back(tensor_of(scales_[i]));
-      return at::stack(tensors);
+  at::Tensor deep(const at::Tensor& z_SNC) {
+    at::Tensor x = z_SNC;
+    for (const Stage& stage : stages_) {
+      at::Tensor in = stage.norms ? stage.norms->forward(x) : x;
+      if (stage.beta.defined()) in = stage.beta * in;
+      at::Tensor y = mix(stage.matrices, config_.matrices.gate, in, in);
+      if (stage.alpha.defined()) y = stage.alpha * y;
+      x = config_.depth_residuals ? x + y : y;
+    }
+    return x;
+  }
+
+  // 1 + tanh(γ) cos(φ_s - φ_{s-1}); 1 for the coarsest scale and for a channel without a partner.
+  at::Tensor phase_factors(const at::Tensor& z_SNC) const {
+    const int64_t levels = z_SNC.size(0) - 1, pairs = z_SNC.size(2) / 2;
+    const at::Tensor z = z_SNC.narrow(2, 0, 2 * pairs).unflatten(2, {pairs, 2});
+    const at::Tensor fine = z.narrow(0, 1, levels), coarse = z.narrow(0, 0, levels);
+    const at::Tensor sizes = fine.square().sum(-1) * coarse.square().sum(-1);
+    const at::Tensor cosine = (fine * coarse).sum(-1) / (sizes + kSmallestSize).sqrt();
+    const at::Tensor moved = (phase_gains_.tanh().unsqueeze(1) * cosine).repeat_interleave(2, -1);
+    return at::constant_pad_nd(moved, {0, z_SNC.size(2) - 2 * pairs, 0, 0, 1, 0}) + 1;
+  }
+
+  void add_stages(const BlockContext& context) {
+    const auto list = [this](const char* name) {
+      return register_module(name, std::make_shared<torch::nn::Module>(name));
     };
-    const auto times = [&](const at::Tensor& x, const at::Tensor& weights) {
-      return at::bmm(x, weights.transpose(1, 2));
+    const auto mixers = list("scale_mixers_by_depth"), norms = list("mixer_depth_norms");
+    std::shared_ptr<torch::nn::Module> betas, alphas;
+    if (config_.depth_stabilizers) betas = list("mixer_depth_betas"), alphas = list("mixer_depth_alphas");
+    const double share = 1 / static_cast<double>(config_.depth);
+    for (int64_t depth = 0; depth < config_.depth; ++depth) {
+      const std::string name = std::to_string(depth);
+      const bool last = depth == config_.depth - 1;
+      MatricesConfig matrices = config_.matrices;
+      matrices.bias |= !last;
+      if (config_.depth_stabilizers) matrices.noise /= static_cast<double>(depth + 1);
+      Stage stage;
+      const auto scales = mixers->register_module(name, std::make_shared<torch::nn::Module>("scales"));
+      for (int64_t scale = 0; scale < context.scales(); ++scale)
+        stage.matrices.push_back(scales->register_module(
+            std::to_string(scale), std::make_shared<Matrices>(matrices, context.padded_width, context)));
+      if (!last) {
+        stage.norms = norms->register_module(
+            name, std::make_shared<ScaleNorms>(*context.initializer, context.scales(), context.padded_width));
+        if (betas) stage.beta = betas->register_parameter(name, context.initializer->full({}, share));
+        if (alphas) stage.alpha = alphas->register_parameter(name, context.initializer->full({}, share));
+      }
+      stages_.push_back(std::move(stage));
+    }
+  }
+
+  // Only where widths are given does a wrapper stand around the matrices of a scale.
+  void add_scale(torch::nn::Module& list, int64_t scale, const BlockContext& context) {
+    Stage& stage = stages_[0];
+    const int64_t full = context.padded_width;
+    const std::string name = std::to_string(scale);
+    stage.proj_in.emplace_back(), stage.proj_out.emplace_back();
+    int64_t width = full;
+    if (config_.widths.empty()) {
+      stage.matrices.push_back(
+          list.register_module(name, std::make_shared<Matrices>(config_.matrices, full, context)));
+    } else {
+      const double wanted = static_cast<double>(full) * config_.widths[static_cast<size_t>(scale)];
+      width = std::max<int64_t>(1, static_cast<int64_t>(wanted));
+      const auto owner = list.register_module(name, std::make_shared<torch::nn::Module>("scale"));
+      if (width != full) add_projections(*owner, stage, width, context);
+      stage.matrices.push_back(
+          owner->register_module("mixer", std::make_shared<Matrices>(config_.matrices, width, context)));
+    }
+    if (width != last_width_) stage.runs.push_back({static_cast<size_t>(scale), 0});
+    ++stage.runs.back().count;
+    last_width_ = width;
+  }
+
+  static void add_projections(torch::nn::Module& owner, Stage& stage, int64_t width,
+                              const BlockContext& context) {
+    Initializer& initializer = *context.initializer;
+    const int64_t full = context.padded_width;
+    stage.proj_in.back() =
+        owner.register_module("proj_in", std::make_shared<Linear>(initializer, full, width, false));
+    stage.proj_out.back() =
+        owner.register_module("proj_out", std::make_shared<Linear>(initializer, width, full, false));
+    initializer.normal_(stage.proj_in.back()->weight, 0, 1 / std::sqrt(static_cast<double>(full)));
+    initializer.normal_(stage.proj_out.back()->weight, 0, 1 / std::sqrt(static_cast<double>(width)));
+  }
+
+  // Shapes  z [S,N,C] -> [S,N,C]
+  at::Tensor single(const at::Tensor& z_SNC) {
+    const Stage& stage = stages_[0];
+    const bool routed = config_.routing && config_.matrices.gate != "none";
+    const at::Tensor g_SNC = routed ? at::mm(routing_, z_SNC.flatten(1)).view_as(z_SNC) : z_SNC;
+    if (stage.runs.size() == 1) return run_of(stage.runs[0], z_SNC, g_SNC);
+    std::vector<int64_t> counts;
+    for (const Run& run : stage.runs) counts.push_back(run.count);
+    const auto z = z_SNC.split_with_sizes(counts);
+    const auto g = routed ? g_SNC.split_with_sizes(counts) : z;
+    std::vector<at::Tensor> mixed;
+    for (size_t i = 0; i < stage.runs.size(); ++i) mixed.push_back(run_of(stage.runs[i], z[i], g[i]));
+    return at::cat(mixed);
+  }
+
+  // Shapes  z, g [count,N,C] -> [count,N,C]
+  at::Tensor run_of(const Run& run, const at::Tensor& z, const at::Tensor& g) {
+    const Stage& stage = stages_[0];
+    const auto count = static_cast<size_t>(run.count);
+    const std::span matrices(stage.matrices.data() + run.first, count);
+    if (!stage.proj_in[run.first]) return mix(matrices, config_.matrices.gate, z, g);
+    const auto times = [&](const at::Tensor& x, const std::vector<std::shared_ptr<Linear>>& maps) {
+      std::vector<at::Tensor> weights;
+      for (size_t i = run.first; i < run.first + count; ++i) weights.push_back(maps[i]->weight);
+      return at::bmm(x, at::stack(weights).transpose(1, 2));
     };
-    const bool narrow = scales_[run.first].proj_in != nullptr;
-    at::Tensor x = z, gate_input = g;
-    if (narrow) {
-      const at::Tensor proj_in = stacked([](const Scale& s) { return s.proj_in->weight; });
-      x = times(z, proj_in);
-      gate_input = g.is_same(z) ? x : times(g, proj_in);
-    }
-    at::Tensor y = times(x, stacked([](const Scale& s) { return s.mixer->mixer->weight; }));
-    if (config_.gate != "none") {
-      const at::Tensor gates = stacked([](const Scale& s) { return s.mixer->gate->weight; });
-      y = y * activate(times(gate_input, gates), config_.gate);
-    }
-    if (config_.low_rank > 0) {
-      const at::Tensor low = at::bmm(x, stacked([](const Scale& s) { return s.mixer->v; }));
-      y = at::baddbmm(y, low, stacked([](const Scale& s) { return s.mixer->u; }).transpose(1, 2));
-    }
-    return narrow ? times(y, stacked([](const Scale& s) { return s.proj_out->weight; })) : y;
+    const at::Tensor x = times(z, stage.proj_in);
+    const at::Tensor gate_input = g.is_same(z) ? x : times(g, stage.proj_in);
+    return times(mix(matrices, config_.matrices.gate, x, gate_input), stage.proj_out);
   }
 
   Config config_;
+  std::vector<Stage> stages_;
   int64_t width_;  // Cp
-  std::vector<Scale> scales_;
-  std::vector<Run> runs_;
-  at::Tensor routing_;
+  int64_t last_width_ = -1;
+  at::Tensor routing_, phase_gains_;
 };
 
 void add_to(ScaleMixerRegistry& r);

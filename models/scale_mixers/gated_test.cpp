@@ -93,3 +93,154 @@ TEST_CASE("the mixer starts near the identity, nearer with the epsilon stabilise
   context.stabilizers.mixer_epsilon = true;
   CHECK(deviation().item<double>() == Approx(1e-3 / 8).epsilon(0.05));
 }
+
+namespace gated_test {
+
+/// All scales of one position through several maps, by the formula.
+std::vector<at::Tensor> deep(const torch::OrderedDict<std::string, at::Tensor>& values,
+                             std::vector<at::Tensor> x, int64_t depth, bool stabilizers, bool residuals) {
+  for (int64_t d = 0; d < depth; ++d)
+    for (size_t s = 0; s < x.size(); ++s) {
+      const std::string at_depth = std::to_string(d), scale = at_depth + "." + std::to_string(s);
+      const std::string mixer = "scale_mixers_by_depth." + scale;
+      at::Tensor in = x[s];
+      const bool last = d == depth - 1;
+      if (!last) {
+        in = (in - in.mean()) / (in.var(false) + 1e-5).sqrt() *
+                 values["mixer_depth_norms." + scale + ".weight"] +
+             values["mixer_depth_norms." + scale + ".bias"];
+        if (stabilizers) in = in * values["mixer_depth_betas." + at_depth];
+      }
+      at::Tensor y = mixed(values, mixer, in, in, "silu");
+      if (!last) y = y + values[mixer + ".bias"];
+      if (!last && stabilizers) y = y * values["mixer_depth_alphas." + at_depth];
+      x[s] = residuals ? x[s] + y : y;
+    }
+  return x;
+}
+
+}  // namespace gated_test
+
+TEST_CASE("several maps in a row follow their definition with and without stabilisers and residuals",
+          "[gated]") {
+  const BlockContext context{.width = 4, .padded_width = 4, .levels = 1};
+  for (const bool stabilizers : {false, true})
+    for (const bool residuals : {false, true}) {
+      const auto mixer =
+          testing::Workshop().make<ScaleMixer>("gated",
+                                               {{"depth", testing::integer(3)},
+                                                {"depth_stabilizers", config::Node(stabilizers)},
+                                                {"depth_residuals", config::Node(residuals)},
+                                                {"routing", config::Node(true)},
+                                                {"widths", testing::numbers({1, 0.5})},
+                                                {"low_rank", testing::integer(2)}},
+                                               context);
+      testing::perturb(*mixer, 0.4);
+      const at::NoGradGuard no_gradient;
+      const auto values = mixer->named_parameters();
+      CHECK(values["scale_routing"].sizes() == at::IntArrayRef({2, 2}));
+      CHECK_FALSE(values.contains("scale_mixers_by_depth.2.0.bias"));
+      const at::Tensor z = testing::random_double({2, 1, 3, 4}), y = mixer->forward(z);
+      for (int64_t t = 0; t < 3; ++t) {
+        const auto expected = gated_test::deep(values, {z[0][0][t], z[1][0][t]}, 3, stabilizers, residuals);
+        for (int64_t s = 0; s < 2; ++s)
+          CHECK(y[s][0][t].allclose(expected[static_cast<size_t>(s)], 1e-11, 1e-12));
+      }
+    }
+}
+
+TEST_CASE("later maps start nearer to the identity with depth stabilisers, and their factors at one over D",
+          "[gated]") {
+  const BlockContext context{.width = 64, .padded_width = 64, .levels = 1};
+  const auto mixer = testing::Workshop().make<ScaleMixer>(
+      "gated", {{"depth", testing::integer(4)}, {"depth_stabilizers", config::Node(true)}}, context);
+  const auto values = mixer->named_parameters();
+  for (int64_t d = 0; d < 4; ++d) {
+    const at::Tensor m = values["scale_mixers_by_depth." + std::to_string(d) + ".0.mixer.weight"];
+    CHECK((m.detach() - at::eye(64, at::kDouble)).std().item<double>() ==
+          Approx(1e-3 / static_cast<double>(d + 1)).epsilon(0.05));
+  }
+  CHECK(values["mixer_depth_alphas.2"].item<double>() == Approx(0.25));
+  CHECK_FALSE(values.contains("mixer_depth_betas.3"));
+}
+
+TEST_CASE("a bias stands beside the gate, and the exponential form starts where the plain one does",
+          "[gated]") {
+  const BlockContext context{.width = 4, .padded_width = 4, .levels = 1};
+  const testing::Workshop workshop;
+  const auto plain = workshop.make<ScaleMixer>("gated", {}, context);
+  const auto biased = workshop.make<ScaleMixer>("gated", {{"bias", config::Node(true)}}, context);
+  const auto exponential = workshop.make<ScaleMixer>("gated", {{"exponential", config::Node(true)}}, context);
+  const at::NoGradGuard no_gradient;
+  const at::Tensor z = testing::random_double({2, 1, 3, 4}), y = plain->forward(z);
+  biased->named_parameters()["scale_mixers.1.bias"].fill_(0.25);
+  CHECK(biased->forward(z)[0].equal(y[0]));
+  CHECK(biased->forward(z)[1].allclose(y[1] + 0.25, 1e-12, 1e-12));
+  CHECK(exponential->forward(z).allclose(y, 1e-6, 1e-6));
+  at::Tensor theta = exponential->named_parameters()["scale_mixers.0.log_scale"];
+  const at::Tensor n = exponential->named_parameters()["scale_mixers.0.mixer.weight"];
+  theta.copy_(at::tensor({-1., 0., 0.5, 1.}, at::kDouble));
+  at::Tensor m = at::eye(4, at::kDouble);
+  for (int64_t i = 0; i < 4; ++i)
+    for (int64_t j = 0; j < 4; ++j) m[i][j] += std::exp(theta[i].item<double>()) * n[i][j];
+  const at::Tensor k = exponential->named_parameters()["scale_mixers.0.gate.weight"];
+  const at::Tensor x = z[0][0][1];
+  CHECK(exponential->forward(z)[0][0][1].allclose(m.mv(x) * at::silu(k.mv(x)), 1e-12, 1e-12));
+}
+
+TEST_CASE("phase gating turns up what agrees with the next coarser scale, pair by pair", "[gated]") {
+  const BlockContext context{.width = 5, .padded_width = 5, .levels = 2};
+  const testing::Workshop workshop;
+  const auto plain = workshop.make<ScaleMixer>("gated", {}, context);
+  const auto phased = workshop.make<ScaleMixer>("gated", {{"phase", config::Node(true)}}, context);
+  const at::NoGradGuard no_gradient;
+  const at::Tensor z = testing::random_double({3, 1, 2, 5}), y = plain->forward(z);
+  CHECK(phased->forward(z).equal(y));
+  at::Tensor gains = phased->named_parameters()["phase_gains"];
+  REQUIRE(gains.sizes() == at::IntArrayRef({2, 2}));
+  gains.copy_(testing::random_double({2, 2}, 8));
+  const at::Tensor moved = phased->forward(z);
+  CHECK(moved[0].equal(y[0]));
+  for (int64_t s = 1; s < 3; ++s)
+    for (int64_t t = 0; t < 2; ++t)
+      for (int64_t c = 0; c < 5; ++c) {
+        double factor = 1;
+        if (c < 4) {
+          const auto angle = [&](int64_t scale) {
+            const at::Tensor at_t = z[scale][0][t];
+            return std::atan2(at_t[c / 2 * 2 + 1].item<double>(), at_t[c / 2 * 2].item<double>());
+          };
+          factor += std::tanh(gains[s - 1][c / 2].item<double>()) * std::cos(angle(s) - angle(s - 1));
+        }
+        CHECK(moved[s][0][t][c].item<double>() ==
+              Approx(y[s][0][t][c].item<double>() * factor).epsilon(1e-9));
+      }
+}
+
+TEST_CASE("the spectral norm stabiliser divides the mixer, not the gate, and draws its vectors last",
+          "[gated]") {
+  BlockContext context{.width = 8, .padded_width = 8, .levels = 1};
+  const testing::Workshop workshop;
+  const auto plain = workshop.make<ScaleMixer>("gated", {{"low_rank", testing::integer(2)}}, context);
+  context.stabilizers.spectral_norm = true;
+  const auto normed = workshop.make<ScaleMixer>("gated", {{"low_rank", testing::integer(2)}}, context);
+  const auto values = normed->named_parameters(), others = plain->named_parameters();
+  for (const char* name : {"gate.weight", "U", "V"})
+    CHECK(values[std::string("scale_mixers.0.") + name].equal(others[std::string("scale_mixers.0.") + name]));
+  CHECK(values["scale_mixers.0.mixer.weight_orig"].equal(others["scale_mixers.0.mixer.weight"]));
+  CHECK_FALSE(values["scale_mixers.1.mixer.weight_orig"].equal(others["scale_mixers.1.mixer.weight"]));
+  normed->eval();
+  const at::NoGradGuard no_gradient;
+  const at::Tensor u = normed->named_buffers()["scale_mixers.0.mixer.weight_u"];
+  const at::Tensor v = normed->named_buffers()["scale_mixers.0.mixer.weight_v"];
+  CHECK(u.norm().item<double>() == Approx(1).epsilon(1e-6));
+  const at::Tensor m = values["scale_mixers.0.mixer.weight_orig"];
+  const double sigma = u.dot(m.mv(v)).item<double>();
+  const at::Tensor z = testing::random_double({2, 1, 1, 8}), x = z[0][0][0];
+  const at::Tensor expected = m.mv(x) / sigma * at::silu(values["scale_mixers.0.gate.weight"].mv(x)) +
+                              values["scale_mixers.0.U"].mv(values["scale_mixers.0.V"].t().mv(x));
+  CHECK(normed->forward(z)[0][0][0].allclose(expected, 1e-12, 1e-12));
+  CHECK_THROWS_WITH(
+      workshop.make<ScaleMixer>("gated", {{"exponential", config::Node(true)}}, context),
+      "part.exponential = true: cannot stand with the stabilizer spectral_norm: both would scale M");
+}

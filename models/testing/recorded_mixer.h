@@ -2,7 +2,10 @@
 #pragma once
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +26,8 @@ struct Renamed {
 };
 using NameTable = std::vector<Renamed>;
 
-/// Recorded answers from models/testdata or the folder of shared files; nothing, with a printed reason, where they
-/// are in neither.
+/// Recorded answers from models/testdata or the folder of shared files; nothing, with a printed reason, where
+/// they are in neither.
 inline std::optional<Tensors> recorded_mixer(const std::string& name) {
   const std::filesystem::path own = program_root() / "models/testdata/mixers" / (name + ".safetensors");
   return std::filesystem::exists(own) ? read_safetensors(own).tensors : recorded("mixers/" + name);
@@ -79,8 +82,8 @@ inline at::Tensor mapped(const torch::nn::Module& module, const std::string& nam
   return at::linear(x, parameters[name + ".weight"].detach(), bias ? bias->detach() : at::Tensor());
 }
 
-/// Attention with given weights, in scalar loops: y[i] = sum over j of weight(h, i, j) v[j], divided by the sum of
-/// the weights + epsilon where `normalized`. Shapes  v [L,G,V] -> [L,H,V]; head h reads group h G / H.
+/// Attention with given weights, in scalar loops: y[i] = sum over j of weight(h, i, j) v[j], divided by the
+/// sum of the weights + epsilon where `normalized`. Shapes  v [L,G,V] -> [L,H,V]; head h reads group h G / H.
 inline at::Tensor weighted_sums(const at::Tensor& v_LGV, int64_t heads, double epsilon,
                                 const std::function<double(int64_t, int64_t, int64_t)>& weight) {
   const int64_t L = v_LGV.size(0), G = v_LGV.size(1), V = v_LGV.size(2);

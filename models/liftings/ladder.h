@@ -1,0 +1,42 @@
+// A ladder of lifting steps with learned networks: what a learned lifting is, and what multi_basis blends.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <memory>
+#include <optional>
+
+#include "models/lifting.h"
+#include "models/liftings/networks.h"
+
+namespace subband::liftings {
+
+/// The field that `learned`, `linear` and `multi_basis` share.
+struct UntiedConfig {
+  bool untied_reconstruction = false;
+  bool idle_predictions = false;
+
+  void bind(Binder& b);
+};
+
+class Ladder {
+ public:
+  /// Registers the dilation's parameters, `predict_nets` and `update_nets` in `owner`. Where the context has no
+  /// dilation this one only reconstructs, and has predictions only if they are to be idle.
+  Ladder(torch::nn::Module& owner, const NetworksConfig& config, const LiftingContext& context,
+         Networks::Options options);
+
+  at::Tensor decompose(const at::Tensor& h_BLC) const;     ///< Shapes  h [B,L,C] -> z [S,B,L,C]
+  at::Tensor reconstruct(const at::Tensor& z_SBLC) const;  ///< Shapes  z [S,B,L,C] -> h [B,L,C]
+  double flops(int64_t length) const {
+    return networks_->flops(length);
+  }  ///< of both ways, as Lifting::flops
+  Dilation* dilation() const { return dilation_.get(); }
+
+ private:
+  int64_t levels_;
+  std::shared_ptr<Dilation> dilation_;
+  std::optional<Networks> networks_;
+};
+
+}  // namespace subband::liftings

@@ -1,0 +1,128 @@
+#include "models/liftings/networks.h"
+
+#include <ATen/ops/gelu.h>
+
+#include "models/layers/adopt.h"
+#include "models/layers/linear.h"
+
+namespace subband::liftings {
+
+namespace {
+constexpr double kNetworkNoise = 0.01;  // deviation of the entries that no identity fills
+constexpr double kUpdateGain = 0.5;     // an update starts at half of a prediction
+constexpr double kDamping = 0.1;
+}  // namespace
+
+const std::vector<std::string>& init_words() {
+  static const std::vector<std::string> words = {"haar", "zero", "random", "uniform"};
+  return words;
+}
+
+void bind_hidden_multiplier(Binder& b, int64_t& hidden_multiplier) {
+  b.field("hidden_multiplier", hidden_multiplier, {1, 64},
+          "h, hidden width over coefficient width (original: lifting_hidden_mult)");
+}
+
+void bind_init(Binder& b, std::string& init) {
+  b.choice("init", init, init_words(),
+           "first values: identities as in Haar's wavelet (U at half), a last linear of zeros, small noise, "
+           "or what every linear starts with (original: lifting_init)");
+}
+
+void bind_dropout(Binder& b, double& dropout) {
+  b.field("dropout", dropout, {0.0, 0.99}, "on the hidden values, in training (original: lifting_dropout)");
+}
+
+/// P_l or U_l.
+class Network final : public torch::nn::Module {
+ public:
+  Network(const NetworksConfig& config, const BlockContext& context)
+      : dropout_(config.dropout), noise_(context.noise) {
+    const int64_t width = context.padded_width, hidden = width * config.hidden_multiplier;
+    Initializer& initializer = *context.initializer;
+    if (config.linear) {
+      adopt(*this, *(last_ = std::make_shared<Linear>(initializer, width, width)));
+      return;
+    }
+    first_ = register_module("0", std::make_shared<Linear>(initializer, width, hidden));
+    last_ = register_module("3", std::make_shared<Linear>(initializer, hidden, width));
+  }
+
+  at::Tensor forward(const at::Tensor& x) const {
+    if (!first_) return last_->forward(x);
+    return last_->forward(dropout(at::gelu(first_->forward(x)), dropout_, is_training(), noise_.get()));
+  }
+
+  // Redraws follow the defaults of the same level; the order of draws decides the weights of a seed.
+  void initialise(const std::string& init, double gain, Initializer& initializer) {
+    if (init == "uniform") return;
+    at::Tensor last = last_->weight.detach();
+    last_->bias.detach().zero_();
+    if (init == "zero") {
+      last.zero_();
+      return;
+    }
+    if (first_) first_->bias.detach().zero_();
+    if (init == "random") {
+      if (first_) initializer.normal_(first_->weight, 0, kNetworkNoise);
+      initializer.normal_(last, 0, kNetworkNoise);
+      return;
+    }
+    const int64_t width = last.size(0), extra = last.size(1) - width;
+    last.narrow(1, 0, width).copy_(initializer.eye(width, width).mul_(gain));
+    if (!first_) return;
+    at::Tensor first = first_->weight.detach();
+    first.narrow(0, 0, width).copy_(initializer.eye(width, width));
+    if (extra == 0) return;
+    at::Tensor rows = first.narrow(0, width, extra), columns = last.narrow(1, width, extra);
+    initializer.normal_(rows, 0, kNetworkNoise);
+    initializer.normal_(columns, 0, kNetworkNoise);
+  }
+  double flops(int64_t rows) const { return (first_ ? first_->flops(rows) : 0) + last_->flops(rows); }
+  void damp(double factor) { last_->weight.detach().mul_(factor); }
+
+ private:
+  double dropout_;
+  std::shared_ptr<const Noise> noise_;
+  std::shared_ptr<Linear> first_, last_;  // no first where linear
+};
+
+Networks::Networks(torch::nn::Module& owner, const NetworksConfig& config, const BlockContext& context,
+                   Options options) {
+  std::shared_ptr<torch::nn::Module> predicts;
+  if (options.predictions)
+    predicts = owner.register_module("predict_nets", std::make_shared<torch::nn::Module>("predict_nets"));
+  const auto updates =
+      owner.register_module("update_nets", std::make_shared<torch::nn::Module>("update_nets"));
+  const auto add = [&](torch::nn::Module& list, std::vector<std::shared_ptr<Network>>& networks) {
+    networks.push_back(
+        list.register_module(std::to_string(networks.size()), std::make_shared<Network>(config, context)));
+  };
+  for (int64_t level = 0; level < context.levels; ++level) {
+    if (predicts) add(*predicts, predict_);
+    add(*updates, update_);
+    if (predicts) predict_.back()->initialise(config.init, 1, *context.initializer);
+    update_.back()->initialise(config.init, kUpdateGain, *context.initializer);
+    if (!options.damped) continue;
+    const double factor = 1 / (1 + kDamping * static_cast<double>(level));
+    if (predicts) predict_.back()->damp(factor);
+    update_.back()->damp(factor);
+  }
+}
+
+at::Tensor Networks::predict(const at::Tensor& x_C, int64_t level) const {
+  return predict_[static_cast<size_t>(level)]->forward(x_C);
+}
+
+at::Tensor Networks::update(const at::Tensor& x_C, int64_t level) const {
+  return update_[static_cast<size_t>(level)]->forward(x_C);
+}
+
+double Networks::flops(int64_t rows) const {
+  double sum = 0;
+  for (const auto& network : predict_) sum += network->flops(rows);
+  for (const auto& network : update_) sum += 2 * network->flops(rows);
+  return sum;
+}
+
+}  // namespace subband::liftings

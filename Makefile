@@ -28,6 +28,13 @@ tables: build    ## the tables of parts in the folders' pages, written anew
 conformance: build  ## random overrides and config trees through this program and Hydra (CASES=100000 SEED=1)
 	@core/config/conformance/run $(PROGRAM) --cases $(or $(CASES),100000) --seed $(or $(SEED),1) $(if $(RECORD),--record $(RECORD))
 
+fuzz:            ## the fuzz targets of the spec language, SECONDS=600 each; needs clang
+	@core/config/fuzz/run $(or $(SECONDS),600)
+
+bench-compose: build  ## the spec language against the clock, beside Hydra; needs Google Benchmark
+	@cmake --build --preset $(PRESET) -t compose_bench && build/$(PRESET)/core/compose_bench
+	@core/config/conformance/run bench
+
 headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)
 	@cmake --build --preset $(PRESET) -t headers
 
@@ -40,4 +47,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup build test demo demo-minute tables conformance headers asan format clean
+.PHONY: help setup build test demo demo-minute tables conformance fuzz bench-compose headers asan format clean

@@ -49,11 +49,12 @@ std::string read_all(int from) {
 
 }  // namespace
 
-void check_recipe(const Recipe& recipe) {
+bool check_recipe(const Recipe& recipe, int64_t most_parameters) {
   try {
-    make_meta_net(recipe);
+    if (parameter_count(*make_meta_net(recipe)) > most_parameters) return false;
     const std::shared_ptr<Net> net = make_net(recipe);
     take_step(*net, recipe, std::min(kShortLength, recipe.trainer.length));
+    return true;
   } catch (const ConfigError&) {
     throw;
   } catch (const Error& error) {
@@ -64,7 +65,7 @@ void check_recipe(const Recipe& recipe) {
   }
 }
 
-std::optional<Problem> check_recipe_apart(const Recipe& recipe) {
+std::optional<Problem> check_recipe_apart(const Recipe& recipe, int64_t most_parameters) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) throw Error(recipe.name, "no pipe for its check");
   const pid_t child = ::fork();
@@ -73,7 +74,7 @@ std::optional<Problem> check_recipe_apart(const Recipe& recipe) {
     ::close(ends[0]);
     std::string message;
     try {
-      check_recipe(recipe);
+      check_recipe(recipe, most_parameters);
     } catch (const std::exception& error) {
       message = error.what();
     }

@@ -8,6 +8,8 @@ namespace dry_run_test {
 
 using namespace subband;
 
+static constexpr int64_t kMost = 1'000'000;
+
 static Recipe recipe_of(const Registry& registry, const std::string& text) {
   return bind_recipe(registry, "tried", config::parse_yaml(text, "tried.yaml"));
 }
@@ -22,8 +24,9 @@ TEST_CASE("a recipe whose first step works passes, in this process and in one of
   Registry registry;
   register_parts(registry);
   const Recipe recipe = recipe_of(registry, with_net("{type: decoder_lm, width: 16, layers: 1}"));
-  CHECK_NOTHROW(check_recipe(recipe));
-  CHECK(!check_recipe_apart(recipe));
+  CHECK(check_recipe(recipe, kMost));
+  CHECK(!check_recipe(recipe, 10));  // too large: only its shapes
+  CHECK(!check_recipe_apart(recipe, kMost));
 }
 
 // A net that binds, and fails when it is asked for something.
@@ -53,11 +56,11 @@ TEST_CASE("a recipe that cannot take a step is refused with the part's own words
   register_parts(registry);
   registry.of<Net>().add<Refusing, Refusing::Config>({.name = "refusing"});
   const auto text = [](const std::string& how) { return with_net("{type: refusing, how: " + how + "}"); };
-  CHECK_THROWS_WITH(check_recipe(recipe_of(registry, text("shape"))),
+  CHECK_THROWS_WITH(check_recipe(recipe_of(registry, text("shape")), kMost),
                     "tried: a first step fails: refusing: ids: expected [*, 7], got [1, 64]");
-  CHECK_THROWS_WITH(check_recipe(recipe_of(registry, text("nan"))),
+  CHECK_THROWS_WITH(check_recipe(recipe_of(registry, text("nan")), kMost),
                     "tried: a first step fails: the loss is not finite");
-  const auto problem = check_recipe_apart(recipe_of(registry, text("die")));
+  const auto problem = check_recipe_apart(recipe_of(registry, text("die")), kMost);
   REQUIRE(problem);
   CHECK(problem->line() == "tried: a first step fails: its process died by signal 6");
 }

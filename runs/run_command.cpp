@@ -92,13 +92,14 @@ int exit_code_of(const Outcome& outcome) {
 
 // `--check`: one small step instead of the run.
 int say_checked(const Recipe& recipe, const CommonOptions& common) {
-  check_recipe(recipe);
+  constexpr int64_t kMostTried = 300'000'000;
+  const bool stepped = check_recipe(recipe, kMostTried);
   const int64_t parameters = parameter_count(*make_meta_net(recipe));
   if (common.json)
-    std::cout << json_text(RecordJson{{"recipe", recipe.name}, {"parameters", parameters}, {"works", true}})
+    std::cout << json_text(RecordJson{{"recipe", recipe.name}, {"parameters", parameters}, {"stepped", stepped}})
               << "\n";
   else
-    fmt::print("{}: works; {} parameters\n", recipe.name, parameters);
+    fmt::print("{}: {}; {} parameters\n", recipe.name, stepped ? "a first step works" : "builds; too large to step", parameters);
   return 0;
 }
 

@@ -9,6 +9,8 @@ namespace subband {
 
 namespace {
 
+constexpr int64_t kMostTried = 5'000'000;  // parameters; a plan must stay quick
+
 Recipe bind_cell(const CellSource& source, const std::string& recipe,
                  const std::vector<std::string>& overrides) {
   const config::Composition composition =
@@ -51,7 +53,7 @@ PreparedRow prepare_row(const CellSource& source, const std::string& recipe,
 
 std::optional<Problem> check_cell(const CellSource& source, const std::string& recipe,
                                   const std::vector<std::string>& overrides) {
-  return check_recipe_apart(bind_cell(source, recipe, overrides));
+  return check_recipe_apart(bind_cell(source, recipe, overrides), kMostTried);
 }
 
 CellOutcome perform_cell(const CellSource& source, const std::string& recipe,

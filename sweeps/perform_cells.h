@@ -24,7 +24,7 @@ struct CellSource {
 PreparedRow prepare_row(const CellSource& source, const std::string& recipe,
                         const std::vector<std::string>& overrides);
 
-/// One small step of a cell, in a process of its own; nothing where it works.
+/// One small step of a cell, in a process of its own; nothing where it works. Of a large net only the shapes.
 std::optional<Problem> check_cell(const CellSource& source, const std::string& recipe,
                                   const std::vector<std::string>& overrides);
 

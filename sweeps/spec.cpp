@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/config/binder.h"
+#include "core/config/override.h"
 #include "core/text.h"
 #include "sweeps/overrides.h"
 #include "sweeps/sweep_fields.h"
@@ -110,7 +111,7 @@ class SweepReader {
     SweepFactor axis{.kind = kind};
     for (const Node& value : entry.value.items()) {
       SweepChange change{.place = value.place};
-      const std::string text = entry.key + "=" + override_value(value);
+      const std::string text = entry.key + "=" + config::override_text(value);
       if (entry.key == "recipe" && value.is(Node::Kind::string))
         change.recipe = value.string();
       else

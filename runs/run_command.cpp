@@ -96,10 +96,12 @@ int say_checked(const Recipe& recipe, const CommonOptions& common) {
   const bool stepped = check_recipe(recipe, kMostTried);
   const int64_t parameters = parameter_count(*make_meta_net(recipe));
   if (common.json)
-    std::cout << json_text(RecordJson{{"recipe", recipe.name}, {"parameters", parameters}, {"stepped", stepped}})
+    std::cout << json_text(
+                     RecordJson{{"recipe", recipe.name}, {"parameters", parameters}, {"stepped", stepped}})
               << "\n";
   else
-    fmt::print("{}: {}; {} parameters\n", recipe.name, stepped ? "a first step works" : "builds; too large to step", parameters);
+    fmt::print("{}: {}; {} parameters\n", recipe.name,
+               stepped ? "a first step works" : "builds; too large to step", parameters);
   return 0;
 }
 

@@ -21,7 +21,8 @@ BENCHMARK(parse_one_override);
 
 static void parse_a_nested_override(benchmark::State& state) {
   for (auto _ : state)
-    benchmark::DoNotOptimize(config::parse_override("++net.block={levels:5,widths:[1,0.5,int(3.7)],name:'a b'}"));
+    benchmark::DoNotOptimize(
+        config::parse_override("++net.block={levels:5,widths:[1,0.5,int(3.7)],name:'a b'}"));
 }
 BENCHMARK(parse_a_nested_override);
 

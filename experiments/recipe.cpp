@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/tensors/random.h"
+#include "experiments/recipe_fields.h"
 
 namespace subband {
 
@@ -155,6 +156,15 @@ static std::shared_ptr<Net> made_net(const Recipe& recipe, Initializer& initiali
                         (wants_classes ? "one class a sequence" : "tokens") + "; choose " +
                         (wants_classes ? "classifier" : "a language model"),
                     "bad_value");
+}
+
+std::vector<FieldInfo> recipe_fields(const Registry& registry) {
+  BindSession session{.registry = &registry};
+  Recipe recipe;
+  const Node nothing = Node::map();
+  Binder binder(session, nothing, recipe.resolved);
+  bind_fields(recipe, binder);
+  return session.fields;
 }
 
 std::shared_ptr<Net> make_net(const Recipe& recipe) {

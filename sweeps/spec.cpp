@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "core/config/binder.h"
+#include "core/config/override.h"
 #include "core/text.h"
 #include "sweeps/overrides.h"
+#include "sweeps/sweep_fields.h"
 
 namespace subband {
 
@@ -109,7 +111,7 @@ class SweepReader {
     SweepFactor axis{.kind = kind};
     for (const Node& value : entry.value.items()) {
       SweepChange change{.place = value.place};
-      const std::string text = entry.key + "=" + override_value(value);
+      const std::string text = entry.key + "=" + config::override_text(value);
       if (entry.key == "recipe" && value.is(Node::Kind::string))
         change.recipe = value.string();
       else
@@ -273,11 +275,9 @@ void check_seeds(Binder& b, const SweepSpec& spec) {
 
 }  // namespace
 
-SweepSpec bind_sweep(const std::string& name, const Node& composed) {
-  SweepSpec spec{.name = name};
-  BindSession session;
-  Node resolved, set;
-  Binder b(session, composed, resolved);
+// Every field of a sweep; complaints go to the binder's session.
+static void bind_sweep_fields(Binder& b, SweepSpec& spec) {
+  Node set;
   SweepReader reader(b);
   b.field("base", spec.base, "recipe that every row starts from");
   b.check(!spec.base.empty(), "base", "must name a recipe");
@@ -297,8 +297,26 @@ SweepSpec bind_sweep(const std::string& name, const Node& composed) {
   read_lines(b, spec);
   b.field("published", spec.published, "section of a published ledger to print beside ours");
   b.finish_keys();
+}
+
+SweepSpec bind_sweep(const std::string& name, const Node& composed) {
+  SweepSpec spec{.name = name};
+  BindSession session;
+  Node resolved;
+  Binder b(session, composed, resolved);
+  bind_sweep_fields(b, spec);
   session.finish();
   return spec;
+}
+
+std::vector<FieldInfo> sweep_fields() {
+  SweepSpec spec;
+  BindSession session;
+  Node resolved;
+  const Node nothing = Node::map();
+  Binder b(session, nothing, resolved);
+  bind_sweep_fields(b, spec);
+  return session.fields;
 }
 
 SplitOverrides split_overrides(std::span<const std::string> overrides) {

@@ -41,12 +41,17 @@ void ResidualParts::bind(Binder& b, const ResidualFrame& frame) {
 }
 
 void ResidualParts::bind_given(Binder& b, const ResidualFrame& frame) {
+  // What is not written is asked for all the same, so that a misspelt key hears of it.
   if (b.given("mixer")) {
     mixer = Slot<Mixer>(mixer.type());
     b.part("mixer", mixer, frame.mixer_context(), "of this block");
+  } else {
+    b.take("mixer");
   }
   if (b.given("channel_mixers"))
     b.parts("channel_mixers", channel_mixers, frame.channel_context(), "of this block");
+  else
+    b.take("channel_mixers");
   b.check(!channel_mixers.empty(), "channel_mixers", "must name at least one");
 }
 

@@ -52,14 +52,14 @@ std::string ParameterTable::text() const {
   for (const ParameterGroup& group : groups) width = std::max(width, group.name.size());
   std::string lines =
       fmt::format("{:<{}}  {:>7}  {:>15}  {:>6}\n", "group", width, "tensors", "parameters", "share");
-  int64_t tensors = 0;
+  int64_t count = 0;
   for (const ParameterGroup& group : groups) {
-    tensors += group.tensors;
+    count += group.tensors;
     lines += fmt::format("{:<{}}  {:>7}  {:>15}  {:>5.1f}%\n", group.name, width, group.tensors,
                          grouped(group.parameters),
                          100.0 * static_cast<double>(group.parameters) / static_cast<double>(parameters));
   }
-  lines += fmt::format("{:<{}}  {:>7}  {:>15}\n", "total", width, tensors, grouped(parameters));
+  lines += fmt::format("{:<{}}  {:>7}  {:>15}\n", "total", width, count, grouped(parameters));
   if (buffers > 0) lines += fmt::format("besides {} values that are not learned\n", grouped(buffers));
   return lines;
 }

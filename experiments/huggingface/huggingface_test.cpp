@@ -16,7 +16,7 @@ using namespace subband;
 
 namespace huggingface_test {
 
-using Json = nlohmann::ordered_json;
+using HubJson = nlohmann::ordered_json;
 using Words = std::vector<std::string>;
 namespace fs = std::filesystem;
 
@@ -29,7 +29,7 @@ static double relative_error(const at::Tensor& ours, const at::Tensor& theirs) {
   return (ours.to(at::kDouble) - wanted).norm().item<double>() / wanted.norm().item<double>();
 }
 
-static Json run(int (*command)(Arguments), Words words, int code = 0) {
+static HubJson answer_of(int (*command)(Arguments), Words words, int code = 0) {
   words.push_back("--json");
   std::ostringstream text, aside;
   std::streambuf *before = std::cout.rdbuf(text.rdbuf()), *before_aside = std::cerr.rdbuf(aside.rdbuf());
@@ -38,7 +38,7 @@ static Json run(int (*command)(Arguments), Words words, int code = 0) {
   std::cerr.rdbuf(before_aside);
   CAPTURE(text.str(), aside.str());
   CHECK(got == code);
-  return Json::parse(text.str());
+  return HubJson::parse(text.str());
 }
 
 // All lines of a refusal.
@@ -54,11 +54,11 @@ static std::string refusal(int (*command)(Arguments), Words words, int code) {
 // A folder to work in, and a copy of a recorded one that may be changed.
 struct Bench {
   TestFolder folder;
-  Json config;
+  HubJson config;
   Tensors tensors;
 
   explicit Bench(const std::string& name)
-      : config(Json::parse(read_file(recorded_folder(name) / "config.json"))),
+      : config(HubJson::parse(read_file(recorded_folder(name) / "config.json"))),
         tensors(read_safetensors(recorded_folder(name) / "model.safetensors").tensors) {}
   std::string path(const std::string& name) const { return (folder / name).string(); }
   void write(const std::string& name) const {
@@ -66,13 +66,13 @@ struct Bench {
     write_safetensors(folder / name / "model.safetensors", tensors);
   }
   void import(const std::string& from, const std::string& to) const {
-    run(import_hf, {from, "--out", path(to)});
+    answer_of(import_hf, {from, "--out", path(to)});
   }
   Tensors forward(const std::string& checkpoint, const Tensors& input, const Words& more = {}) const {
     write_safetensors(path("t"), input);
     Words words = {path(checkpoint), "--tokens", path("t"), "--out", path("l")};
     words.insert(words.end(), more.begin(), more.end());
-    run(command_forward, words);
+    answer_of(command_forward, words);
     return read_safetensors(path("l")).tensors;
   }
   std::string complaint(int code) const {
@@ -123,11 +123,11 @@ TEST_CASE("export writes the folder that import read", "[huggingface]") {
   for (const char* name : {"gpt2", "qwen2_untied"}) {
     const Bench bench(name);
     bench.import(recorded_folder(name).string(), "in");
-    run(export_hf, {bench.path("in"), "--out", bench.path("out")});
+    answer_of(export_hf, {bench.path("in"), "--out", bench.path("out")});
     const Tensors written = read_safetensors(bench.folder / "out/model.safetensors").tensors;
     CHECK(written.size() == bench.tensors.size());
     for (const auto& [key, tensor] : bench.tensors) CHECK(at::equal(written.at(key), tensor));
-    const Json config = Json::parse(read_file(bench.folder / "out/config.json"));
+    const HubJson config = HubJson::parse(read_file(bench.folder / "out/config.json"));
     for (const char* key :
          {"vocab_size", "n_embd", "activation_function", "hidden_size", "num_key_value_heads",
           "rope_parameters", "tie_word_embeddings", "model_type", "architectures"}) {
@@ -141,7 +141,7 @@ TEST_CASE("export writes the folder that import read", "[huggingface]") {
 
 TEST_CASE("both spellings of the rotary base are read, and a contradiction is refused", "[huggingface]") {
   Bench bench("qwen2_untied");
-  const Json old = Json::parse(read_file(recorded_folder("qwen2_untied") / "config.v4.json"));
+  const HubJson old = HubJson::parse(read_file(recorded_folder("qwen2_untied") / "config.v4.json"));
   std::vector<std::string> remarks;
   const auto one = huggingface::decoder_of_json(bench.config, "one", remarks);
   const auto other = huggingface::decoder_of_json(old, "other", remarks);
@@ -158,7 +158,7 @@ TEST_CASE("shards, half precision, buffers and a missing prefix are read", "[hug
   bench.write("whole");
   bench.import(bench.path("whole"), "a");
   Tensors first, second;
-  Json map = Json::object();
+  HubJson map = HubJson::object();
   for (const auto& [name, tensor] : bench.tensors) {
     const std::string bare = name.substr(std::string("transformer.").size());
     const bool early = first.size() < 10;
@@ -171,7 +171,7 @@ TEST_CASE("shards, half precision, buffers and a missing prefix are read", "[hug
   write_file(folder / "config.json", bench.config.dump());
   write_safetensors(folder / "model-00001-of-00002.safetensors", first);
   write_safetensors(folder / "model-00002-of-00002.safetensors", second);
-  write_file(folder / "model.safetensors.index.json", Json{{"weight_map", map}}.dump());
+  write_file(folder / "model.safetensors.index.json", HubJson{{"weight_map", map}}.dump());
   bench.import(folder.string(), "b");
   const Tensors input = {{"ids", at::arange(20).view({2, 10})}};
   const double error =
@@ -237,8 +237,8 @@ TEST_CASE("a decoder survives the way through a recipe's net and through config.
   bench.config["n_inner"] = 192;
   bench.write("odd");
   bench.import(bench.path("odd"), "in");
-  run(export_hf, {bench.path("in"), "--out", bench.path("out")});
-  const Json config = Json::parse(read_file(bench.folder / "out/config.json"));
+  answer_of(export_hf, {bench.path("in"), "--out", bench.path("out")});
+  const HubJson config = HubJson::parse(read_file(bench.folder / "out/config.json"));
   for (const char* key : {"scale_attn_by_inverse_layer_idx", "scale_attn_weights", "activation_function",
                           "layer_norm_epsilon", "n_inner"}) {
     CAPTURE(key);
@@ -270,7 +270,7 @@ TEST_CASE("what no folder can hold is refused by export", "[huggingface]") {
 net: {type: decoder_lm, width: 16, mixer: {rope: half}, channel_mixers: {mlp: {}, swiglu: {}}}
 trainer: {steps: 4, batch: 2, length: 16}
 )");
-  run(command_init, {(folder / "tiny.yaml").string(), "--out", (folder / "in").string()});
+  answer_of(command_init, {(folder / "tiny.yaml").string(), "--out", (folder / "in").string()});
   const std::string text =
       refusal(export_hf, {(folder / "in").string(), "--out", (folder / "out").string()}, 2);
   CHECK(text ==

@@ -62,5 +62,5 @@ TEST_CASE("a blend between frequencies in the wrong order is refused", "[rope]")
   Binder binder(session, written, resolved);
   RopeScaling scaling;
   scaling.bind(binder);
-  CHECK_THROWS_WITH(session.finish(), "high_frequency = 4: must be above low_frequency = 4.0");
+  CHECK_THROWS_WITH(session.finish(), "high_frequency = 4.0: must be above low_frequency = 4.0");
 }

@@ -1,5 +1,5 @@
-// The table from WaveletLM's flat keys to ours: every key that its model, trainer or generator knows, the default that
-// its code takes where the key is missing, and the field of a recipe that it becomes.
+// The table from WaveletLM's flat keys to ours: every key that its model, trainer or generator knows, the
+// default that its code takes where the key is missing, and the field of a recipe that it becomes.
 // Source  WaveletLM (github.com/ramongougis/WaveletLM), training script and model of April and May 2026
 #include "experiments/waveletlm/flat_config.h"
 

@@ -22,8 +22,18 @@ demo: build      ## the quickstart ablation: a table of real trained models in m
 demo-minute: build  ## the same in its one-minute form, in a store of its own
 	@rm -rf build/demo-minute && $(PROGRAM) sweep minute --store build/demo-minute
 
+tables: build    ## the tables of parts in the folders' pages, written anew
+	@for page in models experiments; do $(PROGRAM) list --tables $$page/README.md; done
+
 conformance: build  ## random overrides and config trees through this program and Hydra (CASES=100000 SEED=1)
 	@core/config/conformance/run $(PROGRAM) --cases $(or $(CASES),100000) --seed $(or $(SEED),1) $(if $(RECORD),--record $(RECORD))
+
+fuzz:            ## the fuzz targets of the spec language, SECONDS=600 each; needs clang
+	@core/config/fuzz/run $(or $(SECONDS),600)
+
+bench-compose: build  ## the spec language against the clock, beside Hydra; needs Google Benchmark
+	@cmake --build --preset $(PRESET) -t compose_bench && build/$(PRESET)/core/compose_bench
+	@core/config/conformance/run bench
 
 headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)
 	@cmake --build --preset $(PRESET) -t headers
@@ -37,4 +47,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup build test demo demo-minute conformance headers asan format clean
+.PHONY: help setup build test demo demo-minute tables conformance fuzz bench-compose headers asan format clean

@@ -24,6 +24,7 @@ std::optional<double> metric_in(const RunSummary& run, const std::string& name) 
 struct RowCells {
   ComparedRow row;
   std::vector<double> seconds, peaks;
+  std::vector<std::vector<double>> shown;                            // of each column
   std::map<std::string, std::vector<std::string>> seeds_by_trouble;  // in the order of their texts
 };
 
@@ -49,6 +50,10 @@ void add_cell(RowCells& row, Comparison& comparison, const SweepCell& cell, cons
   row.row.values[cell.seed] = *value;
   row.seconds.push_back(metric_in(*run, "train.seconds").value_or(run->seconds));
   if (const auto peak = metric_in(*run, "train.peak_mib")) row.peaks.push_back(*peak);
+  row.shown.resize(comparison.columns.size());
+  for (size_t i = 0; i < row.shown.size(); ++i) {
+    if (const auto each = metric_in(*run, comparison.columns[i].metric)) row.shown[i].push_back(*each);
+  }
 }
 
 ComparedRow finished(RowCells cells) {
@@ -58,6 +63,7 @@ ComparedRow finished(RowCells cells) {
   row.summary = summarize(values);
   row.seconds = summarize(cells.seconds);
   row.peak_mib = summarize(cells.peaks);
+  for (const std::vector<double>& each : cells.shown) row.shown.push_back(summarize(each));
   for (const auto& [trouble, seeds] : cells.seeds_by_trouble)
     row.notes.push_back((seeds.size() == 1 ? "seed " : "seeds ") + join(seeds, ", ") + " " + trouble);
   return row;
@@ -102,6 +108,20 @@ TableCell difference_cell(const ComparedRow& row) {
   return {.text = text, .value = row.difference.mean};
 }
 
+// 0.8125, 26.2 M
+std::string plain_number(double value) {
+  constexpr std::pair<double, const char*> kScales[] = {{1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e4, " k"}};
+  for (const auto& [scale, unit] : kScales) {
+    if (std::abs(value) >= scale) return fmt::format("{:.3g}{}", value / (scale == 1e4 ? 1e3 : scale), unit);
+  }
+  return fmt::format("{:.4f}", value);
+}
+
+TableCell shown_cell(const ComparedRow& row, size_t column) {
+  if (column >= row.shown.size() || row.shown[column].count == 0) return {.text = "–"};
+  return {.text = plain_number(row.shown[column].mean), .value = row.shown[column].mean};
+}
+
 TableCell note_cell(const ComparedRow& row, const std::string& goal) {
   std::vector<std::string> notes;
   const bool has_difference = row.difference.pairs > 0 && row.baseline != row.label && !row.baseline.empty();
@@ -132,6 +152,7 @@ std::vector<std::string> table_notes(const Comparison& comparison) {
 
 Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& runs) {
   Comparison comparison{.name = sweep.name, .metric = sweep.metric, .goal = sweep.goal};
+  comparison.columns = sweep.columns, comparison.lines = sweep.lines;
   RunsBySeed by_seed;
   for (const RunSummary& run : runs) by_seed[{run.id, run.seed}] = &run;
   std::vector<RowCells> rows;
@@ -159,8 +180,10 @@ Table comparison_table(const Comparison& comparison, bool with_cost) {
                        (comparison.goal == "min" ? ", less is better" : ", more is better")};
   table.columns = {{.title = "row", .may_shrink = true},
                    {.title = comparison.metric, .is_number = true},
-                   {.title = "delta", .is_number = true},
-                   {.title = "params", .is_number = true}};
+                   {.title = "delta", .is_number = true}};
+  for (const SweepShown& column : comparison.columns)
+    table.columns.push_back({.title = column.title, .is_number = true});
+  table.columns.push_back({.title = "params", .is_number = true});
   if (with_cost) {
     table.columns.push_back({.title = "time", .is_number = true});
     table.columns.push_back({.title = "memory", .is_number = true});
@@ -168,6 +191,7 @@ Table comparison_table(const Comparison& comparison, bool with_cost) {
   table.columns.push_back({.title = "notes", .may_shrink = true});
   for (const ComparedRow& row : comparison.rows) {
     std::vector<TableCell> cells = {{.text = row.label}, value_cell(row), difference_cell(row)};
+    for (size_t i = 0; i < comparison.columns.size(); ++i) cells.push_back(shown_cell(row, i));
     cells.push_back(row.parameters > 0 ? TableCell{grouped(row.parameters), row.parameters} : TableCell{"–"});
     if (with_cost) {
       cells.push_back(row.seconds.count > 0 ? TableCell{duration_text(row.seconds.mean), row.seconds.mean}
@@ -177,6 +201,13 @@ Table comparison_table(const Comparison& comparison, bool with_cost) {
                           : TableCell{"–"});
     }
     cells.push_back(note_cell(row, comparison.goal));
+    table.rows.push_back(std::move(cells));
+  }
+  for (const SweepReference& line : comparison.lines) {
+    std::vector<TableCell> cells(table.columns.size(), TableCell{.text = "–"});
+    cells.front() = {.text = line.label};
+    cells[1] = {.text = fmt::format("{:.4f}", line.value), .value = line.value};
+    cells.back() = {.text = "for comparison"};
     table.rows.push_back(std::move(cells));
   }
   table.notes = table_notes(comparison);

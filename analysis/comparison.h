@@ -17,6 +17,7 @@ struct ComparedRow {
   std::string baseline;         ///< row that it is compared with; empty: none
   BySeed values;                ///< the metric, of the seeds that are done
   Summary summary;              ///< of `values`
+  std::vector<Summary> shown;   ///< of the sweep's columns, in their order
   PairedDifference difference;  ///< to the baseline, over the seeds that both have
   size_t seeds = 0;             ///< planned
   int64_t parameters = 0;
@@ -35,6 +36,8 @@ struct Comparison {
   std::string name, metric, goal;
   std::vector<ComparedRow> rows;
   std::vector<JudgedClaim> claims;
+  std::vector<SweepShown> columns;    ///< besides the metric
+  std::vector<SweepReference> lines;  ///< values of the metric that need no run
   size_t cells = 0, done = 0;
   std::vector<std::string> failures;  ///< one line each
 };

@@ -48,6 +48,23 @@ TEST_CASE("a comparison shows means, paired differences, and every seed that is 
         std::vector<std::string>{"broken, seed 1: nan at step 12: loss is NaN", "broken, seed 2: not run"});
 }
 
+TEST_CASE("a sweep names further columns, and lines that need no run", "[comparison]") {
+  SweepManifest sweep = comparison_test::manifest();
+  sweep.columns = {{"FLOPs", "model.flops"}, {"AUC", "test.auc"}};
+  sweep.lines = {{"guessing", 8}};
+  std::vector<RunSummary> runs = comparison_test::runs();
+  for (RunSummary& run : runs) run.metrics["model.flops"] = 26'200'000;
+  runs[0].metrics["test.auc"] = 0.75, runs[1].metrics["test.auc"] = 0.5;
+  CHECK(to_markdown(comparison_table(compare(sweep, runs), false)) ==
+        "## probe: valid.bpb, less is better\n\n"
+        "| row | valid.bpb | delta | FLOPs | AUC | params | notes |\n|---|--:|--:|--:|--:|--:|---|\n"
+        "| base | 2.5500 ± 0.0707 | – | 26.2 M | 0.6250 | 1,234 |  |\n"
+        "| worse | 2.6005 ± 0.0714 | +0.0505 ± 0.0005 | 26.2 M | – | 1,234 | worse |\n"
+        "| broken | – | – | – | – | 1,234 | seed 1 nan at step 12; seed 2 not run |\n"
+        "| guessing | 8.0000 | – | – | – | – | for comparison |\n\n"
+        "- 4 of 6 cells are done\n");
+}
+
 TEST_CASE("claims are judged by the paired difference", "[comparison]") {
   SweepManifest sweep = comparison_test::manifest();
   sweep.claims = {{"worse", "worse", 0.01},

@@ -29,8 +29,16 @@ double tokens_at(const RunRecord& run, int64_t step) {
   return static_cast<double>(last.tokens) * static_cast<double>(step) / static_cast<double>(last.step);
 }
 
-PointsByStep metric_points(const RowRuns& runs, const std::string& metric) {
+// A curve is drawn from one kind of measurement: the estimates on the way, where there are any. They are means over a few
+// batches, so the exact value at the end may lie beside them.
+PointsByStep metric_points(const RowRuns& runs, std::string metric) {
   PointsByStep points;
+  const std::string estimate = metric + "_estimate";
+  const bool has_estimates = std::ranges::any_of(runs, [&](const RunRecord& run) {
+    return std::ranges::any_of(run.evaluations,
+                               [&](const Evaluation& each) { return each.metrics.contains(estimate); });
+  });
+  if (has_estimates) metric = estimate;
   for (const RunRecord& run : runs) {
     std::map<int64_t, double> by_step;  // a final evaluation replaces the periodic one of its step
     for (const Evaluation& each : run.evaluations)

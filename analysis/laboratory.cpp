@@ -1,6 +1,10 @@
 // The door to every command that needs tensors. The program loads this library only when one is asked for, so that
 // the others do not pay for LibTorch's start.
+#include <cstdio>
+#include <filesystem>
 #include <functional>
+#include <iostream>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,13 +12,53 @@
 #include "analysis/commands.h"
 #include "core/catalog.h"
 #include "core/command.h"
+#include "core/schema.h"
 #include "experiments/commands/commands.h"
 #include "experiments/parts.h"
+#include "experiments/recipe_fields.h"
 #include "runs/commands.h"
 #include "sweeps/commands.h"
 #include "sweeps/launcher.h"
+#include "sweeps/sweep_fields.h"
 
 namespace subband {
+
+static Catalog whole_catalog() {
+  Registry registry;
+  register_parts(registry);
+  register_sweeps_parts(registry);
+  Catalog catalog = catalog_of(registry);
+  catalog.recipe = recipe_fields(registry);
+  catalog.sweep = sweep_fields();
+  return catalog;
+}
+
+// The `--options` that a command's own help names.
+static std::vector<std::string> options_of(const std::string& command) {
+  const std::string line =
+      std::filesystem::read_symlink("/proc/self/exe").string() + " " + command + " --help";
+  std::set<std::string> options;
+  FILE* help = ::popen(line.c_str(), "r");
+  if (help == nullptr) return {};
+  char buffer[4096];
+  while (std::fgets(buffer, sizeof buffer, help) != nullptr) {
+    const std::string text = buffer;
+    const size_t begin = text.find_first_not_of(' ');
+    if (begin == std::string::npos || text[begin] != '-') continue;
+    const size_t option = text.find("--", begin);
+    if (option == std::string::npos) continue;
+    options.insert(text.substr(option, text.find_first_of(" ,=\n", option) - option));
+  }
+  ::pclose(help);
+  return {options.begin(), options.end()};
+}
+
+// What the build keeps beside the program; `commands` are those whose options it holds.
+static int print_catalog(Catalog catalog, Arguments commands) {
+  for (const std::string& command : commands) catalog.options[command] = options_of(command);
+  std::cout << catalog_json(catalog);
+  return 0;
+}
 
 static int laboratory_command(std::string_view name, Arguments arguments) {
   if (name == "run") return command_run(arguments);
@@ -29,11 +73,11 @@ static int laboratory_command(std::string_view name, Arguments arguments) {
   if (name == "compose") return command_compose(arguments);
   if (name == "data") return command_data(arguments);
   if (name == "tokenize") return command_tokenize(arguments);
-  Registry registry;
-  register_parts(registry);
-  register_sweeps_parts(registry);
-  if (name == "list") return command_list(arguments, registry);
-  return command_describe(arguments, registry);
+  const Catalog catalog = whole_catalog();
+  if (name == "list") return command_list(arguments, catalog);
+  if (name == "schema") return command_schema(arguments, catalog);
+  if (name == "catalogue") return print_catalog(catalog, arguments);
+  return command_describe(arguments, catalog);
 }
 
 }  // namespace subband

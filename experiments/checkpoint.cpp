@@ -181,8 +181,8 @@ void load_model(torch::nn::Module& net, const Tensors& tensors) {
 std::shared_ptr<Net> restore_net(const Registry& registry, const Checkpoint& checkpoint) {
   const Recipe recipe = bind_recipe(registry, checkpoint.recipe, checkpoint.config);
   if (recipe.vocabulary != checkpoint.vocabulary) {
-    throw Error("checkpoint", fmt::format("vocabulary = {}: the tokeniser '{}' has {}", checkpoint.vocabulary,
-                                          recipe.tokenizer.type(), recipe.vocabulary));
+    throw Error("checkpoint", fmt::format("vocabulary = {}: the recipe's {} has {}", checkpoint.vocabulary,
+                                          recipe.tokenizer ? "tokeniser" : "task", recipe.vocabulary));
   }
   std::shared_ptr<Net> net = make_net(recipe);
   load_model(*net, checkpoint.tensors);

@@ -1,13 +1,15 @@
-// Data: where texts (and later labelled examples) come from.
+// Data: where texts and labelled examples come from.
 #pragma once
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/registry.h"
+#include "experiments/examples.h"
 
 namespace subband {
 
@@ -35,12 +37,19 @@ class Data {
   virtual std::string name() const = 0;                 ///< what messages call it, `tinyshakespeare`
   virtual std::vector<std::string> splits() const = 0;  ///< `train`, `valid`, perhaps `test`
   /// The whole text of a split. ConfigError when there is no such split or this data holds no text.
-  virtual TextSplit text(std::string_view split) const = 0;
+  virtual TextSplit text(std::string_view split) const;
+  /// The form of its labelled examples, without reading any; nothing where this data holds none.
+  virtual std::optional<ExampleForm> form() const { return {}; }
+  /// The labelled examples of a split. ConfigError when there is no such split or this data holds none.
+  virtual ExampleSet examples(std::string_view split) const;
   /// Checksums, without unpacking anything. A missing file is an Error that says what to fetch and where it goes.
   virtual DataManifest manifest() const = 0;
   /// How a split is cut and joined from what the manifest names; both together decide its text.
   virtual std::string layout(std::string_view split) const = 0;
 };
+
+/// ConfigError `data.NAME: split = …: unknown split; known: …` unless the data has it.
+void expect_split(const Data& data, std::string_view split);
 
 using DataRegistry = KindRegistry<Data>;
 

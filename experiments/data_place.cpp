@@ -19,8 +19,12 @@ fs::path locate_data(const std::string& place, const fs::path& root, const std::
   const char* own = std::getenv("SUBBAND_DATA");
   std::vector<fs::path> candidates = {is_absolute ? fs::path(name) : root / name};
   if (own != nullptr && !is_absolute) candidates.push_back(fs::path(own) / name);
-  for (const fs::path& candidate : candidates)
-    if (fs::exists(packed_file(candidate), none)) return candidate;
+  for (const fs::path& candidate : candidates) {
+    for (const char* ending : {"", ".xz", ".gz"}) {
+      const fs::path file = candidate.string() + ending;
+      if (fs::exists(packed_file(file), none)) return file;
+    }
+  }
   const std::string looked = is_absolute ? ""
                                          : fmt::format(" in {} or SUBBAND_DATA = {}", root.string(),
                                                        own != nullptr ? own : "(not set)");

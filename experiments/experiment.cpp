@@ -9,9 +9,7 @@
 #include <new>
 
 #include "core/tensors/device.h"
-#include "core/text.h"
 #include "experiments/checkpoint.h"
-#include "experiments/evaluation.h"
 #include "experiments/peak_memory.h"
 #include "experiments/sampling.h"
 #include "experiments/trainer.h"
@@ -38,16 +36,16 @@ class Experiment {
         options_(options),
         observer_(observer),
         device_(open_device(recipe.trainer.device, [&](const std::string& line) { observer.noted(line); })),
-        data_(recipe.data.make({program_root()})),
-        tokenizer_(recipe.tokenizer.make({})),
-        train_(open("train")),
-        valid_(open("valid")) {}
+        use_(task_use(recipe, device_, options.cache)),
+        task_(make_task(recipe)),
+        open_task_(task_->open(use_)) {}
 
   Outcome run() {
-    const int64_t steps = planned_steps(recipe_.trainer, train_);
+    const int64_t steps = planned_steps(recipe_.trainer, *open_task_);
     net_ = make_net(recipe_);
     net_->to(device_);
-    trainer_.emplace(recipe_, *net_, train_, Trainer::Plan{steps, device_});
+    trainer_.emplace(recipe_, *net_, *open_task_, Trainer::Plan{steps, device_});
+    for (const std::string& line : open_task_->notes()) observer_.noted(line);
     resume();
     observer_.started(parameter_count(*net_), trainer_->steps_done());
     train();
@@ -59,15 +57,11 @@ class Experiment {
   int64_t step() const { return trainer_ ? trainer_->steps_done() : 0; }
 
  private:
-  TokenFile open(const std::string& split) const {
-    return open_tokens(*data_, *tokenizer_, split, options_.cache);
-  }
   bool stop_asked() const { return options_.stop != nullptr && options_.stop->load(); }
 
   void resume();
   void train();
   void judge(const StepResult& result) const;
-  void estimate();
   void checkpoint();
   bool evaluate(Outcome& outcome);
   void sample();
@@ -77,9 +71,9 @@ class Experiment {
   const ExperimentOptions& options_;
   Observer& observer_;
   at::Device device_;
-  std::shared_ptr<Data> data_;
-  std::shared_ptr<Tokenizer> tokenizer_;
-  TokenFile train_, valid_;
+  TaskUse use_;
+  std::shared_ptr<Task> task_;
+  std::unique_ptr<OpenTask> open_task_;
   std::shared_ptr<Net> net_;
   std::optional<Trainer> trainer_;
   double seconds_ = 0;         // of training, over all starts
@@ -113,7 +107,8 @@ void Experiment::judge(const StepResult& result) const {
                  .message = fmt::format("step {}: loss = {}, gradient norm = {}", step, std::abs(result.loss),
                                         std::abs(result.gradient_norm))}};
   }
-  const double limit = recipe_.trainer.diverged_above * std::log(static_cast<double>(recipe_.vocabulary));
+  const double limit =
+      recipe_.trainer.diverged_above * std::log(static_cast<double>(recipe_.shape.answers()));
   if (limit > 0 && result.loss > limit) {
     throw Ended{{.status = "diverged",
                  .step = step,
@@ -144,20 +139,10 @@ void Experiment::train() {
                        .gradient_norm = result.gradient_norm,
                        .seconds = seconds_since(start)});
     const bool last = step == trainer_->steps();
-    if (!last && config.evaluate_every > 0 && step % config.evaluate_every == 0) estimate();
+    if (config.evaluate_every > 0 && step % config.evaluate_every == 0)
+      observer_.measured(step, open_task_->estimate(*net_));
     if (last || (config.checkpoint_every > 0 && step % config.checkpoint_every == 0)) checkpoint();
   }
-}
-
-void Experiment::estimate() {
-  RandomWindows windows(valid_, {.batch = recipe_.trainer.batch,
-                                 .length = recipe_.trainer.length,
-                                 .seed = static_cast<uint64_t>(recipe_.seed),
-                                 .stream = "valid",
-                                 .device = device_});
-  const double loss =
-      estimate_loss(*net_, windows, recipe_.trainer.evaluate_batches, recipe_.trainer.precision);
-  observer_.measured(trainer_->steps_done(), loss_metrics("valid", "blocks", loss, valid_));
 }
 
 void Experiment::checkpoint() {
@@ -179,30 +164,26 @@ Metrics Experiment::training_metrics() const {
   Metrics metrics = {{"train.seconds", seconds_},
                      {"train.loss", trainer_->average_loss()},
                      {"train.tokens", static_cast<double>(trainer_->tokens_seen())},
-                     {"model.parameters", static_cast<double>(parameter_count(*net_))}};
+                     {"model.parameters", static_cast<double>(parameter_count(*net_))},
+                     {"model.flops", net_->flops(recipe_.shape.length)}};
   if (seconds_ > 0) metrics["train.tokens_per_s"] = static_cast<double>(trainer_->tokens_seen()) / seconds_;
   return metrics;
 }
 
-// The final evaluations; false where one of them made the outcome another than done.
+// The final measurements; false where one of them made the outcome another than done.
 bool Experiment::evaluate(Outcome& outcome) {
-  const EvaluationOptions options{.length = recipe_.trainer.length,
-                                  .batch = recipe_.trainer.batch,
-                                  .device = device_,
-                                  .precision = recipe_.trainer.precision};
-  for (const std::string& split : data_->splits()) {
-    if (split == "train") continue;
-    const TokenFile tokens = open(split);
-    for (const std::string& protocol : recipe_.trainer.protocols) {
-      if (stop_asked()) {
-        outcome.status = "stopped",
-        outcome.message = "stopped on request before the final evaluation; resumable";
-        return false;
-      }
-      const double loss = score(*net_, tokens, protocol, options).loss();
-      outcome.metrics.merge(loss_metrics(split, protocol, loss, tokens));
-      if (std::isfinite(loss)) continue;
-      outcome.status = "nan", outcome.message = fmt::format("{} {}: loss = {}", split, protocol, loss);
+  for (const Measurement& measurement : task_->measurements(use_)) {
+    if (measurement.split == "train") continue;
+    if (stop_asked()) {
+      outcome.status = "stopped",
+      outcome.message = "stopped on request before the final evaluation; resumable";
+      return false;
+    }
+    const Metrics measured = measurement.measure(*net_);
+    outcome.metrics.insert(measured.begin(), measured.end());
+    for (const auto& [name, value] : measured) {
+      if (name.find(".loss") == std::string::npos || std::isfinite(value)) continue;
+      outcome.status = "nan", outcome.message = fmt::format("{}: loss = {}", measurement.name, value);
       return false;
     }
   }
@@ -213,7 +194,7 @@ bool Experiment::evaluate(Outcome& outcome) {
 
 void Experiment::sample() {
   if (recipe_.samples.tokens == 0) return;
-  const std::string text = sample_text(*net_, *tokenizer_,
+  const std::string text = sample_text(*net_, *make_tokenizer(recipe_),
                                        {.config = recipe_.samples,
                                         .length = recipe_.trainer.length,
                                         .seed = static_cast<uint64_t>(recipe_.seed),

@@ -84,12 +84,13 @@ TEST_CASE("a run learns, and reports every step, its measures and its end", "[ex
   CHECK(outcome.metrics.at("valid.bpb") == Approx(outcome.metrics.at("valid.loss") / std::log(2.0)));
   CHECK(outcome.metrics.contains("test.bpb_sliding"));
   CHECK(outcome.metrics.at("model.parameters") == 2 * 27 * 8 + 2);
+  CHECK(outcome.metrics.at("model.flops") == 2 * 8 * 27 * 8);
   CHECK(outcome.metrics.at("train.tokens") == 1440);
   for (const char* name : {"train.tokens_per_s", "train.seconds", "train.peak_mib"})
     CHECK(outcome.metrics.at(name) > 0);
-  REQUIRE(listener.measurements.size() == 3);  // after 20 and 40 steps, and the final one
+  REQUIRE(listener.measurements.size() == 4);  // estimates after 20, 40 and 60 steps, and the final one
   CHECK(listener.measurements[0].first == 20);
-  CHECK(listener.measurements[2].second == outcome.metrics);
+  CHECK(listener.measurements[3].second == outcome.metrics);
   CHECK(listener.sample.size() == 11);
   CHECK(listener.outcome.metrics == outcome.metrics);
 }
@@ -182,6 +183,36 @@ TEST_CASE("epochs count whole passes over the training tokens", "[experiment]") 
   config.set_at("trainer.epochs", Node(0.01));
   CHECK_THROWS_WITH(run(bind_recipe(registry, "tiny", config), folder, listener),
                     "trainer.epochs = 0.01: must make at least one step; an epoch of 600 tokens has 25");
+}
+
+TEST_CASE("a synthetic task trains, resumes bit by bit and reports accuracy", "[experiment]") {
+  Node config = testing::tiny_config();
+  config.set_at("task.tokens", Node(int64_t{3}));
+  for (const char* key : {"data", "tokenizer"}) config.erase(key);
+  config.set_at("task.type", Node("selective_copy"));
+  config.set_at("trainer.evaluate_every", whole(5));
+  const Recipe copying = bind_recipe(testing::tiny_parts(), "copy", config);
+  const TestFolder through, stopped;
+  Listener whole_run, first, second;
+  first.stop_after = 7;
+  const Outcome outcome = run(copying, through, whole_run);
+  CHECK(outcome.status == "done");
+  CHECK(outcome.metrics.contains("valid.accuracy"));
+  CHECK(outcome.metrics.contains("test.accuracy"));
+  CHECK(whole_run.measurements[0].second.contains("valid.accuracy_estimate"));
+  CHECK(whole_run.notes.at(0) == "selective_copy: guessing is right in 1 of 14 cases: accuracy 0.0714");
+  CHECK(run(copying, stopped, first).status == "stopped");
+  CHECK(run(copying, stopped, second).metrics.at("test.loss") == outcome.metrics.at("test.loss"));
+  CHECK(final_digest(stopped.path()) == final_digest(through.path()));
+}
+
+TEST_CASE("estimates on the way have names of their own", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  run(recipe({{"trainer.evaluate_every", whole(6)}}), folder, listener);
+  CHECK(listener.measurements[0].second.contains("valid.bpb_estimate"));
+  CHECK_FALSE(listener.measurements[0].second.contains("valid.bpb"));
+  CHECK(listener.outcome.metrics.contains("valid.bpb"));
 }
 
 TEST_CASE("a run does not go on from another run's checkpoint", "[experiment]") {

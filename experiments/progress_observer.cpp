@@ -41,7 +41,9 @@ void ProgressObserver::stepped(const StepEvent& event) {
 void ProgressObserver::measured(int64_t step, const Metrics& metrics) {
   std::string line = fmt::format("step {}:", step);
   for (const auto& [name, value] : metrics) {
-    if (name.find(".bpb") != std::string::npos || name.find(".loss") != std::string::npos) {
+    const bool leads = name.find(".bpb") != std::string::npos ||
+                       name.find(".accuracy") != std::string::npos || name.find(".loss") != std::string::npos;
+    if (leads) {
       line += fmt::format("  {} {:.4f}", name, value);
     }
   }

@@ -7,15 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "experiments/batch.h"
 #include "experiments/token_file.h"
 
 namespace subband {
-
-/// Inputs and, one token further, what is to be predicted. Shapes  both [B,L] int64.
-struct Batch {
-  at::Tensor inputs_BL;
-  at::Tensor targets_BL;
-};
 
 /// Draws B starts uniformly from [0, N - L - 1), with replacement, as WaveletLM's training script does. Batch k is
 /// a pure function of seed, stream name and k.

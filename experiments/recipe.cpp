@@ -2,8 +2,10 @@
 
 #include <limits>
 
+#include "core/error.h"
 #include "core/files.h"
 #include "core/tensors/random.h"
+#include "experiments/recipe_fields.h"
 
 namespace subband {
 
@@ -11,21 +13,52 @@ using config::Node;
 
 namespace {
 
-// What the tokeniser says of V; nothing where its own fields are already wrong.
-void learn_vocabulary(Recipe& recipe, const BindSession& session, size_t problems_before) {
-  if (session.problems.size() == problems_before) recipe.vocabulary = recipe.tokenizer.make({})->vocabulary();
+constexpr const char* kTextTask = "language_model";
+constexpr const char* kTextPart = "task:language_model";
+
+// Complains of `key`, which the task has no use for.
+void refuse_unused(Binder& b, const std::string& key, const std::string& rule) {
+  if (const Node* written = b.take(key)) b.complain(key, written, rule);
+}
+
+// What stands between the recipe's words and its batches; data and tokeniser only where the task has use for them.
+void bind_task(Recipe& recipe, Binder& b) {
+  const size_t before = b.session().problems.size();
+  const auto is_sound = [&] { return b.session().problems.size() == before; };
+  b.part("task", recipe.task, TaskContext{}, "what the net is asked");
+  if (is_sound() && !recipe.task.make({})->reads_data()) {
+    refuse_unused(b, "data", "task " + recipe.task.type() + " makes its own sequences; remove it");
+    refuse_unused(b, "tokenizer", "task " + recipe.task.type() + " makes its own tokens; remove it");
+    return;
+  }
+  b.part("data", recipe.data.emplace(), DataContext{program_root()}, "the corpus, or labelled examples");
+  const auto data = is_sound() ? make_data(recipe) : nullptr;
+  if (data && !recipe.task.make({})->needs_tokenizer(*data))
+    refuse_unused(b, "tokenizer", "there is no text to tokenise; remove it");
+  else
+    b.part("tokenizer", recipe.tokenizer.emplace("bytes"), TokenizerContext{}, "text to ids and back");
+}
+
+// Asks the task what it imposes on the net; nothing where its parts are already wrong.
+void learn_shape(Recipe& recipe, BindSession& session) {
+  try {
+    recipe.shape = make_task(recipe)->shape();
+    recipe.vocabulary = recipe.shape.vocabulary;
+  } catch (const ConfigError& wrong) {
+    session.problems.insert(session.problems.end(), wrong.problems().begin(), wrong.problems().end());
+  }
 }
 
 void bind_fields(Recipe& recipe, Binder& b) {
   BindSession& session = b.session();
-  b.part("data", recipe.data, DataContext{program_root()}, "the corpus");
-  const size_t before_tokenizer = session.problems.size();
-  b.part("tokenizer", recipe.tokenizer, TokenizerContext{}, "text to ids and back");
-  learn_vocabulary(recipe, session, before_tokenizer);
+  bind_task(recipe, b);
+  const bool parts_are_sound = session.problems.empty();
   b.group("trainer", recipe.trainer, "how long, how much at once, where");
+  if (parts_are_sound) learn_shape(recipe, session);
 
-  NetContext net{.length = recipe.trainer.length};
-  if (recipe.vocabulary > 0) net.vocabulary = recipe.vocabulary;
+  const bool is_known = recipe.shape.answers() > 0;
+  const NetContext net =
+      is_known ? net_context(recipe, nullptr) : NetContext{.length = recipe.trainer.length};
   b.part("net", recipe.net, net, "the model");
 
   const size_t before_optimizer = session.problems.size();
@@ -38,6 +71,8 @@ void bind_fields(Recipe& recipe, Binder& b) {
   b.part("schedule", recipe.schedule, schedule, "the learning rate over the run");
 
   b.group("samples", recipe.samples, "text drawn from the net when the run is done");
+  b.check(recipe.samples.tokens == 0 || recipe.task.type() == kTextTask, "samples",
+          "only a language_model writes text; leave samples.tokens at 0");
   b.field("seed", recipe.seed, {0, 9e15}, "of first weights, batches, dropout and samples");
   b.finish_keys();
 }
@@ -69,18 +104,77 @@ Recipe bind_recipe(const Registry& registry, const std::string& name, const Node
   recipe.parts = session.parts;
   recipe.identity = recipe.resolved;
   recipe.identity.erase("seed");
+  // Recipes were language models before there were other tasks; what they mean, and so their runs, has not changed.
+  if (recipe.task.type() == kTextTask && recipe.parts[kTextPart] == 1) {
+    recipe.identity.erase("task");
+    recipe.parts.erase(kTextPart);
+  }
   for (const std::string& path : session.cosmetic_paths) erase_at(recipe.identity, path);
   return recipe;
 }
 
+NetContext net_context(const Recipe& recipe, Initializer* initializer) {
+  return {.vocabulary = recipe.vocabulary,
+          .length = recipe.shape.length,
+          .initializer = initializer,
+          .classes = recipe.shape.classes,
+          .channels = recipe.shape.channels,
+          .may_look_ahead = recipe.shape.may_look_ahead};
+}
+
+std::shared_ptr<Data> make_data(const Recipe& recipe) {
+  return recipe.data ? recipe.data->make({program_root()}) : nullptr;
+}
+
+std::shared_ptr<Tokenizer> make_tokenizer(const Recipe& recipe) {
+  return recipe.tokenizer ? recipe.tokenizer->make({}) : nullptr;
+}
+
+std::shared_ptr<Task> make_task(const Recipe& recipe) {
+  return recipe.task.make(
+      {.data = make_data(recipe), .tokenizer = make_tokenizer(recipe), .length = recipe.trainer.length});
+}
+
+TaskUse task_use(const Recipe& recipe, at::Device device, const std::filesystem::path& cache) {
+  return {.batch = recipe.trainer.batch,
+          .seed = static_cast<uint64_t>(recipe.seed),
+          .device = device,
+          .precision = device.is_cpu() ? "fp32" : recipe.trainer.precision,
+          .estimate_batches = recipe.trainer.evaluate_batches,
+          .protocols = recipe.trainer.protocols,
+          .cache = cache};
+}
+
+static std::shared_ptr<Net> made_net(const Recipe& recipe, Initializer& initializer) {
+  auto net = recipe.net.make(net_context(recipe, &initializer));
+  const bool wants_classes = recipe.shape.classes > 0;
+  if (net->gives_classes() == wants_classes) return net;
+  throw ConfigError("",
+                    "net.type = " + recipe.net.type() + ": answers for " +
+                        (wants_classes ? "every position" : "whole sequences") + ", task " +
+                        recipe.task.type() + " asks for " +
+                        (wants_classes ? "one class a sequence" : "tokens") + "; choose " +
+                        (wants_classes ? "classifier" : "a language model"),
+                    "bad_value");
+}
+
+std::vector<FieldInfo> recipe_fields(const Registry& registry) {
+  BindSession session{.registry = &registry};
+  Recipe recipe;
+  const Node nothing = Node::map();
+  Binder binder(session, nothing, recipe.resolved);
+  bind_fields(recipe, binder);
+  return session.fields;
+}
+
 std::shared_ptr<Net> make_net(const Recipe& recipe) {
   Initializer initializer(plain_generator(static_cast<uint64_t>(recipe.seed)));
-  return recipe.net.make({recipe.vocabulary, recipe.trainer.length, &initializer});
+  return made_net(recipe, initializer);
 }
 
 std::shared_ptr<Net> make_meta_net(const Recipe& recipe) {
   Initializer initializer = Initializer::meta();
-  return recipe.net.make({recipe.vocabulary, recipe.trainer.length, &initializer});
+  return made_net(recipe, initializer);
 }
 
 int64_t parameter_count(const Net& net) {

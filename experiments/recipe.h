@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "experiments/data.h"
 #include "experiments/optimizer.h"
 #include "experiments/schedule.h"
+#include "experiments/task.h"
 #include "experiments/tokenizer.h"
 #include "experiments/trainer_config.h"
 #include "models/net.h"
@@ -18,15 +20,17 @@ namespace subband {
 
 struct Recipe {
   std::string name;  ///< `tinyshakespeare/wavelet`
-  Slot<Data> data;
-  Slot<Tokenizer> tokenizer{"bytes"};
+  Slot<Task> task{"language_model"};
+  std::optional<Slot<Data>> data;            ///< nothing where the task reads none
+  std::optional<Slot<Tokenizer>> tokenizer;  ///< nothing where the task needs none; bytes unless given
   Slot<Net> net{"wavelet_lm"};
   Slot<Optimizer> optimizer{"adagrad"};
   Slot<Schedule> schedule{"cosine"};
   TrainerConfig trainer;
   SampleConfig samples;
   int64_t seed = 1337;
-  int64_t vocabulary = 0;  ///< V, of the tokeniser
+  int64_t vocabulary = 0;  ///< V, of the tokeniser or the task
+  TaskShape shape;         ///< what the task imposes on the net
 
   config::Node resolved;             ///< every value, with where it came from
   config::Node identity;             ///< `resolved` without the cosmetic keys and the seed
@@ -35,6 +39,17 @@ struct Recipe {
 
 /// Binds a composed config. `registry` must outlive the recipe. ConfigError with every mistake of it.
 Recipe bind_recipe(const Registry& registry, const std::string& name, const config::Node& composed);
+
+/// What the recipe imposes on its net.
+NetContext net_context(const Recipe& recipe, Initializer* initializer);
+/// The task with its data and tokeniser, not opened yet.
+std::shared_ptr<Task> make_task(const Recipe& recipe);
+/// How the recipe's trainer uses its task.
+TaskUse task_use(const Recipe& recipe, at::Device device, const std::filesystem::path& cache);
+/// Its data; null where the task reads none.
+std::shared_ptr<Data> make_data(const Recipe& recipe);
+/// Its tokeniser; null where the task needs none.
+std::shared_ptr<Tokenizer> make_tokenizer(const Recipe& recipe);
 
 /// The recipe's net with first weights drawn from `recipe.seed`, as `torch.manual_seed(seed)` would leave them.
 std::shared_ptr<Net> make_net(const Recipe& recipe);

@@ -63,7 +63,7 @@ TEST_CASE("every mistake of a recipe is reported in one go", "[recipe]") {
       "net.widht: unknown key; did you mean 'width'? known: broken_at, carry, dropout, type, width\n"
       "optimizer.lr = -1.0: must be 0 to 1000\n"
       "sed: unknown key; did you mean 'seed'? known: data, net, optimizer, samples, schedule, seed, "
-      "tokenizer, trainer");
+      "task, tokenizer, trainer");
 }
 
 TEST_CASE("a recipe needs data, and exactly one of steps and epochs", "[recipe]") {
@@ -78,6 +78,50 @@ TEST_CASE("a recipe needs data, and exactly one of steps and epochs", "[recipe]"
   config.find("trainer")->erase("steps");
   CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
                     "trainer.steps = null: one of steps and epochs must be given");
+}
+
+TEST_CASE("a recipe without a task is a language model, under the identity it always had", "[recipe]") {
+  const Registry registry = tiny_registry();
+  const Recipe recipe = bind_recipe(registry, "tiny", tiny_config());
+  CHECK(recipe.task.type() == "language_model");
+  CHECK(recipe.resolved.at("task.type")->string() == "language_model");
+  CHECK(recipe.identity.at("task") == nullptr);
+  Node config = tiny_config();
+  config.set("task", Node("language_model"));
+  CHECK(bind_recipe(registry, "tiny", config).identity == recipe.identity);
+}
+
+TEST_CASE("a task that makes its own sequences takes neither data nor tokeniser", "[recipe]") {
+  const Registry registry = tiny_registry();
+  Node config = tiny_config();
+  config.set("task", Node("induction"));
+  CHECK_THROWS_WITH(
+      bind_recipe(registry, "tiny", config),
+      Catch::Contains("task induction makes its own sequences; remove it") &&
+          Catch::Contains("tokenizer = letters: task induction makes its own tokens; remove it"));
+  config.erase("data");
+  config.erase("tokenizer");
+  const Recipe recipe = bind_recipe(registry, "tiny", config);
+  CHECK(recipe.vocabulary == 16);
+  CHECK(recipe.parts.contains("task:induction"));
+  CHECK(recipe.identity.at("task.type")->string() == "induction");
+  CHECK(parameter_count(*make_meta_net(recipe)) == 2 * 16 * 8 + 2);
+  config.set_at("samples.tokens", Node(int64_t{5}));
+  CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
+                    Catch::Contains("only a language_model writes text; leave samples.tokens at 0"));
+}
+
+TEST_CASE("what a task imposes is checked with the rest of the recipe", "[recipe]") {
+  const Registry registry = tiny_registry();
+  Node config = tiny_config();
+  config.set("task", Node("mqar"));
+  config.erase("data");
+  config.erase("tokenizer");
+  config.set_at("net.widht", Node(int64_t{3}));
+  CHECK_THROWS_WITH(
+      bind_recipe(registry, "tiny", config),
+      "task.pairs = 4: needs an even length of at least 16, got 8\n"
+      "net.widht: unknown key; did you mean 'width'? known: broken_at, carry, dropout, type, width");
 }
 
 TEST_CASE("half precision on the CPU and unknown protocols are refused", "[recipe]") {

@@ -20,18 +20,14 @@ static constexpr double kNormMargin = 1e-6;
 
 bool StepResult::finite() const { return std::isfinite(loss) && std::isfinite(gradient_norm); }
 
-Trainer::Trainer(const Recipe& recipe, Net& net, const TokenFile& tokens, Plan plan)
+Trainer::Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan)
     : recipe_(recipe),
       net_(net),
+      task_(task),
       plan_(plan),
       parameters_(net.parameters()),
       optimizer_(recipe.optimizer.make({parameters_})),
       schedule_(recipe.schedule.make({.steps = plan.steps, .peak = optimizer_->peak_rate()})),
-      windows_(tokens, {.batch = recipe.trainer.batch,
-                        .length = recipe.trainer.length,
-                        .seed = static_cast<uint64_t>(recipe.seed),
-                        .stream = "batch",
-                        .device = plan.device}),
       average_(at::zeros({2}, at::TensorOptions(at::kDouble))) {
   if (recipe.trainer.checkpoint_activations && !net.can_recompute())
     throw ConfigError("",
@@ -70,11 +66,11 @@ at::Tensor Trainer::forward_and_backward() {
   for (int64_t pass = 0; pass < passes; ++pass) {
     const auto micro_batch = static_cast<uint64_t>(steps_done_ * passes + pass);
     draw_noise_from(micro_batch);
-    const Batch& batch = windows_.draw(micro_batch);
+    const Batch& batch = task_.draw(micro_batch);
     at::Tensor loss;
     {
       const Autocast autocast(recipe_.trainer.precision);
-      loss = net_.loss(batch.inputs_BL, batch.targets_BL);
+      loss = task_.loss(net_, batch);
     }
     if (passes > 1) loss = loss.div(static_cast<double>(passes));
     loss.backward();
@@ -140,16 +136,22 @@ void Trainer::load(const Checkpoint& checkpoint) {
   steps_done_ = checkpoint.step;
 }
 
-int64_t planned_steps(const TrainerConfig& config, const TokenFile& tokens) {
+int64_t planned_steps(const TrainerConfig& config, const OpenTask& task) {
   if (config.steps) return *config.steps;
-  const int64_t per_epoch = tokens.tokens() / (config.length * config.batch * config.accumulate);
+  if (task.batches_per_epoch() == 0 && task.epoch_text().empty()) {
+    throw ConfigError(
+        "",
+        fmt::format("trainer.epochs = {}: this task never runs out of examples; give trainer.steps",
+                    *config.epochs),
+        "bad_value");
+  }
+  const int64_t per_epoch = task.batches_per_epoch() / config.accumulate;
   const auto steps = static_cast<int64_t>(std::floor(*config.epochs * static_cast<double>(per_epoch)));
   if (steps > 0) return steps;
-  throw ConfigError(
-      "",
-      fmt::format("trainer.epochs = {}: must make at least one step; an epoch of {} tokens has {}",
-                  *config.epochs, tokens.tokens(), per_epoch),
-      "bad_value");
+  throw ConfigError("",
+                    fmt::format("trainer.epochs = {}: must make at least one step; an epoch of {} has {}",
+                                *config.epochs, task.epoch_text(), per_epoch),
+                    "bad_value");
 }
 
 }  // namespace subband

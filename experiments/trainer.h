@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "experiments/checkpoint.h"
-#include "experiments/random_windows.h"
 #include "experiments/recipe.h"
+#include "experiments/task.h"
 
 namespace subband {
 
 /// What one step did. Where loss or norm is not finite, no weight was moved.
 struct StepResult {
-  double loss = 0;           ///< nats per token, mean over the step's micro-batches
+  double loss = 0;           ///< nats per answer, mean over the step's micro-batches
   double rate = 0;           ///< learning rate used
   double gradient_norm = 0;  ///< global L2 norm before clipping
   bool finite() const;
@@ -29,8 +29,8 @@ class Trainer {
     int64_t steps = 1;  ///< of the whole run
     at::Device device = at::kCPU;
   };
-  /// `recipe`, `net` and `tokens` must outlive this; `net` is on `plan.device` already.
-  Trainer(const Recipe& recipe, Net& net, const TokenFile& tokens, Plan plan);
+  /// `recipe`, `net` and `task` must outlive this; `net` is on `plan.device` already.
+  Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan);
 
   /// zero gradients → for each micro-batch: forward, loss / accumulate, backward → clip → update at the schedule's rate.
   StepResult step();
@@ -52,16 +52,16 @@ class Trainer {
 
   const Recipe& recipe_;
   Net& net_;
+  OpenTask& task_;
   Plan plan_;
   std::vector<at::Tensor> parameters_;
   std::shared_ptr<Optimizer> optimizer_;
   std::shared_ptr<Schedule> schedule_;
-  RandomWindows windows_;
   int64_t steps_done_ = 0;
   at::Tensor average_;  // [2] float64: weighted sum of losses, sum of weights
 };
 
-/// Optimiser steps of a run: as given, or ⌊epochs · ⌊tokens / (L·B·accumulate)⌋⌋. ConfigError where that is none.
-int64_t planned_steps(const TrainerConfig& config, const TokenFile& tokens);
+/// Optimiser steps of a run: as given, or ⌊epochs · ⌊batches of an epoch / accumulate⌋⌋. ConfigError where that is none.
+int64_t planned_steps(const TrainerConfig& config, const OpenTask& task);
 
 }  // namespace subband

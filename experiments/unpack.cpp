@@ -95,6 +95,23 @@ fs::path packed_file(const fs::path& path) {
   return text.substr(0, mark);
 }
 
+void read_members(const fs::path& file,
+                  const std::function<void(const std::string& name, const std::string& content)>& take) {
+  if (!is_archive(file)) fail(file, "is no archive");
+  const MappedFile packed(file);
+  const Reader reader = open(file, packed);
+  archive_entry* entry = nullptr;
+  int status;
+  while ((status = archive_read_next_header(reader.get(), &entry)) == ARCHIVE_OK || status == ARCHIVE_WARN) {
+    if (archive_entry_filetype(entry) != AE_IFREG) continue;
+    const std::string name = archive_entry_pathname(entry);
+    std::string content;
+    append_content(reader.get(), file, content);
+    take(name, content);
+  }
+  if (status != ARCHIVE_EOF) fail(file, reader.get());
+}
+
 std::string read_unpacked(const fs::path& path) {
   const fs::path file = packed_file(path);
   if (!is_archive(file) && !is_compressed(file)) return read_file(file);

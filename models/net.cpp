@@ -5,7 +5,13 @@
 
 #include "core/error.h"
 
+#include "core/error.h"
+
 namespace subband {
+
+at::Tensor Net::classify(const at::Tensor&, const at::Tensor&) {
+  throw ShapeError("net", "answers for every position, not for whole sequences; choose classifier");
+}
 
 int64_t NetState::bytes() const {
   int64_t sum = 0;

@@ -16,9 +16,12 @@ namespace subband {
 
 /// What data, tokeniser and trainer impose on a net.
 struct NetContext {
-  int64_t vocabulary = 256;            ///< V
+  int64_t vocabulary = 256;            ///< V; 0 where inputs are numbers
   int64_t length = 256;                ///< longest window, L
   Initializer* initializer = nullptr;  ///< null while a spec is only being checked
+  int64_t classes = 0;          ///< where one answer a sequence is asked; 0: a token for every position
+  int64_t channels = 0;         ///< numbers per input position; 0: ids
+  bool may_look_ahead = false;  ///< what stands to the right of a position says nothing of its target
 };
 
 /// What a pass may take and show besides ids and logits.
@@ -44,6 +47,10 @@ class Net : public torch::nn::Module {
 
   /// Shapes  ids [B,L] int64 -> logits [B,L,V]. A net with a carried state reads and replaces it.
   virtual at::Tensor forward(const at::Tensor& ids_BL) = 0;
+  /// One answer a sequence, of nets that give classes; the others refuse.
+  /// Shapes  inputs [B,L] int64 or [B,L,channels], keep [B,L] bool (true = no padding) or undefined -> [B,classes]
+  virtual at::Tensor classify(const at::Tensor& inputs, const at::Tensor& keep_BL);
+  virtual bool gives_classes() const { return false; }
   /// As forward, with padding and a look inside. ShapeError where the net takes or shows no such thing: the default.
   virtual at::Tensor forward_pass(const at::Tensor& ids_BL, const NetPass& pass);
   /// Whether the net decodes token by token.

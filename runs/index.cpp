@@ -209,7 +209,7 @@ IndexReading rebuild_index(const Store& store) {
 
 std::string leading_metric(const Metrics& metrics) {
   for (const char* name :
-       {"valid.bpb", "valid.loss", "test.bpb", "test.accuracy", "valid.accuracy", "test.loss"})
+       {"valid.bpb", "valid.accuracy", "valid.loss", "test.bpb", "test.accuracy", "test.loss"})
     if (metrics.contains(name)) return name;
   for (const auto& [name, value] : metrics)
     if (!name.starts_with("train.")) return name;

@@ -2,14 +2,14 @@
 
 #include <torch/version.h>
 
-#include "core/files.h"
 #include "experiments/experiment.h"
 #include "runs/identity.h"
 
 namespace subband {
 
 RunPlan run_plan(const Recipe& recipe) {
-  const DataManifest manifest = recipe.data.make({.root = program_root()})->manifest();
+  const auto data = make_data(recipe);
+  const DataManifest manifest = data ? data->manifest() : DataManifest{};
   RunStart start{.id = run_identity(recipe.identity, recipe.parts, manifest),
                  .recipe = recipe.name,
                  .seed = recipe.seed,

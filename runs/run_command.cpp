@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "experiments/dry_run.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 #include "experiments/progress_observer.h"
@@ -24,6 +25,7 @@ struct RunWords {
   std::vector<fs::path> folders;  // --config-dir
   std::optional<int64_t> seed;
   bool force = false;
+  bool check = false;
 };
 
 // Overrides begin with `+`, `~` and other characters that an option parser has ideas about.
@@ -88,11 +90,27 @@ int exit_code_of(const Outcome& outcome) {
   return outcome.status == "stopped" ? kInterruptedExit : 4;
 }
 
+// `--check`: one small step instead of the run.
+int say_checked(const Recipe& recipe, const CommonOptions& common) {
+  constexpr int64_t kMostTried = 300'000'000;
+  const bool stepped = check_recipe(recipe, kMostTried);
+  const int64_t parameters = parameter_count(*make_meta_net(recipe));
+  if (common.json)
+    std::cout << json_text(
+                     RecordJson{{"recipe", recipe.name}, {"parameters", parameters}, {"stepped", stepped}})
+              << "\n";
+  else
+    fmt::print("{}: {}; {} parameters\n", recipe.name,
+               stepped ? "a first step works" : "builds; too large to step", parameters);
+  return 0;
+}
+
 int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments arguments) {
   const InterruptWatch interrupt([] { std::cerr << "\nstopping after a checkpoint; once more: at once\n"; });
   Registry registry;
   register_parts(registry);
   const Recipe recipe = composed_recipe(registry, words, common.quiet);
+  if (words.check) return say_checked(recipe, common);
   const Store store(common.store);
   PerformOptions options{.stop = &interrupt.stop(), .command_line = {"subband", "run"}, .force = words.force};
   options.command_line.insert(options.command_line.end(), arguments.begin(), arguments.end());
@@ -129,6 +147,9 @@ int command_run(Arguments arguments) {
                   "another folder to search, after the program's own; may be repeated")
       ->allow_extra_args(false);
   line.app().add_option("--seed", words.seed, "instead of the recipe's seed");
+  line.app().add_flag(
+      "--check", words.check,
+      "one forward and backward pass of a small batch instead of the run; exit code 2 where it fails");
   line.app().add_flag("--force", words.force,
                       "compute again what is done; the earlier run moves to STORE/replaced");
   return line.run(flags, [&] { return carry_out_run(words, line.options(), arguments); });

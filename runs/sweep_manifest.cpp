@@ -31,6 +31,10 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
   }
   for (const SweepClaimed& claim : sweep.claims)
     document["claims"].push_back({{"row", claim.row}, {"is", claim.is}, {"by", claim.by}});
+  for (const SweepShown& column : sweep.columns)
+    document["columns"].push_back({{"title", column.title}, {"metric", column.metric}});
+  for (const SweepReference& line : sweep.lines)
+    document["lines"].push_back({{"label", line.label}, {"value", line.value}});
   if (!sweep.published.empty()) document["published"] = sweep.published;
   write_file(sweep_file(store, sweep.name, ".json"),
              document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
@@ -55,6 +59,10 @@ SweepManifest read_sweep_manifest(const fs::path& file) {
                              .baseline = cell.value("baseline", "")});
     for (const auto& claim : document.value("claims", nlohmann::ordered_json::array()))
       sweep.claims.push_back({.row = claim.at("row"), .is = claim.at("is"), .by = claim.at("by")});
+    for (const auto& column : document.value("columns", nlohmann::ordered_json::array()))
+      sweep.columns.push_back({.title = column.at("title"), .metric = column.at("metric")});
+    for (const auto& line : document.value("lines", nlohmann::ordered_json::array()))
+      sweep.lines.push_back({.label = line.at("label"), .value = line.at("value")});
     return sweep;
   } catch (const nlohmann::json::exception& wrong) {
     throw Error(Problem{file.string(), "sweep manifest: is damaged; run the sweep again to write it anew",

@@ -2,7 +2,7 @@
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
 //    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?}], "claims"?: [{"row", "is", "by"}],
-//    "published"?}
+//    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}], "published"?}
 #pragma once
 #include <filesystem>
 #include <string>
@@ -25,6 +25,18 @@ struct SweepClaimed {
   double by = 0;   ///< at least so much, in the metric's unit; for equal: at most
 };
 
+/// One more metric to show.
+struct SweepShown {
+  std::string title;
+  std::string metric;
+};
+
+/// A value of the metric that needs no run.
+struct SweepReference {
+  std::string label;
+  double value = 0;
+};
+
 struct SweepManifest {
   std::string name;          ///< `quickstart`; slashes allowed
   std::string spec;          ///< path of its file, as the user gave it
@@ -34,6 +46,8 @@ struct SweepManifest {
   std::vector<int64_t> seeds;
   std::vector<SweepCell> cells;  ///< rows in the order of the spec, each row's seeds together
   std::vector<SweepClaimed> claims = {};
+  std::vector<SweepShown> columns = {};
+  std::vector<SweepReference> lines = {};
   std::string published =
       {};  ///< section of a published ledger that it repeats, `waveletlm/03_booleans`; or empty
 };

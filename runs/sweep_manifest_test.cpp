@@ -16,7 +16,9 @@ TEST_CASE("a sweep manifest reads back as what was written", "[sweep_manifest]")
       .goal = "min",
       .baseline = "baseline",
       .seeds = {1337, 1338},
-      .cells = {{"baseline", 1337, "ab", {}}, {"no bypass", 1338, "cd", {"a.b=none", "~c"}}}};
+      .cells = {{"baseline", 1337, "ab", {}}, {"no bypass", 1338, "cd", {"a.b=none", "~c"}}},
+      .columns = {{"AUC", "test.auc"}},
+      .lines = {{"majority class", 0.17}}};
   write_sweep_manifest(scratch.path(), sweep);
   const SweepManifest back = read_sweep_manifest(scratch / "sweeps/demo-quick.json");
   CHECK(back.name == sweep.name);
@@ -30,6 +32,9 @@ TEST_CASE("a sweep manifest reads back as what was written", "[sweep_manifest]")
   CHECK(back.cells[1].seed == 1338);
   CHECK(back.cells[1].id == "cd");
   CHECK(back.cells[1].overrides == std::vector<std::string>{"a.b=none", "~c"});
+  CHECK(back.columns.at(0).metric == "test.auc");
+  CHECK(back.lines.at(0).label == "majority class");
+  CHECK(back.lines.at(0).value == 0.17);
   CHECK(read_sweep_manifests(scratch.path()).size() == 1);
 }
 

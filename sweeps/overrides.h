@@ -3,15 +3,11 @@
 #include <string>
 #include <string_view>
 
-#include "core/config/node.h"
-
 namespace subband {
 
 /// Whether it has the outer form of an override: `a.b=c`, `+a=b`, `++a=b`, `~a`, `~a=b`.
 bool is_override(std::string_view text);
 /// `net.width` of `++net.width=64`.
 std::string override_key(std::string_view text);
-/// A value as an override writes it, read back as the same value: `[1,2]`, `{a:1}`, `haar`, `'two words'`.
-std::string override_value(const config::Node& value);
 
 }  // namespace subband

@@ -1,12 +1,15 @@
 #include "sweeps/perform_cells.h"
 
 #include "core/error.h"
+#include "experiments/dry_run.h"
 #include "experiments/load_recipe.h"
 #include "runs/perform.h"
 
 namespace subband {
 
 namespace {
+
+constexpr int64_t kMostTried = 5'000'000;  // parameters; a plan must stay quick
 
 Recipe bind_cell(const CellSource& source, const std::string& recipe,
                  const std::vector<std::string>& overrides) {
@@ -46,6 +49,11 @@ PreparedRow prepare_row(const CellSource& source, const std::string& recipe,
   return {.id = plan.start.id,
           .parameters = parameter_count(*make_meta_net(bound)),
           .config = std::move(plan.start.config)};
+}
+
+std::optional<Problem> check_cell(const CellSource& source, const std::string& recipe,
+                                  const std::vector<std::string>& overrides) {
+  return check_recipe_apart(bind_cell(source, recipe, overrides), kMostTried);
 }
 
 CellOutcome perform_cell(const CellSource& source, const std::string& recipe,

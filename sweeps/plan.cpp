@@ -110,6 +110,9 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
     manifest.cells.push_back(std::move(cell));
   }
   for (const SweepClaim& claim : plan.spec.claims) manifest.claims.push_back({claim.row, claim.is, claim.by});
+  for (const SweepColumn& column : plan.spec.columns)
+    manifest.columns.push_back({column.title, column.metric});
+  for (const SweepLine& line : plan.spec.lines) manifest.lines.push_back({line.label, line.value});
   return manifest;
 }
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "core/config/binder.h"
+#include "core/config/override.h"
 #include "core/text.h"
 #include "sweeps/overrides.h"
+#include "sweeps/sweep_fields.h"
 
 namespace subband {
 
@@ -109,7 +111,7 @@ class SweepReader {
     SweepFactor axis{.kind = kind};
     for (const Node& value : entry.value.items()) {
       SweepChange change{.place = value.place};
-      const std::string text = entry.key + "=" + override_value(value);
+      const std::string text = entry.key + "=" + config::override_text(value);
       if (entry.key == "recipe" && value.is(Node::Kind::string))
         change.recipe = value.string();
       else
@@ -234,6 +236,36 @@ void read_claims(Binder& b, SweepSpec& spec) {
   }
 }
 
+// `{AUC: test.auc}`
+void read_columns(Binder& b, SweepSpec& spec) {
+  Node tree;
+  b.tree("columns", tree, "of the table, beside the metric: title to metric");
+  if (!b.given("columns")) return;
+  if (!tree.is(Node::Kind::map)) return b.complain("columns", &tree, "expected a map from title to metric");
+  for (const config::Entry& entry : tree.entries()) {
+    if (entry.value.is(Node::Kind::string))
+      spec.columns.push_back({entry.key, entry.value.string()});
+    else
+      b.complain("columns." + entry.key, &entry.value, "expected the name of a metric, `split.quantity`");
+  }
+}
+
+// `{majority class: 0.17}`
+void read_lines(Binder& b, SweepSpec& spec) {
+  Node tree;
+  b.tree("lines", tree, "values of the metric to print below the rows: label to number");
+  if (!b.given("lines")) return;
+  if (!tree.is(Node::Kind::map)) return b.complain("lines", &tree, "expected a map from label to number");
+  for (const config::Entry& entry : tree.entries()) {
+    if (entry.value.is(Node::Kind::number))
+      spec.lines.push_back({entry.key, entry.value.number()});
+    else if (entry.value.is(Node::Kind::integer))
+      spec.lines.push_back({entry.key, static_cast<double>(entry.value.integer())});
+    else
+      b.complain("lines." + entry.key, &entry.value, "expected a number");
+  }
+}
+
 void check_seeds(Binder& b, const SweepSpec& spec) {
   std::vector<int64_t> sorted = spec.seeds;
   std::ranges::sort(sorted);
@@ -243,11 +275,9 @@ void check_seeds(Binder& b, const SweepSpec& spec) {
 
 }  // namespace
 
-SweepSpec bind_sweep(const std::string& name, const Node& composed) {
-  SweepSpec spec{.name = name};
-  BindSession session;
-  Node resolved, set;
-  Binder b(session, composed, resolved);
+// Every field of a sweep; complaints go to the binder's session.
+static void bind_sweep_fields(Binder& b, SweepSpec& spec) {
+  Node set;
   SweepReader reader(b);
   b.field("base", spec.base, "recipe that every row starts from");
   b.check(!spec.base.empty(), "base", "must name a recipe");
@@ -263,15 +293,36 @@ SweepSpec bind_sweep(const std::string& name, const Node& composed) {
   b.field("baseline", baseline, "row that all are compared with; by default the base of the ablation");
   spec.baseline = baseline;
   read_claims(b, spec);
+  read_columns(b, spec);
+  read_lines(b, spec);
   b.field("published", spec.published, "section of a published ledger to print beside ours");
   b.finish_keys();
+}
+
+SweepSpec bind_sweep(const std::string& name, const Node& composed) {
+  SweepSpec spec{.name = name};
+  BindSession session;
+  Node resolved;
+  Binder b(session, composed, resolved);
+  bind_sweep_fields(b, spec);
   session.finish();
   return spec;
 }
 
+std::vector<FieldInfo> sweep_fields() {
+  SweepSpec spec;
+  BindSession session;
+  Node resolved;
+  const Node nothing = Node::map();
+  Binder b(session, nothing, resolved);
+  bind_sweep_fields(b, spec);
+  return session.fields;
+}
+
 SplitOverrides split_overrides(std::span<const std::string> overrides) {
-  static constexpr const char* kSpecKeys[] = {"base", "metric", "seeds",   "set",      "ablate", "list",
-                                              "grid", "zip",    "exclude", "baseline", "claims", "published"};
+  static constexpr const char* kSpecKeys[] = {"base",   "metric",  "seeds", "set",      "ablate",
+                                              "list",   "grid",    "zip",   "exclude",  "baseline",
+                                              "claims", "columns", "lines", "published"};
   SplitOverrides split;
   for (size_t i = 0; i < overrides.size(); ++i) {
     const std::string& text = overrides[i];

@@ -7,6 +7,8 @@
 //   grid: {optimizer.lr: [0.01, 0.02]}            # every combination
 //   zip: {net.width: [32, 64], net.layers: [4, 2]}   # side by side
 //   list: [net.width=96, [net.width=128, net.layers=1]]
+//   columns: {AUC: test.auc, FLOPs: model.flops}     # of the table, beside the metric
+//   lines: {majority class: 0.17}                    # values of the metric to print below
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -40,6 +42,18 @@ struct SweepClaim {
   config::Place place;
 };
 
+/// One more column of the table.
+struct SweepColumn {
+  std::string title;
+  std::string metric;
+};
+
+/// A value of the metric that needs no run: what guessing reaches, what others published.
+struct SweepLine {
+  std::string label;
+  double value = 0;
+};
+
 /// Cells that match are left out.
 struct SweepExclusion {
   std::vector<std::string> overrides;  ///< all of them are the cell's
@@ -58,6 +72,8 @@ struct SweepSpec {
   std::vector<SweepExclusion> exclude;
   std::optional<std::string> baseline;  ///< row that all are compared with; else the base of the ablation
   std::vector<SweepClaim> claims;
+  std::vector<SweepColumn> columns;
+  std::vector<SweepLine> lines;
   std::string published;  ///< `waveletlm/03_booleans`, or empty
 };
 

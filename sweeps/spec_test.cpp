@@ -47,6 +47,21 @@ TEST_CASE("an ablation has the base first and then each change alone", "[sweep]"
               "++seed=2"});
 }
 
+TEST_CASE("a sweep names columns and lines of its table", "[sweep]") {
+  const SweepSpec spec = spec_test::read(
+      "base: a\ncolumns: {AUC: test.auc, FLOPs: model.flops}\nlines: {majority class: 0.17, all: 1}\n");
+  REQUIRE(spec.columns.size() == 2);
+  CHECK(spec.columns[1].title == "FLOPs");
+  CHECK(spec.columns[1].metric == "model.flops");
+  REQUIRE(spec.lines.size() == 2);
+  CHECK(spec.lines[0].label == "majority class");
+  CHECK(spec.lines[0].value == 0.17);
+  CHECK(spec.lines[1].value == 1);
+  CHECK(spec_test::complaint("base: a\ncolumns: [test.auc]\nlines: {a: b}\n") ==
+        "probe.yaml:2:10: columns = [\"test.auc\"]: expected a map from title to metric\n"
+        "probe.yaml:3:12: lines.a = b: expected a number");
+}
+
 TEST_CASE("a grid is every combination, its first key slowest", "[sweep]") {
   const SweepGrid grid =
       expand(spec_test::read("base: a\ngrid: {net.width: [8, 16], optimizer.lr: [0.1, 0.2, 1.0]}\n"));

@@ -98,6 +98,7 @@ class SweepJob {
       return prepare_row(source_, recipe, changes);
     };
     plan_ = make_plan(spec, overrides.cells, prepare, read_index(store_).runs);
+    check_new_rows();
     if (words_.is_dry) {
       std::cout << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n"
                                   : plan_text(plan_, launcher_->jobs()));
@@ -111,6 +112,22 @@ class SweepJob {
   }
 
  private:
+  // One small step of every row that has not run yet, so that what cannot work is refused before anything is trained.
+  void check_new_rows() const {
+    std::vector<Problem> problems;
+    std::set<size_t> checked;
+    for (const PlannedCell& cell : plan_.cells) {
+      if (cell.state != "new" || !cell.same_as.empty() || !checked.insert(cell.cell.row).second) continue;
+      const SweepRow& row = plan_.grid.rows[cell.cell.row];
+      auto problem =
+          check_cell(source_, row.recipe, cell_overrides(plan_.spec, row, cell.cell.seed, plan_.extra));
+      if (!problem) continue;
+      problem->place = "row '" + row.label + "'";
+      problems.push_back(std::move(*problem));
+    }
+    if (!problems.empty()) throw ConfigError(problems);
+  }
+
   // Cells to be run, each run once, whichever rows share it.
   std::vector<size_t> missing() const {
     std::vector<size_t> cells;

@@ -64,16 +64,11 @@ Value interval(Call& call) {
 }
 
 std::vector<std::string> patterns(const Call& call, const Value& value) {
+  if (!value.plain() || (!value.node.is(Kind::string) && !value.node.is(Kind::list)))
+    call.fail("expected patterns of text");
+  if (value.node.is(Kind::string)) return {value.node.string()};
   std::vector<std::string> out;
-  const auto add = [&](const Node& node) {
-    if (!node.is(Kind::string)) call.fail("expected patterns of text");
-    out.push_back(node.string());
-  };
-  if (!value.plain()) call.fail("expected patterns of text");
-  if (value.node.is(Kind::list))
-    for (const Node& item : value.node.items()) add(item);
-  else
-    add(value.node);
+  for (const Node& item : value.node.items()) out.push_back(text_of(item));
   return out;
 }
 
@@ -123,6 +118,13 @@ void sort_nodes(const Call& call, std::vector<Node>& nodes, bool reverse) {
   });
 }
 
+// `list=` or `sweep=`: it stands for what is written by position.
+std::optional<Value> named_values(Call& call) {
+  std::optional<Value> list = call.take_named("list"), sweep = call.take_named("sweep");
+  if (list && sweep) call.fail("list and sweep at once");
+  return list ? std::move(list) : std::move(sweep);
+}
+
 Value sort(Call& call) {
   bool reverse = false;
   if (const auto written = call.take_named("reverse")) {
@@ -130,8 +132,7 @@ Value sort(Call& call) {
     reverse = written->node.boolean();
   }
   std::vector<Value> values = call.rest();
-  for (const char* name : {"list", "sweep"})
-    if (auto named = call.take_named(name)) values.push_back(std::move(*named));
+  if (auto named = named_values(call)) values = {std::move(*named)};
   call.done();
   if (values.empty()) call.fail("needs a list, a sweep or values");
   for (const Value& each : values) refuse_null(call, each);
@@ -169,8 +170,7 @@ Value sort(Call& call) {
 
 Value shuffle(Call& call) {
   std::vector<Value> values = call.rest();
-  for (const char* name : {"list", "sweep"})
-    if (auto named = call.take_named(name)) values.push_back(std::move(*named));
+  if (auto named = named_values(call)) values = {std::move(*named)};
   call.done();
   if (values.empty()) call.fail("needs a list, a sweep or values");
   for (const Value& each : values) refuse_null(call, each);

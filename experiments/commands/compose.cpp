@@ -14,7 +14,7 @@ int command_compose(Arguments arguments) {
         .name = words.primary, .overrides = words.overrides, .folders = words.folders};
     if (words.unresolved) {
       const config::Composition composition = compose_recipe(registry, request);
-      print_composed(composition.config, composition.warnings, words, options);
+      print_composed(composition.unresolved, composition.warnings, words, options);
       return 0;
     }
     config::Warnings warnings;

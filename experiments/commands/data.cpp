@@ -4,9 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/files.h"
+#include "core/hash.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/corpus.h"
+#include "experiments/list_expressions.h"
 #include "experiments/token_file.h"
 
 namespace subband {
@@ -57,6 +60,9 @@ int prepare_corpora(const CommandLine& line, const PrepareOptions& options) {
   nlohmann::ordered_json prepared = nlohmann::ordered_json::array();
   for (const std::string& name : options.names) {
     const auto data = open_corpus(registry, name);
+    if (data->form())
+      throw ConfigError("data." + name, "holds labelled examples: there are no token files to prepare",
+                        "bad_value");
     for (const std::string& split : options.splits.empty() ? data->splits() : options.splits) {
       const TokenFile file = open_tokens(*data, *tokenizer, split, line.options().store / "cache");
       prepared.push_back({{"name", name},
@@ -77,10 +83,51 @@ int prepare_corpora(const CommandLine& line, const PrepareOptions& options) {
   return 0;
 }
 
+struct GenerateOptions {
+  std::string name;
+  std::filesystem::path out;
+  int64_t seed = 0, count = 96'000, valid = 2'000, test = 2'000, min_length = 500, max_length = 2'000;
+};
+
+// As the files of Long Range Arena: a header, then an expression in nested pairs and its value.
+std::string listops_table(const ExampleSet& examples) {
+  std::string table = "Source\tTarget\n";
+  for (int64_t i = 0; i < examples.size(); ++i)
+    table += list_expression_text(examples.ids(i)) + "\t" + std::to_string(examples.label(i)) + "\n";
+  return table;
+}
+
+int generate_data(const CommandLine& line, const GenerateOptions& options) {
+  Registry registry;
+  register_corpora_parts(registry);
+  if (options.name != "listops")
+    throw ConfigError("command line",
+                      "name = " + options.name + ": cannot be generated into files; known: listops",
+                      "unknown_option");
+  const auto field = [](const std::string& key, int64_t value) { return key + "=" + std::to_string(value); };
+  const auto data =
+      open_corpus(registry, "listops",
+                  {field("seed", options.seed), field("train", options.count), field("valid", options.valid),
+                   field("test", options.test), field("min_length", options.min_length),
+                   field("max_length", options.max_length)});
+  std::filesystem::create_directories(options.out);
+  nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  for (const auto& [split, name] : {std::pair{"train", "train"}, {"valid", "val"}, {"test", "test"}}) {
+    const std::string table = listops_table(data->examples(split));
+    const auto file = options.out / (std::string("basic_") + name + ".tsv");
+    write_file(file, table);
+    files.push_back({{"split", split}, {"file", file.string()}, {"sha256", sha256_hex(table)}});
+    if (!line.options().json) std::cout << fmt::format("{}  {}\n", sha256_hex(table), file.string());
+  }
+  if (line.options().json) std::cout << nlohmann::ordered_json{{"generated", files}}.dump(2) << "\n";
+  return 0;
+}
+
 }  // namespace
 
 int command_data(Arguments arguments) {
-  CommandLine line("data", "Corpora: what there is, and token files made ahead of the first run.",
+  CommandLine line("data",
+                   "Data sets: what there is, token files made ahead of the first run, synthetic sets.",
                    "subband data prepare tinyshakespeare --tokenizer gpt2");
   PrepareOptions options;
   CLI::App* list =
@@ -90,11 +137,25 @@ int command_data(Arguments arguments) {
   prepare->add_option("name", options.names, "corpora")->required();
   prepare->add_option("--tokenizer", options.tokenizer, "name of a tokeniser")->capture_default_str();
   prepare->add_option("--split", options.splits, "only these splits");
+  GenerateOptions made;
+  CLI::App* generate = line.app().add_subcommand("generate", "write a synthetic data set, and its checksums");
+  generate->add_option("name", made.name, "listops")->required();
+  generate->add_option("--out", made.out, "folder for basic_train.tsv, basic_val.tsv and basic_test.tsv")
+      ->required();
+  generate->add_option("--seed", made.seed, "another one is another data set")->capture_default_str();
+  generate->add_option("--count", made.count, "training expressions")->capture_default_str();
+  generate->add_option("--valid", made.valid, "validation expressions")->capture_default_str();
+  generate->add_option("--test", made.test, "test expressions")->capture_default_str();
+  generate->add_option("--min-length", made.min_length, "tokens are more than this")->capture_default_str();
+  generate->add_option("--max-length", made.max_length, "tokens are fewer than this")->capture_default_str();
+  generate->fallthrough();
   list->fallthrough();
   prepare->fallthrough();
   line.app().require_subcommand(1);
-  return line.run(arguments,
-                  [&] { return list->parsed() ? list_corpora(line) : prepare_corpora(line, options); });
+  return line.run(arguments, [&] {
+    if (list->parsed()) return list_corpora(line);
+    return prepare->parsed() ? prepare_corpora(line, options) : generate_data(line, made);
+  });
 }
 
 }  // namespace subband

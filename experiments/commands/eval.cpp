@@ -2,14 +2,15 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "core/files.h"
+#include "core/error.h"
 #include "core/tensors/device.h"
+#include "core/text.h"
 #include "experiments/checkpoint.h"
 #include "experiments/commands/commands.h"
-#include "experiments/evaluation.h"
 #include "experiments/parts.h"
 
 namespace subband {
@@ -38,29 +39,30 @@ void add_eval_options(CLI::App& app, EvalRequest& request) {
       ->check(CLI::PositiveNumber);
 }
 
-Metrics evaluate_checkpoint(const Recipe& recipe, Net& net, const EvalRequest& request,
+Metrics evaluate_checkpoint(Recipe recipe, Net& net, const EvalRequest& request,
                             const std::filesystem::path& cache) {
   const auto say = [](const std::string& text) { std::cerr << text << "\n"; };
   const at::Device device = open_device(request.device.empty() ? recipe.trainer.device : request.device, say);
   net.to(device);
-  const auto data = recipe.data.make({program_root()});
-  const TokenFile tokens = open_tokens(*data, *recipe.tokenizer.make({}), request.split, cache);
-  const EvaluationOptions options{.length = request.length > 0 ? request.length : recipe.trainer.length,
-                                  .batch = recipe.trainer.batch,
-                                  .device = device,
-                                  .precision = device.is_cpu() ? "fp32" : recipe.trainer.precision};
+  if (request.length > 0) recipe.trainer.length = request.length;
+  recipe.trainer.protocols = request.protocols;
   Metrics metrics;
-  for (const std::string& protocol : request.protocols) {
-    const double loss = score(net, tokens, protocol, options).loss();
-    metrics.merge(loss_metrics(request.split, protocol, loss, tokens));
+  std::vector<std::string> known;
+  for (const Measurement& each : make_task(recipe)->measurements(task_use(recipe, device, cache))) {
+    known.push_back(each.split);
+    if (each.split == request.split) metrics.merge(each.measure(net));
   }
-  return metrics;
+  if (!metrics.empty()) return metrics;
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  throw ConfigError("command line",
+                    "--split = " + request.split + ": unknown split" + suggestion(request.split, known),
+                    "unknown_option");
 }
 
 }  // namespace
 
 int command_eval(Arguments arguments) {
-  CommandLine line("eval", "Scores a checkpoint: loss, perplexity, bits per byte.",
+  CommandLine line("eval", "Scores a checkpoint by its task: perplexity and bits per byte, or accuracy.",
                    "subband eval logs/2026-01-01_wavelet_1a2b3c4d-s1337 --split test --protocol sliding");
   EvalRequest request;
   add_eval_options(line.app(), request);

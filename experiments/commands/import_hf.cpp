@@ -45,7 +45,7 @@ Recipe recipe_around(const Registry& registry, const RecipeRequest& request,
   Recipe recipe = bind_recipe(registry, request.name, composed.config);
   if (recipe.vocabulary != decoder.vocabulary)
     std::cerr << fmt::format("warning: vocabulary = {}, as the folder has it; the tokeniser {} has {}\n",
-                             decoder.vocabulary, recipe.tokenizer.type(), recipe.vocabulary);
+                             decoder.vocabulary, recipe.tokenizer->type(), recipe.vocabulary);
   recipe.vocabulary = decoder.vocabulary;
   return recipe;
 }

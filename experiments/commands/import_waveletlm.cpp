@@ -76,7 +76,7 @@ Recipe recipe_for(const Registry& registry, ImportWords words, const Published& 
   const auto held = vocabulary_of(published.tensors);
   if (!words.vocabulary && held && *held != recipe.vocabulary)
     std::cerr << fmt::format("warning: vocabulary = {}, as the weights have it; the tokeniser {} has {}\n",
-                             *held, recipe.tokenizer.type(), recipe.vocabulary);
+                             *held, recipe.tokenizer->type(), recipe.vocabulary);
   recipe.vocabulary = words.vocabulary.value_or(held.value_or(recipe.vocabulary));
   return recipe;
 }

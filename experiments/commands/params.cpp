@@ -49,10 +49,10 @@ int command_params(Arguments arguments) {
       Recipe bound = load_recipe(registry, recipe, &warnings);
       for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
       bound.vocabulary = vocabulary.value_or(bound.vocabulary);
-      if (flops && length) bound.trainer.length = *length;
+      if (flops && length) bound.shape.length = *length;
       const auto net = make_meta_net(bound);
       if (!flops) return print(parameter_table(*net));
-      return print(CostTable{net->costs(bound.trainer.length), bound.trainer.length, parameter_count(*net)});
+      return print(CostTable{net->costs(bound.shape.length), bound.shape.length, parameter_count(*net)});
     }
     Initializer meta = Initializer::meta();
     part.length = length.value_or(part.length);

@@ -220,8 +220,7 @@ void stabilize(FlatConfig& flat, const Node& value) {
 }
 
 void checkpointing(FlatConfig& flat, const Node& value) {
-  if (value.boolean())
-    flat.remark("gradient_checkpointing", "saves memory and changes no number; not done here");
+  if (value.boolean()) flat.put("trainer.checkpoint_activations", value);
 }
 
 void if_on(FlatConfig& flat, const Node& value, const char* path) {
@@ -252,6 +251,9 @@ void cells(FlatConfig& flat, const Node& value) {
   flat.put_net("gate_interval", flat.value("multinodal_cross_cell_gate_interval"));
   flat.put_net("features", flat.value("multinodal_features_per_cell"));
   flat.put_net("bagged_epsilon", flat.value("multinodal_bagged_eps"));
+  // What the original does to cells in lockstep and to their loss.
+  flat.put_net("lockstep", Node("bare"));
+  flat.put_net("scale_loss", Node(true));
 }
 
 // Text that looks like an interpolation is none.
@@ -293,7 +295,7 @@ const std::vector<FlatKey>& flat_keys() {
       {"use_amp", boolean, "true", "trainer.precision", precision},
       {"amp_dtype", text, "fp16", "trainer.precision", by_another},
       {"allow_tf32", boolean, "true", "trainer.precision", by_another},
-      {"gradient_checkpointing", boolean, "false", "", checkpointing},
+      {"gradient_checkpointing", boolean, "false", "trainer.checkpoint_activations", checkpointing},
 
       {"optimizer", text, "Adagrad", "optimizer.type", optimizer},
       {"lr", number, nullptr, "optimizer.lr"},

@@ -110,7 +110,7 @@ class Multinodal final : public Net {
   PartCosts costs(int64_t length, int64_t bytes_per_value) const override {
     PartCosts costs;
     for (const auto& cell : cells_) cell->add_costs(costs, "cells.*.", length, bytes_per_value);
-    const int64_t uses = cells_[0]->applications() * cells_[0]->loop_iterations() / config_.gate_interval *
+    const int64_t uses = cells_[0]->loop_iterations() * (cells_[0]->applications() / config_.gate_interval) *
                          (config_.cells > 1 ? config_.cells : 0);
     for (size_t g = 0; g < gates_.size(); ++g)
       costs.add("cross_cell_gates", *gates_[g],

@@ -1,0 +1,68 @@
+#include "experiments/dry_run.h"
+
+#include "core/config/yaml.h"
+#include "core/testing/catch.h"
+#include "experiments/parts.h"
+
+namespace dry_run_test {
+
+using namespace subband;
+
+static constexpr int64_t kMost = 1'000'000;
+
+static Recipe recipe_of(const Registry& registry, const std::string& text) {
+  return bind_recipe(registry, "tried", config::parse_yaml(text, "tried.yaml"));
+}
+
+static std::string with_net(const std::string& net) {
+  return "data: {type: text, name: none, splits: {train: {files: [none.txt]}, valid: {files: [none.txt]}}}\n"
+         "net: " +
+         net + "\ntrainer: {steps: 1, batch: 4, length: 256}\n";
+}
+
+TEST_CASE("a recipe whose first step works passes, in this process and in one of its own", "[dry_run]") {
+  Registry registry;
+  register_parts(registry);
+  const Recipe recipe = recipe_of(registry, with_net("{type: decoder_lm, width: 16, layers: 1}"));
+  CHECK(check_recipe(recipe, kMost));
+  CHECK(!check_recipe(recipe, 10));  // too large: only its shapes
+  CHECK(!check_recipe_apart(recipe, kMost));
+}
+
+// A net that binds, and fails when it is asked for something.
+class Refusing final : public Net {
+ public:
+  struct Config {
+    std::string how = "shape";
+    void bind(Binder& b) { b.choice("how", how, {"shape", "nan", "die"}, "how it fails"); }
+  };
+  Refusing(const Config& config, const NetContext& context) : how_(config.how) {
+    weight_ = register_parameter("weight", at::ones({context.vocabulary}));
+  }
+  PartCosts costs(int64_t, int64_t) const override { return {}; }
+  at::Tensor forward(const at::Tensor& ids_BL) override {
+    if (how_ == "die") ::abort();
+    if (how_ == "shape") throw ShapeError("refusing", "ids: expected [*, 7], got [1, 64]");
+    return weight_.div(0).expand({ids_BL.size(0), ids_BL.size(1), weight_.size(0)});
+  }
+
+ private:
+  std::string how_;
+  at::Tensor weight_;
+};
+
+TEST_CASE("a recipe that cannot take a step is refused with the part's own words", "[dry_run]") {
+  Registry registry;
+  register_parts(registry);
+  registry.of<Net>().add<Refusing, Refusing::Config>({.name = "refusing"});
+  const auto text = [](const std::string& how) { return with_net("{type: refusing, how: " + how + "}"); };
+  CHECK_THROWS_WITH(check_recipe(recipe_of(registry, text("shape")), kMost),
+                    "tried: a first step fails: refusing: ids: expected [*, 7], got [1, 64]");
+  CHECK_THROWS_WITH(check_recipe(recipe_of(registry, text("nan")), kMost),
+                    "tried: a first step fails: the loss is not finite");
+  const auto problem = check_recipe_apart(recipe_of(registry, text("die")), kMost);
+  REQUIRE(problem);
+  CHECK(problem->line() == "tried: a first step fails: its process died by signal 6");
+}
+
+}  // namespace dry_run_test

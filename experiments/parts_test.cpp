@@ -1,0 +1,38 @@
+#include "experiments/parts.h"
+
+#include "core/catalog.h"
+#include "core/config/yaml.h"
+#include "core/testing/catch.h"
+
+namespace parts_test {
+
+using namespace subband;
+using config::Node;
+
+TEST_CASE("every part's reference page is a config that binds to the same values", "[catalog]") {
+  Registry registry;
+  register_parts(registry);
+  const Catalog catalog = catalog_of(registry);
+  for (const auto& [kind_name, parts] : catalog.kinds)
+    for (const auto& [name, part] : parts) {
+      CAPTURE(kind_name, name);
+      const std::string text = reference_page(kind_name, part);
+      const Node page = config::parse_yaml(text, name);
+      BindSession session{.registry = &registry};
+      Node resolved = Node::map();
+      Binder binder(session, page, resolved);
+      binder.take("type");
+      binder.resolve("type", Node(name));
+      registry.find(kind_name)->describe(name, binder);
+      binder.finish_keys();
+      CHECK(resolved == part.defaults);
+      for (const Problem& problem : session.problems) {
+        INFO(problem.line());
+        CHECK(problem.kind != "unknown_key");
+      }
+      const Catalog read = read_catalog(catalog_json(catalog));
+      CHECK(reference_page(kind_name, read.part(kind_name, name)) == text);
+    }
+}
+
+}  // namespace parts_test

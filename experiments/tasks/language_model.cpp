@@ -1,0 +1,105 @@
+// The next token of a text, at every position.
+//   loss = mean over windows and positions of -ln p(x[t+1] | x[1] … x[t])
+// Source  WaveletLM's training script: windows that start anywhere
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "experiments/evaluation.h"
+#include "experiments/random_windows.h"
+#include "experiments/task.h"
+#include "experiments/token_file.h"
+
+namespace subband::tasks::language_model {
+
+struct Config {
+  void bind(Binder&) {}
+};
+
+static TokenFile opened(const TaskContext& context, const TaskUse& use, const std::string& split) {
+  return open_tokens(*context.data, *context.tokenizer, split, use.cache);
+}
+
+static Metrics scored(const TaskContext& context, const TaskUse& use, const std::string& split,
+                      const std::string& protocol, Net& net) {
+  const TokenFile tokens = opened(context, use, split);
+  const EvaluationOptions options{
+      .length = context.length, .batch = use.batch, .device = use.device, .precision = use.precision};
+  return loss_metrics(split, protocol, score(net, tokens, protocol, options).loss(), tokens);
+}
+
+class OpenLanguageModel final : public OpenTask {
+ public:
+  OpenLanguageModel(const TaskContext& context, const TaskUse& use)
+      : context_(context),
+        use_(use),
+        train_(opened(context, use, "train")),
+        valid_(opened(context, use, "valid")),
+        windows_(train_, windows_of("batch")),
+        valid_windows_(valid_, windows_of("valid")) {}
+
+  const Batch& draw(uint64_t index) override { return windows_.draw(index); }
+  int64_t batches_per_epoch() const override { return train_.tokens() / (context_.length * use_.batch); }
+  std::string epoch_text() const override { return fmt::format("{} tokens", train_.tokens()); }
+
+  Metrics estimate(Net& net) override {
+    const double loss = estimate_loss(net, valid_windows_, use_.estimate_batches, use_.precision);
+    Metrics estimates;
+    for (const auto& [name, value] : loss_metrics("valid", "blocks", loss, valid_))
+      estimates[name + "_estimate"] = value;
+    return estimates;
+  }
+
+ private:
+  RandomWindows::Options windows_of(const std::string& stream) const {
+    return {.batch = use_.batch,
+            .length = context_.length,
+            .seed = use_.seed,
+            .stream = stream,
+            .device = use_.device};
+  }
+
+  TaskContext context_;
+  TaskUse use_;
+  TokenFile train_, valid_;
+  RandomWindows windows_, valid_windows_;
+};
+
+class LanguageModel final : public Task {
+ public:
+  LanguageModel(const Config&, const TaskContext& context) : context_(context) {}
+
+  bool reads_data() const override { return true; }
+  TaskShape shape() const override {
+    if (context_.data->form())
+      throw ConfigError("",
+                        "task.type = language_model: data." + context_.data->name() +
+                            " holds labelled examples; choose classification or other data",
+                        "bad_value");
+    return {.vocabulary = context_.tokenizer->vocabulary(), .length = context_.length};
+  }
+  std::unique_ptr<OpenTask> open(const TaskUse& use) const override {
+    return std::make_unique<OpenLanguageModel>(context_, use);
+  }
+  std::vector<Measurement> measurements(const TaskUse& use) const override {
+    std::vector<Measurement> all;
+    for (const std::string& split : context_.data->splits()) {
+      for (const std::string& protocol : use.protocols)
+        all.push_back({split, split + " " + protocol, [context = context_, use, split, protocol](Net& net) {
+                         return scored(context, use, split, protocol, net);
+                       }});
+    }
+    return all;
+  }
+
+ private:
+  TaskContext context_;
+};
+
+void add_to(TaskRegistry& registry);
+void add_to(TaskRegistry& registry) {
+  registry.add<LanguageModel, Config>({.name = "language_model",
+                                       .summary = "the next token of a text, at every position",
+                                       .source = "WaveletLM's windows; protocols of the published tables"});
+}
+
+}  // namespace subband::tasks::language_model

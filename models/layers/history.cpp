@@ -5,9 +5,14 @@
 
 #include <algorithm>
 
+#include "core/tensors/expect.h"
 #include "models/mixer.h"
 
 namespace subband {
+
+int64_t batch_of(const MixerState& state) {
+  return state.tensors.empty() ? kAny : state.tensors.begin()->second.size(0);
+}
 
 at::Tensor extend_history(MixerState& state, const std::string& name, const at::Tensor& x_BLC,
                           int64_t reach) {

@@ -39,11 +39,17 @@ TokenWavelet::TokenWavelet(torch::nn::Module& owner, const TokenWaveletFields& f
     update_WD_ = owner.register_parameter("update", first.uniform({W, width}, -bound, bound));
   }
   if (fields.wavelet != "adaptive" && fields.wavelet != "daubechies") return;
-  at::Tensor taps = first.zeros({W, width});
+  // In double, as fixed filters stay orthogonal to all digits; learned ones start rounded.
+  at::Tensor taps = at::zeros({W, width}, at::kDouble);
   const std::vector<double> values = daubechies(fields.order.value_or(W / 2));
   for (size_t i = 0; i < values.size(); ++i) taps.select(0, static_cast<int64_t>(i)).fill_(values[i]);
-  low_pass_WD_ = fields.wavelet == "adaptive" ? owner.register_parameter("low_pass", taps)
-                                              : owner.register_buffer("low_pass", taps);
+  if (fields.wavelet == "daubechies") {
+    low_pass_WD_ = taps;
+    return;
+  }
+  at::Tensor learned = first.zeros({W, width});
+  learned.copy_(taps);
+  low_pass_WD_ = owner.register_parameter("low_pass", learned);
 }
 
 at::Tensor TokenWavelet::low_pass() const {
@@ -98,7 +104,8 @@ TokenWavelet::Bands TokenWavelet::filter(const at::Tensor& x_BLD) const {
   const at::Tensor turned = x_BLD.transpose(1, 2);
   const at::Tensor x =
       reflects ? at::reflection_pad1d(turned, {W - 2, after}) : at::constant_pad_nd(turned, {W - 2, after});
-  const at::Tensor y = at::conv1d(x, widened(filters()), {}, 2, at::IntArrayRef{0}, 1, width_);
+  const at::Tensor y =
+      at::conv1d(x, filters().to(x.device(), x.scalar_type()), {}, 2, at::IntArrayRef{0}, 1, width_);
   const at::Tensor bands = y.unflatten(1, {width_, 2}).permute({2, 0, 3, 1});
   return {bands[0], bands[1]};
 }
@@ -112,7 +119,8 @@ at::Tensor TokenWavelet::synthesise(const Bands& bands, int64_t length, const at
     return at::stack({even, odd}, 2).flatten(1, 2).narrow(1, 0, length).to(type);
   }
   const at::Tensor both = at::stack({coarse, detail}, 3).flatten(2).transpose(1, 2);
-  const at::Tensor y = at::conv_transpose1d(both, widened(filters()), {}, 2, 0, 0, width_);
+  const at::Tensor y =
+      at::conv_transpose1d(both, filters().to(both.device(), both.scalar_type()), {}, 2, 0, 0, width_);
   return y.narrow(2, fields_.taps - 2, length).transpose(1, 2).to(type);
 }
 
@@ -131,7 +139,8 @@ at::Tensor TokenWavelet::lifted(const at::Tensor& x_BKD, const at::Tensor& learn
   x = fields_.boundary == "circular" ? at::pad(x, {before, after}, "circular")
                                      : at::constant_pad_nd(x, {before, after});
   if (learned_WD.defined())
-    return at::silu(at::conv1d(x, widened(learned_WD).t().unsqueeze(1), {}, 1, at::IntArrayRef{0}, 1, width_)).transpose(1, 2);
+    return at::silu(at::conv1d(x, widened(learned_WD).t().unsqueeze(1), {}, 1, at::IntArrayRef{0}, 1, width_))
+        .transpose(1, 2);
   const int64_t K = x_BKD.size(1);
   return ((x.narrow(2, 0, K) + x.narrow(2, 1, K)) * (predicts ? 0.5 : 0.25)).transpose(1, 2);
 }

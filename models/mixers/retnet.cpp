@@ -12,6 +12,7 @@
 
 #include "core/tensors/expect.h"
 #include "models/layers/activation.h"
+#include "models/layers/history.h"
 #include "models/layers/padding.h"
 #include "models/layers/recurrent_heads.h"
 
@@ -88,7 +89,7 @@ class Retnet final : public Mixer {
   bool has_step() const override { return true; }
   at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
     const at::Tensor x = x_BD.unsqueeze(1);
-    expect_shape("retnet", "x", x, {kAny, 1, width_});
+    expect_shape("retnet", "x", x, {batch_of(state), 1, width_});
     const RecurrenceInputs inputs = heads_.step(x, state);
     const at::Tensor decay = decay_of(inputs.q_BLHK);
     const at::Tensor o = linear_recurrence::step(

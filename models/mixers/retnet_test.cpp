@@ -34,7 +34,8 @@ static at::Tensor weight(const torch::nn::Module& mixer, const char* name) {
 }
 
 // One sequence in scalar loops: K x V numbers per head, one token after the other; rotary pairs i and i + K/2.
-static at::Tensor by_definition(const torch::nn::Module& mixer, const at::Tensor& x_LD, int64_t H) {
+static at::Tensor by_definition(const torch::nn::Module& mixer, const at::Tensor& x_LD, int64_t H,
+                                bool turns) {
   const at::Tensor q_all = x_LD.mm(weight(mixer, "q").t()), k_all = x_LD.mm(weight(mixer, "k").t()),
                    v_all = x_LD.mm(weight(mixer, "v").t()), gates = x_LD.mm(weight(mixer, "gate").t());
   const int64_t L = x_LD.size(0), K = q_all.size(1) / H, V = v_all.size(1) / H;
@@ -42,8 +43,8 @@ static at::Tensor by_definition(const torch::nn::Module& mixer, const at::Tensor
              v = v_all.accessor<double, 2>();
   const auto turned = [&](const at::TensorAccessor<double, 2>& x, int64_t t, int64_t h, int64_t c) {
     const int64_t pair = c % (K / 2);
-    const double angle =
-        static_cast<double>(t) * std::pow(10000.0, -2.0 * static_cast<double>(pair) / static_cast<double>(K));
+    const double angle = (turns ? 1.0 : 0.0) * static_cast<double>(t) *
+                         std::pow(10000.0, -2.0 * static_cast<double>(pair) / static_cast<double>(K));
     const double a = x[t][h * K + pair], b = x[t][h * K + pair + K / 2];
     return c < K / 2 ? a * std::cos(angle) - b * std::sin(angle) : b * std::cos(angle) + a * std::sin(angle);
   };
@@ -95,10 +96,15 @@ static const std::vector<std::pair<const char*, const char*>> kNames = {
     {"out.weight", "o_proj.weight"}, {"norm.weight", "g_norm_swish_gate.weight"}};
 
 TEST_CASE("RetNet is its definition", "[retnet]") {
-  const auto mixer = retnet({.width = 12}, {{"heads", whole(3)}});
-  testing::set_parameter(*mixer, "norm.weight", testing::random({8}, at::kDouble, "gain"));
-  const at::Tensor x = testing::random({2, 9, 12}, at::kDouble), y = mixer->forward(x, {});
-  for (const int64_t b : {0, 1}) CHECK(at::allclose(y[b], by_definition(*mixer, x[b], 3), 0, 1e-12));
+  for (const char* rope : {"none", "half"}) {
+    const auto mixer = retnet({.width = 12}, {{"heads", whole(3)}, {"rope", Node(rope)}});
+    testing::set_parameter(*mixer, "norm.weight", testing::random({8}, at::kDouble, "gain"));
+    const at::Tensor x = testing::random({2, 9, 12}, at::kDouble), y = mixer->forward(x, {});
+    // Angles are fp32 whatever the dtype.
+    const bool turns = rope[0] == 'h';
+    for (const int64_t b : {0, 1})
+      CHECK(at::allclose(y[b], by_definition(*mixer, x[b], 3, turns), 0, turns ? 1e-5 : 1e-12));
+  }
 }
 
 TEST_CASE("RetNet computes the same by chunks of any size, all pairs at once and token by token",
@@ -192,8 +198,8 @@ TEST_CASE("RetNet refuses to be bidirectional, and widths that its heads do not 
       retnet({.width = 8, .causal = false}, {}),
       "part.type = retnet: has only a causal form; its state runs from the first token to the last");
   CHECK_THROWS_WITH(retnet({.width = 8}, {{"heads", whole(3)}}),
-                    "part.expand_key = 1: must divide width * expand_key into heads = 3\n"
-                    "part.expand_value = 2: must divide width * expand_value into heads = 3");
+                    "part.expand_key = 1.0: must divide width * expand_key into heads = 3\n"
+                    "part.expand_value = 2.0: must divide width * expand_value into heads = 3");
   CHECK_THROWS_WITH(retnet({.width = 12}, {}), "part.rope = half: must be none for an odd key width, here 3");
   CHECK_THROWS_WITH(retnet({.width = 8}, {})->forward(at::zeros({1, 2, 9}, at::kDouble), {}),
                     "retnet: x: expected [*, *, 8], got [1, 2, 9]");

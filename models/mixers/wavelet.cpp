@@ -1,7 +1,8 @@
 // The wavelet path of WaveletLM as a mixer for any net: wavelet, transform, scale mixers and back, with the bypass.
 //   m = bypass(x);  z = decompose(pad(x));  z_s += gains_s ⊙ m;  y = T⁻¹ mix(T z);  W_out reconstruct(w_s y_s)
 // The net's norm stands before it and its channel mixers after it. A mixer does not know the block before, so the
-// bypass's `cross_layer_mix` rests.
+// bypass's `cross_layer_mix` rests. First values are part of the method (Haar steps, identities): a net that redraws
+// linears must be told to leave them (decoder_lm and classifier: initialization: parts).
 // Shapes  B batch, L length, D width, S = levels + 1 scales
 // Cost    linear in L; with the defaults about (12 levels + 4 S + 2) Dp² flops per token, Dp the padded width;
 //         decoding state (2^levels - 1) Dp + D values
@@ -9,6 +10,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/tensors/expect.h"
+#include "models/layers/history.h"
 #include "models/layers/padding.h"
 #include "models/mixer.h"
 #include "models/spectral_branch.h"
@@ -51,7 +53,7 @@ class Wavelet final : public Mixer {
   at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
     if (!has_step()) return Mixer::step(x_BD, state);
     const at::Tensor x = x_BD.unsqueeze(1);
-    expect_shape("wavelet", "x", x, {kAny, 1, width_});
+    expect_shape("wavelet", "x", x, {batch_of(state), 1, width_});
     const at::Tensor y = branch_.step(x, x, state);
     ++state.position;
     return y.squeeze(1);

@@ -13,6 +13,7 @@
 #include "models/layers/attention_heads.h"
 #include "models/layers/band_gates.h"
 #include "models/layers/haar_bands.h"
+#include "models/layers/history.h"
 #include "models/layers/layer_norm.h"
 #include "models/layers/linear_recurrence.h"
 #include "models/layers/padding.h"
@@ -87,6 +88,7 @@ class Wersa final : public Mixer {
   at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
     if (!has_step()) return Mixer::step(x_BD, state);
     const at::Tensor x = x_BD.unsqueeze(1);
+    expect_shape("wersa", "x", x, {batch_of(state), 1, kAny});
     const Heads heads = heads_.split("wersa", x, {}, state.position);
     const at::Tensor gains = gates_.step(x, state);
     const at::Tensor q =

@@ -18,7 +18,7 @@ static std::shared_ptr<Task> induction(int64_t examples) {
                                   {.length = 12});
 }
 
-TEST_CASE("a batch is a function of seed and index alone", "[exercises]") {
+TEST_CASE("a batch of exercises is a function of seed and index alone", "[exercises]") {
   for (const int64_t examples : {0, 10}) {
     const auto task = induction(examples);
     const auto forwards = task->open({.batch = 4, .seed = 1}),

@@ -72,6 +72,7 @@ def models():
 
 
 def error(ours, theirs):
+    ours, theirs = ours.detach(), theirs.detach()
     return float((ours.double() - theirs.double()).norm() / theirs.double().norm())
 
 

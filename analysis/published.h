@@ -1,7 +1,8 @@
 // Published ledgers as data, to stand beside our own numbers: `analysis/published/**.csv`. No LibTorch.
 //   # where the numbers come from
 //   row,seed,run_id,date,params,epochs,val_loss,bpb,ppl,vram_mib,hours
-// `row` is the row of the sweep that repeats the run; a number that was not published, or of a failed run, is empty.
+// `row` is the row of the sweep that repeats the run; a number that was not published, or of a failed run,
+// is empty.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -20,8 +21,8 @@ struct PublishedRun {
   std::optional<int64_t> parameters;
   std::optional<double> validation_loss, bpb, ppl, peak_mib, hours;
   std::string result;  ///< what stands in place of bpb where it is no number: `NaN`, or empty
-  /// The number that was published of one of our metrics, if it has one: `test.bpb_sliding`, `test.ppl_sliding`,
-  /// `valid.loss`.
+  /// The number that was published of one of our metrics, if it has one: `test.bpb_sliding`,
+  /// `test.ppl_sliding`, `valid.loss`.
   std::optional<double> metric(const std::string& name) const;
 };
 
@@ -36,7 +37,8 @@ std::vector<std::string> published_tables();
 /// ConfigError `NAME: no such published table; …`; Error `FILE:LINE: …` where one is damaged.
 PublishedTable read_published(const std::string& name);
 
-/// Their rows with ours beside them: parameters, metric and difference. `ours` may be null: nothing was run yet.
+/// Their rows with ours beside them: parameters, metric and difference. `ours` may be null: nothing was run
+/// yet.
 Table published_table(const PublishedTable& published, const Comparison* ours, const std::string& metric);
 
 /// Adds to a sweep's own table a column with what was published of its metric.

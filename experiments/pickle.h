@@ -1,8 +1,9 @@
-// A reader of the pickles that PyTorch writes for dictionaries of tensors. It executes nothing: the few constructors that
-// such a file names are known here and make records; any other name or opcode is refused.
+// A reader of the pickles that PyTorch writes for dictionaries of tensors. It executes nothing: the few
+// constructors that such a file names are known here and make records; any other name or opcode is refused.
 //   grammar  protocol 2 and 3: numbers, text, bytes, tuples, lists, dictionaries, the memo, and
 //            collections.OrderedDict(), torch._utils._rebuild_tensor_v2, torch._utils._rebuild_parameter,
-//            _codecs.encode(text, 'latin1'), persistent ids ('storage', torch.FloatStorage, key, device, values)
+//            _codecs.encode(text, 'latin1'), persistent ids ('storage', torch.FloatStorage, key, device,
+//            values)
 // Source   Python's Lib/pickletools.py; torch/serialization.py
 #pragma once
 #include <cstdint>

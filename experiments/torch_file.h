@@ -1,4 +1,5 @@
-// PyTorch's `.pt`: a zip archive of one pickle and the raw values of its tensors. Read strictly; nothing in it is executed.
+// PyTorch's `.pt`: a zip archive of one pickle and the raw values of its tensors. Read strictly; nothing in
+// it is executed.
 #pragma once
 #include <filesystem>
 #include <map>
@@ -13,8 +14,10 @@ struct TorchFile {
   std::map<std::string, std::string> texts;  ///< text and bytes likewise; other values are passed over
 };
 
-/// Reads what torch.save writes of a dictionary of tensors, since PyTorch 1.6. Tensors that share a storage share it here.
-/// Error `FILE: …` for anything damaged, cut, of another form, or with a name or opcode of no state dictionary.
+/// Reads what torch.save writes of a dictionary of tensors, since PyTorch 1.6. Tensors that share a storage
+/// share it here.
+/// Error `FILE: …` for anything damaged, cut, of another form, or with a name or opcode of no state
+/// dictionary.
 TorchFile read_torch_file(const std::filesystem::path& path);
 
 }  // namespace subband

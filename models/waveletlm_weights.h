@@ -1,5 +1,6 @@
-// WaveletLM's state dictionaries. Our names are theirs, except that a tensor that they list several times (a shared or
-// tied lifting under every block and again under each reconstruction, a tied head) is stored once here.
+// WaveletLM's state dictionaries. Our names are theirs, except that a tensor that they list several times (a
+// shared or tied lifting under every block and again under each reconstruction, a tied head) is stored once
+// here.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
@@ -9,9 +10,10 @@
 
 namespace subband {
 
-/// What a state dictionary of WaveletLM says of each of `ours`, the tensors of a `wavelet_lm` or a `multinodal` (on the
-/// meta device: only names and shapes are looked at). A compiler prefix `_orig_mod.` is dropped; of a tensor that has
-/// several names one is enough. The values have the shapes of `ours` and their own types.
+/// What a state dictionary of WaveletLM says of each of `ours`, the tensors of a `wavelet_lm` or a
+/// `multinodal` (on the meta device: only names and shapes are looked at). A compiler prefix `_orig_mod.` is
+/// dropped; of a tensor that has several names one is enough. The values have the shapes of `ours` and their
+/// own types.
 /// Error that lists in one go every name that is unknown or missing, every shape that does not fit, and every
 /// repetition that differs from the tensor it should repeat.
 std::map<std::string, at::Tensor> values_from_waveletlm(const std::map<std::string, at::Tensor>& ours,
@@ -29,7 +31,8 @@ std::map<std::string, at::Tensor> named_tensors(const torch::nn::Module& net);
 /// Every name of the original's dictionary, and which of ours it stands for.
 std::map<std::string, std::string> waveletlm_names(const std::map<std::string, at::Tensor>& ours);
 
-/// What our tensor a key of theirs repeats or is; the key itself, without the compiler's prefix, where it is neither.
+/// What our tensor a key of theirs repeats or is; the key itself, without the compiler's prefix, where it is
+/// neither.
 std::string waveletlm_place(const std::string& key, const std::map<std::string, at::Tensor>& ours);
 
 }  // namespace subband

@@ -1,5 +1,5 @@
-// Folders of books: every .txt of a split's folder is a document, in the order of the names. Documents are joined by two
-// newlines; each document, and each pair of newlines, is encoded by itself.
+// Folders of books: every .txt of a split's folder is a document, in the order of the names. Documents are
+// joined by two newlines; each document, and each pair of newlines, is encoded by itself.
 // Words are runs of anything but ASCII white space.
 // Source  PG-19, Rae et al. 2019, arXiv 1911.05507, as WaveletLM reads it
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SentencePiece: pieces of normalised text, by a model that was learnt from a corpus.
-// Its normaliser may turn newlines into spaces and runs of spaces into one, so that decode does not give every byte back;
-// bits per byte are still taken over the bytes of the text as it was.
+// Its normaliser may turn newlines into spaces and runs of spaces into one, so that decode does not give
+// every byte back; bits per byte are still taken over the bytes of the text as it was.
 // Cost    one search per document; the model is read at the first use
 // Source  Kudo and Richardson 2018, arXiv 1808.06226; Google's library
 #include <sentencepiece_processor.h>

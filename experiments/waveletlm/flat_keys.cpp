@@ -1,5 +1,5 @@
-// The table from WaveletLM's flat keys to ours: every key that its model, trainer or generator knows, the default that
-// its code takes where the key is missing, and the field of a recipe that it becomes.
+// The table from WaveletLM's flat keys to ours: every key that its model, trainer or generator knows, the
+// default that its code takes where the key is missing, and the field of a recipe that it becomes.
 // Source  WaveletLM (github.com/ramongougis/WaveletLM), training script and model of April and May 2026
 #include "experiments/waveletlm/flat_config.h"
 
@@ -242,6 +242,8 @@ void cells(FlatConfig& flat, const Node& value) {
   Node type("multinodal"), combination(flat.text("multinodal_combination") == "average" ? "average" : "sum");
   type.place = value.place;
   combination.place = flat.value("multinodal_combination").place;
+  Node lockstep("bare"), scale_loss(true);  // as the original has it; ours are sounder
+  lockstep.place = scale_loss.place = value.place;
   flat.put_net("type", type);
   flat.put_net("cells", flat.value("multinodal_num_cells"));
   flat.put_net("width", flat.value("multinodal_cell_dim"));
@@ -249,6 +251,8 @@ void cells(FlatConfig& flat, const Node& value) {
   flat.put_net("combination", combination);
   flat.put_net("gating", flat.value("multinodal_cross_cell_gating"));
   flat.put_net("gate_interval", flat.value("multinodal_cross_cell_gate_interval"));
+  flat.put_net("lockstep", lockstep);
+  flat.put_net("scale_loss", scale_loss);
   flat.put_net("features", flat.value("multinodal_features_per_cell"));
   flat.put_net("bagged_epsilon", flat.value("multinodal_bagged_eps"));
   // What the original does to cells in lockstep and to their loss.

@@ -72,6 +72,7 @@ def models():
 
 
 def error(ours, theirs):
+    ours, theirs = ours.detach(), theirs.detach()
     return float((ours.double() - theirs.double()).norm() / theirs.double().norm())
 
 
@@ -80,8 +81,10 @@ class Check:
         self.program, self.scratch = program, Path(scratch)
 
     def run(self, *words):
-        subprocess.run([self.program, *map(str, words), "--quiet"], check=True, cwd=ROOT, stdout=subprocess.DEVNULL,
-                       env={**os.environ, "SUBBAND_ROOT": str(ROOT)})
+        done = subprocess.run([self.program, *map(str, words), "--quiet"], cwd=ROOT, capture_output=True, text=True,
+                              env={**os.environ, "SUBBAND_ROOT": str(ROOT)})
+        if done.returncode:
+            sys.exit(f"{' '.join(map(str, words))}: {done.stderr}")
 
     def answers(self, model, vocabulary):
         """Inputs for both sides, and what transformers makes of them."""
@@ -134,6 +137,7 @@ def main():
     import transformers
     from transformers import AutoModelForCausalLM
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--program", default=ROOT / "build" / "ci" / "subband")
     arguments.add_argument("--folder", nargs="*", default=[])

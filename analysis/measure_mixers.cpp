@@ -127,13 +127,13 @@ class Bench {
       if (contender.name != kCopy) make(runner);
       if (!(skipped = contender.ended = prediction(runner)).empty()) return;
       const Clock::time_point begin = Clock::now();
+      at::Tensor y;
       {
         const MemoryCounter memory;
-        const at::Tensor y = pass(runner, x);
-        if (y.sizes() != x.sizes() || !at::isfinite(y).all().item<bool>())
-          skipped = "its answer is not finite";
+        y = pass(runner, x);
         runner.cell.peak_mib = static_cast<double>(memory.peak_bytes()) / (1 << 20);
       }
+      if (y.sizes() != x.sizes() || !at::isfinite(y).all().item<bool>()) skipped = "its answer is not finite";
       runner.first_s = seconds_since(begin);
       const Clock::time_point again = Clock::now();
       if (runner.first_s < 1) wait_for(pass(runner, x)), runner.first_s = seconds_since(again);
@@ -182,7 +182,8 @@ class Bench {
     const double longer = static_cast<double>(runner.cell.length) / static_cast<double>(last.length);
     const double work = last.flops > 0 ? std::max(longer, runner.cell.flops / last.flops) : longer;
     const double pass_s = kSafety * last.pass_s * work;
-    double power = 2;  // of the length, by which memory grows; known from two lengths
+    // Of the length, by which memory grows: known from two lengths, and for the copy.
+    double power = runner.mixer ? 2 : 1;
     if (seen.size() > 1 && seen[seen.size() - 2].peak_mib > 0) {
       const Seen& before = seen[seen.size() - 2];
       power = std::log(last.peak_mib / before.peak_mib) /

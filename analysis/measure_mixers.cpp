@@ -12,6 +12,7 @@
 #include <random>
 
 #include "core/error.h"
+#include "core/slot.h"
 #include "core/tensors/memory_counter.h"
 #include "core/tensors/random.h"
 #include "core/text.h"

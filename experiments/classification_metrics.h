@@ -1,7 +1,7 @@
 // How good answers with probabilities are. Plain double arithmetic, no LibTorch.
 //   accuracy   share of examples whose likeliest class is the right one; of equally likely ones the first counts
-//   auc        one class against the rest, averaged over the classes that have both: the probability that an example
-//              of the class is rated above one of another, ties counted half (Mann-Whitney)
+//   auc        one class against the rest, averaged over the classes that have both: the probability that an
+//              example of the class is rated above one of another, ties counted half (Mann-Whitney)
 //   f1_macro   2 TP / (2 TP + FP + FN), averaged over the classes that occur as label or as answer
 //   loss       mean of -ln p(label), nats
 // Source  scikit-learn's accuracy_score, roc_auc_score(multi_class="ovr"), f1_score(average="macro"), log_loss

@@ -5,8 +5,9 @@
 
 namespace subband {
 
-/// The file or folder `name`: as it stands where it is absolute, else below `root`, else below $SUBBAND_DATA (which
-/// `--data` sets). What stands behind a `#` is not looked at. A plain name also finds the file packed as `.xz` or `.gz`. Error `PLACE: file = NAME: not found …; FETCH`.
+/// The file or folder `name`: as it stands where it is absolute, else below `root`, else below $SUBBAND_DATA
+/// (which `--data` sets). What stands behind a `#` is not looked at. A plain name also finds the file packed as
+/// `.xz` or `.gz`. Error `PLACE: file = NAME: not found …; FETCH`.
 std::filesystem::path locate_data(const std::string& place, const std::filesystem::path& root,
                                   const std::string& name, const std::string& fetch);
 

@@ -16,19 +16,38 @@ namespace subband {
 namespace {
 
 constexpr int64_t kShortLength = 64;
+// Where one answer a sequence is asked; such nets may put many inputs into one position.
+constexpr int64_t kShortSequence = 2048;
 
 [[noreturn]] void refuse_recipe(const Recipe& recipe, const std::string& message) {
   throw ConfigError(recipe.name, "a first step fails: " + message, "bad_value");
 }
 
-void take_step(Net& net, const Recipe& recipe, int64_t length) {
+// One invented sequence in the form that the task gives its own.
+Batch invented_batch(const Recipe& recipe) {
+  const TaskShape& shape = recipe.shape;
+  const bool wants_class = shape.classes > 0;
+  const int64_t length = std::min(wants_class ? kShortSequence : kShortLength, shape.length);
+  if (shape.channels > 0) {
+    const at::Tensor numbers = at::linspace(-1, 1, length * shape.channels, at::TensorOptions(at::kFloat));
+    return {.inputs_BL = numbers.reshape({1, length, shape.channels}),
+            .targets_BL = at::zeros({1}, at::kLong)};
+  }
   const at::Tensor ids_BL =
       at::arange(length + 1, at::kLong).remainder(std::min<int64_t>(2, recipe.vocabulary)).unsqueeze(0);
+  return {.inputs_BL = ids_BL.slice(1, 0, length),
+          .targets_BL = wants_class ? at::zeros({1}, at::kLong) : ids_BL.slice(1, 1, length + 1)};
+}
+
+void take_step(Net& net, const Recipe& recipe) {
+  const Batch batch = invented_batch(recipe);
   net.train();
   net.zero_grad();
   net.reset_state();
   net.set_generator(stream(static_cast<uint64_t>(recipe.seed), "check"));
-  const at::Tensor loss = net.loss(ids_BL.slice(1, 0, length), ids_BL.slice(1, 1, length + 1));
+  const at::Tensor loss = recipe.shape.classes > 0
+                              ? at::cross_entropy_loss(net.classify(batch.inputs_BL, {}), batch.targets_BL)
+                              : net.loss(batch.inputs_BL, batch.targets_BL);
   if (loss.numel() != 1 || !std::isfinite(loss.item<double>()))
     refuse_recipe(recipe, "the loss is not finite");
   loss.backward();
@@ -53,7 +72,7 @@ bool check_recipe(const Recipe& recipe, int64_t most_parameters) {
   try {
     if (parameter_count(*make_meta_net(recipe)) > most_parameters) return false;
     const std::shared_ptr<Net> net = make_net(recipe);
-    take_step(*net, recipe, std::min(kShortLength, recipe.trainer.length));
+    take_step(*net, recipe);
     return true;
   } catch (const ConfigError&) {
     throw;

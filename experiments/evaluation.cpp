@@ -60,7 +60,10 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
   const bool streams = protocol == "streaming";
   if (streams) net.set_carry(true);
   const int64_t length = options.length, batch = streams ? 1 : options.batch;
-  const auto [windows, stride, scored] = plan_windows(tokens.window_starts(length), length, protocol);
+  int64_t offsets = tokens.window_starts(length);
+  if (options.most_tokens)
+    offsets = std::min(offsets, std::max<int64_t>(1, *options.most_tokens - length + 1));
+  const auto [windows, stride, scored] = plan_windows(offsets, length, protocol);
   Score result{.scored = scored};
   std::vector<int64_t> starts;
   for (int64_t first = 0; first < windows; first += batch) {

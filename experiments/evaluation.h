@@ -8,6 +8,7 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "experiments/observer.h"
@@ -55,6 +56,7 @@ struct EvaluationOptions {
   int64_t batch = 1;   ///< windows per forward pass; the last pass may have fewer
   at::Device device = at::kCPU;
   std::string precision = "fp32";
+  std::optional<int64_t> most_tokens;  ///< scored at most, from the start; nothing: all
 };
 
 /// `protocol` is `blocks`, `sliding`, or `streaming`: the windows of `blocks` one after another, with the state that the

@@ -57,6 +57,23 @@ TEST_CASE("blocks scores every target of disjoint windows, each from its own win
   }
 }
 
+TEST_CASE("an evaluation of a part scores the first windows alone", "[evaluation]") {
+  const TinyTokens text = tiny_tokens("valid");
+  const auto subject = net();
+  double total = 0;
+  for (int64_t target = 1; target <= 24; ++target)
+    total += token_loss(*subject, text.ids, target, (target - 1) % 8 + 1);
+  for (const int64_t most : {24, 31}) {
+    const Score result =
+        score(*subject, text.tokens, "blocks", {.length = 8, .batch = 2, .most_tokens = most});
+    CHECK(result.scored == 24);
+    CHECK(result.total_nats == Approx(total).epsilon(1e-6));
+  }
+  CHECK(score(*subject, text.tokens, "blocks", {.length = 8, .most_tokens = 1}).scored == 8);
+  CHECK(score(*subject, text.tokens, "sliding", {.length = 8, .most_tokens = 1000}).scored ==
+        score(*subject, text.tokens, "sliding", {.length = 8}).scored);
+}
+
 TEST_CASE("sliding scores each target once, with at least half a window of context after the first",
           "[evaluation]") {
   const TinyTokens text = tiny_tokens("valid");

@@ -142,6 +142,7 @@ TaskUse task_use(const Recipe& recipe, at::Device device, const std::filesystem:
           .precision = device.is_cpu() ? "fp32" : recipe.trainer.precision,
           .estimate_batches = recipe.trainer.evaluate_batches,
           .protocols = recipe.trainer.protocols,
+          .most_tokens = recipe.trainer.evaluate_tokens,
           .cache = cache};
 }
 

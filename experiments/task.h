@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,8 +46,9 @@ struct TaskUse {
   at::Device device = at::kCPU;
   std::string precision = "fp32";
   int64_t estimate_batches = 8;
-  std::vector<std::string> protocols;  ///< of texts: blocks, sliding
-  std::filesystem::path cache;         ///< for token files
+  std::vector<std::string> protocols;       ///< of texts: blocks, sliding
+  std::optional<int64_t> most_tokens = {};  ///< of a text's split that a measurement scores; nothing: all
+  std::filesystem::path cache = {};         ///< for token files
 };
 
 /// One measurement of a trained net.

@@ -26,6 +26,10 @@ void TrainerConfig::bind(Binder& b) {
           "steps between validation estimates; 0: only at the end");
   b.field("evaluate_batches", evaluate_batches, {1, 1e6},
           "random validation batches per estimate, always the same");
+  b.field(
+      "evaluate_tokens", evaluate_tokens, {1, 1e15},
+      "tokens that a final evaluation scores at most, from the start of each split; null: all. Figures of a "
+      "part are not comparable with those of the whole");
   b.field("checkpoint_every", checkpoint_every, {0, 1e12}, "steps between checkpoints; 0: only at the end");
   b.field("checkpoint_activations", checkpoint_activations,
           "blocks are computed a second time in backward instead of keeping their inner values: less memory, "

@@ -23,7 +23,8 @@ struct TrainerConfig {
   int64_t evaluate_every = 0;           ///< steps between validations; 0: only at the end
   int64_t evaluate_batches = 8;         ///< random validation batches per periodic estimate
   bool checkpoint_activations = false;  ///< blocks are computed again in backward
-  int64_t checkpoint_every = 0;         ///< steps between checkpoints; 0: only at the end
+  std::optional<int64_t> evaluate_tokens;  ///< of every split that a final evaluation reads; null: all
+  int64_t checkpoint_every = 0;            ///< steps between checkpoints; 0: only at the end
   std::vector<std::string> protocols = {"blocks", "sliding"};  ///< final evaluations
 
   void bind(Binder& b);

@@ -46,6 +46,7 @@ Metrics evaluate_checkpoint(Recipe recipe, Net& net, const EvalRequest& request,
   net.to(device);
   if (request.length > 0) recipe.trainer.length = request.length;
   recipe.trainer.protocols = request.protocols;
+  recipe.trainer.evaluate_tokens.reset();
   Metrics metrics;
   std::vector<std::string> known;
   for (const Measurement& each : make_task(recipe)->measurements(task_use(recipe, device, cache))) {

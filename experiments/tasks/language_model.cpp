@@ -22,8 +22,11 @@ static TokenFile opened(const TaskContext& context, const TaskUse& use, const st
 static Metrics scored(const TaskContext& context, const TaskUse& use, const std::string& split,
                       const std::string& protocol, Net& net) {
   const TokenFile tokens = opened(context, use, split);
-  const EvaluationOptions options{
-      .length = context.length, .batch = use.batch, .device = use.device, .precision = use.precision};
+  const EvaluationOptions options{.length = context.length,
+                                  .batch = use.batch,
+                                  .device = use.device,
+                                  .precision = use.precision,
+                                  .most_tokens = use.most_tokens};
   return loss_metrics(split, protocol, score(net, tokens, protocol, options).loss(), tokens);
 }
 

@@ -37,6 +37,8 @@ struct Config {
     bind_blocks(b);
     b.choice("positions", positions, {"learned", "sinusoidal", "none"},
              "a table of the longest window, sines and cosines, or nothing");
+    b.check(positions != "sinusoidal" || frame.width % 2 == 0, "positions",
+            "must not be sinusoidal for an odd width = " + std::to_string(frame.width));
     frame.bind(b);
     b.field("tied", tied, "the head is the embedding's table");
   }

@@ -151,8 +151,6 @@ TEST_CASE("every key goes where the table says", "[waveletlm_config]") {
       {R"("multinodal_enabled": true)", "net.scale_loss", "true"},
       {R"("multinodal_enabled": true)", "net.cell.layers", "2"},
       {R"("multinodal_enabled": true)", "net.cell.width", "absent"},
-      {R"("multinodal_enabled": true)", "net.lockstep", R"("bare")"},
-      {R"("multinodal_enabled": true)", "net.scale_loss", "true"},
       {R"("gradient_checkpointing": true)", "trainer.checkpoint_activations", "true"},
       {R"("multinodal_enabled": true, "multinodal_combination": "any other")", "net.combination", R"("sum")"},
   };

@@ -255,9 +255,6 @@ void cells(FlatConfig& flat, const Node& value) {
   flat.put_net("scale_loss", scale_loss);
   flat.put_net("features", flat.value("multinodal_features_per_cell"));
   flat.put_net("bagged_epsilon", flat.value("multinodal_bagged_eps"));
-  // What the original does to cells in lockstep and to their loss.
-  flat.put_net("lockstep", Node("bare"));
-  flat.put_net("scale_loss", Node(true));
 }
 
 // Text that looks like an interpolation is none.

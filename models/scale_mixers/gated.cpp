@@ -75,8 +75,7 @@ struct Run {
 /// One map of every scale.
 struct Stage {
   std::vector<std::shared_ptr<Matrices>> matrices;
-  std::vector<std::shared_ptr<Linear>> proj_in,
-      proj_out;  ///< null where the width is that of the coefficients
+  std::vector<std::shared_ptr<Linear>> proj_in, proj_out;  ///< null where the width is the coefficients'
   std::vector<Run> runs;
   std::shared_ptr<ScaleNorms> norms;  ///< of all but the last stage
   at::Tensor alpha, beta;             ///< undefined without stabilisers

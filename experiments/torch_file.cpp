@@ -16,9 +16,6 @@ namespace subband {
 namespace {
 
 namespace fs = std::filesystem;
-using pickle::Document;
-using pickle::Kind;
-using pickle::Value;
 
 constexpr int64_t kLargestPickle = 64 << 20;
 
@@ -114,7 +111,7 @@ class Reader {
   }
 
   TorchFile read() {
-    if (document_[document_.root].kind != Kind::dictionary)
+    if (document_[document_.root].kind != pickle::Kind::dictionary)
       archive_.fail("expected a dictionary of tensors; saved was another object");
     read_storages();
     TorchFile file;
@@ -124,8 +121,8 @@ class Reader {
 
  private:
   void read_storages() {
-    for (const Value& value : document_.values)
-      if (value.kind == Kind::storage) announce(value);
+    for (const pickle::Value& value : document_.values)
+      if (value.kind == pickle::Kind::storage) announce(value);
     std::map<std::string, bool> seen;
     archive_.go_through([&](const std::string& name, int64_t size) -> char* {
       const std::string prefix = folder_ + "data/";
@@ -145,7 +142,7 @@ class Reader {
       if (!tensor.defined()) archive_.fail(folder_ + "data/" + key + ": missing; the file is cut");
   }
 
-  void announce(const Value& storage) {
+  void announce(const pickle::Value& storage) {
     const std::pair<at::ScalarType, int64_t> said = {type_of(document_[storage.parts[0]].text),
                                                      storage.integer};
     const auto [known, is_new] = announced_.emplace(storage.text, said);
@@ -155,18 +152,18 @@ class Reader {
   }
 
   // One level of dictionaries inside the outermost is all that checkpoints have.
-  void collect(const Value& dictionary, const std::string& prefix, TorchFile& file) {
+  void collect(const pickle::Value& dictionary, const std::string& prefix, TorchFile& file) {
     for (size_t i = 0; i + 1 < dictionary.parts.size(); i += 2) {
-      const Value& key = document_[dictionary.parts[i]];
-      const Value& value = document_[dictionary.parts[i + 1]];
-      if (key.kind != Kind::text) continue;
+      const pickle::Value& key = document_[dictionary.parts[i]];
+      const pickle::Value& value = document_[dictionary.parts[i + 1]];
+      if (key.kind != pickle::Kind::text) continue;
       const std::string name = prefix + key.text;
-      if (value.kind == Kind::tensor)
+      if (value.kind == pickle::Kind::tensor)
         file.tensors[name] = storages_.at(document_[value.parts[0]].text)
                                  .as_strided(value.sizes, value.strides, value.integer);
-      else if (value.kind == Kind::text || value.kind == Kind::bytes)
+      else if (value.kind == pickle::Kind::text || value.kind == pickle::Kind::bytes)
         file.texts[name] = value.text;
-      else if (value.kind == Kind::dictionary && prefix.empty())
+      else if (value.kind == pickle::Kind::dictionary && prefix.empty())
         collect(value, name + "/", file);
     }
   }
@@ -174,7 +171,7 @@ class Reader {
   fs::path path_;
   const Archive& archive_;
   std::string folder_;
-  Document document_;
+  pickle::Document document_;
   std::map<std::string, at::Tensor> storages_;
   std::map<std::string, std::pair<at::ScalarType, int64_t>> announced_;
 };

@@ -102,8 +102,12 @@ TEST_CASE("a looped fixed-Haar net, imported, answers as recorded", "[import_wav
   if (is_there("D_haar_looped")) check_case("D_haar_looped");
 }
 
+TEST_CASE("two cells in lockstep, imported, answer as recorded", "[import_waveletlm]") {
+  if (is_there("G_multinodal")) check_case("G_multinodal");
+}
+
 TEST_CASE("export writes every name that was imported, repeats included, bit for bit", "[import_waveletlm]") {
-  for (const std::string name : {"A_best_like", "D_haar_looped"}) {
+  for (const std::string name : {"A_best_like", "D_haar_looped", "G_multinodal"}) {
     if (!is_there(name)) continue;
     const Case it(name);
     call(command_export, {"waveletlm", it.checkpoint, "--out", it.path("back.safetensors")});

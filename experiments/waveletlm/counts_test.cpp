@@ -33,11 +33,16 @@ const std::string kMixers = "net.block.channel_mixers.";
 std::string mlp(int64_t expansion) { return kMixers + "mlp.expansion=" + std::to_string(expansion); }
 std::string product_keys(int64_t keys) { return kMixers + "product_key_memory.keys=" + std::to_string(keys); }
 std::string fast_weights(int64_t keys) { return kMixers + "fast_weight_memory.keys=" + std::to_string(keys); }
+std::string depth(int64_t maps) { return "net.block.scale_mixer.depth=" + std::to_string(maps); }
 std::string levels(int64_t levels) { return "net.block.levels=" + std::to_string(levels); }
 std::string layers(int64_t layers) { return "net.layers=" + std::to_string(layers); }
 std::string width(int64_t width) { return "net.width=" + std::to_string(width); }
 const std::string kEmbedding = "net.block.per_layer_embedding=true", kTied = "net.tie_embedding=true",
-                  kShared = "net.share_lifting=true", kLinear = "net.block.lifting=linear";
+                  kShared = "net.share_lifting=true", kLinear = "net.block.lifting=linear",
+                  kRouting = "net.block.scale_mixer.routing=true",
+                  kStabilizers = "net.block.scale_mixer.depth_stabilizers=true",
+                  kIdle = "net.block.lifting.idle_predictions=true",
+                  kUntied = "net.block.lifting.untied_reconstruction=true";
 
 TEST_CASE("the headline recipe and its relatives have the published parameters", "[waveletlm_counts]") {
   const Words t1 = {layers(1), mlp(10), "~" + kMixers + "product_key_memory", fast_weights(8281), kTied};
@@ -97,6 +102,34 @@ TEST_CASE("numbers of levels and blocks give the published parameters", "[wavele
   for (const auto& [number, parameters] : of_levels) counts.push_back({{levels(number)}, parameters});
   for (const auto& [number, parameters] : of_layers) counts.push_back({{layers(number)}, parameters});
   check("wikitext_103/waveletlm_run_4", counts);
+}
+
+TEST_CASE("mixers in a row have the published parameters", "[waveletlm_counts]") {
+  check("wikitext_103/waveletlm_run_4", {{{depth(2)}, 471744772},
+                                         {{depth(2), kStabilizers}, 471744812},
+                                         {{depth(3)}, 576909572},
+                                         {{depth(5)}, 787239172},
+                                         {{depth(10)}, 1313063172}});
+}
+
+TEST_CASE("two wide blocks have the published parameters with every wavelet", "[waveletlm_counts]") {
+  const Words wide = {layers(2), width(2048), levels(5), "net.block.scale_mixer.low_rank=4",
+                      mlp(20),   kEmbedding};
+  const Words narrow = with(wide, {"net.block.scale_mixer.widths=[1, 1, 1, 0.5, 0.5, 0.5]"});
+  check(
+      "wikitext_103/waveletlm_run_4",
+      {{wide, 827027474},
+       {with(wide, {kUntied, kIdle}), 994881554},
+       {with(wide, {kRouting}), 827027546},
+       {with(wide,
+             {"net.block.lifting={type: multi_basis, untied_reconstruction: true, idle_predictions: true}"}),
+        994881578},
+       {narrow, 814395410},
+       {with(narrow, {"net.loop_block=8"}), 510126089},
+       {with(narrow, {"net.block.dilation=crawl"}), 814395440},
+       {with(narrow, {kShared}), 730468370},
+       {with(narrow, {kLinear}), 730468370},
+       {with(narrow, {kShared, kLinear}), 688504850}});
 }
 
 }  // namespace waveletlm_counts_test

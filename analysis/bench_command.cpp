@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -78,7 +79,8 @@ int command_bench(Arguments arguments) {
   return line.run(arguments, [&] {
     if (words.what[0] != "mixers")
       throw ConfigError("command line",
-                        words.what[0] + ": cannot be benched" + suggestion(words.what[0], std::vector<std::string>{"mixers"}),
+                        words.what[0] + ": cannot be benched" +
+                            suggestion(words.what[0], std::vector<std::string>{"mixers"}),
                         "unknown_option");
     MixerBenchPlan& plan = words.plan;
     plan.mixers.assign(words.what.begin() + 1, words.what.end());
@@ -91,10 +93,11 @@ int command_bench(Arguments arguments) {
     Registry registry;
     register_parts(registry);
     std::optional<Progress> progress;
-    const MixerBench bench = measure_mixers(registry, plan, [&](int64_t done, int64_t total, const std::string& note) {
-      if (!progress) progress.emplace("bench", "tokens", total, line.options().quiet);
-      progress->update(done, note);
-    });
+    const MixerBench bench =
+        measure_mixers(registry, plan, [&](double seconds, double budget, const std::string& note) {
+          if (!progress) progress.emplace("bench", "s", std::llround(budget), line.options().quiet);
+          progress->update(std::llround(seconds), note);
+        });
     progress.reset();
     const auto folder = line.options().store / "bench";
     for (const std::string& problem : write_mixer_bench(bench, folder)) std::cerr << problem << "\n";

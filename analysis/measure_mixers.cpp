@@ -87,7 +87,6 @@ class Bench {
     if (names.empty()) names = registry.of<Mixer>().names();
     if (std::ranges::find(names, kReference) == names.end()) names.insert(names.begin(), kReference);
     for (const std::string& name : names) contenders_.push_back({.name = name});
-    for (const int64_t length : plan.lengths) total_ += length * static_cast<int64_t>(contenders_.size());
   }
 
   MixerBench run() {
@@ -104,10 +103,9 @@ class Bench {
     x = x.to(plan_.device, plan_.type);
     std::vector<Runner> runners;
     for (Contender& contender : contenders_) {
-      progress_(done_, total_, contender.name + " at " + grouped(length));
+      tell(contender.name + " at " + grouped(length));
       Runner runner{.contender = &contender, .cell = {.mixer = contender.name, .length = length}};
       start(runner, x);
-      if (!pilot) done_ += length;
       if (!runner.cell.skipped.empty()) {
         if (!pilot) result_.cells.push_back(runner.cell);
         continue;
@@ -128,13 +126,13 @@ class Bench {
       if (contender.name != kCopy) make(runner);
       if (!(skipped = contender.ended = prediction(runner)).empty()) return;
       const Clock::time_point begin = Clock::now();
+      at::Tensor y;
       {
         const MemoryCounter memory;
-        const at::Tensor y = pass(runner, x);
-        if (y.sizes() != x.sizes() || !at::isfinite(y).all().item<bool>())
-          skipped = "its answer is not finite";
+        y = pass(runner, x);
         runner.cell.peak_mib = static_cast<double>(memory.peak_bytes()) / (1 << 20);
       }
+      if (y.sizes() != x.sizes() || !at::isfinite(y).all().item<bool>()) skipped = "its answer is not finite";
       runner.first_s = seconds_since(begin);
       const Clock::time_point again = Clock::now();
       if (runner.first_s < 1) wait_for(pass(runner, x)), runner.first_s = seconds_since(again);
@@ -183,7 +181,8 @@ class Bench {
     const double longer = static_cast<double>(runner.cell.length) / static_cast<double>(last.length);
     const double work = last.flops > 0 ? std::max(longer, runner.cell.flops / last.flops) : longer;
     const double pass_s = kSafety * last.pass_s * work;
-    double power = 2;  // of the length, by which memory grows; known from two lengths
+    // Of the length, by which memory grows: known from two lengths, and for the copy.
+    double power = runner.mixer ? 2 : 1;
     if (seen.size() > 1 && seen[seen.size() - 2].peak_mib > 0) {
       const Seen& before = seen[seen.size() - 2];
       power = std::log(last.peak_mib / before.peak_mib) /
@@ -223,16 +222,16 @@ class Bench {
     double round_s = 0;
     for (const Runner& runner : runners) round_s += runner.first_s * runner.calls;
     const double left = plan_.budget_s - seconds_since(begin_);
-    const int count = std::clamp(static_cast<int>(0.35 * left / std::max(round_s, 1e-6)), 1, kMostRounds);
+    const int count =
+        std::clamp(static_cast<int>(share_of(x.size(1)) * left / std::max(round_s, 1e-6)), 1, kMostRounds);
     std::vector<size_t> order(runners.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;
     for (int round = 0; round < count; ++round) {
       std::shuffle(order.begin(), order.end(), shuffle_);
       for (const size_t i : order) {
         Runner& runner = runners[i];
-        progress_(done_, total_,
-                  fmt::format("{} at {}, round {} of {}", runner.cell.mixer, grouped(runner.cell.length),
-                              round + 1, count));
+        tell(fmt::format("{} at {}, round {} of {}", runner.cell.mixer, grouped(runner.cell.length),
+                         round + 1, count));
         const Clock::time_point start = Clock::now();
         for (int call = 0; call < runner.calls; ++call) {
           const at::Tensor y = pass(runner, x);
@@ -241,6 +240,18 @@ class Bench {
         runner.times_ms.push_back(1000 * seconds_since(start) / runner.calls);
       }
     }
+  }
+
+  // Of the time that is left, for the rounds of one length: longer ones need more, and those to come first passes too.
+  double share_of(int64_t length) const {
+    int64_t to_come = 0;
+    for (const int64_t each : plan_.lengths)
+      if (each >= length) to_come += each;
+    return std::max(0.05, 0.5 * static_cast<double>(length) / static_cast<double>(to_come));
+  }
+
+  void tell(const std::string& note) const {
+    progress_(std::min(seconds_since(begin_), plan_.budget_s), plan_.budget_s, note);
   }
 
   static double quantile(std::vector<double> values, double q) {
@@ -273,7 +284,6 @@ class Bench {
   std::mt19937_64 shuffle_;
   std::vector<Contender> contenders_;
   MixerBench result_;
-  int64_t done_ = 0, total_ = 0;
   const Clock::time_point begin_ = Clock::now();
 };
 

@@ -26,8 +26,8 @@ struct MixerBenchPlan {
   uint64_t seed = 1337;
 };
 
-/// Told after every step: tokens measured or skipped, of `total`, and what comes next.
-using BenchProgress = std::function<void(int64_t done, int64_t total, const std::string& note)>;
+/// Told before every step: seconds gone of the budget, which is spent at most, and what comes next.
+using BenchProgress = std::function<void(double seconds, double budget, const std::string& note)>;
 
 /// At every length all mixers run in turn, in an order shuffled anew every round, beside the yardsticks `copy` (of the
 /// input) and softmax_attention. A mixer whose pass is predicted, from its previous length, to take too long or to hold

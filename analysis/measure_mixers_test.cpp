@@ -11,7 +11,7 @@ namespace measure_mixers_test {
 static MixerBench measured(const MixerBenchPlan& plan) {
   Registry registry;
   register_parts(registry);
-  return measure_mixers(registry, plan, [](int64_t, int64_t, const std::string&) {});
+  return measure_mixers(registry, plan, [](double, double, const std::string&) {});
 }
 
 static const MixerCell& cell(const MixerBench& bench, const std::string& mixer, int64_t length) {
@@ -42,25 +42,27 @@ TEST_CASE("every cell has a time, the softmax beside it and its memory", "[measu
 }
 
 TEST_CASE("what is predicted to be too large or too slow is skipped with the figure", "[measure_mixers]") {
-  const MixerBench small = measured(
-      {.mixers = {"softmax_attention"}, .lengths = {64, 1024}, .width = 16, .memory_mib = 1});
+  const MixerBench small =
+      measured({.mixers = {"softmax_attention"}, .lengths = {64, 1024}, .width = 16, .memory_mib = 1});
   CHECK(cell(small, "softmax_attention", 64).skipped.empty());
   CHECK(cell(small, "softmax_attention", 1024).skipped.find("MiB a pass, limit 1") != std::string::npos);
   CHECK(cell(small, "copy", 1024).skipped.empty());
-  const MixerBench quick = measured(
-      {.mixers = {"softmax_attention"}, .lengths = {64, 2048}, .width = 16, .pass_limit_s = 1e-4});
+  const MixerBench quick =
+      measured({.mixers = {"softmax_attention"}, .lengths = {64, 2048}, .width = 16, .pass_limit_s = 1e-4});
   CHECK(cell(quick, "softmax_attention", 2048).skipped.find("s a pass, limit 0") != std::string::npos);
 }
 
 TEST_CASE("with backward, gradients are part of the pass", "[measure_mixers]") {
   const MixerBench forward = measured({.mixers = {"softmax_attention"}, .lengths = {64}, .width = 16});
-  const MixerBench both = measured({.mixers = {"softmax_attention"}, .lengths = {64}, .width = 16, .backward = true});
+  const MixerBench both =
+      measured({.mixers = {"softmax_attention"}, .lengths = {64}, .width = 16, .backward = true});
   CHECK(cell(both, "softmax_attention", 64).peak_mib > cell(forward, "softmax_attention", 64).peak_mib);
 }
 
 TEST_CASE("an unknown mixer is refused with a suggestion", "[measure_mixers]") {
-  CHECK_THROWS_WITH(measured({.mixers = {"softmax_atention"}, .lengths = {8}}),
-                    Catch::Contains("command line: softmax_atention: unknown mixer; did you mean 'softmax_attention'?"));
+  CHECK_THROWS_WITH(
+      measured({.mixers = {"softmax_atention"}, .lengths = {8}}),
+      Catch::Contains("command line: softmax_atention: unknown mixer; did you mean 'softmax_attention'?"));
 }
 
 }  // namespace measure_mixers_test

@@ -42,13 +42,17 @@ std::shared_ptr<Data> open_corpus(const Registry& registry, const std::string& n
   return made_alone<Data>(registry, Data::kKind, composed.config, {program_root()});
 }
 
+std::shared_ptr<Data> open_part_as_corpus(const Registry& registry, Node spec) {
+  return made_alone<Data>(registry, Data::kKind, std::move(spec), {program_root()});
+}
+
 std::shared_ptr<Data> open_file_as_corpus(const Registry& registry, const std::string& file) {
   const auto path = std::filesystem::absolute(file);
   Node node = Node::map();
   node.set("type", Node("text"));
   node.set("name", Node(path.filename().string()));
   node.set_at("splits.all.files", Node::list({Node(path.string())}));
-  return made_alone<Data>(registry, Data::kKind, std::move(node), {program_root()});
+  return open_part_as_corpus(registry, std::move(node));
 }
 
 std::shared_ptr<Tokenizer> open_tokenizer(const Registry& registry, const std::string& type) {

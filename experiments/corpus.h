@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/config/node.h"
 #include "experiments/data.h"
 #include "experiments/tokenizer.h"
 
@@ -20,6 +21,9 @@ std::vector<std::string> corpus_names(const Registry& registry);
 /// ConfigError with every mistake.
 std::shared_ptr<Data> open_corpus(const Registry& registry, const std::string& name,
                                   const std::vector<std::string>& overrides = {});
+
+/// Data of the part that `spec` names with its fields, without a `.yaml`. ConfigError with every mistake.
+std::shared_ptr<Data> open_part_as_corpus(const Registry& registry, config::Node spec);
 
 /// A file of the user's as a corpus with the one split `all`; packed files as in read_unpacked.
 std::shared_ptr<Data> open_file_as_corpus(const Registry& registry, const std::string& file);

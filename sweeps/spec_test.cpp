@@ -111,8 +111,7 @@ TEST_CASE("every mistake of a sweep is reported in one go, each with its place",
         "probe.yaml:12:20: claims.0.is = wors: unknown choice; did you mean 'worse'? known: better, equal, "
         "worse\n"
         "probe.yaml:2:1: seed: unknown key; did you mean 'seeds'? known: ablate, base, baseline, claims, "
-        "exclude, "
-        "grid, list, metric, published, seeds, set, zip");
+        "columns, exclude, grid, lines, list, metric, published, seeds, set, zip");
 }
 
 TEST_CASE("rows that are the same cell, idle exclusions and unknown rows are refused", "[sweep]") {

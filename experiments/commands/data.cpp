@@ -104,12 +104,16 @@ int generate_data(const CommandLine& line, const GenerateOptions& options) {
     throw ConfigError("command line",
                       "name = " + options.name + ": cannot be generated into files; known: listops",
                       "unknown_option");
-  const auto field = [](const std::string& key, int64_t value) { return key + "=" + std::to_string(value); };
-  const auto data =
-      open_corpus(registry, "listops",
-                  {field("seed", options.seed), field("train", options.count), field("valid", options.valid),
-                   field("test", options.test), field("min_length", options.min_length),
-                   field("max_length", options.max_length)});
+  config::Node spec = config::Node::map();
+  spec.set("type", config::Node("listops"));
+  for (const auto& [key, value] : {std::pair{"seed", options.seed},
+                                   {"train", options.count},
+                                   {"valid", options.valid},
+                                   {"test", options.test},
+                                   {"min_length", options.min_length},
+                                   {"max_length", options.max_length}})
+    spec.set(key, config::Node(value));
+  const auto data = open_part_as_corpus(registry, std::move(spec));
   std::filesystem::create_directories(options.out);
   nlohmann::ordered_json files = nlohmann::ordered_json::array();
   for (const auto& [split, name] : {std::pair{"train", "train"}, {"valid", "val"}, {"test", "test"}}) {

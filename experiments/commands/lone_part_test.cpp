@@ -75,7 +75,7 @@ TEST_CASE("one part of every kind answers alone, with gradients of its input and
 TEST_CASE("a lifting shows its bands, and puts bands together that it is fed", "[commands]") {
   const Stand stand;
   const at::Tensor x = noise({2, 9, 8});
-  const Words words = {"--width", "8", "--levels", "3", "--dilation", "{type: crawl, taps: 2}"};
+  const Words words = {"--width", "8", "--levels", "3", "--dilation", "{type: crawl, taps: 3}"};
   const Tensors out = stand.forward("lifting:haar", {{"x", x}}, words);
   CHECK(out.at("z").sizes() == at::IntArrayRef({4, 2, 9, 8}));
   CHECK(at::allclose(out.at("y"), x, 1e-5, 1e-5));

@@ -72,6 +72,8 @@ class SchemaWriter {
     Json any = Json::array({reference_to(field.part_kind), open_value()});
     if (field.standard.is(Node::Kind::string) && !field.standard.string().empty())
       any.push_back(without_type(field.part_kind, field.standard.string()));
+    else  // a defaults list says which part it is; what is written here goes on top
+      any.push_back({{"type", "object"}, {"not", {{"required", {"type"}}}}});
     return {{"anyOf", any}};
   }
 

@@ -68,6 +68,9 @@ TEST_CASE("two cells in lockstep answer as the original, and so do their gradien
                                    {"cell.block.channel_mixers.fast_weight_memory.top_k", test::integer(32)},
                                    {"cell.block.per_layer_embedding", test::Node(true)}};
   const auto net = testing::make_net(settings, 37, Initializer(plain_generator(5)), "multinodal");
+  // In fp64: the gradient of alpha_fwpkm is a sum that nearly cancels, and fp32 loses 1.1e-5 of it, fp64 4e-6 against
+  // the recorded fp32.
+  net->to(at::kDouble);
   testing::check_recorded(*net, *file);
   CHECK_FALSE(net->carries_state());
 }

@@ -46,6 +46,8 @@ class Experiment {
     net_->to(device_);
     trainer_.emplace(recipe_, *net_, *open_task_, Trainer::Plan{steps, device_});
     for (const std::string& line : open_task_->notes()) observer_.noted(line);
+    if (device_.is_cpu() && recipe_.trainer.precision != "fp32")
+      observer_.noted("precision: fp32, not " + recipe_.trainer.precision + ": the run is on the CPU");
     resume();
     observer_.started(parameter_count(*net_), trainer_->steps_done());
     train();

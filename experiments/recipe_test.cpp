@@ -131,7 +131,7 @@ TEST_CASE("half precision on the CPU and unknown protocols are refused", "[recip
   config.set_at("trainer.protocols", Node::list({Node("blocks"), Node("slidin")}));
   CHECK_THROWS_WITH(
       bind_recipe(registry, "tiny", config),
-      "trainer.precision = bf16: needs trainer.device = cuda; the CPU computes in fp32\n"
+      "trainer.precision = bf16: needs trainer.device = cuda or auto; the CPU computes in fp32\n"
       "trainer.protocols = [\"blocks\", \"slidin\"]: unknown protocol 'slidin'; known: blocks, sliding, "
       "streaming");
 }

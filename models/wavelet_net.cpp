@@ -44,10 +44,7 @@ void WaveletNetConfig::bind(Binder& b) {
   b.field("layers", layers, {1, 4096}, "blocks");
   b.field("share_lifting", share_lifting,
           "one wavelet for all blocks, not one each (original: shared_lifting_weights)");
-  b.field("stabilize", stabilize,
-          "scalings against divergence: all, or any of " + stabilizer_words() +
-              " (original: stable_parametrization, stab_...)");
-  read_stabilizers(b);
+  bind_stabilizers(b);
   block.surroundings = {.width = width, .padded_width = width, .layers = layers, .stabilizers = stabilizers};
   block.share_lifting = share_lifting;
   b.group("block", block, "what every block is made of");
@@ -64,7 +61,23 @@ void WaveletNetConfig::bind(Binder& b) {
   b.group("dropout", dropout, "rates in training");
 }
 
-void WaveletNetConfig::read_stabilizers(Binder& b) {
+// A list of words; one word may stand for the list that holds it.
+void WaveletNetConfig::bind_stabilizers(Binder& b) {
+  const std::string help = "scalings against divergence: all, or a list of " + stabilizer_words() +
+                           " (original: stable_parametrization, stab_...)";
+  const config::Node* written = b.take("stabilize");
+  if (written && written->is(config::Node::Kind::string)) {
+    stabilize = {written->string()};
+    b.record({.path = b.path_of("stabilize"),
+              .type = "list of strings",
+              .standard = config::Node::list(),
+              .help = help});
+    config::Node resolved = config::Node::list({*written});
+    resolved.place = written->place;
+    b.resolve("stabilize", std::move(resolved));
+  } else {
+    b.field("stabilize", stabilize, help);
+  }
   for (const std::string& name : stabilize) {
     bool known = false;
     for (const StabilizerWord& word : kStabilizerWords)

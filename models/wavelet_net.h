@@ -36,7 +36,7 @@ struct WaveletNetConfig {
   void bind(Binder& b);
 
  private:
-  void read_stabilizers(Binder& b);
+  void bind_stabilizers(Binder& b);
 };
 
 class WaveletNet final : public Net {

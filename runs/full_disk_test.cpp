@@ -26,7 +26,7 @@ static int shell(const std::string& script) {
 
 static std::string run_in(const std::string& program, const std::string& store) {
   return "'" + program +
-         "' run tinyshakespeare/attention net.width=54 net.layers=1 trainer.steps=60 trainer.batch=2 "
+         "' run tinyshakespeare/attention net.width=48 net.layers=1 trainer.steps=60 trainer.batch=2 "
          "trainer.length=32 trainer.checkpoint_every=10 'trainer.protocols=[]' --quiet --store '" +
          store + "' >/dev/null";
 }

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "runs/run_outline.h"
 
 namespace subband {
 
@@ -104,20 +105,6 @@ std::string listing_text(const std::vector<RunSummary>& runs, const std::string&
   return out;
 }
 
-RecordJson summary_json(const RunSummary& run) {
-  return {{"folder", run.folder},
-          {"id", run.id},
-          {"seed", run.seed},
-          {"recipe", run.recipe},
-          {"status", run.status},
-          {"step", run.step},
-          {"steps", run.steps},
-          {"parameters", run.parameters},
-          {"resumes", run.resumes},
-          {"started", run.started},
-          {"seconds", run.seconds},
-          {"message", run.message},
-          {"metrics", metrics_json(run.metrics)}};
-}
+RecordJson summary_json(const RunSummary& run) { return run_outline(run.folder, run); }
 
 }  // namespace subband

@@ -8,6 +8,7 @@
 
 #include "core/text.h"
 #include "runs/listing.h"
+#include "runs/run_outline.h"
 
 namespace subband {
 
@@ -114,24 +115,12 @@ std::string run_page(const std::string& folder, const RunRecord& run) {
 }
 
 RecordJson run_json(const std::string& folder, const RunRecord& run) {
-  RecordJson object = {{"folder", folder},
-                       {"id", run.id},
-                       {"seed", run.seed},
-                       {"recipe", run.recipe},
-                       {"status", run.status},
-                       {"step", run.step},
-                       {"steps", run.steps},
-                       {"parameters", run.parameters},
-                       {"resumes", run.resumes},
-                       {"started", run.started},
-                       {"seconds", run.seconds},
-                       {"message", run.message},
-                       {"metrics", metrics_json(run.metrics)},
-                       {"config", run.config},
-                       {"parts", run.parts},
-                       {"data", run.data},
-                       {"provenance", run.provenance},
-                       {"curve", curve_json(run.curve)}};
+  RecordJson object = run_outline(folder, run);
+  object["config"] = run.config;
+  object["parts"] = run.parts;
+  object["data"] = run.data;
+  object["provenance"] = run.provenance;
+  object["curve"] = curve_json(run.curve);
   object["evaluations"] = RecordJson::array();
   for (const Evaluation& each : run.evaluations)
     object["evaluations"].push_back({{"step", each.step}, {"metrics", metrics_json(each.metrics)}});

@@ -1,3 +1,3 @@
-// What nearly every file that touches LibTorch includes; precompiled in the `dev` preset.
+// What nearly every file that touches LibTorch includes; precompiled.
 #include <ATen/ATen.h>
 #include <torch/nn/module.h>

@@ -13,7 +13,7 @@ if(SUBBAND_WERROR)
   list(APPEND SUBBAND_WARNINGS -Werror)
 endif()
 
-# A header of LibTorch's that is compiled once for all: preset `dev`.
+# A header of LibTorch's that is compiled once for all.
 function(subband_precompiled NAME HEADER)
   set(source ${PROJECT_BINARY_DIR}/generated/${NAME}.cpp)
   file(CONFIGURE OUTPUT ${source} CONTENT "")
@@ -21,6 +21,9 @@ function(subband_precompiled NAME HEADER)
   target_link_libraries(${NAME} PUBLIC torch)
   target_compile_options(${NAME} PRIVATE ${SUBBAND_WARNINGS})
   target_precompile_headers(${NAME} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/${HEADER})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # lets the compiler cache keep what uses it
+    target_compile_options(${NAME} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+  endif()
 endfunction()
 
 # Half the build time for tests; the code under test keeps -O2.
@@ -43,6 +46,8 @@ function(subband_target TARGET TORCH PRECOMPILED)
       target_compile_options(${TARGET} PRIVATE -fPIC)
     endif()
     target_precompile_headers(${TARGET} REUSE_FROM ${PRECOMPILED})
+    target_compile_options(${TARGET} PRIVATE
+                           $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-fpch-preprocess>)
   endif()
 endfunction()
 

@@ -16,6 +16,18 @@ std::string Place::text() const {
   return *source + ":" + std::to_string(line) + ":" + std::to_string(column);
 }
 
+Node::Node() = default;
+Node::Node(const Node& other) = default;
+Node::Node(Node&& other) noexcept = default;
+Node& Node::operator=(const Node& other) = default;
+Node& Node::operator=(Node&& other) noexcept = default;
+Node::~Node() = default;
+Node::Node(bool value) : kind_(Kind::boolean), integer_(value) {}
+Node::Node(int64_t value) : kind_(Kind::integer), integer_(value) {}
+Node::Node(double value) : kind_(Kind::number), number_(value) {}
+Node::Node(std::string value) : kind_(Kind::string), string_(std::move(value)) {}
+Node::Node(const char* value) : Node(std::string(value)) {}
+
 Node Node::list(std::vector<Node> items) {
   Node node;
   node.kind_ = Kind::list;

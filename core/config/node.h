@@ -24,12 +24,18 @@ class Node {
  public:
   enum class Kind { null, boolean, integer, number, string, list, map };
 
-  Node() = default;
-  explicit Node(bool value) : kind_(Kind::boolean), integer_(value) {}
-  explicit Node(int64_t value) : kind_(Kind::integer), integer_(value) {}
-  explicit Node(double value) : kind_(Kind::number), number_(value) {}
-  explicit Node(std::string value) : kind_(Kind::string), string_(std::move(value)) {}
-  explicit Node(const char* value) : Node(std::string(value)) {}
+  // Defined where Entry, which holds a Node, is whole.
+  Node();
+  Node(const Node& other);
+  Node(Node&& other) noexcept;
+  Node& operator=(const Node& other);
+  Node& operator=(Node&& other) noexcept;
+  ~Node();
+  explicit Node(bool value);
+  explicit Node(int64_t value);
+  explicit Node(double value);
+  explicit Node(std::string value);
+  explicit Node(const char* value);
   static Node list(std::vector<Node> items = {});
   static Node map();
 

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -25,13 +26,13 @@ namespace fs = std::filesystem;
 using testing::Scratch;
 
 // Starts `subband run` of a small attention model with many checkpoints; silent.
-static pid_t start_program(const std::string& program, const fs::path& store) {
+static pid_t start_program(const std::string& program, const fs::path& store, int steps = 3000) {
   const std::vector<std::string> words = {program,
                                           "run",
                                           "tinyshakespeare/attention",
                                           "net.width=24",
                                           "net.layers=1",
-                                          "trainer.steps=3000",
+                                          "trainer.steps=" + std::to_string(steps),
                                           "trainer.batch=2",
                                           "trainer.length=32",
                                           "trainer.checkpoint_every=10",
@@ -57,6 +58,13 @@ static int wait_for(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+// Seconds of a whole run.
+static double run_to_the_end(const std::string& program, const fs::path& store, int steps = 3000) {
+  const auto begin = std::chrono::steady_clock::now();
+  REQUIRE(wait_for(start_program(program, store, steps)) == 0);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 static std::string weights_digest(const fs::path& folder) {
   Tensors weights;
   for (const auto& [name, tensor] : read_checkpoint(folder / "checkpoints").tensors)
@@ -74,13 +82,15 @@ TEST_CASE("a run killed at 20 random instants ends with the weights of an uninte
   }
   const Scratch scratch;
   const Store whole(scratch / "whole"), killed(scratch / "killed");
-  REQUIRE(wait_for(start_program(program, whole.root())) == 0);
+  const double all_steps = run_to_the_end(program, whole.root());
+  const double start_up = run_to_the_end(program, scratch / "one_step", 1);
   std::mt19937 random(20);
   int kills = 0;
   for (int attempt = 0; attempt < 20; ++attempt) {
     const pid_t child = start_program(program, killed.root());
-    // From before the first step to some hundred steps on, so that all twenty hit.
-    const double wait = std::uniform_real_distribution<double>(0.3, 1.2)(random);
+    // From before the first step to a fifteenth of the steps, so that twenty rarely reach the end on any machine.
+    const double latest = start_up + std::max(0.1, all_steps - start_up) / 15;
+    const double wait = std::uniform_real_distribution<double>(start_up / 2, latest)(random);
     std::this_thread::sleep_for(std::chrono::duration<double>(wait));
     ::kill(child, SIGKILL);
     if (wait_for(child) == -1) ++kills;

@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
+#include "core/tensors/meta_operators.h"
 #include "core/tensors/random.h"
 
 namespace subband {
@@ -39,8 +41,11 @@ Batch invented_batch(const Recipe& recipe) {
           .targets_BL = wants_class ? at::zeros({1}, at::kLong) : ids_BL.slice(1, 1, length + 1)};
 }
 
-void take_step(Net& net, const Recipe& recipe) {
-  const Batch batch = invented_batch(recipe);
+// On the meta device only shapes are computed: no memory, no values, and so none that could be not finite.
+void take_step(Net& net, const Recipe& recipe, at::Device device) {
+  Batch batch = invented_batch(recipe);
+  batch.inputs_BL = batch.inputs_BL.to(device);
+  batch.targets_BL = batch.targets_BL.to(device);
   net.train();
   net.zero_grad();
   net.reset_state();
@@ -48,9 +53,9 @@ void take_step(Net& net, const Recipe& recipe) {
   const at::Tensor loss = recipe.shape.classes > 0
                               ? at::cross_entropy_loss(net.classify(batch.inputs_BL, {}), batch.targets_BL)
                               : net.loss(batch.inputs_BL, batch.targets_BL);
-  if (loss.numel() != 1 || !std::isfinite(loss.item<double>()))
-    refuse_recipe(recipe, "the loss is not finite");
+  if (!loss.is_meta() && !std::isfinite(loss.item<double>())) refuse_recipe(recipe, "the loss is not finite");
   loss.backward();
+  if (loss.is_meta()) return;
   for (const auto& parameter : net.named_parameters()) {
     const at::Tensor& gradient = parameter.value().grad();
     if (gradient.defined() && !at::isfinite(gradient).all().item<bool>())
@@ -70,10 +75,11 @@ std::string read_all(int from) {
 
 bool check_recipe(const Recipe& recipe, int64_t most_parameters) {
   try {
-    if (parameter_count(*make_meta_net(recipe)) > most_parameters) return false;
-    const std::shared_ptr<Net> net = make_net(recipe);
-    take_step(*net, recipe);
-    return true;
+    const MetaOperators operators;
+    const std::shared_ptr<Net> shapes = make_meta_net(recipe);
+    const bool has_weights = parameter_count(*shapes) <= most_parameters;
+    take_step(has_weights ? *make_net(recipe) : *shapes, recipe, has_weights ? at::kCPU : at::kMeta);
+    return has_weights;
   } catch (const ConfigError&) {
     throw;
   } catch (const Error& error) {
@@ -91,6 +97,7 @@ std::optional<Problem> check_recipe_apart(const Recipe& recipe, int64_t most_par
   if (child < 0) throw Error(recipe.name, "no process for its check");
   if (child == 0) {
     ::close(ends[0]);
+    at::set_num_threads(1);  // a pool that the parent has does not live here
     std::string message;
     try {
       check_recipe(recipe, most_parameters);

@@ -7,9 +7,10 @@
 
 namespace subband {
 
-/// Builds the net on the meta device, then, where it has at most `most_parameters`, with weights, and takes one forward
-/// and one backward pass over a batch of one short window. Returns whether it took that step. ConfigError (`bad_value`)
-/// with what went wrong: a part that refuses its input, a loss that is not finite, a parameter whose gradient is not.
+/// Builds the net on the meta device and takes one forward and one backward pass over a batch of one short window: with
+/// weights where it has at most `most_parameters`, else there, where shapes are computed and no memory is used. Returns
+/// whether it had weights. ConfigError (`bad_value`) with what went wrong: a part that refuses its input, a loss that is
+/// not finite, a parameter whose gradient is not.
 bool check_recipe(const Recipe& recipe, int64_t most_parameters);
 
 /// The same in a process of its own, so that the caller's touches no thread pool; nothing where all is well.

@@ -2,9 +2,13 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <set>
 
 #include "core/config/yaml.h"
+#include "core/files.h"
 #include "core/testing/catch.h"
+#include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 
 namespace dry_run_test {
@@ -30,6 +34,32 @@ TEST_CASE("a recipe whose first step works passes, in this process and in one of
   CHECK(check_recipe(recipe, kMost));
   CHECK(!check_recipe(recipe, 10));  // too large: only its shapes
   CHECK(!check_recipe_apart(recipe, kMost));
+}
+
+// What is computed without weights must be what is computed with them: whatever is registered has a first step there.
+TEST_CASE("every bundled recipe and every mixer takes a first step in shapes alone", "[dry_run]") {
+  Registry registry;
+  register_parts(registry);
+  const auto check = [&](const std::string& name, const std::vector<std::string>& overrides) {
+    INFO(name << " " << (overrides.empty() ? "" : overrides.front()));
+    CHECK_FALSE(check_recipe(load_recipe(registry, {.name = name, .overrides = overrides}), 0));
+  };
+  const auto folder = program_root() / "experiments/recipes";
+  int recipes = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder)) {
+    if (file.path().extension() != ".yaml") continue;
+    check(std::filesystem::relative(file.path(), folder).replace_extension().generic_string(), {});
+    ++recipes;
+  }
+  CHECK(recipes > 20);
+  const std::set<std::string> see_all = {"fnet", "linformer", "nystromformer", "waveformer"};
+  for (const std::string& mixer : registry.of<Mixer>().names())
+    check(see_all.contains(mixer) ? "listops/attention" : "tinyshakespeare/attention",
+          {"net.width=64", "net.mixer=" + mixer});
+  for (const char* part : {"lifting=haar", "lifting=packet", "lifting=data_dependent", "transform=dct",
+                           "transform=dht", "transform=butterfly", "transform=identity", "bypass=ema",
+                           "bypass=none", "dilation=dyadic", "channel_mixers.fast_weight_memory={}"})
+    check("tinyshakespeare/wavelet", {std::string("++net.block.") + part});
 }
 
 // A net that binds, and fails when it is asked for something.

@@ -93,15 +93,15 @@ int exit_code_of(const Outcome& outcome) {
 // `--check`: one small step instead of the run.
 int say_checked(const Recipe& recipe, const CommonOptions& common) {
   constexpr int64_t kMostTried = 300'000'000;
-  const bool stepped = check_recipe(recipe, kMostTried);
+  const bool with_weights = check_recipe(recipe, kMostTried);
   const int64_t parameters = parameter_count(*make_meta_net(recipe));
   if (common.json)
     std::cout << json_text(
-                     RecordJson{{"recipe", recipe.name}, {"parameters", parameters}, {"stepped", stepped}})
+                     RecordJson{{"recipe", recipe.name}, {"parameters", parameters}, {"with_weights", with_weights}})
               << "\n";
   else
-    fmt::print("{}: {}; {} parameters\n", recipe.name,
-               stepped ? "a first step works" : "builds; too large to step", parameters);
+    fmt::print("{}: a first step works{}; {} parameters\n", recipe.name,
+               with_weights ? "" : ", in shapes without weights", parameters);
   return 0;
 }
 

@@ -120,6 +120,7 @@ class Performer final : public Mixer {
                        "no generator to redraw features from; call set_generator before training, or "
                        "set redraw to 0");
     }
+    if (calls_.is_meta()) return;  // shapes alone: nothing counts
     const at::NoGradGuard no_gradient;
     if (calls_.add_(1).item<double>() < static_cast<double>(config_.redraw)) return;
     calls_.zero_();

@@ -27,7 +27,7 @@ static Node canonical(const Node& node) {
   Node map = Node::map();
   Node order = Node::list();
   for (const Entry& entry : node.entries()) {
-    map.set(entry.key, canonical(entry.value));
+    map.entries().push_back({.key = entry.key, .value = canonical(entry.value)});
     order.items().emplace_back(entry.key);
   }
   if (is_map_of_parts(node)) map.set("(order)", std::move(order));

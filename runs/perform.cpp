@@ -7,9 +7,13 @@
 
 namespace subband {
 
-RunPlan run_plan(const Recipe& recipe) {
+DataManifest data_manifest(const Recipe& recipe) {
   const auto data = make_data(recipe);
-  const DataManifest manifest = data ? data->manifest() : DataManifest{};
+  return data ? data->manifest() : DataManifest{};
+}
+
+RunPlan run_plan(const Recipe& recipe) {
+  const DataManifest manifest = data_manifest(recipe);
   RunStart start{.id = run_identity(recipe.identity, recipe.parts, manifest),
                  .recipe = recipe.name,
                  .seed = recipe.seed,

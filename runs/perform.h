@@ -5,7 +5,10 @@
 
 namespace subband {
 
-/// Identity, config and data manifest of a recipe. Error when a file of its data is missing.
+/// Checksums of what a recipe reads; reads all of it. Error when a file is missing.
+DataManifest data_manifest(const Recipe& recipe);
+
+/// Identity, config and data manifest of a recipe.
 RunPlan run_plan(const Recipe& recipe);
 
 /// Trains the recipe into the store, or reuses or goes on with what is there; see conduct.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -84,20 +85,21 @@ void check_rows(const std::vector<SweepRow>& rows, std::vector<Problem>& problem
 }
 
 void check_mentions(const SweepSpec& spec, std::vector<SweepRow>& rows, std::vector<Problem>& problems) {
-  std::vector<std::string> labels;
-  for (const SweepRow& row : rows) labels.push_back(row.label);
-  const auto is_known = [&](const std::string& label) {
-    return std::ranges::find(labels, label) != labels.end();
+  std::set<std::string> known;
+  for (const SweepRow& row : rows) known.insert(row.label);
+  const auto is_known = [&](const std::string& label) { return known.contains(label); };
+  const auto nearest = [&](const std::string& label) {
+    return suggestion(label, std::vector<std::string>(known.begin(), known.end()));
   };
   if (spec.baseline && !is_known(*spec.baseline))
     problems.push_back({spec.name,
-                        "baseline = " + *spec.baseline + ": no such row" + suggestion(*spec.baseline, labels),
+                        "baseline = " + *spec.baseline + ": no such row" + nearest(*spec.baseline),
                         "bad_value"});
   for (const SweepClaim& claim : spec.claims) {
     const auto row = std::ranges::find(rows, claim.row, &SweepRow::label);
     if (row == rows.end())
       problems.push_back({claim.place.text(),
-                          "claims: row = " + claim.row + ": no such row" + suggestion(claim.row, labels),
+                          "claims: row = " + claim.row + ": no such row" + nearest(claim.row),
                           "bad_value"});
     else if (row->baseline.empty() || row->baseline == row->label)
       problems.push_back({claim.place.text(),

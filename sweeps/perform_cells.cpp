@@ -1,8 +1,11 @@
 #include "sweeps/perform_cells.h"
 
+#include <fmt/format.h>
+
 #include "core/error.h"
 #include "experiments/dry_run.h"
 #include "experiments/load_recipe.h"
+#include "runs/identity.h"
 #include "runs/perform.h"
 
 namespace subband {
@@ -11,11 +14,20 @@ namespace {
 
 constexpr int64_t kMostTried = 5'000'000;  // parameters; a plan must stay quick
 
-Recipe bind_cell(const CellSource& source, const std::string& recipe,
+Recipe bind_cell(const CellSource& source, config::SearchPath& search, const std::string& recipe,
                  const std::vector<std::string>& overrides) {
   const config::Composition composition =
-      config::compose(recipe_request(*source.registry, recipe, overrides, source.folders));
+      config::compose(recipe_request(*source.registry, recipe, overrides, source.folders), search);
   return bind_recipe(*source.registry, recipe_name(recipe), composition.config);
+}
+
+config::SearchPath search_path(const CellSource& source) {
+  return config::search_path_of(recipe_request(*source.registry, "", {}, source.folders));
+}
+
+std::string text_under(const config::Node& map, const char* key) {
+  const config::Node* value = map.find(key);
+  return value != nullptr ? config::to_json(*value) : "";
 }
 
 // Passes what a run tells on to the scheduler.
@@ -42,23 +54,48 @@ class LinkObserver final : public Observer {
 
 }  // namespace
 
-PreparedRow prepare_row(const CellSource& source, const std::string& recipe,
-                        const std::vector<std::string>& overrides) {
-  const Recipe bound = bind_cell(source, recipe, overrides);
-  RunPlan plan = run_plan(bound);
-  return {.id = plan.start.id,
-          .parameters = parameter_count(*make_meta_net(bound)),
-          .config = std::move(plan.start.config)};
+RowBinder::RowBinder(const CellSource& source) : source_(source), search_(search_path(source)) {}
+
+Recipe RowBinder::compose(const std::string& recipe, const std::vector<std::string>& overrides) {
+  return bind_cell(source_, search_, recipe, overrides);
 }
 
-std::optional<Problem> check_cell(const CellSource& source, const std::string& recipe,
-                                  const std::vector<std::string>& overrides) {
-  return check_recipe_apart(bind_cell(source, recipe, overrides), kMostTried);
+std::string RowBinder::identity_of(const Recipe& recipe) {
+  const auto [manifest, is_new] = manifests_.try_emplace(text_under(recipe.resolved, "data"));
+  if (is_new) manifest->second = data_manifest(recipe);
+  return run_identity(recipe.identity, recipe.parts, manifest->second);
+}
+
+std::string RowBinder::identify(const std::string& recipe, const std::vector<std::string>& overrides) {
+  return identity_of(compose(recipe, overrides));
+}
+
+PreparedRow RowBinder::prepare(const std::string& recipe, const std::vector<std::string>& overrides) {
+  const Recipe bound = compose(recipe, overrides);
+  const TaskShape& shape = bound.shape;
+  const std::string asked = fmt::format("{} {} {} {} {}", text_under(bound.resolved, "net"), bound.vocabulary,
+                                        shape.classes, shape.channels, shape.length);
+  const auto [parameters, is_new] = parameters_.try_emplace(asked, 0);
+  if (is_new) parameters->second = parameter_count(*make_meta_net(bound));
+  const TrainerConfig& trainer = bound.trainer;
+  const int64_t a_step = trainer.batch * trainer.accumulate * trainer.length;
+  return {.id = identity_of(bound),
+          .parameters = parameters->second,
+          .tokens = trainer.steps.value_or(0) * a_step};
+}
+
+std::optional<Problem> RowBinder::check(const std::string& recipe, const std::vector<std::string>& overrides) {
+  const Recipe bound = compose(recipe, overrides);
+  config::Node step = bound.resolved;
+  for (const char* later : {"optimizer", "schedule", "seed"}) step.erase(later);
+  if (!checked_.insert(config::to_json(step)).second) return std::nullopt;
+  return check_recipe_apart(bound, kMostTried);
 }
 
 CellOutcome perform_cell(const CellSource& source, const std::string& recipe,
                          const std::vector<std::string>& overrides, const Store& store, WorkerLink& link) {
-  const Recipe bound = bind_cell(source, recipe, overrides);
+  config::SearchPath search = search_path(source);
+  const Recipe bound = bind_cell(source, search, recipe, overrides);
   LinkObserver observer(link);
   try {
     const RunResult result = perform(

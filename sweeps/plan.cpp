@@ -80,7 +80,7 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
   for (const Cell& cell : plan.grid.cells) {
     const PreparedRow& row = rows[cell.row];
     PlannedCell planned{
-        .cell = cell, .id = row.id, .parameters = row.parameters, .tokens = training_tokens(row.config)};
+        .cell = cell, .id = row.id, .parameters = row.parameters, .tokens = row.tokens};
     look_up(planned, runs);
     forecast.predict(planned);
     const std::string& label = plan.grid.rows[cell.row].label;

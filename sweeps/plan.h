@@ -17,7 +17,7 @@ namespace subband {
 struct PreparedRow {
   std::string id;  ///< run identity
   int64_t parameters = 0;
-  RecordJson config;  ///< resolved
+  int64_t tokens = 0;  ///< of training; 0: unknown
 };
 /// Binds a row without training. ConfigError with every mistake of it.
 using PrepareRow =

@@ -21,7 +21,7 @@ static PreparedRow prepare(const std::string& recipe, const std::vector<std::str
     if (each.starts_with("bad")) problems.push_back({"override", each + ": no such key", "unknown_key"});
     if (!each.starts_with("++seed") && each != "idle=1") row.id += " " + each;
   }
-  row.config = {{"trainer", {{"steps", 10}, {"batch", 2}, {"length", 5}}}};
+  row.tokens = 10 * 2 * 5;
   if (!problems.empty()) throw ConfigError(problems);
   return row;
 }

@@ -8,6 +8,7 @@
 #include "core/config/compose.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/progress.h"
 #include "core/slot.h"
 #include "experiments/parts.h"
 #include "sweeps/board.h"
@@ -94,11 +95,17 @@ class SweepJob {
     launcher_ = make_launcher(registry_, words_);
     const SplitOverrides overrides = split_overrides(words_.overrides);
     const SweepSpec spec = composed_spec(words_, overrides.spec, source_.folders);
-    const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& changes) {
-      return prepare_row(source_, recipe, changes);
-    };
-    plan_ = make_plan(spec, overrides.cells, prepare, read_index(store_).runs);
-    check_new_rows();
+    RowBinder binder(source_);
+    {
+      Progress progress("plan", "rows", static_cast<int64_t>(expand(spec).rows.size()), options_.quiet);
+      int64_t rows = 0;
+      const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& changes) {
+        progress.update(rows++);
+        return binder.prepare(recipe, changes);
+      };
+      plan_ = make_plan(spec, overrides.cells, prepare, read_index(store_).runs);
+    }
+    check_new_rows(binder);
     if (words_.is_dry) {
       std::cout << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n"
                                   : plan_text(plan_, launcher_->jobs()));
@@ -113,14 +120,15 @@ class SweepJob {
 
  private:
   // One small step of every row that has not run yet, so that what cannot work is refused before anything is trained.
-  void check_new_rows() const {
+  void check_new_rows(RowBinder& binder) const {
     std::vector<Problem> problems;
     std::set<size_t> checked;
+    Progress progress("first steps", "rows", static_cast<int64_t>(plan_.grid.rows.size()), options_.quiet);
     for (const PlannedCell& cell : plan_.cells) {
       if (cell.state != "new" || !cell.same_as.empty() || !checked.insert(cell.cell.row).second) continue;
       const SweepRow& row = plan_.grid.rows[cell.cell.row];
-      auto problem =
-          check_cell(source_, row.recipe, cell_overrides(plan_.spec, row, cell.cell.seed, plan_.extra));
+      progress.update(static_cast<int64_t>(checked.size()));
+      auto problem = binder.check(row.recipe, cell_overrides(plan_.spec, row, cell.cell.seed, plan_.extra));
       if (!problem) continue;
       problem->place = "row '" + row.label + "'";
       problems.push_back(std::move(*problem));

@@ -157,10 +157,13 @@ bool Node::operator==(const Node& other) const {
   return false;
 }
 
+static std::string quoted(const std::string& text) {
+  const auto is_plain = [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  if (std::ranges::all_of(text, is_plain)) return '"' + text + '"';
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 static void append_json(std::string& out, const Node& node, bool sorted) {
-  const auto quoted = [](const std::string& text) {
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  };
   switch (node.kind()) {
     case Node::Kind::null:
       out += "null";

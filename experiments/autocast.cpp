@@ -1,5 +1,6 @@
 #include "experiments/autocast.h"
 
+#include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 
 namespace subband {
@@ -16,6 +17,12 @@ Autocast::~Autocast() {
   // The cache holds casts of the weights, which the next step changes.
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
   at::autocast::set_autocast_enabled(at::kCUDA, false);
+}
+
+void set_fp32_products(const std::string& precision) {
+  const bool are_short = precision == "tf32";
+  at::globalContext().setAllowTF32CuBLAS(are_short);
+  at::globalContext().setAllowTF32CuDNN(are_short);
 }
 
 }  // namespace subband

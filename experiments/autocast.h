@@ -1,4 +1,4 @@
-// Mixed precision for one forward pass.
+// Precision of products on CUDA: of one forward pass, and of those in fp32.
 #pragma once
 #include <string>
 
@@ -16,5 +16,9 @@ class Autocast {
  private:
   bool on_;
 };
+
+/// From now on products of fp32 matrices and convolutions on CUDA are computed in TF32 (10 bits of fraction) where
+/// `precision` is `tf32`, in fp32 proper for every other word. Of the whole process; the CPU ignores it.
+void set_fp32_products(const std::string& precision);
 
 }  // namespace subband

@@ -9,6 +9,7 @@
 #include <new>
 
 #include "core/tensors/device.h"
+#include "experiments/autocast.h"
 #include "experiments/checkpoint.h"
 #include "experiments/peak_memory.h"
 #include "experiments/sampling.h"
@@ -44,6 +45,7 @@ class Experiment {
     const int64_t steps = planned_steps(recipe_.trainer, *open_task_);
     net_ = make_net(recipe_);
     net_->to(device_);
+    set_fp32_products(use_.precision);
     trainer_.emplace(recipe_, *net_, *open_task_, Trainer::Plan{steps, device_});
     for (const std::string& line : open_task_->notes()) observer_.noted(line);
     if (device_.is_cpu() && recipe_.trainer.precision != "fp32")

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/tensors/device.h"
 #include "core/text.h"
+#include "experiments/autocast.h"
 #include "experiments/checkpoint.h"
 #include "experiments/commands/commands.h"
 #include "experiments/parts.h"
@@ -47,9 +48,11 @@ Metrics evaluate_checkpoint(Recipe recipe, Net& net, const EvalRequest& request,
   if (request.length > 0) recipe.trainer.length = request.length;
   recipe.trainer.protocols = request.protocols;
   recipe.trainer.evaluate_tokens.reset();
+  const TaskUse use = task_use(recipe, device, cache);
+  set_fp32_products(use.precision);
   Metrics metrics;
   std::vector<std::string> known;
-  for (const Measurement& each : make_task(recipe)->measurements(task_use(recipe, device, cache))) {
+  for (const Measurement& each : make_task(recipe)->measurements(use)) {
     known.push_back(each.split);
     if (each.split == request.split) metrics.merge(each.measure(net));
   }

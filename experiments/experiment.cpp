@@ -46,7 +46,8 @@ class Experiment {
     net_ = make_net(recipe_);
     net_->to(device_);
     set_fp32_products(use_.precision);
-    trainer_.emplace(recipe_, *net_, *open_task_, Trainer::Plan{steps, device_});
+    const bool scales_loss = use_.precision == "fp16";
+    trainer_.emplace(recipe_, *net_, *open_task_, Trainer::Plan{steps, device_, scales_loss});
     for (const std::string& line : open_task_->notes()) observer_.noted(line);
     if (device_.is_cpu() && recipe_.trainer.precision != "fp32")
       observer_.noted("precision: fp32, not " + recipe_.trainer.precision + ": the run is on the CPU");
@@ -103,6 +104,7 @@ void Experiment::resume() {
 
 // NaN and divergence end a run; the step that showed them moved nothing.
 void Experiment::judge(const StepResult& result) const {
+  if (result.skipped) return;
   const int64_t step = trainer_->steps_done() + (result.finite() ? 0 : 1);
   if (!result.finite()) {
     // The sign of a NaN says nothing, and differs between machines.
@@ -170,6 +172,8 @@ Metrics Experiment::training_metrics() const {
                      {"train.tokens", static_cast<double>(trainer_->tokens_seen())},
                      {"model.parameters", static_cast<double>(parameter_count(*net_))},
                      {"model.flops", net_->flops(recipe_.shape.length)}};
+  if (trainer_->scaler())
+    metrics["train.skipped_steps"] = static_cast<double>(trainer_->scaler()->skipped());
   if (seconds_ > 0) metrics["train.tokens_per_s"] = static_cast<double>(trainer_->tokens_seen()) / seconds_;
   return metrics;
 }

@@ -34,6 +34,7 @@ Trainer::Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan)
                       "trainer.checkpoint_activations = true: must be false with net " + recipe.net.type() +
                           ", which cannot compute its blocks again",
                       "bad_value");
+  if (plan.scales_loss) scaler_.emplace();
   net_.set_recompute(recipe.trainer.checkpoint_activations);
   net_.train();
 }
@@ -73,7 +74,7 @@ at::Tensor Trainer::forward_and_backward() {
       loss = task_.loss(net_, batch);
     }
     if (passes > 1) loss = loss.div(static_cast<double>(passes));
-    loss.backward();
+    (scaler_ ? loss.mul(scaler_->scale()) : loss).backward();
     total = total.defined() ? total.add(loss.detach()) : loss.detach();
   }
   return total;
@@ -92,6 +93,7 @@ StepResult Trainer::step() {
   const at::Tensor loss = forward_and_backward();
   const c10::NoGradGuard no_gradients;
   const std::vector<at::Tensor> gradients = this->gradients();
+  if (scaler_ && !gradients.empty()) at::_foreach_mul_(gradients, 1 / scaler_->scale());
   const at::Tensor norm =
       gradients.empty() ? at::zeros_like(loss) : at::stack(at::_foreach_norm(gradients)).norm();
   // The one place where a step waits for its device.
@@ -99,21 +101,37 @@ StepResult Trainer::step() {
   StepResult result{.loss = both.const_data_ptr<double>()[0],
                     .rate = schedule_->rate(steps_done_),
                     .gradient_norm = both.const_data_ptr<double>()[1]};
-  if (!result.finite()) return result;
+  if (!result.finite()) return scaler_ ? leave_out(result) : result;
   const double limit = recipe_.trainer.clip_norm, reached = result.gradient_norm + kNormMargin;
   if (limit > 0 && reached > limit) at::_foreach_mul_(gradients, limit / reached);
   optimizer_->step(result.rate);
-  double* average = average_.mutable_data_ptr<double>();
-  average[0] = kAverageDecay * average[0] + result.loss;
-  average[1] = kAverageDecay * average[1] + 1;
+  if (scaler_) scaler_->update(false);
+  remember(result.loss);
   ++steps_done_;
   return result;
+}
+
+// An overflow: the schedule goes on, weights and optimiser do not.
+StepResult Trainer::leave_out(StepResult result) {
+  scaler_->update(true);
+  if (scaler_->is_lost()) return result;
+  result.skipped = true;
+  if (std::isfinite(result.loss)) remember(result.loss);
+  ++steps_done_;
+  return result;
+}
+
+void Trainer::remember(double loss) {
+  double* average = average_.mutable_data_ptr<double>();
+  average[0] = kAverageDecay * average[0] + loss;
+  average[1] = kAverageDecay * average[1] + 1;
 }
 
 void Trainer::save(Checkpoint& checkpoint) const {
   for (const auto& [name, tensor] : model_tensors(net_)) checkpoint.tensors["model/" + name] = tensor;
   for (const auto& [name, tensor] : optimizer_->state()) checkpoint.tensors["optimizer/" + name] = tensor;
   checkpoint.tensors["state/average_loss"] = average_;
+  if (scaler_) checkpoint.tensors["state/loss_scale"] = scaler_->state();
   if (net_.state().defined()) checkpoint.tensors["state/carried"] = net_.state();
   checkpoint.step = steps_done_;
   checkpoint.tokens = tokens_seen();
@@ -129,6 +147,8 @@ void Trainer::load(const Checkpoint& checkpoint) {
   if (const auto found = checkpoint.tensors.find("state/average_loss"); found != checkpoint.tensors.end()) {
     average_.copy_(found->second);
   }
+  const auto scale = checkpoint.tensors.find("state/loss_scale");
+  if (scaler_ && scale != checkpoint.tensors.end()) scaler_->load(scale->second);
   net_.reset_state();
   if (const auto found = checkpoint.tensors.find("state/carried"); found != checkpoint.tensors.end()) {
     net_.set_state(found->second.to(plan_.device, /*non_blocking=*/false, /*copy=*/true));

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "experiments/checkpoint.h"
+#include "experiments/loss_scaler.h"
 #include "experiments/recipe.h"
 #include "experiments/task.h"
 
@@ -18,6 +20,7 @@ struct StepResult {
   double loss = 0;           ///< nats per answer, mean over the step's micro-batches
   double rate = 0;           ///< learning rate used
   double gradient_norm = 0;  ///< global L2 norm before clipping
+  bool skipped = false;      ///< an overflow under loss scaling: the step counts, but moved nothing
   bool finite() const;
 };
 
@@ -28,11 +31,13 @@ class Trainer {
   struct Plan {
     int64_t steps = 1;  ///< of the whole run
     at::Device device = at::kCPU;
+    bool scales_loss = false;  ///< as fp16 needs it
   };
   /// `recipe`, `net` and `task` must outlive this; `net` is on `plan.device` already.
   Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan);
 
-  /// zero gradients → for each micro-batch: forward, loss / accumulate, backward → clip → update at the schedule's rate.
+  /// zero gradients → for each micro-batch: forward, loss / accumulate, (scaled) backward → unscale → clip → update at
+  /// the schedule's rate → the scale's update.
   StepResult step();
 
   int64_t steps_done() const { return steps_done_; }
@@ -40,6 +45,7 @@ class Trainer {
   int64_t tokens_seen() const { return steps_done_ * tokens_per_step(); }
   int64_t tokens_per_step() const;
   double average_loss() const;  ///< of the last steps, exponentially weighted over about fifty
+  const std::optional<LossScaler>& scaler() const { return scaler_; }
 
   /// Puts model, optimiser and state tensors, step and tokens in; and takes them out again.
   void save(Checkpoint& checkpoint) const;
@@ -49,6 +55,8 @@ class Trainer {
   at::Tensor forward_and_backward();  ///< the loss, a scalar
   void draw_noise_from(uint64_t micro_batch);
   std::vector<at::Tensor> gradients() const;
+  StepResult leave_out(StepResult result);
+  void remember(double loss);
 
   const Recipe& recipe_;
   Net& net_;
@@ -57,6 +65,7 @@ class Trainer {
   std::vector<at::Tensor> parameters_;
   std::shared_ptr<Optimizer> optimizer_;
   std::shared_ptr<Schedule> schedule_;
+  std::optional<LossScaler> scaler_;
   int64_t steps_done_ = 0;
   at::Tensor average_;  // [2] float64: weighted sum of losses, sum of weights
 };

@@ -104,12 +104,13 @@ Recipe bind_recipe(const Registry& registry, const std::string& name, const Node
   recipe.parts = session.parts;
   recipe.identity = recipe.resolved;
   recipe.identity.erase("seed");
+  for (const std::string& path : session.cosmetic_paths) erase_at(recipe.identity, path);
   // Recipes were language models before there were other tasks; what they mean, and so their runs, has not changed.
-  if (recipe.task.type() == kTextTask && recipe.parts[kTextPart] == 1) {
+  const bool is_plain = recipe.identity.find("task")->size() == 1;  // its type alone
+  if (recipe.task.type() == kTextTask && recipe.parts[kTextPart] == 1 && is_plain) {
     recipe.identity.erase("task");
     recipe.parts.erase(kTextPart);
   }
-  for (const std::string& path : session.cosmetic_paths) erase_at(recipe.identity, path);
   return recipe;
 }
 

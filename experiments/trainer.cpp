@@ -68,6 +68,7 @@ at::Tensor Trainer::forward_and_backward() {
     const auto micro_batch = static_cast<uint64_t>(steps_done_ * passes + pass);
     draw_noise_from(micro_batch);
     const Batch& batch = task_.draw(micro_batch);
+    if (batch.restarts) net_.reset_state();
     at::Tensor loss;
     {
       const Autocast autocast(recipe_.trainer.precision);

@@ -23,12 +23,14 @@ class GivenBatches final : public OpenTask {
       : inputs_(std::move(inputs)), targets_(std::move(targets)) {}
   const Batch& draw(uint64_t index) override {
     const auto at = static_cast<int64_t>(index);
-    batch_ = {.inputs_BL = inputs_[at], .targets_BL = targets_[at]};
+    batch_ = {.inputs_BL = inputs_[at], .targets_BL = targets_[at], .restarts = restarts_at == at};
     return batch_;
   }
   int64_t batches_per_epoch() const override { return 0; }
   std::string epoch_text() const override { return ""; }
   Metrics estimate(Net&) override { return {}; }
+
+  int64_t restarts_at = -1;
 
  private:
   at::Tensor inputs_, targets_;
@@ -165,6 +167,28 @@ TEST_CASE("a run that overflows at every scale ends as no number", "[trainer]") 
   CHECK_FALSE(last.skipped);
   CHECK_FALSE(last.finite());
   CHECK(resumed.steps_done() == 4);
+}
+
+TEST_CASE("where streams begin anew the net forgets what it carried", "[trainer]") {
+  const Recipe recipe = tiny_recipe({{"net.carry", Node(true)}, {"optimizer.lr", Node(0.0)}});
+  const auto losses = [&](int64_t restarts_at) {
+    const auto net = make_net(recipe);
+    GivenBatches task = letters();
+    task.restarts_at = restarts_at;
+    Trainer trainer(recipe, *net, task, {.steps = 12});
+    std::vector<double> all;
+    for (int i = 0; i < 6; ++i) all.push_back(trainer.step().loss);
+    return all;
+  };
+  const auto carried = losses(-1), restarted = losses(3);
+  for (const size_t step : {0, 1, 2}) CHECK(restarted[step] == carried[step]);
+  CHECK(restarted[3] != carried[3]);
+  const auto net = make_net(recipe);
+  net->train();
+  net->set_generator(stream(0, "none"));
+  GivenBatches task = letters();
+  const Batch& fourth = task.draw(3);
+  CHECK(restarted[3] == net->loss(fourth.inputs_BL, fourth.targets_BL).item<double>());
 }
 
 }  // namespace trainer_test

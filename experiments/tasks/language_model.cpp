@@ -1,18 +1,27 @@
 // The next token of a text, at every position.
 //   loss = mean over windows and positions of -ln p(x[t+1] | x[1] … x[t])
-// Source  WaveletLM's training script: windows that start anywhere
+// Source  WaveletLM's training script: windows that start anywhere; Transformer-XL's: windows that follow each other
 #include <fmt/format.h>
 
 #include "core/error.h"
 #include "experiments/evaluation.h"
 #include "experiments/random_windows.h"
+#include "experiments/sequential_windows.h"
 #include "experiments/task.h"
 #include "experiments/token_file.h"
 
 namespace subband::tasks::language_model {
 
 struct Config {
-  void bind(Binder&) {}
+  std::string windows = "random";
+
+  void bind(Binder& b) {
+    b.choice("windows", windows, {"random", "sequential"},
+             "random: training windows start anywhere; sequential: row b of a batch goes on where row b of the "
+             "last one ended, for nets that carry a state from window to window");
+    // What recipes meant before there was a choice is still what they are known by.
+    if (windows == "random") b.cosmetic({"windows"});
+  }
 };
 
 static TokenFile opened(const TaskContext& context, const TaskUse& use, const std::string& split) {
@@ -32,16 +41,22 @@ static Metrics scored(const TaskContext& context, const TaskUse& use, const std:
 
 class OpenLanguageModel final : public OpenTask {
  public:
-  OpenLanguageModel(const TaskContext& context, const TaskUse& use)
+  OpenLanguageModel(const Config& config, const TaskContext& context, const TaskUse& use)
       : context_(context),
         use_(use),
         train_(opened(context, use, "train")),
         valid_(opened(context, use, "valid")),
         windows_(train_, windows_of("batch")),
-        valid_windows_(valid_, windows_of("valid")) {}
+        valid_windows_(valid_, windows_of("valid")) {
+    if (config.windows == "sequential") streams_.emplace(train_, windows_of("batch"));
+  }
 
-  const Batch& draw(uint64_t index) override { return windows_.draw(index); }
-  int64_t batches_per_epoch() const override { return train_.tokens() / (context_.length * use_.batch); }
+  const Batch& draw(uint64_t index) override {
+    return streams_ ? streams_->draw(index) : windows_.draw(index);
+  }
+  int64_t batches_per_epoch() const override {
+    return streams_ ? streams_->batches_per_pass() : train_.tokens() / (context_.length * use_.batch);
+  }
   std::string epoch_text() const override { return fmt::format("{} tokens", train_.tokens()); }
 
   Metrics estimate(Net& net) override {
@@ -65,11 +80,12 @@ class OpenLanguageModel final : public OpenTask {
   TaskUse use_;
   TokenFile train_, valid_;
   RandomWindows windows_, valid_windows_;
+  std::optional<SequentialWindows> streams_;    // instead of `windows_`
 };
 
 class LanguageModel final : public Task {
  public:
-  LanguageModel(const Config&, const TaskContext& context) : context_(context) {}
+  LanguageModel(const Config& config, const TaskContext& context) : config_(config), context_(context) {}
 
   bool reads_data() const override { return true; }
   TaskShape shape() const override {
@@ -81,7 +97,7 @@ class LanguageModel final : public Task {
     return {.vocabulary = context_.tokenizer->vocabulary(), .length = context_.length};
   }
   std::unique_ptr<OpenTask> open(const TaskUse& use) const override {
-    return std::make_unique<OpenLanguageModel>(context_, use);
+    return std::make_unique<OpenLanguageModel>(config_, context_, use);
   }
   std::vector<Measurement> measurements(const TaskUse& use) const override {
     std::vector<Measurement> all;
@@ -95,6 +111,7 @@ class LanguageModel final : public Task {
   }
 
  private:
+  Config config_;
   TaskContext context_;
 };
 

@@ -101,7 +101,7 @@ at::Tensor ResidualBlock::forward(const at::Tensor& x_BLD, const at::Tensor& kee
 }
 
 at::Tensor ResidualBlock::extend(const at::Tensor& x_BLD, MixerState& state) {
-  return channels(x_BLD + mixer_->extend(mixer_norm_(x_BLD), state));
+  return channels(x_BLD + noisy(mixer_->extend(mixer_norm_(x_BLD), state)));
 }
 
 void ResidualBlock::add_costs(PartCosts& costs, int64_t length, int64_t bytes_per_value) const {

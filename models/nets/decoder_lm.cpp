@@ -1,11 +1,14 @@
 // The usual decoder around any causal mixer: the frame in which mixers are compared.
 //   x = E[ids] (+ P);  per block  x += mixer(norm(x)),  x += Σ channel_mixers(norm(x));  logits = W norm(x)
+// With carry_memory a mixer's inputs of the last window stand before those of this one; no gradient enters them.
 // Shapes  B batch, L length, D width, V vocabulary
 // Cost    2 V D (V D where tied) parameters besides the blocks
-// Source  GPT-2 (learned positions, layer norm, GELU) and LLaMA (RoPE in the mixer, RMSNorm, SwiGLU)
+// Source  GPT-2 (learned positions, layer norm, GELU) and LLaMA (RoPE in the mixer, RMSNorm, SwiGLU); segments that
+//         remember: Transformer-XL, arXiv 1901.02860
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/stack.h>
 
 #include <memory>
 #include <optional>
@@ -27,6 +30,7 @@ struct Config {
   std::vector<ResidualParts> blocks;  ///< cycled over the layers; empty: `parts` everywhere
   std::string positions = "learned";
   bool tied = false;
+  bool carry_memory = false;
 
   void bind(Binder& b, const NetContext& c) {
     b.field("width", frame.width, {1, 1 << 20}, "D, of the residual stream");
@@ -41,6 +45,13 @@ struct Config {
             "must not be sinusoidal for an odd width = " + std::to_string(frame.width));
     frame.bind(b);
     b.field("tied", tied, "the head is the embedding's table");
+    b.field("carry_memory", carry_memory,
+            "windows hand the memory of their mixers (transformer_xl) on to the next, as one text; for "
+            "task.windows = sequential");
+    b.check(!carry_memory || positions == "none", "carry_memory",
+            "must be false with positions that begin anew in every window; set positions = none");
+    // Nets of before this field are known without it.
+    if (!carry_memory) b.cosmetic({"carry_memory"});
   }
 
   const ResidualParts& parts_of(int64_t layer) const {
@@ -91,7 +102,8 @@ class DecoderLm final : public Net {
       : width_(config.frame.width),
         length_(context.length),
         sinusoidal_(config.positions == "sinusoidal"),
-        dropout_(config.frame.dropout) {
+        dropout_(config.frame.dropout),
+        carries_(config.carry_memory) {
     ResidualFrame frame = config.frame;
     frame.initializer = context.initializer;
     frame.length = context.length;
@@ -108,6 +120,7 @@ class DecoderLm final : public Net {
       blocks_.push_back(holder->register_module(
           std::to_string(layer), std::make_shared<ResidualBlock>(config.parts_of(layer), frame)));
     }
+    if (carries_) check_memories();
     norm_.emplace(*this, "norm", frame.norm, first, width_);
     if (config.tied) return;
     head_ = register_module("head", std::make_shared<Linear>(first, width_, context.vocabulary, false));
@@ -121,9 +134,11 @@ class DecoderLm final : public Net {
     if (pass.keep_BL.defined())
       expect_shape("decoder_lm", "keep", pass.keep_BL, {ids_BL.size(0), ids_BL.size(1)});
     at::Tensor x = dropout(embedded(ids_BL, 0), dropout_, is_training(), noise_.get());
-    for (const auto& block : blocks_) {
+    const bool remembers = carries_state() && !pass.keep_BL.defined();  // padding has no place in a stream
+    for (size_t i = 0; i < blocks_.size(); ++i) {
       if (pass.hidden) pass.hidden->push_back(x);
-      x = block->forward(x, pass.keep_BL);
+      const bool from_memory = remembers && blocks_[i]->mixer().carries_memory();
+      x = from_memory ? blocks_[i]->extend(x, memory_of(i, x.size(0))) : blocks_[i]->forward(x, pass.keep_BL);
     }
     x = (*norm_)(x);
     if (pass.hidden) pass.hidden->push_back(x);
@@ -159,8 +174,51 @@ class DecoderLm final : public Net {
   }
 
   void set_generator(const at::Generator& generator) override { noise_->generator = generator; }
+  void reset_state() override { memories_.clear(); }
+  bool carries_state() const override { return carries_ && carry_; }
+  void set_carry(bool on) override { carry_ = on; }
+  /// [blocks with a memory, B, M, D]
+  at::Tensor state() const override {
+    std::vector<at::Tensor> all;
+    for (const MixerState& state : memories_)
+      if (const auto found = state.tensors.find("memory"); found != state.tensors.end())
+        all.push_back(found->second);
+    return all.empty() ? at::Tensor() : at::stack(all);
+  }
+  void set_state(const at::Tensor& memories) override {
+    memories_.assign(blocks_.size(), {});
+    int64_t next = 0;
+    for (size_t i = 0; i < blocks_.size(); ++i)
+      if (blocks_[i]->mixer().carries_memory()) memories_[i].tensors["memory"] = memories[next++];
+  }
 
  private:
+  // The state is one tensor, so those who remember must remember equally much.
+  void check_memories() const {
+    constexpr int64_t kForever = int64_t{1} << 40;  // longer than any memory
+    std::vector<int64_t> sizes;
+    for (const auto& block : blocks_)
+      if (block->mixer().carries_memory()) sizes.push_back(block->mixer().state_bytes(kForever, 1));
+    const auto refuse = [](const char* rule) {
+      throw ConfigError("", std::string("net.carry_memory = true: ") + rule, "bad_value");
+    };
+    if (sizes.empty()) refuse("no mixer of this net has a memory to carry; transformer_xl has");
+    for (const int64_t size : sizes)
+      if (size != sizes[0]) refuse("all mixers with a memory must remember equally many tokens");
+  }
+
+  MixerState& memory_of(size_t block, int64_t batch) {
+    memories_.resize(blocks_.size());
+    MixerState& state = memories_[block];
+    const auto found = state.tensors.find("memory");
+    if (found != state.tensors.end() && found->second.size(0) != batch) {
+      throw ShapeError("decoder_lm", "carried memory: expected a batch of " +
+                                         std::to_string(found->second.size(0)) + ", got " +
+                                         std::to_string(batch) + "; reset the state between them");
+    }
+    return state;
+  }
+
   const at::Tensor& head() const { return head_ ? head_->weight : embedding_->weight; }
 
   // Tokens whose first one stands at position `first`.
@@ -184,6 +242,8 @@ class DecoderLm final : public Net {
   int64_t width_, length_;
   bool sinusoidal_;
   double dropout_;
+  bool carries_, carry_ = true;
+  std::vector<MixerState> memories_;  // one a block; empty before the first window
   std::shared_ptr<Noise> noise_ = std::make_shared<Noise>();
   std::shared_ptr<Embedding> embedding_, positions_;
   std::vector<std::shared_ptr<ResidualBlock>> blocks_;

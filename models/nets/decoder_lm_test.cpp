@@ -229,3 +229,97 @@ TEST_CASE("token by token gives the logits of the whole window, whatever the pos
     CHECK(state.bytes() == 2 * 2 * 16 * 9 * 4);  // layers, keys and values
   }
 }
+
+namespace decoder_lm_test {
+
+// Two blocks whose mixers remember `memory` tokens; where `carries`, from window to window.
+static std::shared_ptr<Net> remembering(bool carries, int64_t memory, double dropout = 0) {
+  Node mixer = two_heads();
+  mixer.set("type", Node("transformer_xl"));
+  mixer.set("memory", Node(memory));
+  const auto net = decoder({{"width", Node(int64_t{16})},
+                            {"positions", Node("none")},
+                            {"mixer", mixer},
+                            {"deviation", Node(0.3)},
+                            {"dropout", Node(dropout)},
+                            {"carry_memory", Node(carries)}});
+  net->to(at::kDouble);
+  net->set_generator(plain_generator(4));
+  return net;
+}
+
+}  // namespace decoder_lm_test
+
+TEST_CASE("two windows with a carried memory are one long window, and no gradient enters the memory",
+          "[decoder_lm]") {
+  const auto plain = remembering(false, 8), carrying = remembering(true, 8);
+  const at::Tensor tokens = ids(3, 16), targets = ids(3, 16).flip(1);
+  const at::Tensor whole = plain->forward(tokens);
+  CHECK_FALSE(carrying->state().defined());
+  const at::Tensor first = carrying->forward(tokens.narrow(1, 0, 8));
+  CHECK(carrying->state().sizes() == at::IntArrayRef({2, 3, 8, 16}));
+  const at::Tensor second = carrying->forward(tokens.narrow(1, 8, 8));
+  CHECK(at::allclose(at::cat({first, second}, 1), whole, 1e-12, 1e-12));
+  CHECK_FALSE(at::allclose(plain->forward(tokens.narrow(1, 8, 8)), second, 1e-3, 1e-3));
+  // Only the memory knows of token 49.
+  carrying->reset_state();
+  carrying->forward(at::full({3, 8}, 49, at::kLong));
+  carrying->zero_grad();
+  Net::mean_cross_entropy(carrying->forward(at::zeros({3, 8}, at::kLong)), targets.narrow(1, 8, 8))
+      .backward();
+  const at::Tensor gradient = carrying->named_parameters()["embedding.weight"].grad();
+  CHECK(gradient[49].abs().max().item<double>() == 0);
+  CHECK(gradient[0].abs().max().item<double>() > 0);
+}
+
+TEST_CASE("the carried memory can be taken out, put back, forgotten and switched off", "[decoder_lm]") {
+  const auto net = remembering(true, 5);
+  const at::Tensor tokens = ids(2, 8), more = ids(2, 16).narrow(1, 8, 8);
+  const at::Tensor fresh = net->forward(more);
+  net->reset_state();
+  net->forward(tokens);
+  const at::Tensor state = net->state().clone();
+  CHECK(state.sizes() == at::IntArrayRef({2, 2, 5, 16}));
+  const at::Tensor expected = net->forward(more);
+  CHECK_FALSE(at::equal(expected, fresh));
+  net->reset_state();
+  CHECK(at::equal(net->forward(more), fresh));
+  net->set_state(state);
+  CHECK(at::equal(net->forward(more), expected));
+  CHECK(net->carries_state());
+  net->set_state(state);
+  net->set_carry(false);
+  CHECK_FALSE(net->carries_state());
+  CHECK(at::equal(net->forward(more), fresh));
+  CHECK(at::equal(net->state(), state));
+  net->set_carry(true);
+  CHECK_THROWS_WITH(net->forward(ids(3, 8)),
+                    "decoder_lm: carried memory: expected a batch of 2, got 3; reset the state between them");
+}
+
+TEST_CASE("dropout falls on a mixer's output with a memory as without", "[decoder_lm]") {
+  const auto plain = remembering(false, 8, 0.5), carrying = remembering(true, 8, 0.5);
+  const at::Tensor tokens = ids(2, 8);
+  for (const auto& net : {plain, carrying}) net->train();
+  CHECK(at::allclose(carrying->forward(tokens), plain->forward(tokens), 1e-12, 1e-12));
+}
+
+TEST_CASE("a memory is carried only where there is one, as long for all, and without positions",
+          "[decoder_lm]") {
+  Node xl = two_heads(), shorter = two_heads();
+  for (Node* each : {&xl, &shorter}) each->set("type", Node("transformer_xl"));
+  shorter.set("memory", Node(int64_t{3}));
+  Node first = Node::map(), second = Node::map();
+  first.set("mixer", xl), second.set("mixer", shorter);
+  CHECK_THROWS_WITH(decoder({{"width", Node(int64_t{16})}, {"mixer", xl}, {"carry_memory", Node(true)}}),
+                    "part.carry_memory = true: must be false with positions that begin anew in every window; "
+                    "set positions = none");
+  CHECK_THROWS_WITH(
+      decoder({{"width", Node(int64_t{16})}, {"positions", Node("none")}, {"carry_memory", Node(true)}}),
+      "net.carry_memory = true: no mixer of this net has a memory to carry; transformer_xl has");
+  CHECK_THROWS_WITH(decoder({{"width", Node(int64_t{16})},
+                             {"positions", Node("none")},
+                             {"blocks", Node::list({first, second})},
+                             {"carry_memory", Node(true)}}),
+                    "net.carry_memory = true: all mixers with a memory must remember equally many tokens");
+}

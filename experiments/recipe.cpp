@@ -70,6 +70,8 @@ void bind_fields(Recipe& recipe, Binder& b) {
     schedule.peak = std::numeric_limits<double>::infinity();
   b.part("schedule", recipe.schedule, schedule, "the learning rate over the run");
 
+  b.check(!recipe.trainer.evaluate_train || recipe.task.type() == kTextTask, "trainer",
+          "only a language_model estimates its training loss; leave trainer.evaluate_train at false");
   b.group("samples", recipe.samples, "text drawn from the net when the run is done");
   b.check(recipe.samples.tokens == 0 || recipe.task.type() == kTextTask, "samples",
           "only a language_model writes text; leave samples.tokens at 0");
@@ -142,6 +144,7 @@ TaskUse task_use(const Recipe& recipe, at::Device device, const std::filesystem:
           .device = device,
           .precision = device.is_cpu() ? "fp32" : recipe.trainer.precision,
           .estimate_batches = recipe.trainer.evaluate_batches,
+          .estimate_train = recipe.trainer.evaluate_train,
           .protocols = recipe.trainer.protocols,
           .most_tokens = recipe.trainer.evaluate_tokens,
           .cache = cache};

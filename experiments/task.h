@@ -46,6 +46,7 @@ struct TaskUse {
   at::Device device = at::kCPU;
   std::string precision = "fp32";
   int64_t estimate_batches = 8;
+  bool estimate_train = false;              ///< of a text: estimates of the training split too
   std::vector<std::string> protocols;       ///< of texts: blocks, sliding
   std::optional<int64_t> most_tokens = {};  ///< of a text's split that a measurement scores; nothing: all
   std::filesystem::path cache = {};         ///< for token files
@@ -69,7 +70,8 @@ class OpenTask {
   /// Batches of one pass over the training data, and what they hold (`600 tokens`); 0 and empty where it never ends.
   virtual int64_t batches_per_epoch() const = 0;
   virtual std::string epoch_text() const = 0;
-  /// `valid.*_estimate`, over a few fixed validation batches; leaves the net as it was.
+  /// `valid.*_estimate`, over a few fixed validation batches, `valid.loss_estimate` among them; where asked
+  /// `train.*_estimate` too. Leaves the net as it was.
   virtual Metrics estimate(Net& net) = 0;
   virtual std::vector<std::string> notes() const { return {}; }  ///< for whoever reads the results
 };

@@ -26,6 +26,8 @@ void TrainerConfig::bind(Binder& b) {
           "steps between validation estimates; 0: only at the end");
   b.field("evaluate_batches", evaluate_batches, {1, 1e6},
           "random validation batches per estimate, always the same");
+  b.field("evaluate_train", evaluate_train,
+          "estimates read as many random training batches too (as the original does)");
   b.field(
       "evaluate_tokens", evaluate_tokens, {1, 1e15},
       "tokens that a final evaluation scores at most, from the start of each split; null: all. Figures of a "
@@ -44,7 +46,7 @@ void TrainerConfig::bind(Binder& b) {
   }
   // Estimates draw from their own streams and leave the net's carried state as it was, so neither they nor
   // checkpoints touch the trajectory. The number of threads does: it decides how long sums are split.
-  b.cosmetic({"evaluate_every", "evaluate_batches", "checkpoint_every"});
+  b.cosmetic({"evaluate_every", "evaluate_batches", "evaluate_train", "checkpoint_every"});
 }
 
 void SampleConfig::bind(Binder& b) {

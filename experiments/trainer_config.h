@@ -22,11 +22,11 @@ struct TrainerConfig {
   int64_t threads = 1;                  ///< CPU threads of LibTorch
   int64_t evaluate_every = 0;           ///< steps between validations; 0: only at the end
   int64_t evaluate_batches = 8;         ///< random validation batches per periodic estimate
+  bool evaluate_train = false;          ///< estimates of the training text too
   bool checkpoint_activations = false;  ///< blocks are computed again in backward
   std::optional<int64_t> evaluate_tokens;  ///< of every split that a final evaluation reads; null: all
   int64_t checkpoint_every = 0;            ///< steps between checkpoints; 0: only at the end
   std::vector<std::string> protocols = {"blocks", "sliding"};  ///< final evaluations
-
   void bind(Binder& b);
 };
 

@@ -49,6 +49,7 @@ class OpenLanguageModel final : public OpenTask {
         windows_(train_, windows_of("batch")),
         valid_windows_(valid_, windows_of("valid")) {
     if (config.windows == "sequential") streams_.emplace(train_, windows_of("batch"));
+    if (use.estimate_train) train_windows_.emplace(train_, windows_of("train_estimate"));
   }
 
   const Batch& draw(uint64_t index) override {
@@ -60,10 +61,14 @@ class OpenLanguageModel final : public OpenTask {
   std::string epoch_text() const override { return fmt::format("{} tokens", train_.tokens()); }
 
   Metrics estimate(Net& net) override {
-    const double loss = estimate_loss(net, valid_windows_, use_.estimate_batches, use_.precision);
     Metrics estimates;
-    for (const auto& [name, value] : loss_metrics("valid", "blocks", loss, valid_))
-      estimates[name + "_estimate"] = value;
+    const auto add = [&](const std::string& split, const TokenFile& tokens, RandomWindows& windows) {
+      const double loss = estimate_loss(net, windows, use_.estimate_batches, use_.precision);
+      for (const auto& [name, value] : loss_metrics(split, "blocks", loss, tokens))
+        estimates[name + "_estimate"] = value;
+    };
+    if (train_windows_) add("train", train_, *train_windows_);
+    add("valid", valid_, valid_windows_);
     return estimates;
   }
 
@@ -81,6 +86,7 @@ class OpenLanguageModel final : public OpenTask {
   TokenFile train_, valid_;
   RandomWindows windows_, valid_windows_;
   std::optional<SequentialWindows> streams_;    // instead of `windows_`
+  std::optional<RandomWindows> train_windows_;  // of estimates
 };
 
 class LanguageModel final : public Task {

@@ -103,6 +103,48 @@ TEST_CASE("a recipe with random windows is known as it always was, one with sequ
                     Catch::Contains("task.windows = serial: unknown choice; known: random, sequential"));
 }
 
+TEST_CASE("estimates of the training text come where they are asked for, and leave no trace",
+          "[language_model]") {
+  const TestFolder folder, with, without;
+  const Recipe asked =
+      recipe({{"trainer.evaluate_train", Node(true)}, {"trainer.evaluate_every", Node(int64_t{2})}});
+  const auto net = make_net(asked);
+  const Metrics both = opened(asked, folder)->estimate(*net),
+                valid = opened(recipe({}), folder)->estimate(*net);
+  CHECK(both.contains("train.bpb_estimate"));
+  CHECK_FALSE(valid.contains("train.loss_estimate"));
+  CHECK(both.at("valid.loss_estimate") == valid.at("valid.loss_estimate"));
+  CHECK(both.at("train.loss_estimate") != both.at("valid.loss_estimate"));
+  Stopper quiet(-1);
+  run(asked, with, quiet);
+  run(recipe({}), without, quiet);
+  CHECK(end_of(with) == end_of(without));
+  Node config = testing::tiny_config();
+  for (const char* key : {"data", "tokenizer"}) config.erase(key);
+  config.set_at("task.type", Node("selective_copy"));
+  config.set_at("trainer.evaluate_train", Node(true));
+  CHECK_THROWS_WITH(bind_recipe(parts(), "copy", config),
+                    Catch::Contains("only a language_model estimates its training loss; leave "
+                                    "trainer.evaluate_train at false"));
+}
+
+TEST_CASE("a train estimate is the mean loss over random windows of the training text", "[language_model]") {
+  const TestFolder folder;
+  const Recipe asked =
+      recipe({{"trainer.evaluate_train", Node(true)}, {"trainer.evaluate_batches", Node(int64_t{5})}});
+  const auto net = make_net(asked);
+  net->eval();
+  const c10::NoGradGuard no_gradients;
+  const auto tokens = open_tokens(*make_data(asked), *make_tokenizer(asked), "train", folder / "cache");
+  RandomWindows windows(tokens, {.batch = 3, .length = 8, .seed = 1337, .stream = "train_estimate"});
+  double sum = 0;
+  for (uint64_t index = 0; index < 5; ++index) {
+    const Batch& batch = windows.draw(index);
+    sum += net->loss(batch.inputs_BL, batch.targets_BL).item<double>();
+  }
+  CHECK(opened(asked, folder)->estimate(*net).at("train.loss_estimate") == Approx(sum / 5).epsilon(1e-6));
+}
+
 TEST_CASE("a net that remembers trains over the seams of its windows, and resumes bit by bit",
           "[language_model]") {
   const TestFolder whole, forgetful;

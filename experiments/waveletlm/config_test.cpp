@@ -50,6 +50,7 @@ TEST_CASE("a key that is missing takes the original's default, not ours", "[wave
       {"trainer.accumulate", "1"},
       {"trainer.evaluate_every", "50"},
       {"trainer.evaluate_batches", "50"},
+      {"trainer.evaluate_train", "true"},
       {"trainer.clip_norm", "1.0"},
       {"trainer.precision", R"("fp16")"},
       {"optimizer", R"({"type":"adagrad","eps":2e-13,"lr":0.01,"weight_decay":0.0})"},

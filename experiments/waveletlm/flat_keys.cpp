@@ -52,6 +52,7 @@ void tokenizer(FlatConfig& flat, const Node& value) {
 void evaluation_interval(FlatConfig& flat, const Node& value) {
   flat.put("trainer.evaluate_every", value);
   flat.put("trainer.evaluate_batches", value);
+  flat.put("trainer.evaluate_train", Node(true), value);
 }
 
 void precision(FlatConfig& flat, const Node& value) {

@@ -136,6 +136,7 @@ Checkpoint read_checkpoint(const fs::path& path) {
   if (!fs::is_directory(path, none)) return read_one(path);
   const fs::path inside = path / "checkpoints";
   for (const fs::path& folder : {path, inside}) {
+    if (fs::exists(folder / kBestCheckpoint, none)) return read_one(folder / kBestCheckpoint);
     if (const auto newest = newest_checkpoint(folder)) return read_one(*newest);
   }
   throw Error(path.string(),

@@ -1,7 +1,7 @@
 // Checkpoints: one safetensors file that holds all that a run needs to go on as if it had never stopped.
 //   model/NAME       parameters and buffers
 //   optimizer/NAME   optimiser state
-//   state/NAME       carried state of the net, the running average of the loss
+//   state/NAME       carried state of the net, the running average of the loss, the best estimate, the loss scale
 //   metadata         `config` (resolved, JSON), `recipe`, `trajectory`, `vocabulary`, `step`, `tokens`, `seconds`,
 //                    `digest` of the tensors
 // Random streams need no state: all that is drawn in a step is a function of the seed and the step.
@@ -35,13 +35,17 @@ std::string trajectory_id(const Recipe& recipe);
 /// `step-000000400.safetensors`: the order of the names is that of the steps.
 std::string checkpoint_name(int64_t step);
 
+/// The weights of the best estimate, beside the others.
+inline constexpr const char* kBestCheckpoint = "best.safetensors";
+
 /// A checkpoint of no steps: `model` holds every parameter and buffer of the recipe's net.
 Checkpoint fresh_checkpoint(const Recipe& recipe, const Tensors& model);
 
 /// Writes all or nothing.
 void write_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint);
 
-/// `path`: a checkpoint file, a folder of them (the newest intact one), or a run's folder.
+/// `path`: a checkpoint file, a folder of them or a run's folder: the best weights where the run keeps them, as its own
+/// evaluation does, else the newest intact checkpoint.
 /// Error when there is none, or a named file is damaged.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 

@@ -91,6 +91,23 @@ TEST_CASE("loading lists every tensor that does not fit, and changes nothing", "
   CHECK(digest(model_tensors(*net)) == before);
 }
 
+TEST_CASE("a folder with best weights is read as these, and resumed from the newest checkpoint all the same",
+          "[checkpoint]") {
+  const TestFolder folder;
+  const auto write = [&](const std::string& name, int64_t step) {
+    Checkpoint checkpoint{.config = config::Node::map(), .step = step};
+    checkpoint.tensors["model/w"] = at::full({1}, static_cast<double>(step));
+    write_checkpoint(folder / name, checkpoint);
+  };
+  write(checkpoint_name(8), 8);
+  CHECK(read_checkpoint(folder.path()).step == 8);
+  write(kBestCheckpoint, 5);
+  CHECK(read_checkpoint(folder.path()).step == 5);
+  CHECK(newest_checkpoint(folder.path()) == folder / checkpoint_name(8));
+  prune_checkpoints(folder.path(), 0);
+  CHECK(read_checkpoint(folder.path()).step == 5);
+}
+
 TEST_CASE("a folder without checkpoints is refused", "[checkpoint]") {
   const TestFolder folder;
   CHECK_FALSE(newest_checkpoint(folder.path()));

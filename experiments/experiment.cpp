@@ -10,8 +10,9 @@
 
 #include "core/tensors/device.h"
 #include "experiments/autocast.h"
-#include "experiments/checkpoint.h"
+#include "experiments/best_weights.h"
 #include "experiments/peak_memory.h"
+#include "experiments/run_checkpoints.h"
 #include "experiments/sampling.h"
 #include "experiments/trainer.h"
 
@@ -48,13 +49,21 @@ class Experiment {
     set_fp32_products(use_.precision);
     const bool scales_loss = use_.precision == "fp16";
     trainer_.emplace(recipe_, *net_, *open_task_, Trainer::Plan{steps, device_, scales_loss});
+    best_.emplace(BestWeights::Plan{.keeps = recipe_.trainer.keeps_best(),
+                                    .after_warmup = recipe_.trainer.save_best_after_warmup,
+                                    .warmup = trainer_->warmup(),
+                                    .epoch = steps_per_epoch(recipe_.trainer, *open_task_),
+                                    .steps = steps},
+                  options_.checkpoints);
+    checkpoints_.emplace(recipe_, options_.checkpoints, observer_);
     for (const std::string& line : open_task_->notes()) observer_.noted(line);
     if (device_.is_cpu() && recipe_.trainer.precision != "fp32")
       observer_.noted("precision: fp32, not " + recipe_.trainer.precision + ": the run is on the CPU");
-    resume();
+    seconds_ = checkpoints_->resume(*trainer_, *best_);
     observer_.started(parameter_count(*net_), trainer_->steps_done());
     train();
     Outcome outcome{.step = trainer_->steps_done(), .metrics = training_metrics()};
+    if (best_->keeps()) take_best(outcome);
     if (evaluate(outcome)) sample();
     return outcome;
   }
@@ -64,10 +73,12 @@ class Experiment {
  private:
   bool stop_asked() const { return options_.stop != nullptr && options_.stop->load(); }
 
-  void resume();
   void train();
   void judge(const StepResult& result) const;
-  void checkpoint();
+  std::string words_on_best() const;
+  void estimate(int64_t step);
+  void checkpoint() { checkpoints_->write(*trainer_, *best_, seconds_); }
+  void take_best(Outcome& outcome);
   bool evaluate(Outcome& outcome);
   void sample();
   Metrics training_metrics() const;
@@ -81,25 +92,16 @@ class Experiment {
   std::unique_ptr<OpenTask> open_task_;
   std::shared_ptr<Net> net_;
   std::optional<Trainer> trainer_;
-  double seconds_ = 0;         // of training, over all starts
-  int64_t checkpointed_ = -1;  // step of the newest checkpoint
+  std::optional<BestWeights> best_;
+  std::optional<RunCheckpoints> checkpoints_;
+  double seconds_ = 0;  // of training, over all starts
 };
 
-void Experiment::resume() {
-  if (options_.checkpoints.empty()) return;
-  const auto newest =
-      newest_checkpoint(options_.checkpoints, [&](const std::string& line) { observer_.noted(line); });
-  if (!newest) return;
-  const Checkpoint checkpoint = read_checkpoint(*newest);
-  if (checkpoint.trajectory != trajectory_id(recipe_)) {
-    throw Error(newest->string(),
-                "checkpoint of another run: recipe or seed differ from the present ones; "
-                "take an empty folder for this one");
-  }
-  trainer_->load(checkpoint);
-  seconds_ = checkpoint.seconds;
-  checkpointed_ = checkpoint.step;
-  observer_.noted(fmt::format("resumed at step {} from {}", checkpoint.step, newest->filename().string()));
+// For whoever would use what is left of a run that ended before its time.
+std::string Experiment::words_on_best() const {
+  if (!best_->keeps()) return "";
+  if (best_->step() == 0) return "; no best weights: no estimate had counted yet";
+  return fmt::format("; the best weights are those of step {}", best_->step());
 }
 
 // NaN and divergence end a run; the step that showed them moved nothing.
@@ -108,18 +110,19 @@ void Experiment::judge(const StepResult& result) const {
   const int64_t step = trainer_->steps_done() + (result.finite() ? 0 : 1);
   if (!result.finite()) {
     // The sign of a NaN says nothing, and differs between machines.
-    throw Ended{{.status = "nan",
-                 .step = step,
-                 .message = fmt::format("step {}: loss = {}, gradient norm = {}", step, std::abs(result.loss),
-                                        std::abs(result.gradient_norm))}};
+    throw Ended{
+        {.status = "nan",
+         .step = step,
+         .message = fmt::format("step {}: loss = {}, gradient norm = {}{}", step, std::abs(result.loss),
+                                std::abs(result.gradient_norm), words_on_best())}};
   }
   const double limit =
       recipe_.trainer.diverged_above * std::log(static_cast<double>(recipe_.shape.answers()));
   if (limit > 0 && result.loss > limit) {
     throw Ended{{.status = "diverged",
                  .step = step,
-                 .message = fmt::format("step {}: loss = {:.4f}: above {} ln V = {:.4f}", step, result.loss,
-                                        recipe_.trainer.diverged_above, limit)}};
+                 .message = fmt::format("step {}: loss = {:.4f}: above {} ln V = {:.4f}{}", step, result.loss,
+                                        recipe_.trainer.diverged_above, limit, words_on_best())}};
   }
 }
 
@@ -145,25 +148,35 @@ void Experiment::train() {
                        .gradient_norm = result.gradient_norm,
                        .seconds = seconds_since(start)});
     const bool last = step == trainer_->steps();
-    if (config.evaluate_every > 0 && step % config.evaluate_every == 0)
-      observer_.measured(step, open_task_->estimate(*net_));
+    if ((config.evaluate_every > 0 && step % config.evaluate_every == 0) || best_->is_due(step))
+      estimate(step);
     if (last || (config.checkpoint_every > 0 && step % config.checkpoint_every == 0)) checkpoint();
   }
 }
 
-void Experiment::checkpoint() {
-  if (options_.checkpoints.empty() || checkpointed_ == trainer_->steps_done()) return;
-  Checkpoint state{.config = recipe_.resolved,
-                   .recipe = recipe_.name,
-                   .trajectory = trajectory_id(recipe_),
-                   .vocabulary = recipe_.vocabulary,
-                   .seconds = seconds_};
-  trainer_->save(state);
-  const auto file = options_.checkpoints / checkpoint_name(state.step);
-  write_checkpoint(file, state);
-  prune_checkpoints(options_.checkpoints, 2);
-  checkpointed_ = state.step;
-  observer_.checkpointed(state.step, file);
+void Experiment::estimate(int64_t step) {
+  const Metrics estimates = open_task_->estimate(*net_);
+  observer_.measured(step, estimates);
+  const double loss = estimates.at("valid.loss_estimate");
+  if (!best_->improves(step, loss)) return;
+  Checkpoint weights = checkpoints_->outline(*trainer_, seconds_);
+  for (const auto& [name, tensor] : model_tensors(*net_)) weights.tensors["model/" + name] = tensor;
+  best_->keep(std::move(weights), loss);
+  if (!options_.checkpoints.empty()) observer_.checkpointed(step, best_->file());
+}
+
+// The weights that are measured. Nothing is trained or checkpointed after this.
+void Experiment::take_best(Outcome& outcome) {
+  if (best_->step() == 0)
+    return observer_.noted("no best weights: no estimate was a number; the last weights are measured");
+  const Checkpoint best = best_->read();
+  load_model(*net_, best.tensors);
+  best_->load(
+      best);  // on a device whose sums vary the file may be of a later estimate than the last resume knew
+  outcome.metrics["valid.best_step"] = static_cast<double>(best_->step());
+  outcome.metrics["valid.best_loss_estimate"] = best_->loss();
+  observer_.noted(fmt::format("measuring the best weights, those of step {}: valid.loss_estimate {:.4f}",
+                              best_->step(), best_->loss()));
 }
 
 Metrics Experiment::training_metrics() const {
@@ -172,8 +185,7 @@ Metrics Experiment::training_metrics() const {
                      {"train.tokens", static_cast<double>(trainer_->tokens_seen())},
                      {"model.parameters", static_cast<double>(parameter_count(*net_))},
                      {"model.flops", net_->flops(recipe_.shape.length)}};
-  if (trainer_->scaler())
-    metrics["train.skipped_steps"] = static_cast<double>(trainer_->scaler()->skipped());
+  if (trainer_->scaler()) metrics["train.skipped_steps"] = static_cast<double>(trainer_->scaler()->skipped());
   if (seconds_ > 0) metrics["train.tokens_per_s"] = static_cast<double>(trainer_->tokens_seen()) / seconds_;
   return metrics;
 }

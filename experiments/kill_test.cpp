@@ -21,6 +21,9 @@ Recipe demanding_recipe() {
   config.set_at("net.carry", Node(true));
   config.set_at("trainer.steps", Node(int64_t{3000}));
   config.set_at("trainer.checkpoint_every", Node(int64_t{7}));
+  config.set_at("trainer.save_best", Node(true));
+  config.set_at("trainer.evaluate_every", Node(int64_t{10}));
+  config.set_at("trainer.evaluate_batches", Node(int64_t{1}));
   config.set_at("trainer.protocols", Node::list({Node("blocks")}));
   return bind_recipe(testing::tiny_parts(), "tiny", config);
 }
@@ -52,7 +55,9 @@ TEST_CASE("a run killed at twenty random instants ends with the bits of the unin
   const Outcome outcome =
       run_experiment(recipe, {.checkpoints = killed / "checkpoints", .cache = killed / "cache"});
   CHECK(outcome.done());
-  CHECK(digest(read_checkpoint(killed.path()).tensors) == digest(read_checkpoint(whole.path()).tensors));
+  for (const std::string& name : {checkpoint_name(3000), std::string(kBestCheckpoint)})
+    CHECK(digest(read_checkpoint(killed / "checkpoints" / name).tensors) ==
+          digest(read_checkpoint(whole / "checkpoints" / name).tensors));
 }
 
 }  // namespace kill_test

@@ -19,6 +19,8 @@ class Schedule {
 
   /// Rate of optimiser step `step`, counted from 0.
   virtual double rate(int64_t step) const = 0;
+  /// Its first steps, in which the rate rises.
+  virtual int64_t warmup() const { return 0; }
 };
 
 using ScheduleRegistry = KindRegistry<Schedule>;

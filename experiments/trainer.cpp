@@ -157,6 +157,10 @@ void Trainer::load(const Checkpoint& checkpoint) {
   steps_done_ = checkpoint.step;
 }
 
+int64_t steps_per_epoch(const TrainerConfig& config, const OpenTask& task) {
+  return task.batches_per_epoch() / config.accumulate;
+}
+
 int64_t planned_steps(const TrainerConfig& config, const OpenTask& task) {
   if (config.steps) return *config.steps;
   if (task.batches_per_epoch() == 0 && task.epoch_text().empty()) {
@@ -166,7 +170,7 @@ int64_t planned_steps(const TrainerConfig& config, const OpenTask& task) {
                     *config.epochs),
         "bad_value");
   }
-  const int64_t per_epoch = task.batches_per_epoch() / config.accumulate;
+  const int64_t per_epoch = steps_per_epoch(config, task);
   const auto steps = static_cast<int64_t>(std::floor(*config.epochs * static_cast<double>(per_epoch)));
   if (steps > 0) return steps;
   throw ConfigError("",

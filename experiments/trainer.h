@@ -45,6 +45,7 @@ class Trainer {
   int64_t tokens_seen() const { return steps_done_ * tokens_per_step(); }
   int64_t tokens_per_step() const;
   double average_loss() const;  ///< of the last steps, exponentially weighted over about fifty
+  int64_t warmup() const { return schedule_->warmup(); }
   const std::optional<LossScaler>& scaler() const { return scaler_; }
 
   /// Puts model, optimiser and state tensors, step and tokens in; and takes them out again.
@@ -70,6 +71,8 @@ class Trainer {
   at::Tensor average_;  // [2] float64: weighted sum of losses, sum of weights
 };
 
+/// Optimiser steps of an epoch: ⌊batches of an epoch / accumulate⌋; 0 where it never ends.
+int64_t steps_per_epoch(const TrainerConfig& config, const OpenTask& task);
 /// Optimiser steps of a run: as given, or ⌊epochs · ⌊batches of an epoch / accumulate⌋⌋. ConfigError where that is none.
 int64_t planned_steps(const TrainerConfig& config, const OpenTask& task);
 

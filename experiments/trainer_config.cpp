@@ -28,6 +28,7 @@ void TrainerConfig::bind(Binder& b) {
           "random validation batches per estimate, always the same");
   b.field("evaluate_train", evaluate_train,
           "estimates read as many random training batches too (as the original does)");
+  bind_best(b);
   b.field(
       "evaluate_tokens", evaluate_tokens, {1, 1e15},
       "tokens that a final evaluation scores at most, from the start of each split; null: all. Figures of a "
@@ -46,7 +47,20 @@ void TrainerConfig::bind(Binder& b) {
   }
   // Estimates draw from their own streams and leave the net's carried state as it was, so neither they nor
   // checkpoints touch the trajectory. The number of threads does: it decides how long sums are split.
-  b.cosmetic({"evaluate_every", "evaluate_batches", "evaluate_train", "checkpoint_every"});
+  b.cosmetic({"evaluate_train", "checkpoint_every"});
+  // Where estimates choose the weights that are measured, they count.
+  if (!keeps_best()) b.cosmetic({"evaluate_every", "evaluate_batches", "save_best", "save_best_after_warmup"});
+}
+
+void TrainerConfig::bind_best(Binder& b) {
+  b.field("save_best", save_best,
+          "the weights of the lowest validation estimate are kept in checkpoints/best.safetensors; the final "
+          "evaluation and samples use them. Estimates are also made where an epoch or the run ends");
+  b.field("save_best_after_warmup", save_best_after_warmup,
+          "the same, but estimates in the schedule's warm-up do not count, save where an epoch or the run "
+          "ends (original: skip_warmup_saves)");
+  b.check(!keeps_best() || evaluate_every > 0, "evaluate_every",
+          "must be above 0 where the best weights are saved");
 }
 
 void SampleConfig::bind(Binder& b) {

@@ -23,11 +23,18 @@ struct TrainerConfig {
   int64_t evaluate_every = 0;           ///< steps between validations; 0: only at the end
   int64_t evaluate_batches = 8;         ///< random validation batches per periodic estimate
   bool evaluate_train = false;          ///< estimates of the training text too
+  bool save_best = false;               ///< the weights of the best estimate are kept, and measured
+  bool save_best_after_warmup = false;  ///< the same, but for estimates in warm-up
   bool checkpoint_activations = false;  ///< blocks are computed again in backward
   std::optional<int64_t> evaluate_tokens;  ///< of every split that a final evaluation reads; null: all
   int64_t checkpoint_every = 0;            ///< steps between checkpoints; 0: only at the end
   std::vector<std::string> protocols = {"blocks", "sliding"};  ///< final evaluations
+
+  bool keeps_best() const { return save_best || save_best_after_warmup; }
   void bind(Binder& b);
+
+ private:
+  void bind_best(Binder& b);
 };
 
 /// Text drawn from the net when the run is done; `samples:` of a recipe.

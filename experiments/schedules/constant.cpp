@@ -22,6 +22,7 @@ class Constant final : public Schedule {
   double rate(int64_t step) const override {
     return step < warmup_ ? warmup_rate(peak_, step, warmup_) : peak_;
   }
+  int64_t warmup() const override { return warmup_; }
 
  private:
   double peak_;

@@ -39,6 +39,7 @@ class Cosine final : public Schedule {
     const double part = std::min(1.0, static_cast<double>(step - warmup_) / length);
     return floor_ + 0.5 * (1.0 + std::cos(std::numbers::pi * part)) * (peak_ - floor_);
   }
+  int64_t warmup() const override { return warmup_; }
 
  private:
   double peak_, floor_;

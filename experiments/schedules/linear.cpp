@@ -34,6 +34,7 @@ class Linear final : public Schedule {
     const double length = static_cast<double>(std::max<int64_t>(1, steps_ - warmup_));
     return peak_ + (floor_ - peak_) * std::min(1.0, static_cast<double>(step - warmup_) / length);
   }
+  int64_t warmup() const override { return warmup_; }
 
  private:
   double peak_, floor_;

@@ -55,6 +55,12 @@ void evaluation_interval(FlatConfig& flat, const Node& value) {
   flat.put("trainer.evaluate_train", Node(true), value);
 }
 
+// The original always benchmarks the weights of its best estimate.
+void best_weights(FlatConfig& flat, const Node& value) {
+  flat.put("trainer.save_best", Node(true), value);
+  flat.put("trainer.save_best_after_warmup", value);
+}
+
 void precision(FlatConfig& flat, const Node& value) {
   flat.put("trainer.device", Node("auto"), value);
   if (value.boolean()) {
@@ -292,7 +298,7 @@ const std::vector<FlatKey>& flat_keys() {
       {"grad_accum", integer, "1", "trainer.accumulate"},
       {"block_size", integer, nullptr, "trainer.length"},
       {"eval_interval", integer, nullptr, "trainer.evaluate_every", evaluation_interval},
-      {"skip_warmup_saves", boolean, "true", "", by_another},
+      {"skip_warmup_saves", boolean, "true", "trainer.save_best_after_warmup", best_weights},
       {"grad_clip", number, "1.0", "trainer.clip_norm"},
       {"use_amp", boolean, "true", "trainer.precision", precision},
       {"amp_dtype", text, "fp16", "trainer.precision", by_another},

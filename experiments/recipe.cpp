@@ -70,8 +70,9 @@ void bind_fields(Recipe& recipe, Binder& b) {
     schedule.peak = std::numeric_limits<double>::infinity();
   b.part("schedule", recipe.schedule, schedule, "the learning rate over the run");
 
-  b.check(!recipe.trainer.evaluate_train || recipe.task.type() == kTextTask, "trainer",
-          "only a language_model estimates its training loss; leave trainer.evaluate_train at false");
+  if (recipe.trainer.evaluate_train && recipe.task.type() != kTextTask)
+    b.complain("trainer.evaluate_train", recipe.resolved.at("trainer.evaluate_train"),
+               "must be false with task " + recipe.task.type() + ": only a text has such estimates");
   b.group("samples", recipe.samples, "text drawn from the net when the run is done");
   b.check(recipe.samples.tokens == 0 || recipe.task.type() == kTextTask, "samples",
           "only a language_model writes text; leave samples.tokens at 0");

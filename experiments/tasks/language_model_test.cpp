@@ -122,10 +122,11 @@ TEST_CASE("estimates of the training text come where they are asked for, and lea
   Node config = testing::tiny_config();
   for (const char* key : {"data", "tokenizer"}) config.erase(key);
   config.set_at("task.type", Node("selective_copy"));
+  config.set_at("task.tokens", Node(int64_t{3}));
   config.set_at("trainer.evaluate_train", Node(true));
   CHECK_THROWS_WITH(bind_recipe(parts(), "copy", config),
-                    Catch::Contains("only a language_model estimates its training loss; leave "
-                                    "trainer.evaluate_train at false"));
+                    "default: trainer.evaluate_train = true: must be false with task selective_copy: only a "
+                    "text has such estimates");
 }
 
 TEST_CASE("a train estimate is the mean loss over random windows of the training text", "[language_model]") {

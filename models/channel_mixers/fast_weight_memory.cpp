@@ -1,11 +1,9 @@
-// A product-key memory whose values carry changes that are made while
-// generating, kept apart from the weights.
-//   y = sum over heads and rows of softmax(sa[i] + sb[j]) (values + deltas)[i n
-//   + j]     (product_keys.h)
+// A product-key memory whose values carry changes that are made while generating, kept apart from the weights.
+//   y = sum over heads and rows of softmax(sa[i] + sb[j]) (values + deltas)[i n + j]     (product_keys.h)
 // In training the changes are zero and this is exactly a second product-key memory. While the net is used, each
 // stretch of a stream teaches it to say what the next position will read:
-//   deltas -= rate ∂/∂deltas mean((y(h_t) - h_{t+1})²),   that is  2 rate / (N
-//   C) sum_t w[t,row] (y(h_t) - h_{t+1})
+//   deltas -= rate ∂/∂deltas mean((y(h_t) - h_{t+1})²),
+//   that is  2 rate / (N C) sum_t w[t,row] (y(h_t) - h_{t+1})
 // Cost    as product_key_memory, and keys H C values of buffer
 // Source  WaveletLM, fast-weight product-key memory
 #include <ATen/TensorOperators.h>

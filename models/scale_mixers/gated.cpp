@@ -1,16 +1,13 @@
-// A gated linear map per scale, wider or narrower than the coefficients, with a
-// low-rank path beside the gate.
-//   y_s = (X M_sᵀ) ⊙ act(G K_sᵀ) + (X V_s) U_sᵀ [+ b_s],   X = z_s P_sᵀ, G =
-//   g_s P_sᵀ,   then y_s O_sᵀ
+// A gated linear map per scale, wider or narrower than the coefficients, with a low-rank path beside the gate.
+//   y_s = (X M_sᵀ) ⊙ act(G K_sᵀ) + (X V_s) U_sᵀ [+ b_s],   X = z_s P_sᵀ, G = g_s P_sᵀ,   then y_s O_sᵀ
 // P, O only where the scale's width w_s differs from Cp; g = z, or with routing g_r = sum_s R[r,s] z_s. With
 // `phase` the result is turned up or down by 1 + tanh(γ_s) cos(φ_s - φ_{s-1}), φ the phase of channel pairs of
 // z. With depth D > 1 there are D such maps in a row, all of full width and gated by their own input:
-//   d < D-1:  y = α_d mix_d(β_d LN_d(z)), with a bias;   d = D-1:  y =
-//   mix_d(z);   z = y, or z + y with residuals
+//   d < D-1:  y = α_d mix_d(β_d LN_d(z)), with a bias;   d = D-1:  y = mix_d(z);   z = y, or z + y with residuals
 // Shapes  S scales, B batch, L length, N = B L, C = Cp, w width of a scale, r rank; M, K [w,w]; U, V [w,r];
 //         P [w,C]; O [C,w]; R [S,S]
-// Cost    sum_s 2 w_s² + 2 r w_s + 2 Cp w_s parameters, D times that; twice as many flops per position Source
-// WaveletLM, gated spectral mixer; `exponential` and `phase`: ours, from its author's plans
+// Cost    sum_s 2 w_s² + 2 r w_s + 2 Cp w_s parameters, D times that; twice as many flops per position
+// Source  WaveletLM, gated spectral mixer; `exponential` and `phase`: ours, from its author's plans
 #include <ATen/ATen.h>
 
 #include <algorithm>

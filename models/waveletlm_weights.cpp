@@ -144,12 +144,14 @@ std::map<std::string, at::Tensor> values_for_waveletlm(const std::map<std::strin
 }
 
 std::map<std::string, at::Tensor> values_from_waveletlm(const std::map<std::string, at::Tensor>& ours,
-                                                        const std::map<std::string, at::Tensor>& theirs) {
+                                                        const std::map<std::string, at::Tensor>& theirs,
+                                                        const std::string& place) {
   const Names names = waveletlm_names(ours);
   std::map<std::string, at::Tensor> values;
+  Names read_from;  // ours -> theirs
   std::vector<Problem> problems;
   const auto complain = [&](const std::string& name, const std::string& what) {
-    problems.push_back({"weights", name + ": " + what, "bad_value"});
+    problems.push_back({place, name + ": " + what, "bad_value"});
   };
   for (const auto& [key, tensor] : theirs) {
     const auto name = names.find(without_compiler_prefix(key));
@@ -158,21 +160,24 @@ std::map<std::string, at::Tensor> values_from_waveletlm(const std::map<std::stri
       continue;
     }
     const at::Tensor& target = ours.at(name->second);
+    const auto first = read_from.emplace(name->second, key).first;
     if (!fits(target, tensor))
       complain(key, "expected " + shape_text(target) + ", got " + shape_text(tensor));
-    else if (const auto [known, is_new] = values.emplace(name->second, tensor.reshape(target.sizes()));
-             !is_new && !known->second.equal(tensor.reshape(target.sizes())))
-      complain(key, "differs from " + name->second + ", which it should repeat");
+    else if (!tensor.is_floating_point())
+      complain(key, std::string("expected floating point, got ") + at::toString(tensor.scalar_type()));
+    else if (const auto [known, is_first] = values.emplace(name->second, tensor.reshape(target.sizes()));
+             !is_first && !known->second.equal(tensor.reshape(target.sizes())))
+      complain(key, "differs from " + first->second + ", which should repeat it");
   }
   for (const auto& [name, tensor] : ours)
-    if (!values.count(name)) complain(name, "missing");
+    if (!read_from.count(name)) complain(name, "missing");
   if (!problems.empty()) throw Error(problems);
   return values;
 }
 
 void load_waveletlm(torch::nn::Module& net, const std::map<std::string, at::Tensor>& theirs) {
   const auto ours = named_tensors(net);
-  const auto values = values_from_waveletlm(ours, theirs);
+  const auto values = values_from_waveletlm(ours, theirs, "weights");
   const at::NoGradGuard no_gradient;
   for (const auto& [name, tensor] : values) {
     at::Tensor target = ours.at(name);

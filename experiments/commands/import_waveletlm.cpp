@@ -104,7 +104,7 @@ int import_waveletlm(Arguments arguments) {
     const Published published = read_published(words.weights);
     const Recipe recipe = recipe_for(registry, words, published);
     const auto net = make_meta_net(recipe);
-    Tensors model = values_from_waveletlm(named_tensors(*net), published.tensors);
+    Tensors model = values_from_waveletlm(named_tensors(*net), published.tensors, words.weights);
     for (auto& [name, tensor] : model) tensor = tensor.to(at::kFloat);
     const fs::path file = words.out / checkpoint_name(0);
     write_checkpoint(file, fresh_checkpoint(recipe, model));

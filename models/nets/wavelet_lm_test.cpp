@@ -357,16 +357,17 @@ TEST_CASE("weights that do not fit are refused in one go, and nothing is copied"
   auto tensors = named_tensors(*net);
   tensors.erase("final_ln.bias");
   tensors["final_ln.weight"] = at::ones({3});
+  tensors["layers.0.ln1.bias"] = at::ones({4}, at::kLong);
   tensors["layers.0.pkm.values.weight"] = at::ones({1});
   const std::string repeated = "layers.0.lifting_reconstruct.decompose.update_nets.0.0.bias";
-  tensors[repeated] = at::full({4}, 9);
+  tensors[repeated] = at::full({4}, 9.0);
   CHECK_THROWS_WITH(load_waveletlm(*net, tensors),
                     "weights: final_ln.weight: expected [4], got [3]\n"
                     "weights: layers.0.lifting_wavelet.update_nets.0.0.bias: differs from "
-                    "layers.0.lifting_wavelet.update_nets.0.0.bias, which it should repeat\n"
+                    "layers.0.lifting_reconstruct.decompose.update_nets.0.0.bias, which should repeat it\n"
+                    "weights: layers.0.ln1.bias: expected floating point, got Long\n"
                     "weights: layers.0.pkm.values.weight: no such tensor in this net\n"
-                    "weights: final_ln.bias: missing\n"
-                    "weights: final_ln.weight: missing");
+                    "weights: final_ln.bias: missing");
 }
 
 }  // namespace wavelet_lm_test

@@ -20,7 +20,7 @@ struct Config {
   int64_t taps = 3;
 
   void bind(Binder& b) {
-    b.field("taps", taps, {1, 255}, "K, candidate distances per level; odd (original: wavelet_crawl_k)");
+    b.field("taps", taps, {1, 65535}, "K, candidate distances per level; odd (original: wavelet_crawl_k)");
     b.check(taps % 2 == 1, "taps", "must be odd, so that the dyadic distance stands in the middle");
   }
 };

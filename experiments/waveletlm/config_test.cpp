@@ -103,6 +103,10 @@ TEST_CASE("every key goes where the table says", "[waveletlm_config]") {
        "net.block.lifting", R"({"type":"learned","init":"zero","hidden_multiplier":2,"dropout":0.1})"},
       {R"("multi_basis_lifting": true, "shared_lifting_weights": false, "multi_basis_inits": ["zero", "x"])",
        "net.block.lifting", R"({"type":"multi_basis","bases":["zero","uniform"],"linear":true})"},
+      {R"("multi_basis_lifting": true, "shared_lifting_weights": false, "multi_basis_inits": null)",
+       "net.block.lifting.bases", R"(["haar","random"])"},
+      {R"("multi_basis_lifting": true, "shared_lifting_weights": false, "multi_basis_inits": [])",
+       "net.block.lifting.bases", R"(["haar","random"])"},
       {R"("lifting_init": "as the framework does", "untied_reconstruction": true)", "net.block.lifting",
        R"({"type":"linear","init":"uniform","untied_reconstruction":true,"idle_predictions":true})"},
       {R"("shared_lifting_weights": false)", "net.share_lifting", "false"},
@@ -179,6 +183,14 @@ TEST_CASE("what the original reads by nothing is accepted with a remark at its p
             "C.json:3:20: iterative_refinement: of a feature that WaveletLM has removed; it is off"});
 }
 
+TEST_CASE("the settings of a removed feature are accepted where its switch is off", "[waveletlm_config]") {
+  CHECK(refusal("{" + kRequired + R"(, "cross_time_feedback_gain": 0.5, "cross_time_feedback": false})") ==
+        "accepted");
+  CHECK(refusal("{" + kRequired + ",\n\"iterative_refinement\": false, \"cross_time_feedback_gain\": 0.5}") ==
+        "C.json:2:32: cross_time_feedback_gain = 0.5: of a feature that WaveletLM has removed; only false "
+        "can be read");
+}
+
 TEST_CASE("mistakes of a flat config are reported together, each at its place", "[waveletlm_config]") {
   CHECK(refusal("{" + kRequired +
                 ",\n\"mlp_expension\": 3,\n\"low_rank\": \"four\",\n \"iterative_refinement_passes\": 2,\n"
@@ -193,6 +205,10 @@ TEST_CASE("mistakes of a flat config are reported together, each at its place", 
   CHECK(
       refusal(R"({"seed": 1, "zzz": 2})").find("C.json: layers: missing; WaveletLM has no default for it") !=
       std::string::npos);
+  CHECK(refusal("{" + kRequired +
+                ",\n\"looped_blocks\": true, \"looped_blocks_count\": 0,\n\"mlp_expansion\": -1}") ==
+        "C.json:3:18: mlp_expansion = -1: must be at least 0; 0 is no MLP\n"
+        "C.json:2:47: looped_blocks_count = 0: must be at least 1");
   CHECK(refusal("{\"C\": 1,\n \"layers\" 2}") == "C.json:2:11: is no JSON from here on");
   CHECK(refusal("[1]") == "C.json: expected the keys of a WaveletLM config.json, got a list");
 }

@@ -23,8 +23,10 @@ const std::map<std::string, std::string, std::less<>>& earlier_names() {
   return names;
 }
 
-bool belongs_to_a_removed_feature(std::string_view key) {
-  return key.starts_with("iterative_refinement") || key.starts_with("cross_time_feedback");
+// The switch of the removed feature that a key belongs to, or null.
+const char* switch_of_removed_feature(std::string_view key) {
+  if (key.starts_with("iterative_refinement")) return "iterative_refinement";
+  return key.starts_with("cross_time_feedback") ? "cross_time_feedback" : nullptr;
 }
 
 bool is_off(const Node& value) {
@@ -136,8 +138,9 @@ void FlatConfig::read(const Node& root) {
     } else if (reading != readings_.end()) {
       problems_.push_back(
           {place, entry.key + ": is given twice, once by its earlier name", "already_exists"});
-    } else if (belongs_to_a_removed_feature(entry.key)) {
-      if (is_off(entry.value))
+    } else if (const char* removed = switch_of_removed_feature(entry.key)) {
+      const Node* its_switch = root.find(removed);
+      if (is_off(entry.value) || (its_switch && is_off(*its_switch)))
         warnings_.push_back(place + ": " + entry.key +
                             ": of a feature that WaveletLM has removed; it is off");
       else

@@ -118,12 +118,13 @@ void lifting(FlatConfig& flat, const Node& value) {
   if (is_haar(flat)) return flat.put(path + "type", Node("haar"), value);
   const Node& linear = flat.value("lifting_linear_only");
   if (flat.is_on("multi_basis_lifting")) {
+    // Null or an empty list is the default there.
     const Node& words = flat.value("multi_basis_inits");
-    if (words.is(Node::Kind::null)) flat.complain("multi_basis_inits", "expected a list");
+    const bool is_empty = words.is(Node::Kind::null) || words.size() == 0;
     if (flat.is_on("shared_lifting_weights"))
       flat.complain("multi_basis_lifting", "needs shared_lifting_weights = false");
     flat.put(path + "type", Node("multi_basis"), flat.value("multi_basis_lifting"));
-    flat.put(path + "bases", bases(words));
+    flat.put(path + "bases", is_empty ? bases(Node::list({Node("haar"), Node("random")})) : bases(words));
     if (linear.boolean()) flat.put(path + "linear", linear);
   } else {
     flat.put(path + "type", Node(linear.boolean() ? "linear" : "learned"), linear.boolean() ? linear : value);
@@ -184,6 +185,7 @@ void bypass(FlatConfig& flat, const Node& value) {
 void mlp(FlatConfig& flat, const Node& value) {
   flat.put("net.block.channel_mixers", Node::map(), value);
   if (value.integer() == 0) return;
+  if (value.integer() < 0) return flat.complain("mlp_expansion", "must be at least 0; 0 is no MLP");
   flat.put("net.block.channel_mixers.mlp.expansion", value);
   flat.put("net.block.channel_mixers.mlp.layers", flat.value("mlp_layers"));
 }
@@ -201,6 +203,9 @@ void fast_weights(FlatConfig& flat, const Node& value) { memory(flat, value, "fw
 
 void looped(FlatConfig& flat, const Node& value) {
   if (!value.boolean()) return flat.put("net.loop_block", Node(int64_t{0}), value);
+  // 0 would stand for stacked blocks.
+  if (flat.count("looped_blocks_count") < 1)
+    return flat.complain("looped_blocks_count", "must be at least 1");
   flat.put("net.loop_block", flat.value("looped_blocks_count"));
 }
 

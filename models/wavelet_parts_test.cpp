@@ -144,3 +144,73 @@ TEST_CASE("every transform is undone by its inverse at the width that it asks fo
       CHECK(asked->inverse(asked->forward(z)).allclose(z, 1e-10, 1e-10));
     }
 }
+
+TEST_CASE("every dropout is drawn in training, from the net's generator, and in training only",
+          "[wavelet_parts]") {
+  namespace test = wavelet_parts_test;
+  using test::Node;
+  const at::NoGradGuard no_gradient;
+  const std::vector<std::pair<std::string, test::Settings>> cases = {
+      {"dropout.embedding", {}},
+      {"dropout.projection", {}},
+      {"dropout.mixer", {}},
+      {"dropout.lm_head", {}},
+      {"dropout.mlp", {{"block.channel_mixers.mlp", Node::map()}}},
+      {"dropout.mlp", {{"block.channel_mixers.swiglu", Node::map()}}},
+      {"block.lifting.dropout", {{"block.lifting.type", Node("learned")}}},
+      {"block.lifting.dropout", {{"block.lifting.type", Node("multi_basis")}}},
+      {"block.lifting.dropout", {{"block.lifting.type", Node("packet")}}}};
+  const at::Tensor ids = at::randint(0, 11, {2, 6}, plain_generator(6));
+  for (const auto& [rate, settings] : cases) {
+    test::Settings dropping = settings;
+    dropping.emplace_back(rate, testing::number(0.5));
+    INFO(test::text(dropping));
+    const auto net = test::make(dropping);
+    const at::Tensor expected = test::make(settings)->forward(ids);
+    CHECK(net->forward(ids).equal(expected));
+    net->train();
+    net->set_generator(plain_generator(1));
+    const at::Tensor first = net->forward(ids);
+    CHECK_FALSE(first.equal(expected));
+    CHECK_FALSE(net->forward(ids).equal(first));
+    net->set_generator(plain_generator(1));
+    CHECK(net->forward(ids).equal(first));
+  }
+}
+
+TEST_CASE("an untied way back answers as the tied one where its networks are the same, and only there",
+          "[wavelet_parts]") {
+  namespace test = wavelet_parts_test;
+  using test::Node;
+  const at::NoGradGuard no_gradient;
+  const at::Tensor ids = at::randint(0, 11, {2, 9}, plain_generator(6));
+  for (const char* type : {"learned", "linear", "multi_basis"}) {
+    for (const bool idle : {false, true}) {
+      INFO(type << (idle ? " with idle predictions" : ""));
+      const auto tied = test::make({{"block.lifting.type", Node(type)}});
+      const auto untied = test::make({{"block.lifting.type", Node(type)},
+                                      {"block.lifting.untied_reconstruction", Node(true)},
+                                      {"block.lifting.idle_predictions", Node(idle)}});
+      const auto values = tied->named_parameters();
+      const std::string second = "lifting_reconstruct_wavelet.";
+      int64_t second_set = 0, predictions = 0;
+      for (auto& item : untied->named_parameters()) {
+        std::string name = item.key();
+        if (const size_t at = name.find(second); at != std::string::npos) {
+          name.replace(at, second.size(), "lifting_wavelet.");
+          ++second_set;
+          predictions += name.find("predict_nets") != std::string::npos;
+        }
+        item.value().copy_(values[name]);
+      }
+      CHECK(second_set > 0);
+      CHECK((predictions > 0) == idle);
+      CHECK(untied->forward(ids).allclose(tied->forward(ids), 1e-12, 1e-12));
+      for (auto& item : untied->named_parameters())
+        if (item.key().find(second + "update_nets.0") != std::string::npos ||
+            item.key().find(second + "wavelets.0.update_nets.0") != std::string::npos)
+          item.value().add_(0.1);
+      CHECK_FALSE(untied->forward(ids).allclose(tied->forward(ids), 1e-6, 1e-6));
+    }
+  }
+}

@@ -8,11 +8,13 @@ using namespace subband;
 
 namespace data_dependent_test {
 
-std::shared_ptr<Lifting> make(const std::string& type, const testing::Settings& settings = {}) {
+std::shared_ptr<Lifting> make(const std::string& type, const testing::Settings& settings = {},
+                              Stabilizers stabilizers = {}) {
   const testing::Workshop workshop;
   LiftingContext context;
   context.padded_width = 3;
   context.levels = 2;
+  context.stabilizers = stabilizers;
   const Slot<Dilation> dilation = workshop.slot<Dilation>("dyadic", {}, context);
   context.dilation = &dilation;
   return workshop.make<Lifting>(type, settings, context);
@@ -58,6 +60,10 @@ TEST_CASE("the data-dependent lifting starts as the linear one", "[data_dependen
   CHECK(data_dependent_test::make("data_dependent")
             ->decompose(h)
             .allclose(data_dependent_test::make("linear")->decompose(h), 1e-12, 1e-12));
+  const Stabilizers damped{.lifting_level = true};
+  CHECK(data_dependent_test::make("data_dependent", {}, damped)
+            ->decompose(h)
+            .allclose(data_dependent_test::make("linear", {}, damped)->decompose(h), 1e-12, 1e-12));
   CHECK_THROWS_WITH(data_dependent_test::make("data_dependent", {{"init", config::Node("flat")}}),
                     "part.init = flat: unknown choice; known: haar, random, uniform, zero");
 }

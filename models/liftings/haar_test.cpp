@@ -22,6 +22,7 @@ std::shared_ptr<Lifting> make(const std::string& dilation_type) {
 TEST_CASE("the fixed Haar lifting follows its definition and has no parameters", "[haar]") {
   const auto lifting = haar_test::make("dyadic");
   CHECK(lifting->parameters().empty());
+  CHECK(lifting->flops(11) == 3 * 11 * 64 * 6);  // two sums and two products down, one of each back
   const at::Tensor h = testing::random_double({2, 11, 3}), z = lifting->decompose(h);
   at::Tensor c = h;
   for (int64_t level = 0; level < 3; ++level) {

@@ -9,11 +9,13 @@ using namespace subband;
 namespace learned_lifting_test {
 
 /// A lifting with a dyadic dilation, away from its first values, in double precision.
-std::shared_ptr<Lifting> make(const testing::Settings& settings, int64_t width, int64_t levels) {
+std::shared_ptr<Lifting> make(const testing::Settings& settings, int64_t width, int64_t levels,
+                              Stabilizers stabilizers = {}) {
   const testing::Workshop workshop;
   LiftingContext context;
   context.padded_width = width;
   context.levels = levels;
+  context.stabilizers = stabilizers;
   Initializer initializer(plain_generator(1));
   context.initializer = &initializer;
   const Slot<Dilation> dilation = workshop.slot<Dilation>("dyadic", {}, context);
@@ -98,6 +100,10 @@ TEST_CASE("first values of the learned lifting: identities, halves, zeros, and d
   CHECK(values["predict_nets.1.0.weight"].equal(one));
   CHECK(values["predict_nets.1.3.weight"].equal(one));
   CHECK(values["update_nets.1.3.weight"].equal(one * 0.5));
+  const auto damped = learned_lifting_test::make({}, 4, 3, {.lifting_level = true})->named_parameters();
+  CHECK(damped["predict_nets.2.0.weight"].equal(one));
+  CHECK(damped["predict_nets.2.3.weight"].allclose(one / 1.2, 1e-6));
+  CHECK(damped["update_nets.1.3.weight"].allclose(one / 2.2, 1e-6));
   const auto wide = learned_lifting_test::make({{"hidden_multiplier", testing::integer(3)}}, 4, 1);
   const at::Tensor w0 = wide->named_parameters()["predict_nets.0.0.weight"];
   CHECK(w0.narrow(0, 0, 4).equal(one));
@@ -106,6 +112,26 @@ TEST_CASE("first values of the learned lifting: identities, halves, zeros, and d
   const auto zero = learned_lifting_test::make({{"init", config::Node("zero")}}, 4, 1);
   CHECK(zero->named_parameters()["update_nets.0.3.weight"].abs().max().item<double>() == 0);
   CHECK(zero->named_parameters()["update_nets.0.0.weight"].abs().max().item<double>() > 0);
+  CHECK(zero->named_parameters()["update_nets.0.0.bias"].abs().min().item<double>() > 0);
+}
+
+TEST_CASE("what no identity fills starts as noise of deviation 0.01, biases at zero", "[learned]") {
+  const auto deviation = [](const at::Tensor& weight) { return weight.std().item<double>(); };
+  const auto wide = learned_lifting_test::make({{"hidden_multiplier", testing::integer(3)}}, 32, 2);
+  const auto haar = wide->named_parameters();
+  const auto random =
+      learned_lifting_test::make({{"init", config::Node("random")}}, 32, 2)->named_parameters();
+  for (const char* net : {"predict_nets.0", "update_nets.0", "predict_nets.1", "update_nets.1"}) {
+    INFO(net);
+    const std::string first = std::string(net) + ".0.", last = std::string(net) + ".3.";
+    CHECK(deviation(haar[first + "weight"].narrow(0, 32, 64)) == Approx(0.01).epsilon(0.06));
+    CHECK(deviation(haar[last + "weight"].narrow(1, 32, 64)) == Approx(0.01).epsilon(0.06));
+    CHECK(deviation(random[first + "weight"]) == Approx(0.01).epsilon(0.06));
+    CHECK(deviation(random[last + "weight"]) == Approx(0.01).epsilon(0.06));
+    for (const auto* values : {&haar, &random})
+      for (const std::string& layer : {first, last})
+        CHECK((*values)[layer + "bias"].count_nonzero().item<int64_t>() == 0);
+  }
 }
 
 TEST_CASE("the learned lifting refuses what it cannot be, with the whole reason", "[learned]") {

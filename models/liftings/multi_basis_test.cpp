@@ -67,6 +67,7 @@ TEST_CASE("multi_basis blends each scale of its wavelets by that scale's weights
   }
   CHECK(z.allclose(blended, 1e-12, 1e-12));
   CHECK(lifting->reconstruct(z).allclose(back, 1e-12, 1e-12));
+  CHECK_FALSE(lifting->can_continue());  // a step's state would hold the past of one basis only
 }
 
 TEST_CASE("a basis with all the weight reconstructs perfectly", "[multi_basis]") {

@@ -9,11 +9,13 @@ using namespace subband;
 
 namespace packet_test {
 
-std::shared_ptr<Lifting> make(const testing::Settings& settings, int64_t levels) {
+std::shared_ptr<Lifting> make(const testing::Settings& settings, int64_t levels,
+                              Stabilizers stabilizers = {}) {
   const testing::Workshop workshop;
   LiftingContext context;
   context.padded_width = 3;
   context.levels = levels;
+  context.stabilizers = stabilizers;
   const Slot<Dilation> dilation = workshop.slot<Dilation>("dyadic", {}, context);
   context.dilation = &dilation;
   return workshop.make<Lifting>("packet", settings, context);
@@ -50,6 +52,14 @@ TEST_CASE("packets split the shallowest band, coarsest first, each band looking 
   for (const char* band : {"aaa", "aad", "ad", "da", "dd"})
     CHECK(z[scale++][0].allclose(bands.at(band), 1e-12, 1e-12));
   CHECK(z.size(0) == scale);
+  CHECK_FALSE(lifting->can_continue());  // a step's state has one past per depth, and bands share depths
+}
+
+TEST_CASE("split l of a packet is damped by 1 + l/10", "[packet]") {
+  const auto values =
+      packet_test::make({{"linear", config::Node(true)}}, 3, {.lifting_level = true})->named_parameters();
+  CHECK(values["predict_nets.2.weight"].allclose(at::eye(3, at::kDouble) / 1.2, 1e-6));
+  CHECK(values["update_nets.1.weight"].allclose(at::eye(3, at::kDouble) / 2.2, 1e-6));
 }
 
 TEST_CASE("packets put together what they took apart, with any weights and any number of splits",

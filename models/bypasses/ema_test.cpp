@@ -1,5 +1,6 @@
 #include "core/testing/catch.h"
 #include "models/bypass.h"
+#include "models/mixer.h"
 #include "models/testing/build.h"
 
 using namespace subband;
@@ -28,4 +29,23 @@ TEST_CASE("the ema starts by halving what it holds", "[ema]") {
       testing::Workshop().make<Bypass>("ema", {}, {.width = 2, .padded_width = 2, .levels = 1});
   const at::Tensor m = bypass->summary(at::ones({1, 3, 2}, at::kDouble));
   CHECK(m.select(2, 0).flatten().allclose(at::tensor({0.5, 0.75, 0.875}, at::kDouble)));
+}
+
+TEST_CASE("the ema of half precision is summed up in single, and crosses windows where it is told to",
+          "[ema]") {
+  const at::NoGradGuard no_gradient;
+  const BlockContext context{.width = 2, .padded_width = 2, .levels = 1};
+  const auto bypass =
+      testing::Workshop().make<Bypass>("ema", {{"cross_window", config::Node(true)}}, context);
+  CHECK(bypass->crosses_windows());
+  CHECK_FALSE(testing::Workshop().make<Bypass>("ema", {}, context)->crosses_windows());
+  CHECK(bypass->flops(5, false) == 2 * 2 * 2 * 5 + 3 * (4 + 3 + 1) * 2);  // the gate; a scan of three passes
+  bypass->to(at::kHalf);
+  const at::Tensor x = testing::random_double({1, 9, 2}).to(at::kHalf), m = bypass->summary(x);
+  REQUIRE(m.scalar_type() == at::kFloat);
+  MixerState state;
+  at::Tensor stepped;
+  for (int64_t t = 0; t < 9; ++t) stepped = bypass->step(x.narrow(1, t, 1), state);
+  REQUIRE(stepped.scalar_type() == at::kFloat);
+  CHECK(stepped.allclose(m.narrow(1, 8, 1), 1e-6, 1e-6));
 }

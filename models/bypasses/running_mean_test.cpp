@@ -1,5 +1,6 @@
 #include "core/testing/catch.h"
 #include "models/bypass.h"
+#include "models/mixer.h"
 #include "models/testing/build.h"
 
 using namespace subband;
@@ -38,4 +39,17 @@ TEST_CASE("the running mean adds nothing at first, and starts its cross-layer mi
   CHECK(bypass->apply(z, bypass->summary(x), x).equal(z));
   CHECK(bypass->named_parameters()["cross_layer_mix.weight"].equal(at::eye(4, at::kDouble) * 0.5));
   CHECK_FALSE(bypass->crosses_windows());
+}
+
+// A sum of ones stops at 2048 in half precision.
+TEST_CASE("the running mean of half precision is summed up in single", "[running_mean]") {
+  const auto bypass =
+      testing::Workshop().make<Bypass>("running_mean", {}, {.width = 1, .padded_width = 1, .levels = 1});
+  const at::Tensor ones = at::ones({1, 3000, 1}, at::kHalf);
+  CHECK(bypass->summary(ones).equal(at::ones({1, 3000, 1})));
+  MixerState state;
+  at::Tensor mean;
+  for (; state.position < 3000; ++state.position) mean = bypass->step(ones.narrow(1, 0, 1), state);
+  CHECK(mean.equal(at::ones({1, 1, 1})));
+  CHECK(bypass->flops(3000, false) == 6000);  // a sum and a division
 }

@@ -9,6 +9,7 @@ TEST_CASE("the dyadic dilation looks back 2^l positions, to zeros before the win
   const at::Tensor c = testing::random_double({2, 7, 3});
   for (int64_t level = 0; level < 4; ++level) {
     const int64_t distance = int64_t{1} << level;
+    CHECK(dilation->reach(level) == distance);
     const at::Tensor past = dilation->past(c, level);
     for (int64_t t = 0; t < 7; ++t)
       CHECK(

@@ -28,6 +28,7 @@ TEST_CASE("the butterfly rotates pairs as defined, keeps lengths and turns back"
   CHECK(y.allclose(expected, 1e-12, 1e-12));
   CHECK(y.norm(2, 2).allclose(z.norm(2, 2), 1e-12, 1e-12));
   CHECK(transform->inverse(y).allclose(z, 1e-12, 1e-12));
+  CHECK(transform->flops(5) == 5 * 12 * 6);  // 12 rotations of 4 products and 2 sums
 }
 
 TEST_CASE("the butterfly starts by mixing all channels evenly, or none", "[butterfly]") {

@@ -22,3 +22,11 @@ TEST_CASE("the cosine transform follows its definition at any width, and its inv
     CHECK(transform->forward(transform->inverse(z)).allclose(z, 1e-12, 1e-12));
   }
 }
+
+TEST_CASE("the cosine transform of half precision is computed in single", "[dct]") {
+  const auto transform = testing::Workshop().make<Transform>("dct", {}, {});
+  const at::Tensor z = testing::random_double({3, 12}).to(at::kHalf), y = transform->forward(z);
+  REQUIRE(y.scalar_type() == at::kHalf);
+  CHECK(y.equal(transform->forward(z.to(at::kFloat)).to(at::kHalf)));
+  CHECK(transform->inverse(y).equal(transform->inverse(y.to(at::kFloat)).to(at::kHalf)));
+}

@@ -72,3 +72,19 @@ TEST_CASE("the feed-forward net takes a hidden width, an activation, and no bias
   }
   CHECK(at::allclose(mlp->forward(x.unsqueeze(0))[0], y, 0, 1e-12));
 }
+
+TEST_CASE(
+    "the last matrix of the feed-forward net starts at a fiftieth, or at one over the root of its width",
+    "[mlp]") {
+  for (const bool stabilised : {false, true}) {
+    BlockContext context{.width = 16};
+    context.stabilizers.feed_forward = stabilised;
+    const auto values = testing::Workshop().make<ChannelMixer>("mlp", {}, context)->named_parameters();
+    const double usual = 1 / std::sqrt(64.0), gain = stabilised ? 1 / std::sqrt(64.0) : 0.02;
+    const double largest = values["net.2.weight"].abs().max().item<double>();
+    CHECK(largest <= usual * gain * (1 + 1e-6));
+    CHECK(largest > usual * gain * 0.99);
+    CHECK(values["net.2.bias"].count_nonzero().item<int64_t>() == 0);
+    CHECK(values["net.0.bias"].count_nonzero().item<int64_t>() == 64);
+  }
+}

@@ -56,3 +56,12 @@ TEST_CASE("product keys refuse tables that are no square and heads that do not f
   CHECK_THROWS_WITH(refused({{"keys", testing::integer(24)}}, 8), "part.keys = 24: must be a square number");
   CHECK_THROWS_WITH(refused({{"heads", testing::integer(3)}}, 8), "part.heads = 3: must divide width = 8");
 }
+
+TEST_CASE("the weights of half-precision scores are computed in single", "[product_keys]") {
+  const at::NoGradGuard no_gradient;
+  product_keys_test::Lookup lookup({.keys = 25, .top_k = 4, .heads = 2});
+  lookup.owner.to(at::kHalf);
+  const auto choice = lookup.keys->choose(testing::random_double({2, 3, 8}).to(at::kHalf));
+  REQUIRE(choice.weights_NR.scalar_type() == at::kFloat);
+  CHECK(choice.weights_NR.sum(1).allclose(at::full({6}, 2.0), 0, 1e-6));
+}

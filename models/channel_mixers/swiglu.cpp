@@ -33,7 +33,7 @@ struct Config {
   }
   int64_t hidden_of(int64_t width) const {
     if (hidden) return *hidden;
-    // 8/3 of a multiple of 3 must not fall short of the whole number that it is.
+    // 2.3 of 50 must not fall short of 115, as it does in floating point.
     const auto wanted = static_cast<int64_t>(std::floor(expansion * static_cast<double>(width) + 1e-6));
     return multiple * std::max<int64_t>(1, (wanted + multiple - 1) / multiple);
   }

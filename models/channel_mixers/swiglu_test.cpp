@@ -34,6 +34,11 @@ TEST_CASE("the published width rule rounds eight thirds up to a multiple of 256"
                                                       {{"multiple", Node(int64_t{256})}});
     CHECK(net->named_parameters()["up.weight"].size(0) == hidden);
   }
+  Initializer meta = Initializer::meta();  // 2.3 times 50 is 114.99999999999999 in floating point
+  const auto net =
+      testing::make_part<ChannelMixer>("swiglu", {.width = 50, .initializer = &meta},
+                                       {{"expansion", Node(2.3)}, {"multiple", Node(int64_t{1})}});
+  CHECK(net->named_parameters()["up.weight"].size(0) == 115);
 }
 
 TEST_CASE("SwiGLU takes a hidden width, another activation and biases", "[swiglu]") {

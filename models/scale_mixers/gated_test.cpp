@@ -82,6 +82,15 @@ TEST_CASE("a list of ones computes what no list computes, under other names", "[
   CHECK(ones->named_parameters().contains("scale_mixers.1.mixer.gate.weight"));
 }
 
+TEST_CASE("a scale's width is its share of the coefficients', rounded down but at least one", "[gated]") {
+  const BlockContext context{.width = 4, .padded_width = 4, .levels = 3};
+  const auto mixer = testing::Workshop().make<ScaleMixer>(
+      "gated", {{"widths", testing::numbers({0.7, 0.99, 0.01, 1.45})}}, context);
+  const auto values = mixer->named_parameters();
+  for (const auto& [scale, width] : {std::pair<int64_t, int64_t>{0, 2}, {1, 3}, {2, 1}, {3, 5}})
+    CHECK(values["scale_mixers." + std::to_string(scale) + ".proj_in.weight"].size(0) == width);
+}
+
 TEST_CASE("the mixer starts near the identity, nearer with the epsilon stabiliser", "[gated]") {
   BlockContext context{.width = 64, .padded_width = 64, .levels = 1};
   const auto deviation = [&] {
@@ -243,4 +252,17 @@ TEST_CASE("the spectral norm stabiliser divides the mixer, not the gate, and dra
   CHECK_THROWS_WITH(
       workshop.make<ScaleMixer>("gated", {{"exponential", config::Node(true)}}, context),
       "part.exponential = true: cannot stand with the stabilizer spectral_norm: both would scale M");
+}
+
+TEST_CASE("the routing matrix idles with depth, and costs nothing there", "[gated]") {
+  const BlockContext context{.width = 4, .padded_width = 4, .levels = 2};
+  const testing::Workshop workshop;
+  const auto flops = [&](int64_t depth, bool routing) {
+    return workshop
+        .make<ScaleMixer>("gated", {{"depth", testing::integer(depth)}, {"routing", config::Node(routing)}},
+                          context)
+        ->flops(5);
+  };
+  CHECK(flops(1, true) - flops(1, false) == 2 * 3 * 3 * 4 * 5);
+  CHECK(flops(2, true) == flops(2, false));
 }

@@ -162,3 +162,19 @@ TEST_CASE("multinodal refuses too few seeds and a width of the cell's own", "[mu
   CHECK_THROWS_WITH(test::make(test::small({{"cell.width", test::integer(8)}})),
                     Catch::ContainsSubstring("part.cell.width: unknown key"));
 }
+
+TEST_CASE("bare lockstep goes through the blocks once, whatever loops the cells have", "[multinodal]") {
+  namespace test = multinodal_test;
+  const at::NoGradGuard no_gradient;
+  const test::Settings bare = {{"gating", test::Node(true)}, {"lockstep", test::Node("bare")}};
+  const auto answer = [&](const test::Settings& loops) {
+    test::Settings settings = test::small(bare);
+    settings.insert(settings.end(), loops.begin(), loops.end());
+    const auto net = test::make(settings);
+    testing::perturb(*net, 0.1);
+    return net->forward(test::ids());
+  };
+  const at::Tensor one = answer({{"cell.layers", test::integer(1)}});
+  CHECK(answer({{"cell.layers", test::integer(1)}, {"cell.loop_iterations", test::integer(3)}}).equal(one));
+  CHECK(answer({{"cell.layers", test::integer(1)}, {"cell.loop_block", test::integer(3)}}).equal(one));
+}

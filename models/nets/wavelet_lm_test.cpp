@@ -5,6 +5,7 @@
 #include "core/tensors/digest.h"
 #include "core/tensors/safetensors.h"
 #include "core/testing/catch.h"
+#include "models/layers/dropout.h"
 #include "models/net.h"
 #include "models/testing/build.h"
 #include "models/testing/waveletlm.h"
@@ -338,6 +339,55 @@ TEST_CASE("a carried state moves the first block, can be set and forgotten, and 
   net->reset_state();
   CHECK(net->forward(ids).equal(first));
   CHECK_FALSE(make_net(with(best_like(), {{"block.bypass.cross_window", Node(false)}}), 37)->carries_state());
+}
+
+TEST_CASE("stochastic depth never leaves out the first block, and the second of two half the time at rate 1",
+          "[wavelet_lm]") {
+  const at::NoGradGuard no_gradient;
+  const at::Tensor ids = at::randint(0, 11, {1, 4}, plain_generator(6));
+  for (const int64_t layers : {1, 2}) {
+    const auto net = make_net({{"width", integer(8)},
+                               {"layers", integer(layers)},
+                               {"block.levels", integer(1)},
+                               {"stochastic_depth", number(1)}},
+                              11);
+    testing::perturb(*net);
+    net->eval();
+    const at::Tensor whole = net->forward(ids);
+    net->train();
+    net->set_generator(plain_generator(3));
+    int64_t kept = 0;
+    for (int call = 0; call < 200; ++call) kept += net->forward(ids).equal(whole);
+    if (layers == 1)
+      CHECK(kept == 200);
+    else
+      CHECK((kept > 75 && kept < 125));
+  }
+}
+
+// With the wavelet path cut, a block only adds its embedding.
+TEST_CASE("the embeddings that every block adds are not dropped out", "[wavelet_lm]") {
+  const at::NoGradGuard no_gradient;
+  const auto net = make_net({{"width", integer(4)},
+                             {"layers", integer(1)},
+                             {"block.levels", integer(1)},
+                             {"block.bypass", Node("none")},
+                             {"block.channel_mixers", Node::map()},
+                             {"block.learned_residual", Node(false)},
+                             {"block.per_layer_embedding", Node(true)},
+                             {"dropout.embedding", number(0.5)}},
+                            11);
+  const auto values = net->named_parameters();
+  values["layers.0.proj_out.weight"].zero_();
+  values["layers.0.embedding_residual_gamma"].fill_(1);
+  const at::Tensor ids = at::randint(0, 11, {2, 5}, plain_generator(6));
+  net->train();
+  net->set_generator(plain_generator(3));
+  const Noise same{plain_generator(3)};
+  const at::Tensor embedded = at::embedding(values["token_embedding.weight"], ids);
+  const at::Tensor x = dropout(embedded, 0.5, true, &same) + embedded;
+  const at::Tensor expected = at::linear(at::layer_norm(x, {4}), values["lm_head.weight"]);
+  CHECK(net->forward(ids).allclose(expected, 1e-5, 1e-6));
 }
 
 TEST_CASE("wavelet_lm refuses what cannot be built, with the whole reason", "[wavelet_lm]") {

@@ -133,3 +133,24 @@ TEST_CASE("an operator's q, k and v reach a mixer's core as they are", "[command
   CHECK(gradients.at("gx/v").sizes() == v.sizes());
   CHECK(gradients.at("gx/q").abs().max().item<double>() > 0);
 }
+
+TEST_CASE("retention alone takes q, k and v, with nothing before or behind it", "[commands]") {
+  const Stand stand;
+  const at::Tensor q = noise({2, 4, 9, 5}, "q"), k = noise({2, 2, 9, 5}, "k"), v = noise({2, 2, 9, 3}, "v");
+  at::Tensor wanted = at::zeros({2, 4, 9, 3}, at::kDouble);
+  for (int64_t b = 0; b < 2; ++b) {
+    for (int64_t h = 0; h < 4; ++h) {
+      for (int64_t i = 0; i < 9; ++i) {
+        for (int64_t j = 0; j <= i; ++j) {
+          const double fading = std::pow(1 - std::pow(2.0, -5 - static_cast<double>(h)), i - j);
+          const double product = q[b][h][i].dot(k[b][h / 2][j]).item<double>() / std::sqrt(5.0);
+          wanted[b][h][i] += fading * product * v[b][h / 2][j].to(at::kDouble);
+        }
+      }
+    }
+  }
+  const Tensors input = {{"q", q}, {"k", k}, {"v", v}};
+  CHECK(at::allclose(stand.forward("mixer:retnet", input).at("y").to(at::kDouble), wanted, 1e-5, 1e-6));
+  const at::Tensor turned = stand.forward("mixer:retnet", input, {"--set", "norm=layer"}).at("y");
+  CHECK_FALSE(at::allclose(turned.to(at::kDouble), wanted, 1e-2, 1e-2));
+}

@@ -5,10 +5,12 @@
 #include <ATen/ops/eye.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/registry.h"
 #include "core/tensors/expect.h"
 
 namespace subband {
@@ -33,11 +35,43 @@ OperatorSizes sizes_of(const Tensors& input) {
   return {q.size(1), k.size(1), q.size(3), v.size(3)};
 }
 
-// Sets a field unless the user did; those that say the usual are left to the part, which may not have them.
-void set_field(LonePartWords& words, const std::string& key, int64_t value, bool needed) {
+// Sets a field unless the user did.
+void set_field(LonePartWords& words, const std::string& key, const std::string& value) {
   const bool written = std::ranges::any_of(
       words.fields, [&](const std::string& field) { return field.starts_with(key + "="); });
-  if (needed && !written) words.fields.push_back(key + "=" + std::to_string(value));
+  if (!written) words.fields.push_back(key + "=" + value);
+}
+
+// The part's fields with their standard values; empty for an unknown part.
+config::Node fields_of(const Registry& registry, const std::string& part) {
+  config::Node fields = config::Node::map();
+  const Kind* kind = registry.find("mixer");
+  if (kind == nullptr || kind->info(part) == nullptr) return fields;
+  BindSession session{.registry = &registry};
+  const config::Node nothing = config::Node::map();
+  Binder binder(session, nothing, fields);
+  kind->describe(part, binder);
+  return fields;
+}
+
+// The fields that the shapes decide. Those that say the usual are left to the part, which may not have them.
+void set_sizes(LonePartWords& words, const OperatorSizes& sizes, const config::Node& fields) {
+  set_field(words, "heads", std::to_string(sizes.heads));
+  if (sizes.groups != sizes.heads) set_field(words, "kv_heads", std::to_string(sizes.groups));
+  if (fields.find("expand_key") == nullptr) {
+    set_field(words, "head_width", std::to_string(sizes.key_width));
+    if (sizes.value_width != sizes.key_width)
+      set_field(words, "value_width", std::to_string(sizes.value_width));
+    return;
+  }
+  const auto share = [&](int64_t width_of_head) {
+    return fmt::format("{}",
+                       static_cast<double>(sizes.heads * width_of_head) / static_cast<double>(sizes.width()));
+  };
+  set_field(words, "expand_key", share(sizes.key_width));
+  set_field(words, "expand_value", share(sizes.value_width));
+  for (const char* around : {"rope", "norm", "gate"})
+    if (fields.find(around) != nullptr) set_field(words, around, "none");
 }
 
 // Rows `first` to `first + rows` of the identity.
@@ -69,10 +103,7 @@ LonePart make_lone_operator(const Registry& registry, LonePartWords words, const
                       "bad_value");
   const OperatorSizes sizes = sizes_of(input);
   words.width = sizes.width();
-  set_field(words, "heads", sizes.heads, true);
-  set_field(words, "head_width", sizes.key_width, true);
-  set_field(words, "kv_heads", sizes.groups, sizes.groups != sizes.heads);
-  set_field(words, "value_width", sizes.value_width, sizes.value_width != sizes.key_width);
+  set_sizes(words, sizes, fields_of(registry, words.part.substr(words.part.find(':') + 1)));
   LonePart part = make_lone_part(registry, words, initializer);
   const c10::NoGradGuard no_gradient;
   select_channels(part.name, *part.module, "q", 0, sizes.queries());

@@ -57,8 +57,9 @@ int import_hf(Arguments arguments) {
                    "subband import hf Qwen2-0.5B --out qwen2");
   ImportHfWords words;
   line.app()
-      .add_option("FOLDER", words.folder,
-                  "with config.json and model.safetensors, or its shards and their index")
+      .add_option(
+          "FOLDER", words.folder,
+          "with config.json and model.safetensors or pytorch_model.bin, or its shards and their index")
       ->required();
   line.app().add_option("--out", words.out, "folder for the checkpoint")->required();
   line.app()

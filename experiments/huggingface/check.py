@@ -5,7 +5,8 @@
 
 Not part of `make test`: it needs a network once, for PyTorch and transformers, which go to build/huggingface_env. For
 each model: save_pretrained, import, forward against transformers (logits, hidden states, gradients, a padded batch),
-export, from_pretrained, and its logits again. `--folder`: also compares real downloaded folders. Prints one line a
+export, from_pretrained, and its logits again. Then a few of them in other forms of the folder: half precision, shards,
+pytorch_model.bin, the spelling of transformers 4. `--folder`: also compares real downloaded folders. Prints one line a
 model and exits with 1 if one is off.
 """
 import argparse
@@ -15,6 +16,8 @@ import sys
 import tempfile
 import venv
 from pathlib import Path
+
+from check_forms import forms_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ["torch==2.11.0", "transformers==5.24.0", "safetensors", "numpy"]
@@ -145,28 +148,42 @@ def main():
     words = arguments.parse_args()
     failed = 0
 
+    def random_model(config):
+        torch.manual_seed(1)
+        model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
+        with torch.no_grad():  # no bias zero and no gain one, so that a dropped parameter shows
+            for parameter in model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+        return model
+
+    def load(folder):
+        return AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+
     def report(name, folder, model):
         nonlocal failed
         with tempfile.TemporaryDirectory() as scratch:
             errors = Check(words.program, scratch).compare(folder, model)
         good = all(value < LIMIT_LOGITS for value in errors.values())  # gradients come over ten times their limit
         failed += not good
-        print(("ok   " if good else "OFF  ") + f"{name:36}", *(f"{key} {value:.1e}" for key, value in errors.items()))
+        print(("ok   " if good else "OFF  ") + f"{name:52}", *(f"{key} {value:.1e}" for key, value in errors.items()))
 
     for name, config in models().items():
         if words.only and words.only not in name:
             continue
-        torch.manual_seed(1)
-        model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
-        with torch.no_grad():  # no bias zero and no gain one, so that a dropped parameter shows
-            for parameter in model.parameters():
-                parameter.add_(torch.randn_like(parameter) * 0.1)
+        model = random_model(config)
         with tempfile.TemporaryDirectory() as folder:
             model.save_pretrained(folder)
             report(name, folder, model)
+    for name in ("gpt2", "gpt2, untied, n_inner 40, relu", "llama, rope 5e5", "llama, llama3", "llama, yarn",
+                 "qwen2, tied, quick gelu"):
+        for form, save in forms_of(models()[name]).items():
+            if words.only and words.only not in f"{name}: {form}":
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                save(random_model(models()[name]), folder)
+                report(f"{name}: {form}", folder, load(folder))
     for folder in words.folder:
-        model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
-        report(folder, folder, model)
+        report(folder, folder, load(folder))
     sys.exit(1 if failed else 0)
 
 

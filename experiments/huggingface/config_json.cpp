@@ -128,9 +128,15 @@ void read_rope(JsonReader& in, Decoder& d, const std::string& file, std::vector<
   refuse_if(in, "partial_rotary_factor", in.number("partial_rotary_factor", 1) != 1, "must be 1");
   const bool old = !scaling.is_null();
   const std::string place = old ? "rope_scaling" : "rope_parameters";
-  const Json& written = old ? scaling : nested;
-  if (written.is_null()) return;
-  if (!written.is_object()) return in.complain(place, "expected a map");
+  if (nested.is_null() && !old) return;
+  for (const Json& map : {nested, scaling})
+    if (!map.is_null() && !map.is_object()) return in.complain(place, "expected a map");
+  Json written = nested.is_null() ? Json::object() : nested;
+  for (const auto& [key, value] : scaling.items()) {
+    if (written.contains(key) && written[key] != value)
+      return in.complain("rope_scaling", "differs from rope_parameters in " + key + "; remove one of them");
+    written[key] = value;
+  }
   JsonReader rope(written, file, problems, place + ".");
   if (rope.has("rope_theta")) {
     const double base = rope.number("rope_theta", d.rope_base);

@@ -156,6 +156,12 @@ TEST_CASE("both spellings of the rotary base are read, and a contradiction is re
   bench.config["rope_theta"] = 10000.0;
   CHECK(bench.complaint(2) ==
         "config.json: rope_parameters.rope_theta = 1000000.0: differs from rope_theta outside\n");
+  bench.config.erase("rope_theta");
+  bench.config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 2.0}};
+  CHECK(bench.complaint(2).starts_with("config.json: rope_scaling = "));
+  bench.config["rope_scaling"]["rope_type"] = "default";
+  bench.config["rope_scaling"].erase("factor");
+  CHECK(huggingface::decoder_of_json(bench.config, "both", remarks).rope_base == 1e6);
 }
 
 TEST_CASE("shards, half precision, buffers and a missing prefix are read", "[huggingface]") {
@@ -186,6 +192,27 @@ TEST_CASE("shards, half precision, buffers and a missing prefix are read", "[hug
   fs::remove(folder / "model-00002-of-00002.safetensors");
   CHECK(refusal(import_hf, {folder.string(), "--out", bench.path("none")}, 1).find("model-00002-of-00002") !=
         std::string::npos);
+}
+
+TEST_CASE("pytorch_model.bin is read without executing anything, whole or in shards", "[huggingface]") {
+  const Bench bench("gpt2");
+  const fs::path recorded = recorded_folder("gpt2_bin");
+  bench.import(recorded.string(), "in");
+  const Tensors theirs = read_safetensors(recorded / "io.safetensors").tensors;
+  const Tensors ours = bench.forward("in", {{"ids", theirs.at("input_ids")}});
+  CHECK(relative_error(ours.at("logits"), theirs.at("logits")) < 1e-5);
+  const fs::path half = bench.folder / "half";
+  write_file(half / "config.json", read_file(recorded / "config.json"));
+  write_file(half / "pytorch_model.bin", read_file(recorded / "pytorch_model-00001-of-00002.bin"));
+  const std::string said = refusal(import_hf, {half.string(), "--out", bench.path("none")}, 1);
+  CHECK(said.find("weights: tensor 'ln_f.weight': missing") != std::string::npos);
+  write_file(half / "pytorch_model.bin", "\x80\x02cposix\nsystem\n");
+  CHECK(refusal(import_hf, {half.string(), "--out", bench.path("none")}, 1).find("pytorch_model.bin") !=
+        std::string::npos);
+  fs::remove(half / "pytorch_model.bin");
+  CHECK(refusal(import_hf, {half.string(), "--out", bench.path("none")}, 1) ==
+        half.string() +
+            ": has no model.safetensors and no pytorch_model.bin, nor shards with the index of either\n");
 }
 
 TEST_CASE("missing, unknown and misshapen tensors are listed together", "[huggingface]") {

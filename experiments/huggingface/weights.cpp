@@ -12,6 +12,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "experiments/torch_file.h"
 
 namespace subband::huggingface {
 
@@ -169,6 +170,10 @@ class Intake {
   std::vector<Problem> problems_;
 };
 
+Tensors read_weights(const fs::path& file) {
+  return file.extension() == ".bin" ? read_torch_file(file).tensors : read_safetensors(file).tensors;
+}
+
 Tensors read_shards(const fs::path& folder, const fs::path& index) {
   const auto json = nlohmann::json::parse(read_file(index), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
@@ -180,7 +185,7 @@ Tensors read_shards(const fs::path& folder, const fs::path& index) {
     if (!shard.is_string() || fs::path(shard.get<std::string>()).filename() != shard.get<std::string>())
       throw Error(index.string(), name + " = " + shard.dump() + ": expected the name of a file beside it");
     const std::string file = shard.get<std::string>();
-    if (!shards.contains(file)) shards[file] = read_safetensors(folder / file).tensors;
+    if (!shards.contains(file)) shards[file] = read_weights(folder / file);
     const auto found = shards[file].find(name);
     if (found == shards[file].end())
       problems.push_back({(folder / file).string(),
@@ -195,10 +200,13 @@ Tensors read_shards(const fs::path& folder, const fs::path& index) {
 }  // namespace
 
 Tensors read_folder(const fs::path& folder) {
-  const fs::path whole = folder / "model.safetensors", index = folder / "model.safetensors.index.json";
-  if (fs::exists(whole)) return read_safetensors(whole).tensors;
-  if (fs::exists(index)) return read_shards(folder, index);
-  throw Error(folder.string(), "has neither model.safetensors nor model.safetensors.index.json");
+  for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
+    const fs::path whole = folder / name, index = folder / (std::string(name) + ".index.json");
+    if (fs::exists(whole)) return read_weights(whole);
+    if (fs::exists(index)) return read_shards(folder, index);
+  }
+  throw Error(folder.string(),
+              "has no model.safetensors and no pytorch_model.bin, nor shards with the index of either");
 }
 
 Decoder decoder_of_checkpoint(const Checkpoint& checkpoint) {

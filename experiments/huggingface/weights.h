@@ -9,8 +9,9 @@
 
 namespace subband::huggingface {
 
-/// The tensors of `model.safetensors`, or of the shards that `model.safetensors.index.json` names.
-/// Error for a folder without either, a shard that is missing, or a name that its shard does not hold.
+/// The tensors of `model.safetensors`, or of the shards that `model.safetensors.index.json` names; where there is
+/// neither, of `pytorch_model.bin` or its shards, of which nothing is executed. Error for a folder without any, a shard
+/// that is missing, or a name that its shard does not hold.
 Tensors read_folder(const std::filesystem::path& folder);
 
 /// `theirs` under our names, fp32. `shapes`: our net's tensors, for their shapes alone (meta tensors will do).

@@ -56,6 +56,8 @@ class Mixer : public torch::nn::Module {
   virtual at::Tensor extend(const at::Tensor& x_BLD, MixerState& state);
   /// Whether training windows hand their last inputs on, as `memory` [B,M,D] in the state of `extend`.
   virtual bool carries_memory() const { return false; }
+  /// Whether the first values of its linear maps are part of the method; no net draws them anew then.
+  virtual bool keeps_first_values() const { return false; }
   /// The path that forward takes (`plain`, `sdpa_flash`, ...), for the run's record.
   virtual std::string path() const { return "plain"; }
 };

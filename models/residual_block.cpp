@@ -1,10 +1,12 @@
 #include "models/residual_block.h"
 
 #include <ATen/TensorOperators.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 
 #include "models/layers/linear.h"
+#include "models/layers/recompute.h"
 
 namespace subband {
 
@@ -13,7 +15,7 @@ void ResidualFrame::bind(Binder& b) {
   b.field("norm_epsilon", norm.epsilon, {0, 1, true}, "added to the variance; published: 1e-5, Qwen2 1e-6");
   b.choice("initialization", initialization, {"gpt2", "normal", "parts"},
            "normal: linears N(0, deviation), biases 0; gpt2: so, but each part's last linear over sqrt(2 "
-           "layers); parts: each part's own");
+           "layers), and mixers whose first values are part of the method keep them; parts: each part's own");
   b.field("deviation", deviation, {0, 10}, "of first values: embeddings and linears");
   b.field("dropout", dropout, {0, 0.99}, "after the embedding and after every part, in training");
 }
@@ -76,7 +78,7 @@ ResidualBlock::ResidualBlock(const ResidualParts& parts, const ResidualFrame& fr
       dropout_(frame.dropout),
       noise_(frame.noise) {
   mixer_ = register_module("mixer", parts.mixer.make(frame.mixer_context()));
-  draw_linears(*mixer_, frame);
+  if (!mixer_->keeps_first_values()) draw_linears(*mixer_, frame);
   const auto holder =
       register_module("channel_mixers", std::make_shared<torch::nn::Module>("channel_mixers"));
   for (const auto& [label, slot] : parts.channel_mixers.all()) {
@@ -96,7 +98,18 @@ at::Tensor ResidualBlock::channels(const at::Tensor& x_BLD) const {
   return x_BLD + noisy(sum);
 }
 
-at::Tensor ResidualBlock::forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) {
+at::Tensor ResidualBlock::forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL,
+                                  const std::shared_ptr<Noise>& repeat) {
+  if (!repeat || !is_training() || !c10::GradMode::is_enabled()) return whole(x_BLD, keep_BL);
+  const auto block = std::static_pointer_cast<ResidualBlock>(shared_from_this());
+  return recomputed(
+      [block, keep_BL](const std::vector<at::Tensor>& in) -> std::vector<at::Tensor> {
+        return {block->whole(in[0], keep_BL)};
+      },
+      {x_BLD}, repeat)[0];
+}
+
+at::Tensor ResidualBlock::whole(const at::Tensor& x_BLD, const at::Tensor& keep_BL) {
   return channels(x_BLD + noisy(mixer_->forward(mixer_norm_(x_BLD), keep_BL)));
 }
 

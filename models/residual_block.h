@@ -50,13 +50,17 @@ class ResidualBlock final : public torch::nn::Module {
   /// Registers `mixer_norm`, `channel_norm`, `mixer`, `channel_mixers.LABEL`.
   ResidualBlock(const ResidualParts& parts, const ResidualFrame& frame);
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL);  ///< keep may be undefined
+  /// `keep` may be undefined. `repeat`: the net's noise, where a training pass keeps no inner values and backward
+  /// computes them again (layers/recompute.h); null where it keeps them.
+  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL,
+                     const std::shared_ptr<Noise>& repeat = nullptr);
   at::Tensor extend(const at::Tensor& x_BLD, MixerState& state);  ///< forward at the next L positions
   void add_costs(PartCosts& costs, int64_t length, int64_t bytes_per_value) const;  ///< as `blocks.*.…`
   Mixer& mixer() { return *mixer_; }
   const Mixer& mixer() const { return *mixer_; }
 
  private:
+  at::Tensor whole(const at::Tensor& x_BLD, const at::Tensor& keep_BL);
   at::Tensor noisy(const at::Tensor& x_BLD) const;
   at::Tensor channels(const at::Tensor& x_BLD) const;
 

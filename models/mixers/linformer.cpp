@@ -30,7 +30,7 @@ struct Config {
     attention.bind(b, c);
     b.field("slots", slots, {1, 1 << 20}, "k, what all positions are compressed to");
     b.field("length", length, {1, 1 << 30}, "L_max, rows of the projections; null: the net's longest window");
-    b.field("share_kv", share_kv, "the values are the keys, and F is E");
+    b.field("share_kv", share_kv, "the values are the keys, as they are before rotary positions, and F is E");
     b.field("share_projection", share_projection, "F is E");
     b.field("projection_per_head", projection_per_head, "every head has projections of its own");
     b.field("scale", scale, {0, 1e6, true}, "multiplies q K̃ᵀ; null: 1 / sqrt(head_width)");

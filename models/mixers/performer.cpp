@@ -122,14 +122,23 @@ class Performer final : public Mixer {
     }
     if (calls_.is_meta()) return;  // shapes alone: nothing counts
     const at::NoGradGuard no_gradient;
-    if (calls_.add_(1).item<double>() < static_cast<double>(config_.redraw)) return;
-    calls_.zero_();
+    if (!is_due()) return;
     const at::Generator generator = noise_->generator;
     const auto normal = [&](at::IntArrayRef shape) {
       return at::empty(shape, at::TensorOptions(at::kFloat).device(generator.device()))
           .normal_(0, 1, generator);
     };
     projection_.copy_(random_rows(rows_, normal));
+  }
+
+  // A pass that backward repeats draws what it drew the first time, and does not count.
+  bool is_due() {
+    Replay* const replay = noise_->replay;
+    if (replay && replay->repeating) return replay->kept.at(replay->next++).defined();
+    const bool due = calls_.add_(1).item<double>() >= static_cast<double>(config_.redraw);
+    if (due) calls_.zero_();
+    if (replay) replay->kept.push_back(due ? calls_ : at::Tensor());
+    return due;
   }
 
   at::Tensor merged(const KernelFeatures& features, at::Tensor& state, const at::Tensor& x_BLD) const {

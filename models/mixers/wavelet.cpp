@@ -1,8 +1,8 @@
 // The wavelet path of WaveletLM as a mixer for any net: wavelet, transform, scale mixers and back, with the bypass.
 //   m = bypass(x);  z = decompose(pad(x));  z_s += gains_s ⊙ m;  y = T⁻¹ mix(T z);  W_out reconstruct(w_s y_s)
 // The net's norm stands before it and its channel mixers after it. A mixer does not know the block before, so the
-// bypass's `cross_layer_mix` rests. First values are part of the method (Haar steps, identities): a net that redraws
-// linears must be told to leave them (decoder_lm and classifier: initialization: parts).
+// bypass's `cross_layer_mix` rests. First values are part of the method (Haar steps, identities), so that no net redraws
+// them.
 // Shapes  B batch, L length, D width, S = levels + 1 scales
 // Cost    linear in L; with the defaults about (12 levels + 4 S + 2) Dp² flops per token, Dp the padded width;
 //         decoding state (2^levels - 1) Dp + D values
@@ -49,6 +49,7 @@ class Wavelet final : public Mixer {
     const at::Tensor x = silenced(x_BLD, keep_BL);
     return branch_.forward(x, branch_.summary(x), {});
   }
+  bool keeps_first_values() const override { return true; }
   bool has_step() const override { return branch_.can_continue(); }
   at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
     if (!has_step()) return Mixer::step(x_BD, state);
@@ -87,7 +88,8 @@ void add_to(MixerRegistry& r) {
   r.add<Wavelet, Config>({.name = "wavelet",
                           .summary = "the wavelet path of WaveletLM as a mixer for any net",
                           .source = "WaveletLM (github.com/ramongougis/WaveletLM), April 2026",
-                          .cost = "about (12 levels + 4 S + 2) L Dp^2 flops; state (2^levels - 1) Dp + D"});
+                          .cost = "about (12 levels + 4 S + 2) L Dp^2 flops; state (2^levels - 1) Dp + D",
+                          .version = 2});
 }
 
 }  // namespace subband::mixers::wavelet

@@ -121,12 +121,14 @@ class Classifier final : public Net {
     at::Tensor x = placed(read(inputs, keep_BL));
     const at::Tensor keep_BT = with_cls(patched_keep);
     x = dropout(x, config_.frame.dropout, is_training(), noise_.get());
-    for (const auto& block : blocks_) x = block->forward(x, keep_BT);
+    for (const auto& block : blocks_) x = block->forward(x, keep_BT, recompute_ ? noise_ : nullptr);
     return head_->forward(pooled((*norm_)(x), keep_BT));
   }
   bool gives_classes() const override { return config_.pooling != "none"; }
   PartCosts costs(int64_t length, int64_t bytes_per_value) const override;
   void set_generator(const at::Generator& generator) override { noise_->generator = generator; }
+  bool can_recompute() const override { return true; }
+  void set_recompute(bool on) override { recompute_ = on; }
 
  private:
   void make_input(const NetContext& context, Initializer& first) {
@@ -149,6 +151,7 @@ class Classifier final : public Net {
 
   Config config_;
   int64_t length_, channels_;
+  bool recompute_ = false;
   std::shared_ptr<Noise> noise_ = std::make_shared<Noise>();
   std::shared_ptr<Embedding> embedding_, positions_;
   std::shared_ptr<Linear> in_, head_;

@@ -138,7 +138,8 @@ class DecoderLm final : public Net {
     for (size_t i = 0; i < blocks_.size(); ++i) {
       if (pass.hidden) pass.hidden->push_back(x);
       const bool from_memory = remembers && blocks_[i]->mixer().carries_memory();
-      x = from_memory ? blocks_[i]->extend(x, memory_of(i, x.size(0))) : blocks_[i]->forward(x, pass.keep_BL);
+      x = from_memory ? blocks_[i]->extend(x, memory_of(i, x.size(0)))
+                      : blocks_[i]->forward(x, pass.keep_BL, recompute_ ? noise_ : nullptr);
     }
     x = (*norm_)(x);
     if (pass.hidden) pass.hidden->push_back(x);
@@ -191,6 +192,9 @@ class DecoderLm final : public Net {
     for (size_t i = 0; i < blocks_.size(); ++i)
       if (blocks_[i]->mixer().carries_memory()) memories_[i].tensors["memory"] = memories[next++];
   }
+  /// Not with a memory: computing a block again would move it on again.
+  bool can_recompute() const override { return !carries_; }
+  void set_recompute(bool on) override { recompute_ = on; }
 
  private:
   // The state is one tensor, so those who remember must remember equally much.
@@ -240,7 +244,7 @@ class DecoderLm final : public Net {
   }
 
   int64_t width_, length_;
-  bool sinusoidal_;
+  bool sinusoidal_, recompute_ = false;
   double dropout_;
   bool carries_, carry_ = true;
   std::vector<MixerState> memories_;  // one a block; empty before the first window

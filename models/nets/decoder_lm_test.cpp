@@ -214,10 +214,10 @@ TEST_CASE("targets of -100 are not scored", "[decoder_lm]") {
 TEST_CASE("token by token gives the logits of the whole window, whatever the positions", "[decoder_lm]") {
   Node rope = two_heads();
   rope.set("rope", Node("half"));
-  for (const auto& [positions, mixer] : {std::pair<const char*, Node>{"learned", two_heads()},
-                                         {"sinusoidal", two_heads()},
-                                         {"none", rope}}) {
-    const auto net = decoder({{"width", Node(int64_t{16})}, {"positions", Node(positions)}, {"mixer", mixer}});
+  for (const auto& [positions, mixer] :
+       {std::pair<const char*, Node>{"learned", two_heads()}, {"sinusoidal", two_heads()}, {"none", rope}}) {
+    const auto net =
+        decoder({{"width", Node(int64_t{16})}, {"positions", Node(positions)}, {"mixer", mixer}});
     const torch::NoGradGuard no_gradient;
     const at::Tensor tokens = ids(2, 9), logits = net->forward(tokens);
     NetState state;
@@ -322,4 +322,19 @@ TEST_CASE("a memory is carried only where there is one, as long for all, and wit
                              {"blocks", Node::list({first, second})},
                              {"carry_memory", Node(true)}}),
                     "net.carry_memory = true: all mixers with a memory must remember equally many tokens");
+}
+
+TEST_CASE("a mixer whose first values are part of its method keeps them, others take those of the net",
+          "[decoder_lm]") {
+  const auto first_values = [](const char* mixer, const char* initialization) {
+    const auto net = decoder(
+        {{"width", Node(int64_t{8})}, {"mixer", Node(mixer)}, {"initialization", Node(initialization)}});
+    std::vector<at::Tensor> values;
+    for (const auto& item : net->named_parameters())
+      if (item.key().starts_with("blocks.0.mixer.")) values.push_back(item.value().detach().flatten());
+    return at::cat(values);
+  };
+  CHECK(first_values("wavelet", "gpt2").equal(first_values("wavelet", "parts")));
+  CHECK(first_values("wavelet", "normal").equal(first_values("wavelet", "parts")));
+  CHECK_FALSE(first_values("softmax_attention", "gpt2").equal(first_values("softmax_attention", "parts")));
 }

@@ -8,41 +8,17 @@
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
 #include "models/mixer.h"
+#include "models/testing/mixer_cases.h"
 #include "models/testing/parts.h"
 
 using namespace subband;
 
 namespace mixer_contract_test {
 
-struct Case {
-  std::string name;
-  bool causal = true;
-};
+using testing::MixerCase;
 
-// Causal where the mixer has such a form; the other form too where it has both.
-static std::vector<Case> cases() {
-  Registry registry;
-  register_models_parts(registry);
-  std::vector<Case> all;
-  for (const std::string& name : registry.of<Mixer>().names()) {
-    for (const bool causal : {true, false}) {
-      try {
-        Initializer meta = Initializer::meta();
-        testing::make_part<Mixer>(name, {.width = 8, .length = 64, .causal = causal, .initializer = &meta});
-        all.push_back({name, causal});
-      } catch (const ConfigError&) {
-      }
-    }
-  }
-  return all;
-}
-
-static std::shared_ptr<Mixer> make(const Case& each, uint64_t seed = 1) {
-  Initializer first(plain_generator(seed));
-  const auto mixer = testing::make_part<Mixer>(
-      each.name, {.width = 8, .length = 64, .causal = each.causal, .initializer = &first});
-  mixer->eval();
-  return mixer;
+static std::shared_ptr<Mixer> make(const MixerCase& each, uint64_t seed = 1) {
+  return each.made(Initializer(plain_generator(seed)));
 }
 
 static Tensors tensors_of(const Mixer& mixer) {
@@ -72,28 +48,29 @@ static double slope(Mixer& mixer, const at::Tensor& x, const at::Tensor& c, at::
 using namespace mixer_contract_test;
 
 TEST_CASE("every mixer keeps shape and dtype, at lengths of one, odd and prime", "[mixers]") {
-  for (const Case& each : cases()) {
+  for (const MixerCase& each : testing::mixer_cases()) {
     const auto mixer = make(each);
     for (const int64_t length : {1, 2, 3, 9, 31, 64}) {
-      CAPTURE(each.name, each.causal, length);
+      CAPTURE(each.text(), length);
       const at::Tensor x = testing::random({2, length, 8}), y = mixer->forward(x, {});
       CHECK(y.sizes() == x.sizes());
       CHECK(y.scalar_type() == at::kFloat);
       CHECK(at::isfinite(y).all().item<bool>());
       CHECK(at::isfinite(mixer->forward(30 * x, {})).all().item<bool>());
     }
+    CAPTURE(each.text());
     mixer->to(at::kDouble);
     CHECK(mixer->forward(testing::random({1, 5, 8}, at::kDouble), {}).scalar_type() == at::kDouble);
   }
 }
 
 TEST_CASE("no causal mixer lets the future reach the past, and the edit shows somewhere", "[mixers]") {
-  for (const Case& each : cases()) {
+  for (const MixerCase& each : testing::mixer_cases()) {
     if (!each.causal) continue;
     const auto mixer = make(each);
     const at::Tensor x = testing::random({2, 23, 8}), before = mixer->forward(x, {});
     for (const int64_t first_edited : {1, 8, 22}) {
-      CAPTURE(each.name, first_edited);
+      CAPTURE(each.text(), first_edited);
       at::Tensor edited = x.clone();
       edited.narrow(1, first_edited, 23 - first_edited).mul_(-100);
       const at::Tensor after = mixer->forward(edited, {});
@@ -103,10 +80,24 @@ TEST_CASE("no causal mixer lets the future reach the past, and the edit shows so
   }
 }
 
+TEST_CASE("no output of a causal mixer has a slope in a later input", "[mixers]") {
+  for (const MixerCase& each : testing::mixer_cases()) {
+    if (!each.causal) continue;
+    const auto mixer = make(each);
+    for (const int64_t last : {0, 7, 15}) {
+      CAPTURE(each.text(), last);
+      const at::Tensor x = testing::random({2, 17, 8}).requires_grad_();
+      mixer->forward(x, {}).select(1, last).square().sum().backward();
+      CHECK(x.grad().narrow(1, last + 1, 16 - last).abs().max().item<double>() == 0);
+      CHECK(x.grad().select(1, last).abs().max().item<double>() > 0);
+    }
+  }
+}
+
 TEST_CASE("every mixer that is not causal lets the future reach the past", "[mixers]") {
-  for (const Case& each : cases()) {
+  for (const MixerCase& each : testing::mixer_cases()) {
     if (each.causal) continue;
-    CAPTURE(each.name);
+    CAPTURE(each.text());
     const auto mixer = make(each);
     const at::Tensor x = testing::random({1, 9, 8});
     at::Tensor edited = x.clone();
@@ -116,8 +107,8 @@ TEST_CASE("every mixer that is not causal lets the future reach the past", "[mix
 }
 
 TEST_CASE("padding on the right changes nothing for the real tokens of any mixer", "[mixers]") {
-  for (const Case& each : cases()) {
-    CAPTURE(each.name, each.causal);
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
     const auto mixer = make(each);
     mixer->to(at::kDouble);
     const at::Tensor alone = testing::random({1, 11, 8}, at::kDouble);
@@ -130,8 +121,8 @@ TEST_CASE("padding on the right changes nothing for the real tokens of any mixer
 }
 
 TEST_CASE("a sequence of a batch is mixed as if it stood alone, by every mixer", "[mixers]") {
-  for (const Case& each : cases()) {
-    CAPTURE(each.name, each.causal);
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
     const auto mixer = make(each);
     const at::Tensor x = testing::random({3, 13, 8});
     CHECK(testing::relative_rms(mixer->forward(x.narrow(0, 1, 1), {}),
@@ -140,8 +131,8 @@ TEST_CASE("a sequence of a batch is mixed as if it stood alone, by every mixer",
 }
 
 TEST_CASE("the same seed gives every mixer the same weights, another seed others", "[mixers]") {
-  for (const Case& each : cases()) {
-    CAPTURE(each.name, each.causal);
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
     const Tensors weights = tensors_of(*make(each, 1));
     CHECK(digest(weights) == digest(tensors_of(*make(each, 1))));
     if (!weights.empty()) CHECK(digest(weights) != digest(tensors_of(*make(each, 2))));
@@ -149,11 +140,9 @@ TEST_CASE("the same seed gives every mixer the same weights, another seed others
 }
 
 TEST_CASE("every mixer has the same names and shapes on the meta device", "[mixers]") {
-  for (const Case& each : cases()) {
-    CAPTURE(each.name, each.causal);
-    Initializer meta = Initializer::meta();
-    const auto shapes = testing::make_part<Mixer>(
-        each.name, {.width = 8, .length = 64, .causal = each.causal, .initializer = &meta});
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
+    const auto shapes = each.made(Initializer::meta());
     const Tensors real = tensors_of(*make(each)), planned = tensors_of(*shapes);
     REQUIRE(real.size() == planned.size());
     for (const auto& [name, tensor] : real) {
@@ -165,8 +154,8 @@ TEST_CASE("every mixer has the same names and shapes on the meta device", "[mixe
 
 TEST_CASE("every mixer goes through a file and answers the same", "[mixers]") {
   const auto path = std::filesystem::temp_directory_path() / ("subband_mixer_" + std::to_string(::getpid()));
-  for (const Case& each : cases()) {
-    CAPTURE(each.name, each.causal);
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
     const auto mixer = make(each, 1), other = make(each, 2);
     write_safetensors(path, tensors_of(*mixer));
     const torch::NoGradGuard no_gradient;
@@ -179,8 +168,8 @@ TEST_CASE("every mixer goes through a file and answers the same", "[mixers]") {
 }
 
 TEST_CASE("the state of every mixer is told in bytes of its values", "[mixers]") {
-  for (const Case& each : cases()) {
-    CAPTURE(each.name, each.causal);
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
     const auto mixer = make(each);
     CHECK(mixer->state_bytes(100, 4) == 2 * mixer->state_bytes(100, 2));
     CHECK(mixer->state_bytes(200, 4) >= mixer->state_bytes(100, 4));
@@ -189,7 +178,7 @@ TEST_CASE("the state of every mixer is told in bytes of its values", "[mixers]")
 }
 
 TEST_CASE("the gradients of every mixer are its slopes", "[mixers]") {
-  for (const Case& each : cases()) {
+  for (const MixerCase& each : testing::mixer_cases()) {
     const auto mixer = make(each);
     mixer->to(at::kDouble);
     const at::Tensor x = testing::random({2, 5, 8}, at::kDouble).requires_grad_(),
@@ -202,7 +191,7 @@ TEST_CASE("the gradients of every mixer are its slopes", "[mixers]") {
       const at::Tensor gradient =
           value.grad().defined() ? value.grad().flatten() : at::zeros({value.numel()}, at::kDouble);
       for (int64_t i = 0; i < value.numel(); i += std::max<int64_t>(1, value.numel() / 5)) {
-        CAPTURE(each.name, each.causal, name, i);
+        CAPTURE(each.text(), name, i);
         CHECK(gradient[i].item<double>() ==
               Approx(slope(*mixer, x.detach(), c, value, i)).epsilon(1e-6).margin(1e-7));
       }
@@ -215,24 +204,28 @@ TEST_CASE("no mixer reads memory that it has not written", "[mixers]") {
   context.setDeterministicAlgorithms(true, true);
   context.setDeterministicFillUninitializedMemory(true);
   REQUIRE(at::isnan(at::empty({4})).all().item<bool>());
-  for (const Case& each : cases()) {
-    CAPTURE(each.name, each.causal);
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
     const auto mixer = make(each);
     const at::Tensor x = testing::random({2, 9, 8}).requires_grad_();
     const at::Tensor y = mixer->forward(x, {});
     y.sum().backward();
     CHECK(at::isfinite(y).all().item<bool>());
     CHECK(at::isfinite(x.grad()).all().item<bool>());
+    if (!mixer->has_step()) continue;
+    MixerState state;
+    for (int64_t t = 0; t < 9; ++t)
+      CHECK(at::isfinite(mixer->step(x.detach().select(1, t), state)).all().item<bool>());
   }
   context.setDeterministicAlgorithms(false, false);
 }
 
 TEST_CASE("step answers what forward answers, for every mixer that has it, and keeps as much as it says",
           "[mixers]") {
-  for (const Case& each : cases()) {
+  for (const MixerCase& each : testing::mixer_cases()) {
     const auto mixer = make(each);
     if (!mixer->has_step()) continue;
-    CAPTURE(each.name);
+    CAPTURE(each.text());
     REQUIRE(each.causal);
     const at::Tensor x = testing::random({2, 21, 8}), y = mixer->forward(x, {});
     MixerState state;
@@ -247,13 +240,13 @@ TEST_CASE("step answers what forward answers, for every mixer that has it, and k
 }
 
 TEST_CASE("a prompt taken at once and then steps are one forward, wherever the prompt ends", "[mixers]") {
-  for (const Case& each : cases()) {
+  for (const MixerCase& each : testing::mixer_cases()) {
     const auto mixer = make(each);
     if (!mixer->has_step()) continue;
     mixer->to(at::kDouble);
     const at::Tensor x = testing::random({2, 19, 8}, at::kDouble), y = mixer->forward(x, {});
     for (const int64_t prompt : {1, 7, 18}) {
-      CAPTURE(each.name, prompt);
+      CAPTURE(each.text(), prompt);
       MixerState state;
       std::vector<at::Tensor> rows = {mixer->extend(x.narrow(1, 0, prompt), state)};
       if (prompt == 7) rows.push_back(mixer->extend(x.narrow(1, 7, 6), state));
@@ -265,10 +258,10 @@ TEST_CASE("a prompt taken at once and then steps are one forward, wherever the p
 }
 
 TEST_CASE("a mixer that does not decode token by token says so", "[mixers]") {
-  for (const Case& each : cases()) {
+  for (const MixerCase& each : testing::mixer_cases()) {
     const auto mixer = make(each);
     if (mixer->has_step()) continue;
-    CAPTURE(each.name, each.causal);
+    CAPTURE(each.text());
     MixerState state;
     CHECK_THROWS_WITH(
         mixer->step(at::zeros({1, 8}), state),
@@ -280,19 +273,22 @@ TEST_CASE("a mixer without a causal form refuses `causal` and says why", "[mixer
   Registry registry;
   register_models_parts(registry);
   for (const std::string& name : registry.of<Mixer>().names()) {
-    CAPTURE(name);
-    try {
-      Initializer meta = Initializer::meta();
-      testing::make_part<Mixer>(name, {.width = 8, .length = 64, .causal = true, .initializer = &meta});
-    } catch (const ConfigError& error) {
-      CHECK_THAT(error.what(), Catch::ContainsSubstring("causal"));
+    for (const bool causal : {true, false}) {
+      CAPTURE(name, causal);
+      try {
+        MixerCase{name, causal}.made(Initializer::meta());
+      } catch (const ConfigError& error) {
+        CHECK_THAT(error.what(), Catch::StartsWith("part.type = " + name + ": "));
+        CHECK_THAT(error.what(), Catch::ContainsSubstring("causal"));
+        CHECK_THAT(error.what(), !Catch::ContainsSubstring("\n"));
+      }
     }
   }
 }
 
 TEST_CASE("a longer sequence than told is mixed or refused, by every mixer", "[mixers]") {
-  for (const Case& each : cases()) {
-    CAPTURE(each.name, each.causal);
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
     const auto mixer = make(each);
     const at::Tensor x = testing::random({1, 80, 8});
     try {
@@ -307,9 +303,9 @@ TEST_CASE("a longer sequence than told is mixed or refused, by every mixer", "[m
 }
 
 TEST_CASE("every mixer answers half precision in half precision, near its exact answer", "[mixers]") {
-  for (const Case& each : cases()) {
+  for (const MixerCase& each : testing::mixer_cases()) {
     for (const at::ScalarType type : {at::kBFloat16, at::kHalf}) {
-      CAPTURE(each.name, each.causal, type);
+      CAPTURE(each.text(), type);
       const auto mixer = make(each);
       mixer->to(type);
       const at::Tensor x = testing::random({2, 13, 8}).to(type), y = mixer->forward(x, {});
@@ -321,8 +317,8 @@ TEST_CASE("every mixer answers half precision in half precision, near its exact 
 }
 
 TEST_CASE("NaN at padded tokens reaches no real token of any mixer", "[mixers]") {
-  for (const Case& each : cases()) {
-    CAPTURE(each.name, each.causal);
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
     const auto mixer = make(each);
     const at::Tensor x = testing::random({2, 12, 8}), keep = at::ones({2, 12}, at::kBool);
     keep[1].narrow(0, 7, 5).fill_(false);
@@ -335,10 +331,10 @@ TEST_CASE("NaN at padded tokens reaches no real token of any mixer", "[mixers]")
 }
 
 TEST_CASE("loud, silent and constant inputs make no mixer's answer or gradient infinite", "[mixers]") {
-  for (const Case& each : cases()) {
+  for (const MixerCase& each : testing::mixer_cases()) {
     for (const double scale : {0.0, 30.0}) {
       for (const bool constant : {false, true}) {
-        CAPTURE(each.name, each.causal, scale, constant);
+        CAPTURE(each.text(), scale, constant);
         const auto mixer = make(each);
         const at::Tensor drawn = constant ? at::ones({2, 33, 8}) : testing::random({2, 33, 8});
         const at::Tensor x = (scale * drawn).requires_grad_(), y = mixer->forward(x, {});
@@ -354,8 +350,8 @@ TEST_CASE("loud, silent and constant inputs make no mixer's answer or gradient i
 }
 
 TEST_CASE("a sequence without any real token disturbs no mixer", "[mixers]") {
-  for (const Case& each : cases()) {
-    CAPTURE(each.name, each.causal);
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
     const auto mixer = make(each);
     const at::Tensor x = testing::random({2, 6, 8}).requires_grad_(), keep = at::ones({2, 6}, at::kBool);
     keep[1].fill_(false);

@@ -22,7 +22,8 @@
 
 namespace subband::mixers::performer {
 
-// Where every feature of a row underflows its weights sum to 0, and the row is 0 in place of NaN.
+// Where every feature of a row underflows its weights sum to 0, and the row is 0 in place of NaN; likewise where no
+// feature answers, or nothing is real.
 constexpr double kSmallestSum = 1e-30;
 
 struct Config {
@@ -148,7 +149,10 @@ class Performer final : public Mixer {
     const double epsilon = config_.denominator_epsilon.value_or(package && causal_ ? 1e-6 : 0);
     const int64_t V = heads_.value_width();
     at::Tensor weights = sums.narrow(-1, V, 1) + features.queries_BLHM.sum(-1, true) * epsilon;
-    if (config_.kernel.has_peak()) weights = weights.clamp_min(kSmallestSum);
+    if (config_.kernel.has_peak())
+      weights = weights.clamp_min(kSmallestSum);
+    else if (!package)
+      weights = weights.masked_fill(weights == 0, 1);
     const at::Tensor y = sums.narrow(-1, 0, V) / weights;
     return heads_.merge(y.to(x_BLD.scalar_type()));
   }

@@ -244,3 +244,20 @@ TEST_CASE("performer refuses an epsilon that would leak the future", "[performer
 }
 
 }  // namespace performer_test
+
+TEST_CASE("a query that no feature answers is mixed to nothing, not to NaN", "[performer]") {
+  for (const bool causal : {true, false}) {
+    CAPTURE(causal);
+    Initializer first(plain_generator(1));
+    const auto mixer = testing::make_part<Mixer>(
+        "performer", {.width = 8, .length = 16, .causal = causal, .initializer = &first},
+        {{"kernel", config::Node("generalized")}, {"feature_epsilon", config::Node(0.0)}});
+    mixer->eval();
+    at::Tensor x = at::zeros({1, 5, 8}).requires_grad_();
+    for (const char* map : {"q.bias", "k.bias"}) testing::set_parameter(*mixer, map, at::zeros({8}));
+    const at::Tensor y = mixer->forward(x, {});
+    CHECK(at::allclose(y, mixer->named_parameters()["out.bias"].expand_as(y)));
+    y.sum().backward();
+    CHECK(at::isfinite(x.grad()).all().item<bool>());
+  }
+}

@@ -126,6 +126,8 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
   std::optional<std::string> best;
   int64_t best_distance = 1 + static_cast<int64_t>(std::max<size_t>(1, word.size() / 3));
   for (const std::string& candidate : known) {
+    const auto longer = static_cast<int64_t>(candidate.size()) - static_cast<int64_t>(word.size());
+    if (longer >= best_distance) continue;  // that many letters at least are between them
     const int64_t distance = edit_distance(word, candidate);
     if (distance < best_distance) best_distance = distance, best = candidate;
   }
@@ -138,7 +140,11 @@ std::string suggestion(std::string_view word, std::span<const std::string> known
   if (const auto near = nearest(word, known)) text += "did you mean '" + *near + "'? ";
   std::vector<std::string> sorted(known.begin(), known.end());
   std::sort(sorted.begin(), sorted.end());
-  return text + "known: " + join(sorted, ", ");
+  constexpr size_t kMost = 40;  // a line must stay one that is read
+  const size_t left_out = sorted.size() > kMost ? sorted.size() - kMost : 0;
+  sorted.resize(sorted.size() - left_out);
+  return text + "known: " + join(sorted, ", ") +
+         (left_out > 0 ? " and " + grouped(static_cast<int64_t>(left_out)) + " more" : "");
 }
 
 }  // namespace subband

@@ -136,6 +136,17 @@ class OverrideApplier {
     return found.node;
   }
 
+  // What is looked up on the way to what is to go; a reference to nothing is a mistake of this word.
+  template <class Look>
+  auto looked_up(const Look& look) const {
+    try {
+      return look();
+    } catch (const ConfigError& error) {
+      if (error.first().kind != "interpolation") throw;
+      fail(word_.target + ": refers to nothing: " + error.first().message, "bad_value");
+    }
+  }
+
   void refuse_present() const {
     Interpolator in(root_);
     if (const Node* present = seen(in, language_ == Language::parts))
@@ -150,15 +161,17 @@ class OverrideApplier {
     const Location from{&word_.value, {{&root_, keys_.front(), 0}}, false, false};
     Node* container = &root_;
     if (dot != std::string::npos) {
-      Location parent = in.select(word_.target.substr(0, dot), from);
-      if (parent.node != nullptr) parent = in.follow(parent);
+      const Location parent = looked_up([&] {
+        const Location at = in.select(word_.target.substr(0, dot), from);
+        return at.node != nullptr ? in.follow(at) : at;
+      });
       if (parent.node == nullptr || parent.final) fail(word_.target + ": does not exist", "unknown_key");
       container = const_cast<Node*>(parent.node);
     }
     const Node* present = child(*container, keys_.back());
     if (present != nullptr && present->is(Kind::null) && !word_.has_value && language_ == Language::hydra)
       fail(word_.target + ": is null, which ~" + word_.target + "=null removes", "unknown_key");
-    if (present == nullptr || seen(in, language_ == Language::parts) == nullptr)
+    if (present == nullptr || looked_up([&] { return seen(in, language_ == Language::parts); }) == nullptr)
       fail_unknown(*container, keys_.size() - 1);
     if (word_.has_value && !word_.value.is(Kind::null)) {
       const Node value = in.resolve(Location{present, way_to(*container), false, false});

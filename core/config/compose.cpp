@@ -4,9 +4,11 @@
 
 #include "core/config/defaults.h"
 #include "core/config/interpolation.h"
+#include "core/config/limits.h"
 #include "core/config/merge.h"
 #include "core/config/override.h"
 #include "core/config/value_parser.h"
+#include "core/config/yaml_text.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -26,6 +28,8 @@ Node at_package(const std::string& package, Node content) {
   if (package.empty()) return content;
   const std::vector<std::string> keys = split(package, '.');
   const Place place = content.place;
+  if (keys.size() > kMostLevels)
+    throw ConfigError(place.text(), "lands in a package of more than 200 parts", "bad_value");
   for (auto key = keys.rbegin(); key != keys.rend(); ++key) {
     Node outer = Node::map();
     outer.place = place;
@@ -54,7 +58,8 @@ class Composer {
     if (!problems_.empty()) throw ConfigError(problems_);
     composition.choices = std::move(choices_);
     composition.warnings = search_.warnings();
-    composition.warnings.insert(composition.warnings.end(), warnings_.begin(), warnings_.end());
+    for (const Warnings& more : {list.warnings, warnings_})
+      composition.warnings.insert(composition.warnings.end(), more.begin(), more.end());
     return composition;
   }
 
@@ -100,18 +105,23 @@ class Composer {
       fail(word, word.key() + ": ++ is not for groups; write + to add the group, or nothing to change it",
            "bad_value");
     if (word.action == Override::Action::remove) return sort_out_deletion(word);
-    Choice choice = read_choice(word);
     if (word.action == Override::Action::add) {
       if (word.package) check_package(*word.package, word.place, false);
       groups_.appended.push_back({.kind = DefaultEntry::Kind::group,
                                   .name = "/" + word.target,
                                   .package = word.package,
-                                  .choice = std::move(choice),
+                                  .choice = read_choice(word),
                                   .appended = true,
                                   .place = word.place});
       return;
     }
-    groups_.selections[word.key()] = {std::move(choice), word.text, false};
+    GroupWords::Selection selection{.choice = {.place = word.place}, .word = word.text};
+    try {
+      selection.choice = read_choice(word);
+    } catch (const ConfigError& error) {
+      selection.problems = error.problems();
+    }
+    groups_.selections[word.key()] = std::move(selection);
     values_.push_back({&word, true});
   }
 
@@ -162,8 +172,7 @@ class Composer {
     }
     throw ConfigError("",
                       request_.primary + ": no such " + request_.group +
-                          suggestion(request_.primary, search_.all_options(request_.group)) +
-                          "; a path ends in .yaml",
+                          search_.likely_options(request_.group, request_.primary) + "; a path ends in .yaml",
                       "unknown_option");
   }
 
@@ -209,6 +218,7 @@ class Composer {
 
   Node lay(const DefaultsList& list) {
     problems_.insert(problems_.end(), list.problems.begin(), list.problems.end());
+    size_t values = 0;
     Node root = Node::map();
     if (!list.configs.empty()) root.place = list.configs.front().config->place;
     for (const PlacedConfig& placed : list.configs) {
@@ -216,7 +226,11 @@ class Composer {
       if (!content.is(Kind::map))
         throw ConfigError(content.place.text(), "a list cannot be the whole config; give it a package",
                           "bad_value");
-      merge(root, std::move(content), language_);
+      values += count_nodes(content);
+      const Place place = content.place;
+      values += merge(root, std::move(content), language_);
+      if (values > kMostValues)
+        throw ConfigError(place.text(), "the configs bring more than 100,000 values together", "bad_value");
     }
     return root;
   }

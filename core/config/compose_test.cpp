@@ -188,4 +188,56 @@ TEST_CASE("what does not exist is refused with the nearest name", "[compose]") {
                     "q: no such recipe; did you mean 'r'? known: deep/child, r; a path ends in .yaml");
 }
 
+TEST_CASE("a removal whose way leads through a dangling reference is refused", "[compose]") {
+  const Tree tree(std::vector<std::pair<std::string, std::string>>{{"recipes/r.yaml", "l: [a]\nto: ${l}\n"}});
+  CHECK(tree.complaint({"~l", "~to.0"}) ==
+        "override 2 (~to.0): to.0: refers to nothing: to = ${l}: no key 'l' in the root; known: to");
+}
+
+TEST_CASE("of many recipes only those that are likely are named", "[compose]") {
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const char* corpus : {"shakespeare", "wikitext", "mnist"})
+    for (const char* net : {"gpt2", "llama", "wavelet"})
+      files.emplace_back(std::string("recipes/") + corpus + "/" + net + ".yaml", "seed: 1\n");
+  const Tree tree(files);
+  CHECK_THROWS_WITH(tree.compose("shakespear", {}),
+                    "shakespear: no such recipe; did you mean shakespeare/gpt2, shakespeare/llama, "
+                    "shakespeare/wavelet? There are 9 in recipes; a path ends in .yaml");
+  CHECK_THROWS_WITH(tree.compose("wiktext/wavelet", {}),
+                    "wiktext/wavelet: no such recipe; did you mean wikitext/wavelet? There are 9 in recipes; "
+                    "a path ends in .yaml");
+  CHECK_THROWS_WITH(tree.compose("xyz", {}),
+                    "xyz: no such recipe; there are 9 in recipes; a path ends in .yaml");
+}
+
+TEST_CASE("a group that one list overrides twice takes the last, with a warning", "[compose]") {
+  const auto list = [](const std::string& words) {
+    return "defaults: [/data: small, _self_, override /data: large" + words + "]\nseed: 1\n";
+  };
+  auto files = kFiles;
+  files[0] = {"recipes/r.yaml", list(", override /data: small")};
+  const auto twice = Tree(files).compose("r", {});
+  CHECK(twice.choices.at("data") == "small");
+  CHECK(twice.warnings ==
+        Texts{"recipes/r.yaml:1:34: override data: recipes/r.yaml:1:57 overrides it too; the "
+              "last wins"});
+  files[0] = {"recipes/r.yaml", list("")};
+  files.push_back({"recipes/outer.yaml", "defaults: [r, override /data: small]\n"});
+  const auto nested = Tree(files).compose("outer", {});  // in another list: what including files are for
+  CHECK(nested.choices.at("data") == "small");
+  CHECK(nested.warnings.empty());
+}
+
+TEST_CASE("a choice of a group that nothing asks for is not looked into", "[compose]") {
+  const Tree tree(std::vector<std::pair<std::string, std::string>>{{"c.yaml", "defaults: [g: a]\n"},
+                                                                   {"g/a.yaml", "x: 1\n"}});
+  config::ComposeRequest request{.primary = "c", .overrides = {"g@x=[[]]"}, .raw = true};
+  request.folders = {{"", tree.folder()}};
+  CHECK_THROWS_WITH(config::compose(request),
+                    "override 1 (g@x=[[]]): g@x: nothing in the defaults lists has this key; did you mean g? "
+                    "write +g@x=[[]] to add it");
+  request.overrides = {"g=[[]]"};
+  CHECK_THROWS_WITH(config::compose(request), "override 1 (g=[[]]): g: expected names of options, got []");
+}
+
 }  // namespace compose_test

@@ -5,6 +5,7 @@
 
 #include "core/config/defaults_tree.h"
 #include "core/config/interpolation.h"
+#include "core/config/limits.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -42,6 +43,7 @@ class DefaultsBuilder {
   }
 
   void expand(DefaultsNode& node, bool interpolated) {
+    count(node.entry, 1);
     if (node.is_group() && !choose(node)) return;
     const std::string path = node.config_path();
     node.config = search_.find(path);
@@ -55,6 +57,15 @@ class DefaultsBuilder {
     enter(node, path);
     expand_children(node, interpolated);
     chain_.pop_back();
+  }
+
+  // A list that names two lists that each name two lists ... is short, and has no end.
+  void count(const DefaultEntry& entry, size_t entries) {
+    entries_ += entries;
+    if (entries_ > kMostDefaults)
+      fail(entry.place,
+           "the defaults lists come to more than 2,000 entries, each counted as often as it is read",
+           "bad_value");
   }
 
   // The choice of a group entry: deleted, null and missing ones end here.
@@ -118,6 +129,7 @@ class DefaultsBuilder {
   }
 
   void expand_children(DefaultsNode& node, bool interpolated) {
+    if (!node.config->defaults.empty()) count(node.config->defaults.front(), node.config->defaults.size());
     std::vector<DefaultEntry> entries = node.config->defaults;
     const bool is_root = &node == root_;
     const bool lists = !entries.empty() || (is_root && !words_.appended.empty());
@@ -161,10 +173,17 @@ class DefaultsBuilder {
       if (interpolated)
         fail(child->entry.place, "an override below an interpolated entry: not supported", "interpolation");
     }
-    for (auto child = children.rbegin(); child != children.rend(); ++child)
-      if ((*child)->entry.overrides)
-        overrides_.emplace((*child)->key(),
-                           OverrideEntry{(*child)->entry.choice, false, (*child)->group_path()});
+    std::map<std::string, Place> here;
+    for (auto child = children.rbegin(); child != children.rend(); ++child) {
+      const DefaultEntry& entry = (*child)->entry;
+      if (!entry.overrides) continue;
+      const std::string key = (*child)->key();
+      const auto [last, first_seen] = here.emplace(key, entry.place);
+      if (!first_seen)
+        list_.warnings.push_back(entry.place.text() + ": override " + key + ": " + last->second.text() +
+                                 " overrides it too; the last wins");
+      overrides_.emplace(key, OverrideEntry{entry.choice, false, (*child)->group_path()});
+    }
   }
 
   void expand_child(std::unique_ptr<DefaultsNode> child, std::vector<std::unique_ptr<DefaultsNode>>& kept,
@@ -199,6 +218,7 @@ class DefaultsBuilder {
     const std::string key = node.key();
     const auto selection = words_.selections.find(key);
     if (selection != words_.selections.end()) {
+      if (!selection->second.problems.empty()) throw ConfigError(selection->second.problems);
       selection->second.used = true;
       node.entry.choice = selection->second.choice;
     }
@@ -285,6 +305,7 @@ class DefaultsBuilder {
   std::set<std::string> emitted_;
   std::vector<std::string> chain_;
   std::vector<Waiting> waiting_;
+  size_t entries_ = 0;  ///< read so far
 };
 
 }  // namespace

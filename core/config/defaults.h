@@ -17,6 +17,7 @@ struct GroupWords {
     Choice choice;
     std::string word;  ///< the whole word
     bool used = false;
+    std::vector<Problem> problems = {};  ///< why the choice is none: said where something asks for it
   };
   struct Deletion {
     std::optional<std::string> option;  ///< only this one
@@ -39,6 +40,7 @@ struct DefaultsList {
   std::vector<PlacedConfig> configs;           ///< in the order in which they are laid over one another
   std::map<std::string, std::string> choices;  ///< group -> option; `null` where nothing was chosen
   std::vector<Problem> problems;               ///< that leave the list what it is: a missing `_self_`
+  Warnings warnings;
 };
 
 /// Builds the list of `primary`, a config's path. `package`: where it lands, if not where its group says.

@@ -67,7 +67,7 @@ std::optional<std::string> fill_in_choices(const std::string& text,
                                            const Place& place, std::string& unknown) {
   std::string out;
   for (size_t i = 0; i < text.size();) {
-    if (!text.substr(i).starts_with("${")) {
+    if (text.compare(i, 2, "${") != 0) {
       out += text[i++];
       continue;
     }

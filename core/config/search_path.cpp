@@ -125,10 +125,34 @@ std::vector<std::string> SearchPath::all_options(const std::string& group) const
   return {names.begin(), names.end()};
 }
 
-std::string SearchPath::sources() const {
+std::string SearchPath::likely_options(const std::string& group, const std::string& written) const {
+  constexpr size_t kFew = 8, kShown = 5;
+  const std::vector<std::string> all = all_options(group);
+  if (all.size() <= kFew || written.size() > 100) return suggestion(written, all);
+  std::vector<std::pair<int64_t, std::string>> near;
+  const int64_t most = 1 + static_cast<int64_t>(written.size()) / 3;
+  for (const std::string& name : all) {
+    int64_t distance = edit_distance(written, name);
+    for (const std::string& part : split(name, '/'))
+      distance = std::min(distance, edit_distance(written, part));
+    if (distance <= most) near.emplace_back(distance, name);
+  }
+  std::sort(near.begin(), near.end());
+  std::erase_if(near, [least = near.empty() ? 0 : near.front().first](const auto& each) {
+    return each.first > least + 1;
+  });
+  near.resize(std::min(near.size(), kShown));
+  std::vector<std::string> shown;
+  for (const auto& [distance, name] : near) shown.push_back(name);
+  return (near.empty() ? "; there are " : "; did you mean " + join(shown, ", ") + "? There are ") +
+         std::to_string(all.size()) + " in " + sources(group);
+}
+
+std::string SearchPath::sources(const std::string& group) const {
   std::vector<std::string> names;
   for (const GroupFolder& source : folders_)
-    names.push_back(source.shown.empty() ? source.folder.string() : source.shown);
+    if (group.empty() || source.group == group)
+      names.push_back(source.shown.empty() ? source.folder.string() : source.shown);
   return join(names, ", ");
 }
 

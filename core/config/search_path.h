@@ -89,8 +89,12 @@ class SearchPath {
   std::vector<std::string> options(const std::string& group) const;  ///< sorted
   /// Every config of a group and the groups below it: `tinyshakespeare/wavelet`.
   std::vector<std::string> all_options(const std::string& group) const;
+  /// For messages: the few of all_options that share a folder or a name with what was written, or nearly; and how
+  /// many there are, and where.
+  std::string likely_options(const std::string& group, const std::string& written) const;
   const Warnings& warnings() const { return warnings_; }
-  std::string sources() const;  ///< for messages: the folders
+  /// For messages: the folders; those of one group alone where it is named.
+  std::string sources(const std::string& group = "") const;
 
  private:
   const InputConfig* load(const std::string& name, const std::filesystem::path& file,

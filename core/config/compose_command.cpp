@@ -85,7 +85,8 @@ static int answer_cases(const std::filesystem::path& file) {
       std::filesystem::temp_directory_path() / ("subband_cases_" + std::to_string(::getpid()));
   std::string line;
   while (std::getline(in, line))
-    if (!line.empty()) std::cout << config::answer_case(line, folder) << "\n";
+    if (!line.empty())
+      std::cout << config::answer_case(line, folder) << std::endl;  // who asks may wait for it
   std::filesystem::remove_all(folder);
   return 0;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/config/interpolation.h"
+#include "core/config/limits.h"
 #include "core/config/search_path.h"
 #include "core/config/value_parser.h"
 #include "core/error.h"
@@ -175,6 +176,8 @@ void read_defaults(InputConfig& config) {
 }  // namespace
 
 void check_package(const std::string& package, const Place& place, bool header) {
+  if (std::count(package.begin(), package.end(), '.') >= static_cast<std::ptrdiff_t>(kMostLevels))
+    refuse_entry(place, "a package of more than 200 parts");
   for (const std::string& part : split(package, '.')) {
     const bool dead = part == "_group_" || part == "_name_" || (part == "_here_" && package != "_here_");
     if (dead && !(header && part == "_here_"))

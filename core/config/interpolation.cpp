@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/config/limits.h"
 #include "core/config/scalar.h"
 #include "core/config/text_reader.h"
 #include "core/config/value_parser.h"
@@ -12,14 +13,23 @@ namespace subband::config {
 
 namespace {
 
-constexpr size_t kMostSteps = 200'000;
-constexpr size_t kLongestText = size_t{16} << 20;
-
-const Node* text_key(const Node& map, std::string_view key) {
+const Entry* text_key(const Node& map, std::string_view key) {
   for (const Entry& entry : map.entries())
-    if (entry.key == key && entry.key_kind == Node::Kind::string) return &entry.value;
+    if (entry.key == key && entry.key_kind == Node::Kind::string) return &entry;
   return nullptr;
 }
+
+// Marks one string as being looked up, until it goes.
+class Active {
+ public:
+  Active(std::vector<const Node*>& active, const Node* node) : active_(active) { active_.push_back(node); }
+  ~Active() { active_.pop_back(); }
+  Active(const Active&) = delete;
+  Active& operator=(const Active&) = delete;
+
+ private:
+  std::vector<const Node*>& active_;
+};
 
 std::vector<std::string> keys_of(const Node& node) {
   std::vector<std::string> keys;
@@ -61,10 +71,9 @@ void Interpolator::fail(const Location& from, const std::string& message, const 
 
 void Interpolator::enter(const Location& location) {
   if (++steps_ > kMostSteps) fail(location, "the interpolations expand to more than 200,000 values");
-  if (std::find(active_.begin(), active_.end(), location.node) == active_.end()) {
-    active_.push_back(location.node);
-    return;
-  }
+  if (depth_.levels >= kMostDepth)
+    fail(location, "interpolations lead on and nest more than 500 levels deep");
+  if (std::find(active_.begin(), active_.end(), location.node) == active_.end()) return;
   std::vector<std::string> chain;
   for (auto at = std::find(active_.begin(), active_.end(), location.node); at != active_.end(); ++at)
     chain.push_back(brief(**at));
@@ -83,9 +92,9 @@ static bool is_open_text(const Location& location) {
 Location Interpolator::follow(const Location& location) {
   if (!is_open_text(location)) return location;
   enter(location);
-  Location target = follow(evaluate(location));
-  active_.pop_back();
-  return target;
+  const Active active(active_, location.node);
+  const Level level(&depth_);
+  return follow(evaluate(location));
 }
 
 Node Interpolator::resolve() {
@@ -98,19 +107,34 @@ Node Interpolator::resolve(const Location& location) {
   return resolve_here(copy);
 }
 
+void Interpolator::charge(const Node& value, const Location& from) {
+  if (++steps_ > kMostSteps) fail(from, "the interpolations expand to more than 200,000 values");
+  if (value.is(Node::Kind::string)) bytes_ += value.string().size();
+  if (bytes_ > kMostText) fail(from, "the interpolations make more than 16 MiB of text");
+  if (value.is(Node::Kind::list))
+    for (const Node& item : value.items()) charge(item, from);
+  if (value.is(Node::Kind::map))
+    for (const Entry& entry : value.entries()) charge(entry.value, from);
+}
+
 Node Interpolator::resolve_here(Location& location) {
   const Node& node = *location.node;
   if (location.final) return node;
   if (is_open_text(location)) {
     enter(location);
+    const Active active(active_, location.node);
+    const Level level(&depth_);
     Node value = resolve(evaluate(location));
-    if (value.is(Node::Kind::string) && value.string().size() > kLongestText)
-      fail(location, "the text grows beyond 16 MiB");
-    active_.pop_back();
     value.place = node.place;
     return value;
   }
+  if (!node.is(Node::Kind::list) && !node.is(Node::Kind::map)) {
+    charge(node, location);
+    return node;
+  }
   if (++steps_ > kMostSteps) fail(location, "the interpolations expand to more than 200,000 values");
+  const Level level(&depth_);
+  if (level.beyond(kMostDepth)) fail(location, "interpolations lead on and nest more than 500 levels deep");
   if (node.is(Node::Kind::list)) {
     Node out = Node::list();
     out.place = node.place;
@@ -124,7 +148,6 @@ Node Interpolator::resolve_here(Location& location) {
     location.node = &node;
     return out;
   }
-  if (!node.is(Node::Kind::map)) return node;
   Node out = Node::map();
   out.place = node.place;
   out.entries().reserve(node.size());
@@ -151,25 +174,25 @@ Location Interpolator::walk(Location base, const std::vector<Piece>& keys, const
     };
     if (node.is_missing() && !base.final)
       fail(from, "'" + so_far + "' is ???: it must be given a value", "missing_value");
-    const std::string name = so_far.empty() ? "the root" : "'" + so_far + "'";
-    if (base.opaque) return absent(name + " is computed by a resolver; wrap it in oc.create to look inside");
+    const auto name = [&] { return so_far.empty() ? "the root" : "'" + so_far + "'"; };
+    if (base.opaque)
+      return absent(name() + " is computed by a resolver; wrap it in oc.create to look inside");
     if (node.is(Node::Kind::map)) {
-      const Node* child = text_key(node, piece.key);
-      if (child == nullptr)
-        return absent("no key '" + piece.key + "' in " + name + suggestion(piece.key, keys_of(node)));
-      const auto entry = std::find_if(node.entries().begin(), node.entries().end(),
-                                      [&](const Entry& e) { return &e.value == child; });
+      const Entry* entry = text_key(node, piece.key);
+      if (entry == nullptr)
+        return absent("no key '" + piece.key + "' in " + name() + suggestion(piece.key, keys_of(node)));
       base.way.push_back({&node, entry->key, 0});
-      base.node = child;
+      base.node = &entry->value;
     } else if (node.is(Node::Kind::list)) {
       const auto index = parse_integer(piece.key);
-      if (!index) return absent(name + " is a list; '" + piece.key + "' is no index");
+      if (!index) return absent(name() + " is a list; '" + piece.key + "' is no index");
       if (*index < 0 || static_cast<size_t>(*index) >= node.size())
-        return absent("no item " + piece.key + " in " + name + ", which has " + std::to_string(node.size()));
+        return absent("no item " + piece.key + " in " + name() + ", which has " +
+                      std::to_string(node.size()));
       base.way.push_back({&node, {}, static_cast<size_t>(*index)});
       base.node = &node.items()[static_cast<size_t>(*index)];
     } else {
-      return absent(name + " is " + brief(node) + ", which holds no '" + piece.key + "'");
+      return absent(name() + " is " + brief(node) + ", which holds no '" + piece.key + "'");
     }
     so_far += (so_far.empty() ? "" : ".") + piece.key;
   }
@@ -205,6 +228,7 @@ Location Interpolator::select(const std::string& path, const Location& from) {
   for (size_t i = dots; i < path.size();) {
     const bool bracket = path[i] == '[';
     if (bracket) ++i;
+    if (keys.size() >= kMostDepth) fail(from, "a path of more than 500 keys");
     const size_t end = bracket ? path.find(']', i) : path.find_first_of(".[", i);
     if (bracket && end == std::string::npos) fail(from, "'" + path + "' is no path");
     keys.push_back({path.substr(i, end - i), false});
@@ -225,6 +249,7 @@ Location Interpolator::select(const std::string& path, const Location& from) {
 }
 
 Location Interpolator::keep(Node value, const Location& from, bool final, bool opaque) {
+  charge(value, from);
   computed_.push_back(std::move(value));
   return {&computed_.back(), from.way, final, opaque};
 }

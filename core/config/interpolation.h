@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/config/node.h"
+#include "core/config/value_parser.h"
 
 namespace subband::config {
 
@@ -67,12 +68,15 @@ class Interpolator {
   Location reference(size_t dots, const std::vector<Piece>& keys, const Location& from);
   Location evaluate(const Location& location);  ///< of a string with interpolations; one hop
   Node resolve_here(Location& location);
-  void enter(const Location& location);  ///< marks a string as being looked up; a second time is a cycle
+  void enter(const Location& location);  ///< checks that a string is not being looked up already: a cycle
+  void charge(const Node& value, const Location& from);  ///< counts a value that was made
 
   const Node& root_;
   std::deque<Node> computed_;
   std::vector<const Node*> active_;  ///< strings being looked up
+  Depth depth_;
   size_t steps_ = 0;
+  size_t bytes_ = 0;  ///< of text made
   std::time_t now_ = 0;
 };
 

@@ -99,7 +99,12 @@ TEST_CASE("malformed interpolations are refused before anything is looked up", "
   std::string deep;
   for (int i = 0; i < 10'000; ++i) deep += "${";
   CHECK_THAT(complaint("z: '" + deep + "'\n"),
-             Catch::ContainsSubstring("more than 100 nested interpolations"));
+             Catch::ContainsSubstring("interpolations lead on and nest more than 500 levels deep"));
+}
+
+TEST_CASE("a default that was taken leaves no trace of what was looked at", "[interpolation]") {
+  CHECK(complaint("a: ${oc.select:b.x,1}\nb: ${c}\nc: ???\n") ==
+        "missing_value a.yaml:2:4: b = ${c}: 'c' is ???: it must be given a value");
 }
 
 TEST_CASE("interpolations that double at every step are refused", "[interpolation]") {

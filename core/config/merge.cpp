@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "core/config/limits.h"
 #include "core/config/list_edit.h"
 #include "core/config/merger.h"
+#include "core/config/yaml_text.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -38,15 +40,18 @@ Node* find_text_key(Node& map, std::string_view key) {
 void Merger::open(Node& value) {
   if (!value.is(Node::Kind::string) || value.is_missing()) return;
   if (may_interpolate(value.string())) {
+    Node copy;
     try {
       Interpolator in(root_);
       const Location target = in.follow({&value, way_, false, false});
-      if (is_container(*target.node)) {
-        Node copy = *target.node;
-        value = std::move(copy);
-      }
+      if (is_container(*target.node)) copied_ += count_nodes(*target.node);
+      if (is_container(*target.node) && copied_ <= kMostValues) copy = *target.node;
     } catch (const ConfigError&) {  // a reference that leads nowhere yet is a scalar like any other
     }
+    if (copied_ > kMostValues)
+      throw ConfigError(value.place.text(),
+                        path_text(way_) + ": more than 100,000 values copied to be changed", "bad_value");
+    if (is_container(copy)) value = std::move(copy);
   }
   if (language_ == Language::parts && value.is(Node::Kind::string) && !may_interpolate(value.string())) {
     Node part = Node::map();
@@ -69,6 +74,9 @@ void Merger::lay_over(Node& map, Node over) {
                               suggestion(entry.key, known) + "; write + before the override to add it",
                           "unknown_key");
       }
+      if (map.size() >= kMostKeys)
+        throw ConfigError(entry.key_place.text(), entry.key + ": more than 2,000 keys in one map",
+                          "bad_value");
       map.entries().push_back(std::move(entry));
       continue;
     }
@@ -99,8 +107,10 @@ void Merger::replace(Node& value, Node over) {
   value = std::move(over);
 }
 
-void merge(Node& root, Node over, Language language) {
-  Merger(root, language, false).lay_over(root, std::move(over));
+size_t merge(Node& root, Node over, Language language) {
+  Merger merger(root, language, false);
+  merger.lay_over(root, std::move(over));
+  return merger.copied();
 }
 
 }  // namespace subband::config

@@ -13,8 +13,9 @@ namespace subband::config {
 /// Parts: a plain name under a map is its `type`, and a map of another `type` replaces the whole part.
 enum class Language { hydra, parts };
 
-/// Lays `over` on `root`, both maps. ConfigError (`bad_value`) for a map against a list.
-void merge(Node& root, Node over, Language language);
+/// Lays `over` on `root`, both maps. Returns how many values of `root` were copied for it, where maps came over
+/// references. ConfigError (`bad_value`) for a map against a list, or too large a map.
+size_t merge(Node& root, Node over, Language language);
 
 /// Changes `root` as one override says. `hydra`: the tree is closed, so `a.b=c` needs a key that is there.
 /// `parts`: `a.b=c` sets or adds, and turns a plain name on its way into `{type: name}`.

@@ -19,12 +19,14 @@ class Merger {
 
   /// Makes the value a container where it is an interpolation that names one, or, among parts, a plain name.
   void open(Node& value);
+  size_t copied() const { return copied_; }  ///< values that opened interpolations brought in
 
  private:
   const Node& root_;
   Language language_;
   bool closed_;
   std::vector<Step> way_;
+  size_t copied_ = 0;
 };
 
 }  // namespace subband::config

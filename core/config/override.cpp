@@ -1,5 +1,6 @@
 #include "core/config/override.h"
 
+#include "core/config/limits.h"
 #include "core/config/value_parser.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -64,10 +65,12 @@ class KeyParser {
     const size_t begin = at_;
     if (here() == '\0' || here() == '=' || here() == '@') return "";
     bool number = part();
+    size_t parts = 1;
     const char separator = here();
     if (separator == '.' || (separator == '/' && slashes)) {
       while (here() == separator) {
         ++at_;
+        if (++parts > kMostLevels) fail("a key of more than 200 parts");
         const bool last = part();
         if (separator == '/' && (number || last)) fail("a group's name cannot be a number");
         number = false;
@@ -86,11 +89,26 @@ class KeyParser {
 
 }  // namespace
 
+// `override 2 (a.b=c)`; of a long word only the beginning.
+static Place place_of(std::string_view text, int number) {
+  constexpr size_t kLongest = 120;
+  std::string shown(text.substr(0, kLongest));
+  if (text.size() > kLongest) {
+    while (!is_utf8(shown) && shown.size() > kLongest - 4) shown.pop_back();
+    shown += "...";
+  }
+  return {std::make_shared<const std::string>("override " + std::to_string(number) + " (" + shown + ")"), 0,
+          0};
+}
+
 Override parse_override(std::string_view text, int number) {
   Override word;
+  word.place = place_of(text, number);
+  if (text.size() > kMostWordBytes)
+    throw ConfigError(word.place.text(),
+                      "a word of " + bytes_text(static_cast<double>(text.size())) + ": at most 128 KiB",
+                      "syntax");
   word.text = text;
-  word.place.source =
-      std::make_shared<const std::string>("override " + std::to_string(number) + " (" + word.text + ")");
   KeyParser key(text, word.place);
   key.parse(word);
   word.value.place = word.place;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "core/config/limits.h"
 #include "core/config/override.h"
 #include "core/config/scalar.h"
 #include "core/config/value_parser.h"
@@ -17,7 +18,6 @@ namespace subband::config {
 namespace {
 
 using Kind = Node::Kind;
-constexpr int64_t kMostCells = 1'000'000;
 
 [[noreturn]] void refuse_sweep(const Place& place, const std::string& message) {
   throw ConfigError(place.text(), message, "bad_value");
@@ -42,7 +42,7 @@ std::vector<Node> expand_range(const Sweep& sweep, const Place& place) {
   if (step == 0) refuse_sweep(place, "range: a step of 0 never ends");
   const double span = (stop - start) / step;
   if (!std::isfinite(span)) refuse_sweep(place, "range: expected finite numbers");
-  if (span > static_cast<double>(kMostCells)) refuse_sweep(place, "range: more than 1,000,000 values");
+  if (span > static_cast<double>(kMostValues)) refuse_sweep(place, "range: more than 100,000 values");
   const int decimals = std::max({decimals_of(sweep.start), decimals_of(sweep.stop), decimals_of(sweep.step)});
   const bool exact =
       std::min({decimals_of(sweep.start), decimals_of(sweep.stop), decimals_of(sweep.step)}) >= 0 &&

@@ -1,13 +1,12 @@
 #include "core/config/text_reader.h"
 
+#include "core/config/limits.h"
 #include "core/config/value_parser.h"
 #include "core/error.h"
 
 namespace subband::config {
 
 namespace {
-
-constexpr int kMostNested = 100;
 
 bool is_key_character(char c) {
   return c != '\0' && std::string_view("\\{}()[]:. \t\n'\"").find(c) == std::string_view::npos;
@@ -72,7 +71,8 @@ Location TextReader::whole() {
 }
 
 Node TextReader::element() {
-  ValueParser parser(text_, 0, place_, [this](std::string_view, size_t begin) { return nested(begin); });
+  ValueParser parser(
+      text_, 0, place_, [this](std::string_view, size_t begin) { return nested(begin); }, depth_);
   return parser.single().node;
 }
 
@@ -101,7 +101,9 @@ Interpolator::Piece TextReader::key() {
 }
 
 Location TextReader::interpolation() {
-  if (++depth_ > kMostNested) fail("more than 100 nested interpolations");
+  const Level level(&depth_);
+  constexpr const char* kTooDeep = "interpolations lead on and nest more than 500 levels deep";
+  if (level.beyond(kMostDepth)) in_ != nullptr ? in_->fail(from_, kTooDeep) : fail(kTooDeep);
   at_ += 2;
   skip_spaces();
   size_t dots = 0;
@@ -109,6 +111,7 @@ Location TextReader::interpolation() {
   std::vector<Interpolator::Piece> keys;
   bool brackets = false, names = dots == 0;
   for (bool first = true; first || here() == '.' || here() == '['; first = false) {
+    if (keys.size() >= kMostDepth) fail("a path of more than 500 keys");
     const bool bracket = here() == '[';
     if (bracket || !first) ++at_;
     brackets = brackets || bracket;
@@ -123,19 +126,18 @@ Location TextReader::interpolation() {
     std::string name;
     for (const auto& piece : keys) name += (name.empty() ? "" : ".") + piece.key;
     ++at_;
-    --depth_;
     return call(name);
   }
   if (here() != '}')
     fail(at_ >= text_.size() ? "'${' has no end: expected '}'" : std::string("unexpected '") + here() + "'");
   ++at_;
-  --depth_;
   if (in_ == nullptr) return known(Node("?"), true);
   return in_->reference(dots, keys, from_);
 }
 
 Location TextReader::call(const std::string& name) {
-  ValueParser parser(text_, at_, place_, [this](std::string_view, size_t begin) { return nested(begin); });
+  ValueParser parser(
+      text_, at_, place_, [this](std::string_view, size_t begin) { return nested(begin); }, depth_);
   std::vector<Node> arguments = parser.arguments();
   at_ = parser.offset() + 1;
   if (in_ == nullptr) return known(Node("?"), true);

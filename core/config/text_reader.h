@@ -12,7 +12,9 @@ class TextReader {
  public:
   /// `in` nullptr: only the syntax is checked.
   TextReader(std::string_view text, const Place& place, Interpolator* in, const Location& from)
-      : text_(text), place_(place), in_(in), from_(from) {}
+      : text_(text), place_(place), in_(in), from_(from), depth_(in != nullptr ? in->depth_ : own_) {}
+  TextReader(const TextReader&) = delete;
+  TextReader& operator=(const TextReader&) = delete;
 
   /// The whole text: the named location when it is exactly one interpolation, else the text put together.
   Location whole();
@@ -35,7 +37,8 @@ class TextReader {
   Interpolator* in_;
   const Location& from_;
   size_t at_ = 0;
-  int depth_ = 0;
+  Depth own_;  ///< where only the syntax is checked
+  Depth& depth_;
 };
 
 }  // namespace subband::config

@@ -2,18 +2,13 @@
 
 #include <algorithm>
 
+#include "core/config/limits.h"
 #include "core/config/scalar.h"
 #include "core/config/value_characters.h"
 #include "core/error.h"
 #include "core/text.h"
 
 namespace subband::config {
-
-namespace {
-
-constexpr int kMostValueLevels = 200;
-
-}  // namespace
 
 void ValueParser::fail(const std::string& message) const {
   throw ConfigError(place_.text(),
@@ -110,7 +105,9 @@ std::vector<Node> ValueParser::arguments() {
 }
 
 Value ValueParser::element() {
-  if (++depth_ > kMostValueLevels) fail("more than 200 levels of nesting");
+  const Level level(&own_), outer(outer_);
+  if (level.beyond(kMostLevels) || outer.beyond(kMostDepth)) fail("more than 200 levels of nesting");
+  if (++values_ > kMostValues) fail("more than 100,000 values");
   skip_spaces();
   Value value;
   if (here() == '[')
@@ -123,7 +120,7 @@ Value ValueParser::element() {
     value = function(std::move(name));
   else
     value = primitive();
-  --depth_;
+  if (value.sweep) values_ += value.sweep->choices.size();
   return value;
 }
 
@@ -197,6 +194,7 @@ Value ValueParser::map() {
     const auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& present) {
       return present.key == entry.key && present.key_kind == entry.key_kind;
     });
+    if (entries.size() >= kMostKeys) fail("more than 2,000 keys in one map");
     if (same != entries.end())
       same->value = std::move(entry.value);
     else

@@ -39,6 +39,26 @@ std::string character_at(std::string_view text, size_t offset);
 /// How a value looks inside text: `true`, `null`, `1.0`, `[a, b]`, `{k: v}`.
 std::string text_of(const Node& node);
 
+/// How deep the calls are that read a text, and refuse to go deeper than the stack allows.
+struct Depth {
+  size_t levels = 0;
+};
+class Level {
+ public:
+  explicit Level(Depth* depth) : depth_(depth) {
+    if (depth_ != nullptr) ++depth_->levels;
+  }
+  ~Level() {
+    if (depth_ != nullptr) --depth_->levels;
+  }
+  Level(const Level&) = delete;
+  Level& operator=(const Level&) = delete;
+  bool beyond(size_t most) const { return depth_ != nullptr && depth_->levels > most; }
+
+ private:
+  Depth* depth_;
+};
+
 class ValueParser {
  public:
   /// Reads the `${…}` that begins at an offset and returns what it means and the offset behind it.
@@ -48,8 +68,9 @@ class ValueParser {
   ValueParser(std::string_view text, size_t begin, const Place& place)
       : text_(text), at_(begin), place_(place) {}
   /// Resolver mode: no functions; `interpolation` reads what is nested.
-  ValueParser(std::string_view text, size_t begin, const Place& place, Interpolation interpolation)
-      : text_(text), at_(begin), place_(place), interpolation_(std::move(interpolation)) {}
+  ValueParser(std::string_view text, size_t begin, const Place& place, Interpolation interpolation,
+              Depth& depth)
+      : text_(text), at_(begin), place_(place), interpolation_(std::move(interpolation)), outer_(&depth) {}
 
   /// Everything up to the end: one element, or a simple sweep of several. What is malformed is complained of before
   /// what a function refuses.
@@ -89,7 +110,9 @@ class ValueParser {
   bool evaluates_ = true;  ///< functions are called, not only read
   const Place& place_;
   Interpolation interpolation_;
-  int depth_ = 0;
+  Depth own_;               ///< levels of this text
+  Depth* outer_ = nullptr;  ///< and of everything around it
+  size_t values_ = 0;       ///< made so far
 };
 
 }  // namespace subband::config

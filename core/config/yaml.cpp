@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 
+#include "core/config/limits.h"
 #include "core/config/scalar.h"
 #include "core/config/yaml_text.h"
 #include "core/error.h"
@@ -20,10 +21,6 @@
 namespace subband::config {
 
 namespace {
-
-constexpr size_t kMostLevels = 200;
-constexpr size_t kMostNodes = 500'000;  // aliases multiply: nine lines can mean a billion values
-constexpr size_t kMostBytes = size_t{16} << 20;
 
 [[noreturn]] void refuse_yaml(const Place& place, std::string message, const char* kind = "syntax") {
   throw ConfigError(place.text(), std::move(message), kind);
@@ -35,6 +32,8 @@ class TreeBuilder final : public YAML::EventHandler {
   TreeBuilder(const std::string& source, std::string_view text, Warnings* warnings)
       : source_(std::make_shared<const std::string>(source)), text_(text), warnings_(warnings) {
     has_tabs_ = text.find('\t') != std::string_view::npos;
+    is_ascii_ =
+        std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   }
 
   Node take() {
@@ -73,9 +72,10 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& value) override {
+                const std::string& written) override {
     const Place place = at(mark);
     const bool plain = tag == "?";
+    const std::string value = plain ? written : with_whole_escapes(written);
     if (!plain) last_quoted_ = mark;
     if (plain && value.starts_with('%')) refuse_yaml(place, "'%' cannot start a word: quote it");
     note_key(mark, plain ? std::string_view(value) : std::string_view());
@@ -89,10 +89,10 @@ class TreeBuilder final : public YAML::EventHandler {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end())
       refuse_yaml(at(mark), "this alias stands inside the value that it names", "cycle");
+    const Place place = at(mark);
+    count(count_nodes(found->second), place);  // nine lines can mean a billion values
     Node node = found->second;
-    nodes_ += count_nodes(node);
-    if (nodes_ > kMostNodes) refuse_yaml(at(mark), "the aliases expand to more than 500,000 values");
-    node.place = at(mark);
+    node.place = place;
     accept(std::move(node), 0, false);
   }
 
@@ -197,9 +197,9 @@ class TreeBuilder final : public YAML::EventHandler {
     auto i = static_cast<size_t>(std::max(mark.pos, 0));
     if (i >= text_.size()) return;
     const std::string_view line = text_.substr(i, std::min(text_.find('\n', i), text_.size()) - i);
-    frame.has_colon = plain.empty()
-                          ? line.find(':') != std::string_view::npos
-                          : !line.starts_with(plain) || trim(line.substr(plain.size())).starts_with(':');
+    frame.has_colon = plain.empty()             ? line.find(':') != std::string_view::npos
+                      : line.starts_with(plain) ? trim(line.substr(plain.size())).starts_with(':')
+                                                : !is_ascii_;  // marks count characters, not bytes
     const size_t before = text_.find_last_not_of(" \t", i == 0 ? 0 : i - 1);
     frame.question = i > 0 && before != std::string_view::npos && text_[before] == '?';
     frame.has_colon = frame.has_colon || frame.question;
@@ -252,9 +252,18 @@ class TreeBuilder final : public YAML::EventHandler {
     accept(std::move(frame.node), frame.anchor, false);
   }
 
+  void count(size_t nodes, const Place& place) {
+    nodes_ += nodes;
+    if (nodes_ > kMostValues)
+      refuse_yaml(place, "more than 100,000 keys and values, those of anchors and aliases included");
+  }
+
   void accept(Node node, YAML::anchor_t anchor, bool plain) {
-    ++nodes_;
-    if (anchor != 0) anchors_[anchor] = node;
+    count(1, node.place);
+    if (anchor != 0) {
+      count(count_nodes(node), node.place);
+      anchors_[anchor] = node;
+    }
     if (frames_.empty()) {
       root_ = std::move(node);
       return;
@@ -281,6 +290,7 @@ class TreeBuilder final : public YAML::EventHandler {
       if (present.key == entry.key && present.key_kind == entry.key_kind)
         refuse_yaml(node.place, entry.key + ": the key stands twice; first at line " +
                                     std::to_string(present.key_place.line));
+    if (frame.node.size() >= kMostKeys) refuse_yaml(node.place, "more than 2,000 keys in one map");
     frame.merge_key = plain && entry.key == "<<";
     frame.key = std::move(entry);
   }
@@ -302,7 +312,7 @@ class TreeBuilder final : public YAML::EventHandler {
   std::shared_ptr<const std::string> source_;
   std::string_view text_;
   Warnings* warnings_;
-  bool has_tabs_ = false, seen_document_ = false;
+  bool has_tabs_ = false, is_ascii_ = true, seen_document_ = false;
   std::optional<YAML::Mark> last_quoted_;
   size_t nodes_ = 0;
   std::vector<Frame> frames_;
@@ -351,11 +361,14 @@ static void refuse_control_characters(std::string_view text, const std::string& 
   }
 }
 
+[[noreturn]] static void refuse_size(const std::string& source, size_t bytes) {
+  throw ConfigError(source, "a file of " + bytes_text(static_cast<double>(bytes)) + ": at most 2 MiB",
+                    "syntax");
+}
+
 Node parse_yaml(std::string_view text, const std::string& source, Warnings* warnings) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (text.size() > kMostBytes)
-    throw ConfigError(
-        source, "a file of " + bytes_text(static_cast<double>(text.size())) + ": at most 16 MiB", "syntax");
+  if (text.size() > kMostFileBytes) refuse_size(source, text.size());
   if (!is_utf8(text)) refuse_yaml(first_bad_byte(text, source), "a byte that is not UTF-8");
   refuse_control_characters(text, source);
   TreeBuilder builder(source, text, warnings);
@@ -376,9 +389,7 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
 std::string read_yaml_text(const std::filesystem::path& path, const std::string& shown) {
   std::error_code unknown;
   const auto size = std::filesystem::file_size(path, unknown);
-  if (!unknown && size > kMostBytes)
-    throw ConfigError(shown, "a file of " + bytes_text(static_cast<double>(size)) + ": at most 16 MiB",
-                      "syntax");
+  if (!unknown && size > kMostFileBytes) refuse_size(shown, size);
   return read_file(path);
 }
 

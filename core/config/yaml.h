@@ -1,5 +1,5 @@
 // YAML in. Every node and key knows its file, line and column. The language is YAML 1.2 in one document: no
-// duplicate keys, no tabs as indentation, no tags but the standard ones, at most 200 levels and 16 MiB.
+// duplicate keys, no tabs as indentation, no tags but the standard ones, no larger than core/config/limits.h says.
 #pragma once
 #include <filesystem>
 #include <string>

@@ -32,6 +32,20 @@ Node with_merged(Node map, const std::vector<Node>& brought) {
   return whole;
 }
 
+std::string with_whole_escapes(const std::string& text) {
+  if (is_utf8(text)) return text;
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    size_t length = 1;
+    while (length <= 4 && !is_utf8(std::string_view(text).substr(i, length))) ++length;
+    if (length <= 4)
+      out.append(text, i, length), i += length;
+    else
+      out += '\xC2', out += text[i++];
+  }
+  return out;
+}
+
 bool quote_is_open(std::string_view text, size_t offset) {
   size_t i = offset;
   while (i < text.size() && std::string_view("&! \t\n").find(text[i]) != std::string_view::npos) {

@@ -18,6 +18,9 @@ size_t count_nodes(const Node& node);
 /// `map` with what `<<` brought: that stands first, and yields to the map's own keys; earlier maps win over later.
 Node with_merged(Node map, const std::vector<Node>& brought);
 
+/// yaml-cpp makes one byte of each of the escapes \N and \_ in double quotes; in UTF-8 they are two.
+std::string with_whole_escapes(const std::string& text);
+
 /// Whether the quoted scalar at `offset` (perhaps behind an anchor or tag) runs to the end of the text unclosed.
 bool quote_is_open(std::string_view text, size_t offset);
 

@@ -209,7 +209,11 @@ std::optional<Catalog> installed_catalog(const std::filesystem::path& file,
   if (missing) return std::nullopt;
   const auto made_from = std::filesystem::last_write_time(newest, missing);
   if (!missing && made_from > written) return std::nullopt;
-  return read_catalog(read_file(file));
+  try {
+    return read_catalog(read_file(file));
+  } catch (const Json::exception&) {  // half written: the laboratory knows all of it
+    return std::nullopt;
+  }
 }
 
 std::string reference_page(const std::string& kind, const CatalogPart& part) {

@@ -34,7 +34,7 @@ Catalog catalog_of(const Registry& registry);
 
 std::string catalog_json(const Catalog& catalog);
 Catalog read_catalog(const std::string& json);
-/// The catalogue beside the program, unless `newest` (what it was made from) is newer.
+/// The catalogue beside the program, unless it is damaged or `newest` (what it was made from) is newer.
 std::optional<Catalog> installed_catalog(const std::filesystem::path& file,
                                          const std::filesystem::path& newest);
 

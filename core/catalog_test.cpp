@@ -176,7 +176,7 @@ TEST_CASE("a schema takes names, maps with and without a type, maps of parts and
   }
 }
 
-TEST_CASE("a catalogue survives its file, and an old one is not used", "[catalog]") {
+TEST_CASE("a catalogue survives its file, and an old or a damaged one is not used", "[catalog]") {
   const Catalog catalog = small_catalog();
   const std::string text = catalog_json(catalog);
   CHECK(catalog_json(read_catalog(text)) == text);
@@ -191,6 +191,11 @@ TEST_CASE("a catalogue survives its file, and an old one is not used", "[catalog
   CHECK(!installed_catalog(folder / "catalogue.json", folder / "library"));
   std::filesystem::last_write_time(folder / "catalogue.json", now + std::chrono::seconds(5));
   CHECK(installed_catalog(folder / "catalogue.json", folder / "library").has_value());
+  for (const std::string& damaged : {std::string(), text.substr(0, text.size() / 2), std::string("{}")}) {
+    std::ofstream(folder / "catalogue.json") << damaged;
+    std::filesystem::last_write_time(folder / "catalogue.json", now + std::chrono::seconds(5));
+    CHECK(!installed_catalog(folder / "catalogue.json", folder / "library"));
+  }
   std::filesystem::remove_all(folder);
 }
 

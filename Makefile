@@ -32,7 +32,9 @@ fuzz:            ## the fuzz targets of the spec language, SECONDS=600 each; nee
 	@core/config/fuzz/run $(or $(SECONDS),600)
 
 bench-compose: build  ## the spec language against the clock, beside Hydra; needs Google Benchmark
-	@cmake --build --preset $(PRESET) -t compose_bench && build/$(PRESET)/core/compose_bench
+	@cmake --build --preset $(PRESET) -t compose_bench plan_bench
+	@build/$(PRESET)/core/compose_bench
+	@build/$(PRESET)/sweeps/plan_bench
 	@core/config/conformance/run bench
 
 headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)

@@ -1,6 +1,7 @@
 #include "core/tensors/meta_operators.h"
 
 #include <ATen/ATen.h>
+#include <ATen/ExpandUtils.h>
 #include <torch/library.h>
 
 namespace subband {
@@ -39,6 +40,33 @@ std::tuple<Tensor, Tensor, Tensor> layer_norm_backward(const Tensor&, const Tens
   return {at::empty_like(x), like(weight), like(bias)};
 }
 
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  const auto sizes = at::infer_size(condition.sizes(), at::infer_size(a.sizes(), b.sizes()));
+  return a.new_empty(sizes, a.options().dtype(at::result_type(a, b)));
+}
+
+// Sizes of a convolution of x [B,C,...] with weight [O,C/groups,...].
+Tensor convolution(const Tensor& x, const Tensor& weight, const MaybeTensor&, IntArrayRef stride,
+                   IntArrayRef padding, IntArrayRef dilation, bool transposed, IntArrayRef extra, int64_t groups) {
+  Sizes sizes = {x.size(0), transposed ? weight.size(1) * groups : weight.size(0)};
+  for (size_t i = 0; i < stride.size(); ++i) {
+    const auto axis = static_cast<int64_t>(i) + 2;
+    const int64_t reach = dilation[i] * (weight.size(axis) - 1) - 2 * padding[i];
+    sizes.push_back(transposed ? (x.size(axis) - 1) * stride[i] + reach + extra[i] + 1
+                               : (x.size(axis) - reach - 1) / stride[i] + 1);
+  }
+  return x.new_empty(sizes);
+}
+
+std::tuple<Tensor, Tensor, Tensor> convolution_backward(const Tensor& gradient, const Tensor& x,
+                                                        const Tensor& weight, IntArrayRef, IntArrayRef,
+                                                        IntArrayRef, bool, IntArrayRef, int64_t,
+                                                        std::array<bool, 3>) {
+  return {at::empty_like(x), at::empty_like(weight), gradient.new_empty({gradient.size(1)})};
+}
+
+void cummax(const Tensor&, Tensor&, Tensor&, int64_t) {}
+
 Tensor floor_divide(const Tensor& a, const Tensor& b) { return at::div(a, b, "floor"); }
 Tensor same(const Tensor& x) { return at::empty_like(x); }
 Tensor flip(const Tensor& x, IntArrayRef) { return x.new_empty(x.sizes()); }
@@ -73,6 +101,10 @@ MetaOperators::MetaOperators()
   library_->impl("embedding_dense_backward", embedding_backward);
   library_->impl("native_layer_norm", layer_norm);
   library_->impl("native_layer_norm_backward", layer_norm_backward);
+  library_->impl("where.self", where);
+  library_->impl("convolution_overrideable", convolution);
+  library_->impl("convolution_backward_overrideable", convolution_backward);
+  library_->impl("_cummax_helper", cummax);
   library_->impl("floor_divide", floor_divide);
   library_->impl("relu", same);
   library_->impl("flip", flip);

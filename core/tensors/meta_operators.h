@@ -9,8 +9,8 @@ class Library;
 
 namespace subband {
 
-/// Adds the missing operators for as long as it lives: selecting and putting by index, embeddings' gradient, layer norm,
-/// Fourier transforms, relu, flip.
+/// Adds the missing operators for as long as it lives: selecting and putting by index, choosing, the gradient of an
+/// embedding, layer norm, convolution, Fourier transforms, running maxima, relu, flip.
 class MetaOperators {
  public:
   MetaOperators();

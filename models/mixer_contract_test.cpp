@@ -120,6 +120,23 @@ TEST_CASE("padding on the right changes nothing for the real tokens of any mixer
   }
 }
 
+TEST_CASE("what stands in a hole of the padding reaches nobody, or the hole is refused", "[mixers]") {
+  for (const MixerCase& each : testing::mixer_cases()) {
+    CAPTURE(each.text());
+    const auto mixer = make(each);
+    const at::Tensor x = testing::random({1, 9, 8}), other = x.clone(), keep = at::ones({1, 9}, at::kBool);
+    other.select(1, 3).mul_(-50);
+    keep.select(1, 3).fill_(false);
+    try {
+      const at::Tensor ours = mixer->forward(x, keep), theirs = mixer->forward(other, keep);
+      CHECK(at::equal(ours.index({keep}), theirs.index({keep})));
+    } catch (const ShapeError& error) {
+      CHECK(std::string(error.what()) ==
+            each.name + ": keep: a real token stands right of padding; padding must be last");
+    }
+  }
+}
+
 TEST_CASE("a sequence of a batch is mixed as if it stood alone, by every mixer", "[mixers]") {
   for (const MixerCase& each : testing::mixer_cases()) {
     CAPTURE(each.text());

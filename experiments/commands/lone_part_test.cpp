@@ -119,6 +119,24 @@ TEST_CASE("tensors that a part does not take are passed over; those that it lack
   CHECK(refusal("scale_mixer:gated") == "x: expected [6, *, *, 8], got [1, 3, 8]");
 }
 
+TEST_CASE("a part is fed floating-point numbers, and q, k and v only where it has heads", "[commands]") {
+  const Stand stand;
+  const auto refusal = [&](const std::string& part, const Tensors& input, int code) {
+    write_safetensors(stand.path("x"), input);
+    return stand.run(
+        command_forward,
+        {"--part", part, "--input", stand.path("x"), "--out", stand.path("y"), "--width", "8", "--no-causal"},
+        code)["error"]["message"];
+  };
+  CHECK(refusal("mixer:softmax_attention", {{"x", at::ones({1, 3, 8}, at::kLong)}}, 1) ==
+        "tensor 'x': dtype Long: must be floating-point");
+  const at::Tensor q = noise({2, 2, 3, 4}, "q");
+  CHECK(refusal("mixer:fnet", {{"q", q}, {"k", q.clone()}, {"v", q.clone()}}, 3) ==
+        "q, k, v: this mixer has no heads to take them; feed x");
+  CHECK(refusal("mixer:flash_attention", {{"q", q}, {"k", q.clone()}, {"v", noise({2, 2, 3, 5}, "v")}}, 2) ==
+        "flash_attention.value_width = 5: must be head_width for backend = cpu_flash");
+}
+
 TEST_CASE("an operator's q, k and v reach a mixer's core as they are", "[commands]") {
   const Stand stand;
   const at::Tensor q = noise({2, 4, 9, 6}, "q"), k = noise({2, 2, 9, 6}, "k"), v = noise({2, 2, 9, 5}, "v");

@@ -103,7 +103,11 @@ LonePart make_lone_operator(const Registry& registry, LonePartWords words, const
                       "bad_value");
   const OperatorSizes sizes = sizes_of(input);
   words.width = sizes.width();
-  set_sizes(words, sizes, fields_of(registry, words.part.substr(words.part.find(':') + 1)));
+  const std::string name = words.part.substr(words.part.find(':') + 1);
+  const config::Node fields = fields_of(registry, name);
+  if (fields.size() > 0 && fields.find("heads") == nullptr)
+    throw ShapeError(name, "q, k, v: this mixer has no heads to take them; feed x");
+  set_sizes(words, sizes, fields);
   LonePart part = make_lone_part(registry, words, initializer);
   const c10::NoGradGuard no_gradient;
   select_channels(part.name, *part.module, "q", 0, sizes.queries());

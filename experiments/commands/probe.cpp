@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/ScalarType.h>
 
 #include <optional>
 
@@ -118,8 +119,11 @@ Tensors probe_part(const LonePart& part, at::ScalarType type, const ProbeInput& 
   for (const std::string& name : part.inputs) {
     if (!input.has(name)) continue;
     const at::Tensor& given = input.get(name);
-    in[name] = given.is_floating_point() ? given.to(type).clone().requires_grad_(gradients != nullptr)
-                                         : given.to(at::kBool);
+    if (!given.is_floating_point() && name != "keep")
+      throw Error(input.file, "tensor '" + name + "': dtype " + c10::toString(given.scalar_type()) +
+                                  ": must be floating-point");
+    in[name] =
+        name == "keep" ? given.to(at::kBool) : given.to(type).clone().requires_grad_(gradients != nullptr);
   }
   Tensors out = part.forward(in);
   if (gradients != nullptr) {

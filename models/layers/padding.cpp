@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/tensors/expect.h"
 
 namespace subband {
 
@@ -13,6 +14,12 @@ at::Tensor silenced(const at::Tensor& x_BL, const at::Tensor& keep_BL) {
   at::Tensor padded = keep_BL.logical_not();
   while (padded.dim() < x_BL.dim()) padded = padded.unsqueeze(-1);
   return x_BL.masked_fill(padded, 0);
+}
+
+void expect_right_padding(std::string_view part, const at::Tensor& keep_BL, const at::Tensor& x_BL) {
+  if (!keep_BL.defined()) return;
+  expect_shape(part, "keep", keep_BL, {x_BL.size(0), x_BL.size(1)});
+  real_lengths(part, keep_BL);
 }
 
 at::Tensor real_lengths(std::string_view part, const at::Tensor& keep_BL) {

@@ -82,6 +82,8 @@ struct Config {
     b.choice(
         "backend", backend, {"cpu_flash", "flash", "efficient", "cudnn", "math"},
         "the kernel, by force; refused where it cannot take the input (device, dtype, mask, head width)");
+    b.check(!backend.ends_with("flash") || attention.width_of_value(c) == attention.width_of_head(c),
+            "value_width", "must be head_width for backend = " + backend);
   }
 };
 

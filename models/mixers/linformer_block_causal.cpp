@@ -57,6 +57,7 @@ class LinformerBlockCausal final : public Mixer {
 
   at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
     const Heads heads = heads_.split("linformer_block_causal", x_BLD, keep_BL);
+    expect_right_padding("linformer_block_causal", keep_BL, x_BLD);
     const int64_t L = x_BLD.size(1), C = block_, N = (L + C - 1) / C, G = heads_.groups(),
                   R = heads_.heads() / G;
     if (L == 0) return x_BLD;

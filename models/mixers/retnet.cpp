@@ -78,7 +78,7 @@ class Retnet final : public Mixer {
 
   at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
     expect_shape("retnet", "x", x_BLD, {kAny, kAny, width_});
-    if (keep_BL.defined()) expect_shape("retnet", "keep", keep_BL, {x_BLD.size(0), x_BLD.size(1)});
+    expect_right_padding("retnet", keep_BL, x_BLD);
     const at::Tensor x = silenced(x_BLD, keep_BL);
     RecurrenceInputs inputs = heads_.split(x);
     inputs.q_BLHK = scaled(inputs.q_BLHK);

@@ -45,7 +45,7 @@ class Wavelet final : public Mixer {
 
   at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
     expect_shape("wavelet", "x", x_BLD, {kAny, kAny, width_});
-    if (keep_BL.defined()) expect_shape("wavelet", "keep", keep_BL, {x_BLD.size(0), x_BLD.size(1)});
+    expect_right_padding("wavelet", keep_BL, x_BLD);
     const at::Tensor x = silenced(x_BLD, keep_BL);
     return branch_.forward(x, branch_.summary(x), {});
   }

@@ -67,7 +67,8 @@ class Wersa final : public Mixer {
   }
 
   at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    if (keep_BL.defined()) expect_shape("wersa", "keep", keep_BL, {x_BLD.size(0), x_BLD.size(1)});
+    expect_shape("wersa", "x", x_BLD, {kAny, kAny, kAny});
+    expect_right_padding("wersa", keep_BL, x_BLD);
     const at::Tensor x = silenced(x_BLD, keep_BL);
     const Heads heads = heads_.split("wersa", x, keep_BL);
     const at::Tensor gains = gates_.gains(x, keep_BL, is_training());

@@ -298,15 +298,21 @@ TEST_CASE("padding reaches an imported net as a mask", "[huggingface]") {
 
 TEST_CASE("what no folder can hold is refused by export", "[huggingface]") {
   const TestFolder folder;
-  write_file(folder / "tiny.yaml", R"(defaults: [/data: tinyshakespeare, _self_]
-net: {type: decoder_lm, width: 16, mixer: {rope: half}, channel_mixers: {mlp: {}, swiglu: {}}}
-trainer: {steps: 4, batch: 2, length: 16}
-)");
-  answer_of(command_init, {(folder / "tiny.yaml").string(), "--out", (folder / "in").string()});
-  const std::string text =
-      refusal(export_hf, {(folder / "in").string(), "--out", (folder / "out").string()}, 2);
-  CHECK(text ==
+  const auto said = [&](const std::string& net) {
+    write_file(folder / "tiny.yaml",
+               "defaults: [/data: tinyshakespeare, _self_]\nnet: {type: decoder_lm, width: 16, " + net +
+                   "}\ntrainer: {steps: 4, batch: 2, length: 16}\n");
+    answer_of(command_init, {(folder / "tiny.yaml").string(), "--out", (folder / "in").string()});
+    return refusal(export_hf, {(folder / "in").string(), "--out", (folder / "out").string()}, 2);
+  };
+  CHECK(said("mixer: {rope: half}, channel_mixers: {mlp: {}, swiglu: {}}") ==
         R"(net: channel_mixers = {"mlp": {"type": "mlp", "expansion": 4, "hidden": null, "...: must be one)"
         "\n"
         "net: mixer.rope = half: must be none where positions are learned\n");
+  CHECK(said("norm: rms, positions: none, channel_mixers: {swiglu: {}}, "
+             "mixer: {rope: half, rope_width: 2, value_width: 3}") ==
+        "net: mixer.value_width = 3: must be null or the head width, here 4\n"
+        "net: mixer.rope_width = 2: must be null or the head width, here 4\n");
+  CHECK(said("mixer: performer") ==
+        "net: mixer.type = performer: must be softmax_attention or flash_attention\n");
 }

@@ -122,12 +122,16 @@ RopeScaling read_rope_scaling(Fields& in) {
 
 void read_attention(Fields& in, Decoder& d) {
   const std::string type = in.text("mixer.type");
-  in.must(type == "softmax_attention" || type == "flash_attention", "mixer.type",
-          "must be an exact attention");
+  if (type != "softmax_attention" && type != "flash_attention")
+    return in.complain("mixer.type", "must be softmax_attention or flash_attention");
   d.heads = in.count("mixer.heads", 1);
   d.kv_heads = in.count("mixer.kv_heads", d.heads);
   d.head_width = in.count("mixer.head_width", d.width / d.heads);
   d.attention_bias = in.flag("mixer.bias");
+  for (const char* width : {"mixer.value_width", "mixer.rope_width"}) {
+    in.must(in.count(width, d.head_width) == d.head_width, width,
+            "must be null or the head width, here " + std::to_string(d.head_width));
+  }
   if (d.family != Family::gpt2) {
     in.must(in.text("mixer.rope") == "half", "mixer.rope", "must be half");
     in.must(in.at("mixer.scale").is(Node::Kind::null), "mixer.scale", "must be null");
@@ -242,6 +246,7 @@ Decoder decoder_of_net(const Node& net, int64_t vocabulary, int64_t length) {
   d.tied = in.flag("tied");
   read_feed_forward(in, d);
   read_attention(in, d);
+  in.finish();
   if (gpt2) read_scales(in, d);
   in.must(d.family != Family::qwen2 || !d.feed_forward_bias, "channel_mixers",
           "must have no biases for qwen2");

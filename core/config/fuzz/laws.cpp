@@ -1,0 +1,105 @@
+#include "core/config/fuzz/laws.h"
+
+#include "core/config/binder.h"
+#include "core/config/interpolation.h"
+#include "core/config/override.h"
+#include "core/config/yaml.h"
+#include "core/error.h"
+
+namespace subband::fuzz {
+
+namespace {
+
+struct Inner {
+  bool on = true;
+  std::vector<double> rates = {0.5};
+  void bind(Binder& b) {
+    b.field("on", on, "a switch");
+    b.field("rates", rates, {0, 1}, "a list");
+    b.check(rates.size() < 5, "rates", "must be few");
+  }
+};
+
+struct Outer {
+  int64_t width = 4;
+  std::optional<double> decay;
+  std::string name = "x", form = "a";
+  std::vector<std::string> words;
+  Inner inner;
+  config::Node tree;
+  void bind(Binder& b) {
+    b.field("width", width, {1, 64}, "a number");
+    b.field("decay", decay, {.low = 0, .above = true}, "perhaps");
+    b.field("name", name, "text");
+    b.choice("form", form, {"a", "b"}, "one of two");
+    b.field("words", words, "texts");
+    b.group("inner", inner, "a struct");
+    b.tree("tree", tree, "anything");
+    b.cosmetic({"name"});
+  }
+};
+
+config::Node bound(const config::Node& tree) {
+  BindSession session;
+  config::Node resolved;
+  Binder binder(session, tree, resolved);
+  Outer outer;
+  outer.bind(binder);
+  binder.finish_keys();
+  session.finish();
+  return resolved;
+}
+
+}  // namespace
+
+std::string yaml_law(std::string_view text) {
+  try {
+    config::Warnings warnings;
+    const config::Node tree = config::parse_yaml(text, "bytes.yaml", &warnings);
+    const std::string written = config::to_yaml(tree);
+    try {
+      if (!(config::parse_yaml(written, "again.yaml") == tree))
+        return "reads back as another tree:\n" + written;
+    } catch (const Error& error) {
+      return std::string("cannot be read back: ") + error.what() + "\n" + written;
+    }
+    config::check_interpolations(tree);
+    config::Interpolator(tree).resolve();
+  } catch (const Error&) {
+  }
+  return "";
+}
+
+std::string override_law(std::string_view text) {
+  try {
+    const config::Override word = config::parse_override(text);
+    if (word.sweep) {
+      config::expand(word);
+    } else if (!word.edit && !config::may_interpolate(text)) {
+      const std::string written = "k=" + config::override_text(word.value);
+      try {
+        if (!(config::parse_override(written).value == word.value))
+          return "reads back as another value: " + written;
+      } catch (const Error& error) {
+        return std::string("cannot be read back: ") + error.what();
+      }
+    }
+  } catch (const Error&) {
+  }
+  return "";
+}
+
+std::string binder_law(std::string_view text) {
+  try {
+    const config::Node resolved = bound(config::parse_yaml(text, "bytes.yaml"));
+    try {
+      if (!(bound(resolved) == resolved)) return "binds to another tree: " + config::to_json(resolved);
+    } catch (const Error& error) {
+      return std::string("what was bound does not bind: ") + error.what();
+    }
+  } catch (const Error&) {
+  }
+  return "";
+}
+
+}  // namespace subband::fuzz

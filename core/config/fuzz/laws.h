@@ -1,0 +1,14 @@
+// What holds of any bytes at all: they are read or refused, never the end of the program, and what was read is written
+// and read again as the same. The fuzz targets look for bytes that break a law; the tests replay what they found.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace subband::fuzz {
+
+/// Each returns what is broken, or nothing. Only a refusal (subband::Error) is caught.
+std::string yaml_law(std::string_view text);
+std::string override_law(std::string_view text);
+std::string binder_law(std::string_view text);
+
+}  // namespace subband::fuzz

@@ -131,6 +131,9 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
     const int64_t distance = edit_distance(word, candidate);
     if (distance < best_distance) best_distance = distance, best = candidate;
   }
+  constexpr size_t kLeast = 3;  // letters of a name that stopped too early
+  for (const std::string& candidate : known)
+    if (!best && word.size() >= kLeast && candidate.starts_with(word)) best = candidate;
   return best;
 }
 
@@ -140,6 +143,7 @@ std::string suggestion(std::string_view word, std::span<const std::string> known
   if (const auto near = nearest(word, known)) text += "did you mean '" + *near + "'? ";
   std::vector<std::string> sorted(known.begin(), known.end());
   std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
   constexpr size_t kMost = 40;  // a line must stay one that is read
   const size_t left_out = sorted.size() > kMost ? sorted.size() - kMost : 0;
   sorted.resize(sorted.size() - left_out);

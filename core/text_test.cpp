@@ -15,6 +15,12 @@ TEST_CASE("a slip of the finger finds its word, and a stranger finds none", "[te
   const std::vector<std::string> known = {"heads", "causal", "type"};
   CHECK(suggestion("hedas", known) == "; did you mean 'heads'? known: causal, heads, type");
   CHECK(suggestion("zebra", known) == "; known: causal, heads, type");
+  CHECK(suggestion("cau", known) == "; did you mean 'causal'? known: causal, heads, type");
+  const std::vector<std::string> many(50, "same");
+  CHECK(suggestion("zebra", many) == "; known: same");
+  std::vector<std::string> numbered;
+  for (int i = 10; i < 60; ++i) numbered.push_back("n" + std::to_string(i));
+  CHECK(suggestion("zebra", numbered).ends_with("n48, n49 and 10 more"));
 }
 
 TEST_CASE("edit distance counts a swap of neighbours once", "[text]") {

@@ -1,5 +1,6 @@
 // Overrides of values.
 #include <algorithm>
+#include <type_traits>
 
 #include "core/config/interpolation.h"
 #include "core/config/list_edit.h"
@@ -52,6 +53,9 @@ class OverrideApplier {
     check(word_.value);
     const bool joins = holds_others(word_.value) && (holds_others(*present) || language_ == Language::parts);
     merger_.way().push_back(step(*container, last));
+    const bool refers = present->is(Kind::string) && may_interpolate(present->string());
+    if (refers && holds_others(word_.value) && language_ == Language::hydra)
+      looked_up([&] { return Interpolator(root_).follow({present, merger_.way(), false, false}); });
     if (joins)
       merger_.replace(*present, word_.value);
     else
@@ -136,13 +140,13 @@ class OverrideApplier {
     return found.node;
   }
 
-  // What is looked up on the way to what is to go; a reference to nothing is a mistake of this word.
+  // What is looked up for this word; a reference to nothing is a mistake of this word.
   template <class Look>
-  auto looked_up(const Look& look) const {
+  std::invoke_result_t<Look> looked_up(const Look& look) const {
     try {
       return look();
     } catch (const ConfigError& error) {
-      if (error.first().kind != "interpolation") throw;
+      if (error.first().kind == "cycle") throw;
       fail(word_.target + ": refers to nothing: " + error.first().message, "bad_value");
     }
   }

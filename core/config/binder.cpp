@@ -226,6 +226,11 @@ std::optional<Binder> Binder::open(std::string_view key, std::string_view help) 
 void Binder::check(bool ok, std::string_view key, std::string_view rule) {
   if (ok) return;
   const Node* written = node_.find(key);
+  const auto said = [&](const Problem& problem) {  // a value that could not be read breaks every rule
+    return written != nullptr && problem.place == written->place.text() &&
+           problem.message.starts_with(path_of(key) + " = ");
+  };
+  if (std::ranges::any_of(session_.problems, said)) return;
   complain(key, written ? written : resolved_.find(key), rule);
   if (!written) session_.problems.back().place = node_.place.text();
 }
@@ -234,13 +239,26 @@ void Binder::cosmetic(std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys) session_.cosmetic_paths.push_back(path_of(key));
 }
 
+// Names near to a key that is unknown here, or the places where it stands: `; did you mean optimizer.lr? known: ...`
+static std::string likely_keys(const std::vector<FieldInfo>& fields, const std::string& key,
+                               const std::vector<std::string>& known) {
+  constexpr size_t kFew = 3;
+  const std::string here = suggestion(key, known);
+  std::vector<std::string> paths;
+  for (const FieldInfo& field : fields)
+    if (field.path == key || field.path.ends_with("." + key)) paths.push_back(field.path);
+  if (paths.empty() || paths.size() > kFew || nearest(key, known)) return here;
+  return "; did you mean " + join(paths, " or ") + "?" + here.substr(std::min<size_t>(here.size(), 1));
+}
+
 void Binder::finish_keys() {
   if (!node_.is(Node::Kind::map)) return;
   for (const auto& entry : node_.entries()) {
     if (std::ranges::find(known_, entry.key) != known_.end()) continue;
-    session_.problems.push_back({entry.key_place.text(),
-                                 path_of(entry.key) + ": unknown key" + suggestion(entry.key, known_),
-                                 "unknown_key"});
+    session_.problems.push_back(
+        {entry.key_place.text(),
+         path_of(entry.key) + ": unknown key" + likely_keys(session_.fields, entry.key, known_),
+         "unknown_key"});
   }
 }
 

@@ -154,6 +154,17 @@ TEST_CASE("a value out of range leaves a legal struct, so that later rules can b
         "recipe.yaml:2:3: net.mixer.heads = 0: must be 1 to 256");
 }
 
+TEST_CASE(
+    "a value that cannot be read breaks no further rules, and a key in the wrong map is shown its place",
+    "[binder]") {
+  CHECK(complaints(map({{"heads", text("many", 2, 3)}})) ==
+        "recipe.yaml:2:3: net.mixer.heads = many: expected a whole number");
+  CHECK(complaints(map({{"base", at(2.0, 2, 3)}})) ==
+        "recipe.yaml:2:3: net.mixer.base: unknown key; did you mean net.mixer.rotation.base? known: dropout, "
+        "gate, "
+        "heads, rotation, widths, window");
+}
+
 TEST_CASE("a mandatory value that nobody gave is named", "[binder]") {
   CHECK(complaints(map({{"heads", text("???", 2, 3)}})) ==
         "recipe.yaml:2:3: net.mixer.heads = ???: must be given");

@@ -92,8 +92,8 @@ Value tag(Call& call) {
   }
   if (!named->sweep) call.fail("the last argument must be a sweep");
   for (const Value& word : words) {
-    if (!word.plain() || word.node.is(Kind::list) || word.node.is(Kind::map)) call.fail("tags are words");
-    named->sweep->tags.push_back(text_of(word.node));
+    if (!word.plain() || !word.node.is(Kind::string)) call.fail("tags are words");
+    named->sweep->tags.push_back(word.node.string());
   }
   return std::move(*named);
 }

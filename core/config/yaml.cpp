@@ -361,6 +361,23 @@ static void refuse_control_characters(std::string_view text, const std::string& 
   }
 }
 
+// yaml-cpp passes over every line that begins with '%'. Directives stand above a line ---, and there are two.
+static void refuse_lost_lines(std::string_view text, const std::string& source) {
+  bool first = true;
+  int number = 1;
+  for (size_t i = 0; i < text.size(); ++number) {
+    const size_t end = std::min(text.find('\n', i), text.size());
+    const std::string_view line = text.substr(i, end - i);
+    const bool directive = first && (line.starts_with("%YAML ") || line.starts_with("%TAG ")) &&
+                           text.find("\n---", i) != std::string_view::npos;
+    if (line.starts_with('%') && !directive)
+      refuse_yaml({std::make_shared<const std::string>(source), number, 1},
+                  "'%' cannot start a line: quote it");
+    first = first && (directive || trim(line).empty() || line.starts_with('#'));
+    i = end + 1;
+  }
+}
+
 [[noreturn]] static void refuse_size(const std::string& source, size_t bytes) {
   throw ConfigError(source, "a file of " + bytes_text(static_cast<double>(bytes)) + ": at most 2 MiB",
                     "syntax");
@@ -371,6 +388,7 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
   if (text.size() > kMostFileBytes) refuse_size(source, text.size());
   if (!is_utf8(text)) refuse_yaml(first_bad_byte(text, source), "a byte that is not UTF-8");
   refuse_control_characters(text, source);
+  refuse_lost_lines(text, source);
   TreeBuilder builder(source, text, warnings);
   try {
     std::istringstream stream{std::string(text)};

@@ -266,6 +266,18 @@ TEST_CASE("the escapes of two bytes are read whole", "[yaml]") {
   CHECK(config::parse_yaml(config::to_yaml(tree), "b.yaml") == tree);
 }
 
+TEST_CASE("keys that are no finite numbers are written as they were read", "[yaml]") {
+  const Node tree = config::parse_yaml(".NAN: 1\n-.inf: 2\n1e-7: 3\n", "a.yaml");
+  CHECK(config::to_yaml(tree) == ".nan: 1\n-.inf: 2\n1.0e-07: 3\n");
+  CHECK(config::parse_yaml(config::to_yaml(tree), "b.yaml") == tree);
+}
+
+TEST_CASE("no line is lost to a directive", "[yaml]") {
+  CHECK(complaint("a: 1\n%b: 2\n") == "a.yaml:2:1: '%' cannot start a line: quote it");
+  CHECK(complaint("%YAML 1.2\na: 1\n") == "a.yaml:1:1: '%' cannot start a line: quote it");
+  CHECK(as_json("%YAML 1.2\n# why\n---\na: 1\n") == "{\"a\": 1}");
+}
+
 TEST_CASE("a key stands on one line", "[yaml]") {
   CHECK(complaint("a: 1\nb\n  line\n") ==
         "a.yaml:2:1: b line: expected 'key: value'; a space must follow the colon");

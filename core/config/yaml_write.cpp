@@ -127,8 +127,8 @@ std::string scalar_text(const Node& node) {
 
 std::string key_text(const Entry& entry) {
   if (entry.key_kind == Node::Kind::string) return text_scalar(entry.key);
-  return entry.key_kind == Node::Kind::number ? number_scalar(parse_number(entry.key).value_or(0))
-                                              : entry.key;
+  const auto number = entry.key_kind == Node::Kind::number ? parse_number(entry.key) : std::nullopt;
+  return number ? number_scalar(*number) : entry.key;  // .inf and .nan are written as they are
 }
 
 void write_block(std::string& out, const Node& node, size_t indent) {

@@ -40,7 +40,7 @@ class OverrideApplier {
   void apply() {
     if (word_.action == Override::Action::remove) return remove();
     if (word_.edit) return change_list();
-    if (word_.action == Override::Action::add && !holds_others(word_.value)) refuse_present();
+    if (word_.action == Override::Action::add) refuse_present();
     Node* container = reach_container();
     const std::string& last = keys_.back();
     Node* present = child(*container, last);
@@ -53,9 +53,6 @@ class OverrideApplier {
     check(word_.value);
     const bool joins = holds_others(word_.value) && (holds_others(*present) || language_ == Language::parts);
     merger_.way().push_back(step(*container, last));
-    const bool refers = present->is(Kind::string) && may_interpolate(present->string());
-    if (refers && holds_others(word_.value) && language_ == Language::hydra)
-      looked_up([&] { return Interpolator(root_).follow({present, merger_.way(), false, false}); });
     if (joins)
       merger_.replace(*present, word_.value);
     else
@@ -152,8 +149,11 @@ class OverrideApplier {
   }
 
   void refuse_present() const {
+    const bool container = holds_others(word_.value);  // which joins what is there, or takes its place
+    if (container && language_ == Language::parts) return;
     Interpolator in(root_);
-    if (const Node* present = seen(in, language_ == Language::parts))
+    const Node* present = looked_up([&] { return seen(in, language_ == Language::parts); });
+    if (present != nullptr && !container)
       fail(word_.target + ": is there already, set by " + present->place.text() +
                "; drop the + to change it, or write ++ to set it in any case",
            "already_exists");

@@ -194,15 +194,15 @@ TEST_CASE("a removal whose way leads through a dangling reference is refused", "
         "override 2 (~to.0): to.0: refers to nothing: to = ${l}: no key 'l' in the root; known: to");
 }
 
-TEST_CASE("in Hydra's language a map or list takes the place of a reference only where that leads somewhere",
-          "[compose]") {
+TEST_CASE("in Hydra's language nothing is added where a reference leads nowhere", "[compose]") {
   const Tree tree(std::vector<std::pair<std::string, std::string>>{{"c.yaml", "n: ${x}\nm: ${l}\nl: [1]\n"}});
-  config::ComposeRequest request{.primary = "c", .overrides = {"m={a:1}", "n=3"}, .raw = true};
+  config::ComposeRequest request{.primary = "c", .overrides = {"m={a:1}", "n={b:2}"}, .raw = true};
   request.folders = {{"", tree.folder()}};
-  CHECK(config::to_json(config::compose(request).config) == "{\"n\": 3, \"m\": {\"a\": 1}, \"l\": [1]}");
-  request.overrides = {"n=[1]"};
+  CHECK(config::to_json(config::compose(request).config) ==
+        "{\"n\": {\"b\": 2}, \"m\": {\"a\": 1}, \"l\": [1]}");
+  request.overrides = {"+n=[1]"};
   CHECK_THROWS_WITH(config::compose(request),
-                    "override 1 (n=[1]): n: refers to nothing: n = ${x}: no key 'x' in the root; did you "
+                    "override 1 (+n=[1]): n: refers to nothing: n = ${x}: no key 'x' in the root; did you "
                     "mean 'n'? known: l, m, n");
 }
 

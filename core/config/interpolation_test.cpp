@@ -89,6 +89,11 @@ TEST_CASE("cycles, missing values and absent paths are told apart and named", "[
         "'SUBBAND_TEST_UNSET'");
 }
 
+TEST_CASE("a resolver's name may have a hyphen", "[interpolation]") {
+  CHECK_THAT(complaint("z: '${oc.en-v:HOME}'\n"),
+             Catch::ContainsSubstring("unknown resolver 'oc.en-v'; did you mean 'oc.env'?"));
+}
+
 TEST_CASE("malformed interpolations are refused before anything is looked up", "[interpolation]") {
   CHECK(complaint("z: '${a.b'\n") == "syntax a.yaml:1:4: '${' has no end: expected '}' in '${a.b'");
   CHECK(complaint("z: '${}'\n") ==

@@ -17,7 +17,7 @@ bool is_identifier(std::string_view text) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   if (text.empty() || !is_letter(text.front())) return false;
   for (const char c : text)
-    if (!is_letter(c) && !(c >= '0' && c <= '9')) return false;
+    if (!is_letter(c) && !(c >= '0' && c <= '9') && c != '-') return false;
   return true;
 }
 

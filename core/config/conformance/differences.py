@@ -1,9 +1,17 @@
 """Which line of ../testdata/intended_differences.txt a case shows, or none.
 
-Each function sees a case, our answer and Hydra's, which differ, and says whether its line covers that.
+Each function sees a case, our answer and Hydra's, which differ, and says whether its line covers that. A line that
+is about how something is read or written is checked by saying the same to Hydra in words that both read alike
+(`translated`), or by letting Hydra write as we do (`oracle.spelled`): then the answers must agree.
 """
 
+import json
 import re
+
+import oracle
+import reductions
+import scalar_tables
+from agreement import agrees, same
 
 LINES = {}
 
@@ -19,126 +27,175 @@ def _text(case):
     return "\n".join([case.get("expand", "")] + list(case.get("files", {}).values()) + case.get("overrides", []))
 
 
-def _words(text):
-    return [word.strip() for word in re.split(r"[,\[\]{}()\n]|: |:(?=[\s\[{'\"])|=|^- |\s#", text)]
-
-
-_TWO_READINGS = re.compile(
-    r"[-+]?(inf|infinity|nan)|[-+]?\.(inf|nan)|[-+]?0[0-9_]+|0[xob][0-9a-f_]+|yes|no|on|off|[-+]?[0-9_]*[0-9]:[0-9:_.]+"
-    r"|[-+]?[0-9_]*\.[0-9_]*(e[-+]?[0-9]+)?|[-+]?[0-9][0-9_]*_[0-9_.]*(e[-+]?[0-9]+)?|true|false|null|~|=|[-+]?[0-9]{19,}"
-    r"|[-+]?[0-9]+e[-+]?[0-9]+", re.I)
-
-
-def _ambiguous_scalars(text):
-    """Words that the two scalar tables read differently."""
-    found = []
-    for word in _words(text):
-        piece = word.strip().strip("'\"")
-        for each in [piece] + piece.split():
-            if _TWO_READINGS.fullmatch(each) and each not in ("true", "True", "TRUE", "false", "False", "FALSE", "null",
-                                                             "Null", "NULL"):
-                found.append(each)
-    return found
-
-
 @line("self")
-def _self(case, ours, theirs):
+def _self(case, ours, theirs, ask):
     return ours.get("error") == "ambiguous" and "add _self_" in ours["message"]
 
 
 @line("list_item_removed")
-def _item_removed(case, ours, theirs):
+def _item_removed(case, ours, theirs, ask):
     return "list indices must be integers or slices" in theirs.get("detail", "")
 
 
 @line("crash")
-def _crash(case, ours, theirs):
+def _crash(case, ours, theirs, ask):
     return theirs.get("error") == "other" and "error" in ours
 
 
 @line("null_option")
-def _null_option(case, ours, theirs):
+def _null_option(case, ours, theirs, ask):
     return "must be a string or a list. Got NoneType" in theirs.get("detail", "")
 
 
 @line("typed_option")
-def _typed_option(case, ours, theirs):
+def _typed_option(case, ours, theirs, ask):
     return bool(re.search(r"must be a string or a list. Got (int|float|bool)", theirs.get("detail", "")))
 
 
 @line("empty_sweep")
-def _empty_sweep(case, ours, theirs):
-    return theirs.get("words") == [] and "error" in ours or "shuffle: needs" in ours.get("message", "")
+def _empty_sweep(case, ours, theirs, ask):
+    return theirs.get("words") == [] and "without a single value" in ours.get("message", "") \
+        or "shuffle: needs" in ours.get("message", "")
 
 
 @line("sweep_in_container")
-def _sweep_in_container(case, ours, theirs):
+def _sweep_in_container(case, ours, theirs, ask):
     return "a sweep inside a" in ours.get("message", "")
 
 
 @line("lone_word")
-def _lone_word(case, ours, theirs):
+def _lone_word(case, ours, theirs, ask):
     return "got the lone word" in ours.get("message", "")
 
 
 @line("integers")
-def _integers(case, ours, theirs):
+def _integers(case, ours, theirs, ask):
     return "needs more than 64 bits" in ours.get("message", "")
 
 
+@line("typed_key_twice")
+def _typed_key_twice(case, ours, theirs, ask):
+    twice = re.match(r"(\S+): the key stands twice", ours.get("message", ""))
+    return twice is not None and not isinstance(scalar_tables.our_reading(twice.group(1)), str)
+
+
+@line("slash")
+def _slash(case, ours, theirs, ask):
+    """Hydra gives our answer to 'a/b: c' where 'a: b/c' stands."""
+    entry = re.compile(r"^(\s*- (?:optional )?)([\w/]+)(@\S+)?: '?([\w/]+)/([\w.]+)'?$", re.M)
+    files = {name: entry.sub(r"\1\2/\4\3: \5", text) for name, text in case.get("files", {}).items()}
+    return files != case.get("files", {}) and agrees(ours, ask.hydra({**case, "files": files}))
+
+
+@line("missing_over_reference")
+def _missing_over_reference(case, ours, theirs, ask):
+    """Hydra gives our answer where the ??? that changes nothing is left out."""
+    for name, text in case.get("files", {}).items():
+        for missing in re.finditer(r"^\w+: \?\?\?\n", text, re.M):
+            files = {**case["files"], name: text[:missing.start()] + text[missing.end():]}
+            if agrees(ours, ask.hydra({**case, "files": files})):
+                return True
+    return False
+
+
 @line("python_keys")
-def _python_keys(case, ours, theirs):
-    """1, 1.0 and true are one key to Python, and three to us."""
-    keys = re.findall(r"(?:^|[{,\n])\s*(1|1\.0|1\.|true|True|TRUE|tRuE|0|false|FALSE|0\.0|-0\.0)\s*:", _text(case), re.M)
-    return len({key.lower() for key in keys}) > 1
+def _python_keys(case, ours, theirs, ask):
+    """1, 1.0 and true are one key to Python, and three to us: Hydra agrees where they are other words."""
+    changed, names = scalar_tables.with_other_keys(case)
+    return bool(names) and agrees(ours, scalar_tables.renamed(ask.hydra(changed), names))
+
+
+def _read(reader, text):
+    """What Hydra reads there, or its complaint, which equals nothing."""
+    try:
+        return reader(text)
+    except Exception as complaint:  # noqa: BLE001
+        return complaint
+
+
+def _in_one_order(value):
+    if isinstance(value, dict):
+        return {key: _in_one_order(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return sorted((_in_one_order(each) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
+    return value
 
 
 @line("shuffle")
-def _shuffle(case, ours, theirs):
-    return "shuffle" in _text(case) and ("words" in ours) == ("words" in theirs) and ("ok" in ours) == ("ok" in theirs) \
-        and ours.get("error") == theirs.get("error")
-
-
-def _plain_text(value):
-    """A value inside text as each side spells it, brought to one form."""
-    if isinstance(value, dict):
-        return {key: _plain_text(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain_text(each) for each in value]
-    if not isinstance(value, str):
-        return value
-    text = re.sub(r"None|null", "N", value)
-    text = re.sub(r"[Tt]rue", "T", text)
-    text = re.sub(r"[Ff]alse", "F", text)
-    text = re.sub(r"-?\.?\binf\b|\.?\bnan\b", "I", text)
-    return re.sub(r"\$\{[^}]*\}|['\"{}\[\]\s]|two|one|word|[0-9.e-]", "", text) if re.search(r"[\[{]", text) else text
+def _shuffle(case, ours, theirs, ask):
+    """The same values in another order."""
+    if "shuffle" not in _text(case):
+        return False
+    if "words" in ours and "words" in theirs:
+        return same(_in_one_order(_read(oracle.meaning, ours["words"])), _in_one_order(oracle.meaning(theirs["words"])))
+    return "ok" in ours and "ok" in theirs and same(_in_one_order(ours["ok"]), _in_one_order(theirs["ok"]))
 
 
 @line("text")
-def _text_spelling(case, ours, theirs):
-    return "ok" in ours and "ok" in theirs and "${" in _text(case) and _plain_text(ours["ok"]) == _plain_text(theirs["ok"])
+def _text_spelling(case, ours, theirs, ask):
+    """Hydra gives our answer once it writes null, true, .inf and lists inside text as YAML does."""
+    return "ok" in ours and "${" in _text(case) and agrees(ours, ask.hydra(case, spelled=True))
 
 
 @line("sweep_text")
-def _sweep_text(case, ours, theirs):
-    """What a sweep writes reads back as the same value; Hydra drops the quotes of str(...) and more."""
-    return "words" in ours and "words" in theirs and len(ours["words"]) == len(theirs["words"]) \
-        and re.search(r"str\s*\(|\?\?\?|sort|null|['\"\\$]", case["expand"]) is not None
+def _sweep_text(case, ours, theirs, ask):
+    """Our words read back as the values that Hydra's sweep holds, which its own words do not."""
+    if "words" not in ours or "words" not in theirs:
+        return False
+    values = _read(oracle.values, case["expand"])
+    return same(_read(oracle.meaning, ours["words"]), values) and not same(_read(oracle.meaning, theirs["words"]), values)
 
 
 @line("scalars")
-def _scalars(case, ours, theirs):
-    return bool(_ambiguous_scalars(_text(case)))
+def _scalars(case, ours, theirs, ask):
+    """Hydra gives our answer once words that the two tables read differently are written as we read them."""
+    changed, names = scalar_tables.translated(case)
+    if changed == case:
+        return False
+    answer = scalar_tables.renamed(ask.hydra(changed), names)
+    return agrees(ours, answer) or agrees(ours, scalar_tables.renamed(ask.hydra(changed, spelled=True), names))
 
 
 @line("several_mistakes")
-def _several_mistakes(case, ours, theirs):
-    """Both refuse; which of several mistakes is named first is not part of the language."""
-    return "error" in ours and "error" in theirs and (len(case.get("overrides", [])) > 1 or case["kind"] in ("tree", "sweep"))
+def _several_mistakes(case, ours, theirs, ask):
+    """Both refuse, and each finds the other's mistake too once something else of the case is left out."""
+    if "error" not in ours or "error" not in theirs:
+        return False
+    return _finds(case, ask.program, _our_complaint, ask.hydra, _their_complaint, ours) and \
+        _finds(case, ask.hydra, _their_complaint, ask.program, _our_complaint, theirs)
 
 
-def line_of(case, ours, theirs):
+def _our_complaint(answer):
+    return answer.get("error"), answer.get("message", "").split(";")[0]
+
+
+def _their_complaint(answer):
+    return answer.get("error"), answer.get("detail", "").split("\n")[0]
+
+
+def _finds(case, one, one_complaint, other, other_complaint, answer):
+    """Whether `other` makes the complaint of `one`, once what it complains of first is taken out piece by piece, while
+    `one` still complains as it did."""
+    kept = one_complaint(answer)
+    for _ in range(6):
+        present = other_complaint(other(case))
+        following = None
+        for smaller in reductions.of(case):
+            if one_complaint(one(smaller)) != kept:
+                continue
+            complaint = other_complaint(other(smaller))
+            if complaint[0] == kept[0]:
+                return True
+            if following is None and complaint[0] is not None and complaint != present:
+                following = smaller
+        if following is None:
+            return False
+        case = following
+    return False
+
+
+def line_of(case, ours, theirs, ask):
     for name, covers in LINES.items():
-        if covers(case, ours, theirs):
+        if covers(case, ours, theirs, ask):
             return name
     return None

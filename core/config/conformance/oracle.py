@@ -4,6 +4,7 @@ Only the user's tree is composed: Hydra's own `hydra/config`, which every compos
 tenths of its time, is left out of the virtual root.
 """
 
+import contextlib
 import math
 import os
 import re
@@ -15,10 +16,12 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
 from hydra.version import setbase
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf, ValueNode, grammar_visitor
+from omegaconf.resolvers import oc
 
 warnings.simplefilter("ignore")
 
@@ -43,6 +46,7 @@ _KINDS = [(re.compile(pattern, re.S), kind) for pattern, kind in [
      "interpolation"),
     (r"Error resolving interpolation|interpolation.*not supported|Defaults List interpolation", "interpolation"),
     (r"Could not append to config|Multiple values for|appears more than once", "already_exists"),
+    (r"^HydraException: \w+ while evaluating", "bad_value"),
     (r"Ambiguous value for argument|requires --multirun", "ambiguous"),
     (r"You must specify", "missing_value"),
     (r"^MissingConfigException", "unknown_option"),
@@ -72,6 +76,8 @@ def _kind(error):
             if type(cause).__name__ == "GrammarParseError":
                 return "syntax"
             names = type(cause).__name__ if cause is not None else ""
+            if names == "RecursionError" or "Recursi" in str(cause):
+                return "cycle"
             return "unknown_key" if names in ("ConfigKeyError", "ConfigAttributeError", "ConfigIndexError") \
                 or "list index out of range" in str(cause) or "out of range" in str(cause) else "bad_value"
         if kind == "parsing":
@@ -93,6 +99,64 @@ def _plain(value):
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return {"object": type(value).__name__}
+
+
+_SPELLED = False  # whether values inside text are written as in YAML
+
+
+@contextlib.contextmanager
+def spelled(wanted=True):
+    """Hydra, but for null, true, .inf, lists and maps inside text, which are written as YAML spells them."""
+    global _SPELLED
+    before, _SPELLED = _SPELLED, wanted
+    try:
+        yield
+    finally:
+        _SPELLED = before
+
+
+def yaml_text(value):
+    if isinstance(value, ValueNode):
+        value = value._value()
+    if isinstance(value, (DictConfig, ListConfig)):
+        value = OmegaConf.to_container(value, resolve=True)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(key)}: {yaml_text(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(yaml_text, value)) + "]"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(_plain(value))
+
+
+class _Words(type):
+    def __instancecheck__(cls, value):
+        return isinstance(value, str)
+
+
+class _Spelling(metaclass=_Words):
+    """Stands for `str` where OmegaConf puts values into text."""
+
+    def __new__(cls, value=""):
+        return yaml_text(value) if _SPELLED else str(value)
+
+
+grammar_visitor.str = _Spelling
+oc.str = _Spelling
+
+
+def meaning(words):
+    """The values of plain words, as Hydra reads them."""
+    return [_plain(_PARSER.parse_override(word).value()) for word in words]
+
+
+def values(word):
+    """The values that a swept override holds."""
+    def plain(value):
+        return _plain(Override._convert_value(value))
+    return [plain(value) for value in _PARSER.parse_override(word).sweep_iterator()]
 
 
 def _key(key):

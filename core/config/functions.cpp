@@ -54,7 +54,7 @@ Value interval(Call& call) {
   value.sweep = Sweep{.kind = Sweep::Kind::interval};
   const auto end_of = [&](const char* name) {
     const Value written = call.need(name);
-    if (!written.plain()) call.fail("expected two numbers");
+    if (!written.plain() || written.quoted) call.fail("expected two numbers");
     return cast_to_number(call, written.node);
   };
   value.sweep->start = end_of("start");

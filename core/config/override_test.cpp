@@ -151,6 +151,8 @@ TEST_CASE("sweeps without an end, a list or a value are refused when they are ex
         "override 1 (k=interval(0,1)): an interval has no list of values; only a sampler draws from it");
   CHECK(refused("k=choice(a,b),c") ==
         "override 1 (k=choice(a,b),c): a sweep inside a choice: write its values out");
+  CHECK(refused("k=interval(0,'1')") == "override 1 (k=interval(0,'1')): interval: expected two numbers");
+  CHECK(refused("k=tag(1,range(3))") == "override 1 (k=tag(1,range(3))): tag: tags are words");
   CHECK(refused("k=range(1e9)") == "override 1 (k=range(1e9)): range: more than 100,000 values");
 }
 

@@ -153,7 +153,8 @@ def _scalars(case, ours, theirs, ask):
     if changed == case:
         return False
     answer = scalar_tables.renamed(ask.hydra(changed), names)
-    return agrees(ours, answer) or agrees(ours, scalar_tables.renamed(ask.hydra(changed, spelled=True), names))
+    return agrees(ours, answer) or _shuffle(case, ours, answer, ask) or \
+        agrees(ours, scalar_tables.renamed(ask.hydra(changed, spelled=True), names))
 
 
 @line("several_mistakes")
@@ -177,20 +178,20 @@ def _finds(case, one, one_complaint, other, other_complaint, answer):
     """Whether `other` makes the complaint of `one`, once what it complains of first is taken out piece by piece, while
     `one` still complains as it did."""
     kept = one_complaint(answer)
-    for _ in range(6):
-        present = other_complaint(other(case))
-        following = None
-        for smaller in reductions.of(case):
+    seen, waiting, left = {other_complaint(other(case))}, [case], 1500
+    while waiting:
+        for smaller in reductions.of(waiting.pop()):
+            left -= 1
+            if left == 0:
+                return False
             if one_complaint(one(smaller)) != kept:
                 continue
             complaint = other_complaint(other(smaller))
             if complaint[0] == kept[0]:
                 return True
-            if following is None and complaint[0] is not None and complaint != present:
-                following = smaller
-        if following is None:
-            return False
-        case = following
+            if complaint[0] is not None and complaint not in seen:
+                seen.add(complaint)
+                waiting.append(smaller)
     return False
 
 

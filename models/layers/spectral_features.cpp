@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "models/layers/random_features.h"
+#include "models/layers/padding.h"
 
 namespace subband {
 
@@ -27,8 +27,8 @@ static at::Tensor orthogonal_columns(Initializer& first, int64_t width, int64_t 
   return random_rows({.count = features, .width = width}, normal).t().contiguous();
 }
 
-SpectralFeatures::SpectralFeatures(torch::nn::Module& owner, const SpectralFeatureFields& fields, int64_t width,
-                               Initializer& first)
+SpectralFeatures::SpectralFeatures(torch::nn::Module& owner, const SpectralFeatureFields& fields,
+                                   int64_t width, Initializer& first)
     : positive_(fields.positive()), width_(width), features_(fields.features) {
   const auto drawn = [&] {
     return positive_ ? orthogonal_columns(first, width, features_)
@@ -43,24 +43,49 @@ SpectralFeatures::SpectralFeatures(torch::nn::Module& owner, const SpectralFeatu
   if (fields.bandwidth) bandwidth_ = owner.register_parameter("bandwidth", first.zeros({}));
 }
 
-at::Tensor SpectralFeatures::of(const at::Tensor& x, const at::Tensor& projection_Km, bool of_queries) const {
-  at::Tensor scaled = x.element_size() < 4 ? x.to(at::kFloat) : x;
-  if (bandwidth_.defined())
-    scaled = scaled / (at::softplus(bandwidth_) + kLeastBandwidth).to(scaled.scalar_type());
-  const double norm = 1 / std::sqrt(static_cast<double>(features_));
-  const at::Tensor projection = projection_Km.to(scaled.scalar_type());
-  if (!positive_) return at::relu(at::matmul(scaled, projection)) * norm;
-  scaled = scaled * std::pow(static_cast<double>(width_), -0.25);
-  const at::Tensor powers = log_features(scaled, projection.t());
-  const at::Tensor least =
-      of_queries ? powers.amax({-1}, true).detach() : projection.square().sum(0).max() * 0.5;
-  return (powers - least).exp() * norm;
+// x / β, in fp32 at least.
+at::Tensor SpectralFeatures::narrowed(const at::Tensor& x) const {
+  const at::Tensor wide = x.element_size() < 4 ? x.to(at::kFloat) : x;
+  if (!bandwidth_.defined()) return wide;
+  return wide / (at::softplus(bandwidth_) + kLeastBandwidth).to(wide.scalar_type());
+}
+
+at::Tensor SpectralFeatures::rectified(const at::Tensor& x, const at::Tensor& projection_Km) const {
+  const at::Tensor scaled = narrowed(x);
+  return at::relu(at::matmul(scaled, projection_Km.to(scaled.scalar_type()))) *
+         (1 / std::sqrt(static_cast<double>(features_)));
+}
+
+at::Tensor SpectralFeatures::log_of(const at::Tensor& x, const at::Tensor& projection_Km) const {
+  const at::Tensor scaled = narrowed(x) * std::pow(static_cast<double>(width_), -0.25);
+  return log_features(scaled, projection_Km.to(scaled.scalar_type()).t());
+}
+
+at::Tensor SpectralFeatures::of_queries(const at::Tensor& q_BLHK) const {
+  if (!positive_) return rectified(q_BLHK, query_projection_Km_);
+  const at::Tensor log = log_of(q_BLHK, query_projection_Km_);
+  return (log - log.amax({-1}, true).detach()).exp();
+}
+
+StabilizedKeys SpectralFeatures::of_keys(const at::Tensor& k_BLGK, const at::Tensor& keep_BL) const {
+  StabilizedKeys keys = positive_ ? stabilized_keys(log_of(k_BLGK, key_projection_Km_), keep_BL)
+                                  : StabilizedKeys{rectified(k_BLGK, key_projection_Km_), {}};
+  keys.features_BLGM = silenced(keys.features_BLGM, keep_BL);
+  return keys;
+}
+
+StabilizedKeys SpectralFeatures::of_keys_so_far(const at::Tensor& k_BLGK, const at::Tensor& keep_BL,
+                                                at::Tensor& peak) const {
+  if (!positive_) return of_keys(k_BLGK, keep_BL);
+  StabilizedKeys keys = stabilized_keys_so_far(log_of(silenced(k_BLGK, keep_BL), key_projection_Km_), peak);
+  keys.features_BLGM = silenced(keys.features_BLGM, keep_BL);
+  return keys;
 }
 
 at::Tensor SpectralFeatures::divided(const at::Tensor& sums, double epsilon) const {
   const int64_t width = sums.size(-1) - 1;
   const at::Tensor weights = sums.narrow(-1, width, 1);
-  // Positive features never vanish, but c makes them small beside any fixed ε.
+  // Positive features never vanish, but far from a query they are small beside any fixed ε.
   const at::Tensor divisor = positive_
                                  ? weights.clamp_min(static_cast<double>(std::numeric_limits<float>::min()))
                                  : weights + epsilon;

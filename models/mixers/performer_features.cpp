@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <limits>
-#include <tuple>
 
 #include "models/layers/padding.h"
 #include "models/layers/random_features.h"
@@ -77,6 +76,13 @@ at::Tensor PerformerFeatures::with_epsilon(const at::Tensor& x, at::IntArrayRef 
          std::pow(static_cast<double>(projection_.size(0)), -0.5);
 }
 
+// A softmax of every channel over the real positions.
+static at::Tensor over_positions(const at::Tensor& log_BLGM, const at::Tensor& keep_BL) {
+  if (!keep_BL.defined()) return at::softmax(log_BLGM, 1);
+  const at::Tensor padded = keep_BL.logical_not().unsqueeze(-1).unsqueeze(-1);
+  return at::_safe_softmax(log_BLGM.masked_fill(padded, -std::numeric_limits<double>::infinity()), 1);
+}
+
 KernelFeatures PerformerFeatures::of_all(const Heads& heads, const at::Tensor& keep_BL) const {
   KernelFeatures features{of_queries(heads.q_BLHK), {}, silenced(heads.v_BLGV, keep_BL), {}};
   at::Tensor& keys = features.keys_BLGM;
@@ -86,14 +92,8 @@ KernelFeatures PerformerFeatures::of_all(const Heads& heads, const at::Tensor& k
     keys = kernel_.projects() ? with_epsilon(heads.k_BLGK, {1, 3})
                               : at::softmax(in_single_or_double(heads.k_BLGK), 1);
   } else {
-    at::Tensor log = log_of_keys(heads.k_BLGK);
-    if (keep_BL.defined()) {
-      const at::Tensor padded = keep_BL.logical_not().unsqueeze(-1).unsqueeze(-1);
-      log = log.masked_fill(padded, -std::numeric_limits<double>::infinity());
-    }
-    const at::Tensor peak = log.detach().amax({1, 3}, true);
-    // A sequence without any real token has no largest key.
-    keys = kernel_.projects() ? (log - peak.masked_fill(peak.isinf(), 0)).exp() : at::_safe_softmax(log, 1);
+    keys = kernel_.projects() ? stabilized_keys(log_of_keys(heads.k_BLGK), keep_BL).features_BLGM
+                              : over_positions(log_of_keys(heads.k_BLGK), keep_BL);
   }
   if (kernel_.is_sound()) keys = silenced(keys, keep_BL);
   return features;
@@ -107,13 +107,9 @@ KernelFeatures PerformerFeatures::so_far(const Heads& heads, const at::Tensor& k
     return features;
   }
   const at::Tensor log = log_of_keys(silenced(heads.k_BLGK, keep_BL));
-  at::Tensor peaks = std::get<0>(log.detach().amax(-1).cummax(1));
-  if (peak.defined()) peaks = at::maximum(peaks, peak.unsqueeze(1));
-  const at::Tensor before = peak.defined() ? peak.unsqueeze(1) : peaks.narrow(1, 0, 1);
-  const int64_t L = peaks.size(1);
-  peak = peaks.select(1, L - 1);
-  return {of_queries(heads.q_BLHK), silenced((log - peaks.unsqueeze(-1)).exp(), keep_BL),
-          silenced(heads.v_BLGV, keep_BL), at::cat({before, peaks.narrow(1, 0, L - 1)}, 1) - peaks};
+  const StabilizedKeys keys = stabilized_keys_so_far(log, peak);
+  return {of_queries(heads.q_BLHK), silenced(keys.features_BLGM, keep_BL), silenced(heads.v_BLGV, keep_BL),
+          keys.log_decay_BLG};
 }
 
 }  // namespace subband

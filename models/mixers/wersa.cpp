@@ -77,10 +77,15 @@ class Wersa final : public Mixer {
       return haar_bands::block(silenced(activated(x_BLHK), keep_BL), gains);
     };
     const at::Tensor q = features_.of_queries(filtered(heads.q_BLHK));
-    const at::Tensor k = silenced(heads_.for_each_head(features_.of_keys(filtered(heads.k_BLGK))), keep_BL);
+    at::Tensor peak;
+    const StabilizedKeys keys = causal_ ? features_.of_keys_so_far(filtered(heads.k_BLGK), keep_BL, peak)
+                                        : features_.of_keys(filtered(heads.k_BLGK), keep_BL);
+    const at::Tensor k = heads_.for_each_head(keys.features_BLGM);
     const at::Tensor v = with_ones(heads_.for_each_head(heads.v_BLGV), k);
     const at::Tensor sums =
-        causal_ ? linear_recurrence::chunked({.q_BLHK = q, .k_BLHK = k, .v_BLHV = v}, config_.chunk).y_BLHV
+        causal_ ? linear_recurrence::chunked(
+                      {.q_BLHK = q, .k_BLHK = k, .v_BLHV = v, .log_decay_BLH = decay_of(keys)}, config_.chunk)
+                      .y_BLHV
                 : over_all(q, k, v);
     return finished(sums, x);
   }
@@ -94,18 +99,23 @@ class Wersa final : public Mixer {
     const at::Tensor gains = gates_.step(x, state);
     const at::Tensor q =
         features_.of_queries(haar_bands::causal_step(activated(heads.q_BLHK), gains, "q", state));
-    const at::Tensor k = heads_.for_each_head(
-        features_.of_keys(haar_bands::causal_step(activated(heads.k_BLGK), gains, "k", state)));
-    const at::Tensor v = with_ones(heads_.for_each_head(heads.v_BLGV), k);
+    at::Tensor none;
+    at::Tensor& peak = features_.has_peak() ? state.tensors["peak"] : none;
+    const StabilizedKeys keys = features_.of_keys_so_far(
+        haar_bands::causal_step(activated(heads.k_BLGK), gains, "k", state), {}, peak);
+    const at::Tensor k = heads_.for_each_head(keys.features_BLGM);
+    const at::Tensor v = with_ones(heads_.for_each_head(heads.v_BLGV), k), decay = decay_of(keys);
     const at::Tensor sums =
-        linear_recurrence::step(q.squeeze(1), k.squeeze(1), v.squeeze(1), {}, state.tensors["sums"]);
+        linear_recurrence::step(q.squeeze(1), k.squeeze(1), v.squeeze(1),
+                                decay.defined() ? decay.squeeze(1) : decay, state.tensors["sums"]);
     ++state.position;
     return finished(sums.unsqueeze(1), x).squeeze(1);
   }
 
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
     const int64_t sums = heads_.heads() * config_.features.features * (heads_.value_width() + 1);
-    return (sums + haar_bands::causal_state(length, config_.levels, filtered_width()) +
+    return (sums + (features_.has_peak() ? heads_.groups() : 0) +
+            haar_bands::causal_state(length, config_.levels, filtered_width()) +
             gates_.state_values(length)) *
            bytes_per_value;
   }
@@ -126,6 +136,11 @@ class Wersa final : public Mixer {
   static at::Tensor with_ones(const at::Tensor& v_BLHV, const at::Tensor& like) {
     const at::Tensor v = v_BLHV.to(like.scalar_type());
     return at::cat({v, at::ones_like(v.narrow(-1, 0, 1))}, -1);
+  }
+  // [B,L,H], or undefined.
+  at::Tensor decay_of(const StabilizedKeys& keys) const {
+    if (!keys.log_decay_BLG.defined()) return {};
+    return heads_.for_each_head(keys.log_decay_BLG.unsqueeze(-1)).squeeze(-1);
   }
   static at::Tensor over_all(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
     const at::Tensor sums = at::matmul(k.permute({0, 2, 3, 1}), v.transpose(1, 2));

@@ -254,6 +254,26 @@ TEST_CASE("the positive features of WERSA converge to softmax attention as 1/sqr
   CHECK(errors.back() < 0.06);
 }
 
+TEST_CASE("the positive features of WERSA hold in fp32 with wide heads and loud inputs", "[wersa]") {
+  for (const bool causal : {true, false}) {
+    for (const double loud : {1.0, 2.0}) {
+      CAPTURE(causal, loud);
+      const auto mixer =
+          wersa({.width = 256, .length = 33, .causal = causal},
+                {{"heads", whole(1)}, {"features", whole(64)}, {"feature_map", Node("favor_positive")}});
+      at::Tensor x = (loud * testing::random({1, 33, 256}, at::kDouble)).requires_grad_();
+      const at::Tensor wanted = mixer->forward(x, {});
+      wanted.square().sum().backward();
+      mixer->to(at::kFloat);
+      at::Tensor single = x.detach().to(at::kFloat).requires_grad_();
+      const at::Tensor y = mixer->forward(single, {});
+      y.square().sum().backward();
+      CHECK(testing::relative_rms(y, wanted) < 1e-5);
+      CHECK(testing::relative_rms(single.grad(), x.grad()) < 1e-4);
+    }
+  }
+}
+
 TEST_CASE("WERSA adds the parameters of its formula to attention", "[wersa]") {
   const int64_t D = 256, d = 64, bands = 3;
   for (const char* gates : {"pooled", "convolution"}) {

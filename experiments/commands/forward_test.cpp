@@ -207,7 +207,25 @@ TEST_CASE("weights of a part may leave out its counters, nothing else", "[comman
   CHECK(at::equal(read_safetensors(desk.path("z")).tensors.at("y"), weights.at("y")));
   weights.erase("w/projection");
   write_safetensors(desk.path("w"), weights);
-  CHECK_THAT(desk.refusal(command_forward, again, 1), Catch::ContainsSubstring("projection': missing"));
+  CHECK(desk.refusal(command_forward, again, 1) == "tensor 'projection': missing");
+}
+
+TEST_CASE("weights made for another length than the input's are refused with the option that helps",
+          "[commands]") {
+  const Desk desk;
+  write_safetensors(desk.path("x"), {{"x", at::ones({1, 3, 8})}});
+  const Words part = {"--part",  "mixer:linformer", "--width",      "8",    "--no-causal", "--set",
+                      "slots=2", "--input",         desk.path("x"), "--out"};
+  Words fresh = part, again = part;
+  for (const std::string& word : {desk.path("y"), std::string("--length"), std::string("5")})
+    fresh.push_back(word);
+  desk.call(command_forward, fresh);
+  for (const std::string& word : {desk.path("z"), std::string("--weights"), desk.path("y")})
+    again.push_back(word);
+  CHECK(desk.refusal(command_forward, again, 1) ==
+        "tensor 'key_projection': expected [3, 2], got [5, 2]; --length says how long the input may be");
+  for (const std::string& word : {std::string("--length"), std::string("5")}) again.push_back(word);
+  desk.call(command_forward, again);
 }
 
 TEST_CASE("the probe refuses with file, name and rule", "[commands]") {

@@ -163,7 +163,8 @@ TEST_CASE("multinodal refuses too few seeds and a width of the cell's own", "[mu
                     Catch::ContainsSubstring("part.cell.width: unknown key"));
 }
 
-TEST_CASE("bare lockstep goes through the blocks once, whatever loops the cells have", "[multinodal]") {
+TEST_CASE("bare lockstep goes through the blocks once and carries nothing, whatever the cells would do",
+          "[multinodal]") {
   namespace test = multinodal_test;
   const at::NoGradGuard no_gradient;
   const test::Settings bare = {{"gating", test::Node(true)}, {"lockstep", test::Node("bare")}};
@@ -177,4 +178,35 @@ TEST_CASE("bare lockstep goes through the blocks once, whatever loops the cells 
   const at::Tensor one = answer({{"cell.layers", test::integer(1)}});
   CHECK(answer({{"cell.layers", test::integer(1)}, {"cell.loop_iterations", test::integer(3)}}).equal(one));
   CHECK(answer({{"cell.layers", test::integer(1)}, {"cell.loop_block", test::integer(3)}}).equal(one));
+
+  test::Settings crossing = test::small(bare);
+  crossing.emplace_back("cell.block.bypass.cross_window", test::Node(true));
+  const auto net = test::make(crossing);
+  testing::perturb(*net, 0.1);
+  net->set_carry(true);  // there is nothing to carry
+  const at::Tensor first = net->forward(test::ids());
+  CHECK(net->forward(test::ids()).equal(first));
+}
+
+// Two gates stand for three blocks, but only after the second one do the cells see each other.
+TEST_CASE("cells see each other after every gate_interval blocks", "[multinodal]") {
+  namespace test = multinodal_test;
+  const at::NoGradGuard no_gradient;
+  const auto net = test::make(test::small({{"gating", test::Node(true)},
+                                           {"gate_interval", test::integer(2)},
+                                           {"cell.layers", test::integer(3)}}));
+  testing::perturb(*net, 0.2);
+  auto values = net->named_parameters();
+  values["cells.0.lm_head.weight"].zero_();  // cell 1 alone is heard
+  const auto is_heard = [&](const std::string& name) {
+    const at::Tensor before = net->forward(test::ids());
+    values[name].add_(0.3);
+    return !net->forward(test::ids()).equal(before);
+  };
+  CHECK(is_heard("cells.0.layers.0.ln2.bias"));
+  CHECK(is_heard("cells.0.layers.1.ln2.bias"));
+  CHECK_FALSE(is_heard("cells.0.layers.2.ln2.bias"));
+  CHECK(is_heard("cells.1.layers.2.ln2.bias"));
+  CHECK(is_heard("cross_cell_gates.0.proj.weight"));
+  CHECK_FALSE(is_heard("cross_cell_gates.1.proj.weight"));
 }

@@ -390,6 +390,68 @@ TEST_CASE("the embeddings that every block adds are not dropped out", "[wavelet_
   CHECK(net->forward(ids).allclose(expected, 1e-5, 1e-6));
 }
 
+TEST_CASE(
+    "the stabilisers of a net: all six by one word, the embedding times the root of the width, the "
+    "projection at one over the root of width times layers",
+    "[wavelet_lm]") {
+  const at::NoGradGuard no_gradient;
+  const Settings small = {{"width", integer(12)},
+                          {"layers", integer(3)},
+                          {"block.levels", integer(2)},
+                          {"tie_embedding", Node(false)}};
+  const auto stabilised = [&](const std::vector<std::string>& words) {
+    return make_net(with(small, {{"stabilize", testing::words(words)}}), 11);
+  };
+  const at::Tensor ids = at::randint(0, 11, {2, 5}, plain_generator(6));
+  const auto all = stabilised({"all"});
+  const auto six = stabilised(
+      {"spectral_norm", "feed_forward", "embedding", "projection", "mixer_epsilon", "lifting_level"});
+  CHECK(digest(named_tensors(*all)) == digest(named_tensors(*six)));
+  CHECK(all->forward(ids).equal(six->forward(ids)));
+
+  const auto plain = make_net(small, 11), scaled = stabilised({"embedding"});
+  plain->named_parameters()["token_embedding.weight"].mul_(std::sqrt(12.0));
+  CHECK(scaled->forward(ids).allclose(plain->forward(ids), 1e-5, 1e-6));
+
+  const at::Tensor projection = stabilised({"projection"})->named_parameters()["layers.2.proj_out.weight"];
+  REQUIRE(projection.sizes() == at::IntArrayRef({12, 16}));
+  const double bound = 1 / std::sqrt(16.0) / std::sqrt(12.0 * 3);  // the usual bound, scaled
+  CHECK(projection.abs().max().item<double>() <= bound * (1 + 1e-6));
+  CHECK(projection.abs().max().item<double>() > bound * 0.98);
+}
+
+TEST_CASE("a net learns while it is used, without moving its state, and forgets when it is reset",
+          "[wavelet_lm]") {
+  const at::NoGradGuard no_gradient;
+  const std::string first = "block.channel_mixers.fast_weight_memory.",
+                    second = "block.channel_mixers.other.";
+  for (const auto& [one, two] : {std::pair<int64_t, int64_t>{4, 6}, {6, 4}}) {
+    const auto net = make_net({{"width", integer(8)},
+                               {"layers", integer(2)},
+                               {"block.levels", integer(2)},
+                               {"block.bypass.cross_window", Node(true)},
+                               {first + "keys", integer(9)},
+                               {first + "update_rate", number(3)},
+                               {first + "update_every", integer(one)},
+                               {second + "type", Node("fast_weight_memory")},
+                               {second + "keys", integer(4)},
+                               {second + "update_rate", number(2)},
+                               {second + "update_every", integer(two)}},
+                              11);
+    testing::perturb(*net);
+    net->eval();
+    CHECK(net->learns_every() == 4);
+    const at::Tensor ids = at::randint(0, 11, {1, 7}, plain_generator(6));
+    const at::Tensor fresh = net->forward(ids), state = net->state();
+    net->learn(ids);
+    CHECK(net->state().equal(state));
+    net->set_state({});
+    CHECK_FALSE(net->forward(ids).allclose(fresh, 1e-3, 1e-3));
+    net->reset_state();
+    CHECK(net->forward(ids).equal(fresh));
+  }
+}
+
 TEST_CASE("wavelet_lm refuses what cannot be built, with the whole reason", "[wavelet_lm]") {
   CHECK_THROWS_WITH(make_net({{"stabilize", testing::words({"spectral"})}}, 37),
                     "part.stabilize = [\"spectral\"]: knows no 'spectral'; known: all, spectral_norm, "
@@ -400,6 +462,29 @@ TEST_CASE("wavelet_lm refuses what cannot be built, with the whole reason", "[wa
   CHECK_THROWS_WITH(
       make_net({{"block.scale_mixer.widths", numbers({1, 1})}}, 37),
       "part.block.scale_mixer.widths = [1.0, 1.0]: must have one number per scale, levels + 1 = 6");
+}
+
+TEST_CASE(
+    "the original's names of an untied way back repeat its second set, those of several bases each basis",
+    "[waveletlm_weights]") {
+  const auto names = [](const std::string& lifting) {
+    return waveletlm_names(named_tensors(*make_net({{"width", integer(4)},
+                                                    {"layers", integer(2)},
+                                                    {"share_lifting", Node(false)},
+                                                    {"block.levels", integer(1)},
+                                                    {"block.lifting.type", Node(lifting)},
+                                                    {"block.lifting.untied_reconstruction", Node(true)}},
+                                                   5)));
+  };
+  const std::string way_back = "layers.1.lifting_reconstruct.",
+                    second = "layers.1.lifting_reconstruct_wavelet.";
+  CHECK(names("learned").at(way_back + "decompose.update_nets.0.3.bias") == second + "update_nets.0.3.bias");
+  const auto several = names("multi_basis");
+  CHECK(several.at(way_back + "multi_basis.basis_weights") == second + "basis_weights");
+  CHECK(several.count(way_back + "decompose.basis_weights") == 0);
+  const std::string inner = "update_nets.0.0.weight", basis = second + "wavelets.1." + inner;
+  CHECK(several.at(way_back + "multi_basis.wavelets.1." + inner) == basis);
+  CHECK(several.at(way_back + "reconstructs.1.decompose." + inner) == basis);
 }
 
 TEST_CASE("weights that do not fit are refused in one go, and nothing is copied", "[waveletlm_weights]") {

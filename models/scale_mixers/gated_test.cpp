@@ -243,6 +243,7 @@ TEST_CASE("the spectral norm stabiliser divides the mixer, not the gate, and dra
   const at::Tensor u = normed->named_buffers()["scale_mixers.0.mixer.weight_u"];
   const at::Tensor v = normed->named_buffers()["scale_mixers.0.mixer.weight_v"];
   CHECK(u.norm().item<double>() == Approx(1).epsilon(1e-6));
+  CHECK(v.norm().item<double>() == Approx(1).epsilon(1e-6));
   const at::Tensor m = values["scale_mixers.0.mixer.weight_orig"];
   const double sigma = u.dot(m.mv(v)).item<double>();
   const at::Tensor z = testing::random_double({2, 1, 1, 8}), x = z[0][0][0];

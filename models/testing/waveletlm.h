@@ -40,6 +40,30 @@ inline Tensors below(const Tensors& all, const std::string& prefix) {
   return part;
 }
 
+/// A_best_like of the recorded cases, which init_tiny and train_adagrad share.
+inline Settings best_like() {
+  return {{"width", integer(16)},
+          {"block.levels", integer(3)},
+          {"block.dilation.type", config::Node("crawl")},
+          {"block.bypass.type", config::Node("running_mean")},
+          {"block.bypass.cross_window", config::Node(true)},
+          {"block.scale_mixer.type", config::Node("gated")},
+          {"block.scale_mixer.low_rank", integer(2)},
+          {"block.scale_mixer.routing", config::Node(true)},
+          {"block.scale_mixer.widths", numbers({1, 1, 0.5, 0.5})},
+          {"block.channel_mixers.mlp.expansion", integer(3)},
+          {"block.channel_mixers.product_key_memory.keys", integer(25)},
+          {"block.channel_mixers.product_key_memory.top_k", integer(4)},
+          {"block.channel_mixers.fast_weight_memory.keys", integer(16)},
+          {"block.channel_mixers.fast_weight_memory.top_k", integer(32)},
+          {"block.per_layer_embedding", config::Node(true)}};
+}
+
+inline Settings with(Settings base, const Settings& changes) {
+  base.insert(base.end(), changes.begin(), changes.end());
+  return base;
+}
+
 /// A net with first values from `initializer`.
 inline std::shared_ptr<Net> make_net(const Settings& settings, int64_t vocabulary, Initializer initializer,
                                      const std::string& type = "wavelet_lm") {

@@ -170,13 +170,16 @@ TEST_CASE("workers notice when their scheduler is killed, and stop", "[scheduler
     ScheduleObserver none;
     run_cells(2, endless, {.jobs = 2}, none);
   });
-  for (int i = 0; i < 2000 && !std::filesystem::exists(folder / "begun1"); ++i) sleep_ms(2);
+  const auto wait_for_both = [&](const char* name) {
+    const auto is_there = [&](int cell) {
+      return std::filesystem::exists(folder / (name + std::to_string(cell)));
+    };
+    for (int i = 0; i < 2000 && !(is_there(0) && is_there(1)); ++i) sleep_ms(2);
+  };
+  wait_for_both("begun");
   ::kill(scheduler, SIGKILL);
   wait_for(scheduler);
-  for (int i = 0; i < 2000 && !(std::filesystem::exists(folder / "stopped0") &&
-                                std::filesystem::exists(folder / "stopped1"));
-       ++i)
-    sleep_ms(2);
+  wait_for_both("stopped");
   CHECK(std::filesystem::exists(folder / "stopped0"));
   CHECK(std::filesystem::exists(folder / "stopped1"));
 }

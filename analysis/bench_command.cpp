@@ -33,9 +33,9 @@ struct BenchWords {
     app.add_option("WHAT", what, "`mixers`, and perhaps names of some of them")->required();
     app.add_option("--lengths", plan.lengths, "tokens, with commas between")
         ->delimiter(',')
-        ->check(CLI::PositiveNumber);
-    app.add_option("--width", plan.width, "D")->check(CLI::PositiveNumber)->capture_default_str();
-    app.add_option("--batch", plan.batch, "B")->check(CLI::PositiveNumber)->capture_default_str();
+        ->check(above_zero());
+    app.add_option("--width", plan.width, "D")->check(above_zero())->capture_default_str();
+    app.add_option("--batch", plan.batch, "B")->check(above_zero())->capture_default_str();
     app.add_flag("--causal,!--no-causal", plan.causal, "which form of mixers that have both");
     app.add_flag("--backward", plan.backward, "a pass is forward and backward");
     app.add_option("--device", device, "cpu, cuda or auto")
@@ -44,16 +44,16 @@ struct BenchWords {
     app.add_option("--precision", precision, "fp32 or bf16; auto: bf16 on cuda")
         ->check(CLI::IsMember({"fp32", "bf16", "auto"}))
         ->capture_default_str();
-    app.add_option("--threads", threads, "of the CPU")->check(CLI::PositiveNumber)->capture_default_str();
+    app.add_option("--threads", threads, "of the CPU")->check(above_zero())->capture_default_str();
     app.add_option("--budget", plan.budget_s, "seconds for everything")
-        ->check(CLI::PositiveNumber)
+        ->check(above_zero())
         ->capture_default_str();
     app.add_option("--pass-limit", plan.pass_limit_s, "seconds that one pass may take, by prediction")
-        ->check(CLI::PositiveNumber)
+        ->check(above_zero())
         ->capture_default_str();
     app.add_option("--memory", plan.memory_mib,
                    "MiB that one pass may hold, by prediction; without it: half of what is free")
-        ->check(CLI::PositiveNumber);
+        ->check(above_zero());
   }
 };
 

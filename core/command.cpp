@@ -5,8 +5,18 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace subband {
+
+CLI::Validator above_zero() {
+  const auto check = [](const std::string& word) {
+    double number = 0;
+    const bool is_above = CLI::detail::lexical_cast(word, number) && number > 0;
+    return is_above ? std::string() : word + ": must be a number above 0";
+  };
+  return {check, "POSITIVE"};
+}
 
 CommandLine::CommandLine(const std::string& name, const std::string& summary, const std::string& example)
     : app_(summary, "subband " + name) {
@@ -40,6 +50,20 @@ static int report(const Error& error, bool json) {
   return error.exit_code();
 }
 
+// The first word that looks like an option and is none.
+std::optional<std::string> CommandLine::unknown_option() const {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app_.get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  for (const std::string& word : app_.remaining(true))
+    if (word.starts_with("--") && word.size() > 2) {
+      const std::string name = word.substr(0, word.find('='));
+      const auto near = nearest(name, known);
+      return name + ": unknown option" + (near ? "; did you mean '" + *near + "'?" : "");
+    }
+  return std::nullopt;
+}
+
 int CommandLine::run(Arguments arguments, const std::function<int()>& body) {
   try {
     app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
@@ -48,8 +72,8 @@ int CommandLine::run(Arguments arguments, const std::function<int()>& body) {
     return 0;
   } catch (const CLI::ParseError& wrong) {
     const bool json = std::ranges::find(arguments, "--json") != arguments.end();
-    return report(ConfigError("command line",
-                              std::string(wrong.what()) + "; see " + app_.get_name() + " --help", "syntax"),
+    const std::string message = unknown_option().value_or(wrong.what());
+    return report(ConfigError("command line", message + "; see " + app_.get_name() + " --help", "syntax"),
                   json);
   }
   try {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -17,6 +18,9 @@ struct CommonOptions {
   std::filesystem::path store = "logs";  ///< where runs are kept
 };
 
+/// The check of an option that counts or measures.
+CLI::Validator above_zero();
+
 /// One command's line: `app` takes its own options and arguments, then `run` parses and carries out.
 class CommandLine {
  public:
@@ -29,6 +33,8 @@ class CommandLine {
   int run(Arguments arguments, const std::function<int()>& body);
 
  private:
+  std::optional<std::string> unknown_option() const;
+
   CLI::App app_;
   CommonOptions options_;
 };

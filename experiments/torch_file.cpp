@@ -49,7 +49,7 @@ class Archive {
   [[noreturn]] void fail_with(archive* reader) const {
     const char* reason = archive_error_string(reader);
     fail(std::string("cannot be read as a zip archive: ") + (reason ? reason : "damaged") +
-         "; files of PyTorch before 1.6 must be saved again by a later one");
+         "; the file is cut or damaged, or of PyTorch before 1.6 and must be saved again by a later one");
   }
   void read(archive* reader, char* out, int64_t size) const {
     for (int64_t done = 0; done < size;) {

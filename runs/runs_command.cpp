@@ -51,7 +51,7 @@ int runs_list(Arguments arguments) {
   line.app()
       .add_option("--sort", wanted.sort, "started, or metric: smallest first")
       ->check(CLI::IsMember({"started", "metric"}));
-  line.app().add_option("--limit", wanted.limit, "at most so many")->check(CLI::PositiveNumber);
+  line.app().add_option("--limit", wanted.limit, "at most so many")->check(above_zero());
   return line.run(arguments, [&] {
     IndexReading reading = read_index(existing_store(line.options()));
     const std::vector<RunSummary> runs = select_runs(std::move(reading.runs), wanted);

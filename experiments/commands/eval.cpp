@@ -37,7 +37,7 @@ void add_eval_options(CLI::App& app, EvalRequest& request) {
   app.add_option("--device", request.device, "cpu, cuda or auto; default: as trained")
       ->check(CLI::IsMember({"cpu", "cuda", "auto"}));
   app.add_option("--length", request.length, "window length; default: as trained")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
 }
 
 Metrics evaluate_checkpoint(Recipe recipe, Net& net, const EvalRequest& request,

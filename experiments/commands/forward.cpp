@@ -56,7 +56,7 @@ struct ForwardWords {
         ->check(CLI::IsMember({"fp32", "fp64"}))
         ->capture_default_str();
     app.add_option("--length", length, "longest window that a part is made for; without it: the input's")
-        ->check(CLI::PositiveNumber);
+        ->check(above_zero());
     app.add_flag("--hidden", hidden,
                  "also the embeddings and every block's output, `hidden_0`, `hidden_1`, …");
     app.add_option("--names", names, "of the gradients: ours, or hf, those of the Hugging Face folder")
@@ -139,8 +139,8 @@ Tensors probe_lone_part(ForwardWords words, Tensors* gradients) {
     words.part.length = input.get("q").dim() == 4 ? input.get("q").size(2) : 1;
   const LonePart part = is_operator ? make_lone_operator(registry, words.part, input.tensors, initializer)
                                     : make_lone_part(registry, words.part, initializer);
+  part.module->to(words.type());  // first, so that wide weights are not rounded on their way in
   if (!words.weights.empty()) load_part(*part.module, words.weights, is_operator, words.part.length);
-  part.module->to(words.type());
   part.module->eval();
   Tensors out = probe_part(part, words.type(), input, gradients);
   if (words.weights.empty()) {

@@ -165,6 +165,30 @@ TEST_CASE("a part alone answers the same with the weights that it wrote", "[comm
   CHECK_FALSE(at::equal(read_safetensors(desk.path("z")).tensors.at("y"), out.at("y")));
 }
 
+TEST_CASE("weights of fp64 reach an answer in fp64 whole", "[commands]") {
+  const Desk desk;
+  write_safetensors(desk.path("x"), {{"x", at::ones({1, 3, 8}, at::kDouble)}});
+  const auto answer = [&](const Words& more) {
+    Words words = {"--part",      "mixer:softmax_attention",
+                   "--width",     "8",
+                   "--precision", "fp64",
+                   "--input",     desk.path("x"),
+                   "--out",       desk.path("y")};
+    words.insert(words.end(), more.begin(), more.end());
+    desk.call(command_forward, words);
+    return read_safetensors(desk.path("y")).tensors;
+  };
+  Tensors weights;
+  for (const auto& [name, tensor] : answer({}))
+    if (name.starts_with("w/"))
+      weights[name.substr(2)] = tensor.to(at::kDouble) + 1e-10;  // less than fp32 sees
+  write_safetensors(desk.path("w"), weights);
+  const at::Tensor whole = answer({"--weights", desk.path("w")}).at("y");
+  for (auto& [name, tensor] : weights) tensor = tensor.to(at::kFloat);
+  write_safetensors(desk.path("w"), weights);
+  CHECK_FALSE(at::equal(answer({"--weights", desk.path("w")}).at("y"), whole));
+}
+
 TEST_CASE("a part is fed a memory where it has one, and the gradient of the memory comes back",
           "[commands]") {
   const Desk desk;

@@ -61,12 +61,35 @@ struct ImportWords {
   std::optional<int64_t> vocabulary;
 };
 
-Recipe recipe_for(const Registry& registry, ImportWords words, const Published& published) {
-  if (!published.pieces.empty()) {
-    const fs::path model = fs::absolute(words.out) / "sentencepiece.model";
-    write_file(model, published.pieces);
-    words.recipe.overrides.push_back("tokenizer={type: sentencepiece, model: '" + model.string() + "'}");
+// The tokeniser that came with the weights, as a file beside the checkpoint; gone again where the import fails.
+class PiecesFile {
+ public:
+  PiecesFile(const fs::path& folder, const std::string& pieces)
+      : file_(pieces.empty() ? fs::path() : fs::absolute(folder) / "sentencepiece.model") {
+    if (file_.empty()) return;
+    is_new_ = !fs::exists(file_);
+    if (!is_new_ && read_file(file_) != pieces)
+      throw Error(file_.string(), "is there already, of another tokeniser; give another --out");
+    if (is_new_) write_file(file_, pieces);
   }
+  PiecesFile(const PiecesFile&) = delete;
+  PiecesFile& operator=(const PiecesFile&) = delete;
+  ~PiecesFile() {
+    std::error_code ignored;
+    if (is_new_) fs::remove(file_, ignored);
+  }
+  const fs::path& file() const { return file_; }  ///< empty where none came
+  void keep() { is_new_ = false; }
+
+ private:
+  fs::path file_;
+  bool is_new_ = false;
+};
+
+Recipe recipe_for(const Registry& registry, ImportWords words, const Published& published,
+                  const fs::path& pieces) {
+  if (!pieces.empty())
+    words.recipe.overrides.push_back("tokenizer={type: sentencepiece, model: '" + pieces.string() + "'}");
   config::Warnings warnings;
   Recipe recipe = load_recipe(registry, words.recipe, &warnings);
   for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
@@ -97,17 +120,19 @@ int import_waveletlm(Arguments arguments) {
   line.app().add_option("--out", words.out, "folder for the checkpoint")->required();
   line.app()
       .add_option("--vocab", words.vocabulary, "V; without it: as many as the weights have")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   return line.run(arguments, [&] {
     Registry registry;
     register_parts(registry);
     const Published published = read_published(words.weights);
-    const Recipe recipe = recipe_for(registry, words, published);
+    PiecesFile pieces(words.out, published.pieces);
+    const Recipe recipe = recipe_for(registry, words, published, pieces.file());
     const auto net = make_meta_net(recipe);
     Tensors model = values_from_waveletlm(named_tensors(*net), published.tensors, words.weights);
     for (auto& [name, tensor] : model) tensor = tensor.to(at::kFloat);
     const fs::path file = words.out / checkpoint_name(0);
     write_checkpoint(file, fresh_checkpoint(recipe, model));
+    pieces.keep();
     if (line.options().json)
       std::cout << nlohmann::ordered_json{{"checkpoint", file.string()},
                                           {"parameters", parameter_count(*net)},

@@ -24,7 +24,7 @@ int command_init(Arguments arguments) {
   words.add_to(line.app());
   line.app().add_option("--out", out, "folder for the checkpoint")->required();
   line.app().add_option("--seed", seed, "in place of the recipe's")->check(CLI::NonNegativeNumber);
-  line.app().add_option("--vocab", vocabulary, "V, in place of the tokeniser's")->check(CLI::PositiveNumber);
+  line.app().add_option("--vocab", vocabulary, "V, in place of the tokeniser's")->check(above_zero());
   return line.run(arguments, [&] {
     if (seed) words.overrides.push_back("seed=" + std::to_string(*seed));
     Registry registry;

@@ -237,7 +237,7 @@ void LonePartWords::add_to(CLI::App& app) {
       "dilation, lifting, bypass, scale_mixer");
   app.add_option("--set", fields, "a field of the part, key=value; may be repeated")->allow_extra_args(false);
   app.add_option("--width", width, "D, of the part's input")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero())
       ->capture_default_str();
   app.add_flag("--causal,!--no-causal", causal, "whether a mixer may see what comes later");
   app.add_option("--levels", levels, "of the wavelet around the part; there is one scale more")

@@ -28,8 +28,8 @@ int command_params(Arguments arguments) {
   line.app().add_flag("--flops", flops, "what every part costs: parameters, forward flops, decoding state");
   line.app()
       .add_option("--length", length, "L, the longest window; without it: the recipe's, or 1024 for a part")
-      ->check(CLI::PositiveNumber);
-  line.app().add_option("--vocab", vocabulary, "V, in place of the tokeniser's")->check(CLI::PositiveNumber);
+      ->check(above_zero());
+  line.app().add_option("--vocab", vocabulary, "V, in place of the tokeniser's")->check(above_zero());
   line.app().add_flag("--tensors", listing, "every tensor with its shape; of a part always");
   return line.run(arguments, [&] {
     if (recipe.name.empty() == part.part.empty()) {

@@ -45,9 +45,15 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   return a.new_empty(sizes, a.options().dtype(at::result_type(a, b)));
 }
 
+Tensor& where_out(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& out) {
+  out.resize_(at::infer_size(condition.sizes(), at::infer_size(a.sizes(), b.sizes())));
+  return out;
+}
+
 // Sizes of a convolution of x [B,C,...] with weight [O,C/groups,...].
 Tensor convolution(const Tensor& x, const Tensor& weight, const MaybeTensor&, IntArrayRef stride,
-                   IntArrayRef padding, IntArrayRef dilation, bool transposed, IntArrayRef extra, int64_t groups) {
+                   IntArrayRef padding, IntArrayRef dilation, bool transposed, IntArrayRef extra,
+                   int64_t groups) {
   Sizes sizes = {x.size(0), transposed ? weight.size(1) * groups : weight.size(0)};
   for (size_t i = 0; i < stride.size(); ++i) {
     const auto axis = static_cast<int64_t>(i) + 2;
@@ -102,6 +108,7 @@ MetaOperators::MetaOperators()
   library_->impl("native_layer_norm", layer_norm);
   library_->impl("native_layer_norm_backward", layer_norm_backward);
   library_->impl("where.self", where);
+  library_->impl("where.self_out", where_out);
   library_->impl("convolution_overrideable", convolution);
   library_->impl("convolution_backward_overrideable", convolution_backward);
   library_->impl("_cummax_helper", cummax);

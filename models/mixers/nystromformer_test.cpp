@@ -56,12 +56,12 @@ static at::Tensor by_definition(const Mixer& mixer, const at::Tensor& x_LD, int6
   const at::Tensor few_q = run_means(q, landmarks), few_k = run_means(k, landmarks);
   at::Tensor y = at::matmul(at::matmul(softmax_of(q, few_k), at::linalg_pinv(softmax_of(few_q, few_k))),
                             at::matmul(softmax_of(few_q, k), v));
-  const at::Tensor* filter = mixer.named_parameters().find("conv");
-  const int64_t taps = filter ? filter->size(2) : 0;
+  const at::Tensor filter = testing::value_named(mixer, "conv");
+  const int64_t taps = filter.defined() ? filter.size(2) : 0;
   for (int64_t i = 0; i < y.size(0); ++i) {
     for (int64_t tap = 0; tap < taps; ++tap) {
       const int64_t from = i + tap - taps / 2;
-      if (from >= 0 && from < y.size(0)) y[i] += (*filter)[0][0][tap][0].item<double>() * v[from];
+      if (from >= 0 && from < y.size(0)) y[i] += filter[0][0][tap][0].item<double>() * v[from];
     }
   }
   return testing::mapped(mixer, "out", y);

@@ -29,8 +29,7 @@ static std::shared_ptr<Mixer> wersa(MixerContext context, Fields fields, uint64_
 static Node whole(int64_t value) { return Node(value); }
 
 static at::Tensor value(const torch::nn::Module& mixer, const std::string& name) {
-  const auto* parameter = mixer.named_parameters().find(name);
-  return (parameter ? *parameter : mixer.named_buffers()[name]).detach();
+  return testing::value_named(mixer, name).detach();
 }
 
 static at::Tensor linear(const torch::nn::Module& mixer, const std::string& name, const at::Tensor& x) {

@@ -61,13 +61,21 @@ inline std::optional<Tensors> recorded(const std::string& name) {
   return {};
 }
 
+/// The parameter or buffer of that name; undefined where there is none.
+inline at::Tensor value_named(const torch::nn::Module& module, const std::string& name) {
+  const auto parameters = module.named_parameters(), buffers = module.named_buffers();
+  if (const at::Tensor* parameter = parameters.find(name)) return *parameter;
+  const at::Tensor* buffer = buffers.find(name);
+  return buffer ? *buffer : at::Tensor();
+}
+
 /// Copies `value` into the parameter of that name.
 inline void set_parameter(torch::nn::Module& module, const std::string& name, const at::Tensor& value) {
   const torch::NoGradGuard no_gradient;
-  at::Tensor* parameter = module.named_parameters().find(name);
-  TORCH_CHECK(parameter != nullptr, name, ": no such parameter");
-  TORCH_CHECK(parameter->sizes() == value.sizes(), name, ": another shape");
-  parameter->copy_(value);
+  const at::Tensor parameter = value_named(module, name);
+  TORCH_CHECK(parameter.defined(), name, ": no such parameter");
+  TORCH_CHECK(parameter.sizes() == value.sizes(), name, ": another shape");
+  parameter.copy_(value);
 }
 
 }  // namespace testing

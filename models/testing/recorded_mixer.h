@@ -37,9 +37,8 @@ inline void load_recorded(torch::nn::Module& module, const Tensors& recorded, co
   const torch::NoGradGuard no_gradient;
   for (const Renamed& name : table) {
     CAPTURE(name.ours);
-    at::Tensor* own = module.named_parameters().find(name.ours);
-    const auto buffers = module.named_buffers();
-    const at::Tensor tensor = own ? *own : buffers[name.ours];
+    const at::Tensor tensor = value_named(module, name.ours);
+    REQUIRE(tensor.defined());
     const at::Tensor value = name.of(recorded, "w/");
     REQUIRE(tensor.sizes() == value.sizes());
     tensor.data().copy_(value);

@@ -28,6 +28,33 @@ void refuse_null_keys(const Node& node) {
   }
 }
 
+// Whether the word of a removal is `value`; its references inside lists and maps may be written as they are there.
+bool names(const Node& word, const Node& value, const Node& written) {
+  if (!holds_others(word)) return means_same(value, word);
+  if (value.kind() != word.kind() || value.size() != word.size()) return false;
+  const auto one = [](const Node& item, const Node& there, const Node& text) {
+    return (item.is(Kind::string) && may_interpolate(item.string()) && item == text) ||
+           names(item, there, text);
+  };
+  const bool follows = written.kind() == value.kind();
+  for (size_t i = 0; i < word.size(); ++i) {
+    if (word.is(Kind::list)) {
+      const Node& there = value.items()[i];
+      if (!one(word.items()[i], there, follows ? written.items()[i] : there)) return false;
+      continue;
+    }
+    const Entry& entry = word.entries()[i];
+    const auto& entries = value.entries();
+    const auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& each) {
+      return each.key == entry.key && each.key_kind == entry.key_kind;
+    });
+    if (same == entries.end()) return false;
+    const auto at = static_cast<size_t>(same - entries.begin());
+    if (!one(entry.value, same->value, follows ? written.entries()[at].value : same->value)) return false;
+  }
+  return true;
+}
+
 class OverrideApplier {
  public:
   OverrideApplier(Node& root, const Override& word, Language language)
@@ -179,7 +206,8 @@ class OverrideApplier {
       fail_unknown(*container, keys_.size() - 1);
     if (word_.has_value && !word_.value.is(Kind::null)) {
       const Node value = in.resolve(Location{present, way_to(*container), false, false});
-      if (!means_same(value, word_.value))
+      const Node* written = looked_up([&] { return seen(in, true); });
+      if (!names(word_.value, value, *written))
         fail(word_.target + ": is " + brief(value) + " and not " + brief(word_.value) +
                  ", so it is not removed",
              "bad_value");

@@ -93,19 +93,14 @@ class Composer {
 
   void sort_out(const Override& word) {
     const bool is_group = search_.has_group(word.target);
-    if (!is_group && word.package)
-      fail(word, "'" + word.target + "' is no group, so it takes no package; searched: " + search_.sources(),
-           "missing_group_override");
-    if (word.package && word.value.is(Kind::map))
-      fail(word,
-           word.key() + " = " + word.value_text + ": expected the name of an option; a map takes no package",
-           "missing_group_override");
     if (!is_group || word.value.is(Kind::map) || word.edit) return values_.push_back({&word, false});
     if (word.action == Override::Action::force)
       fail(word, word.key() + ": ++ is not for groups; write + to add the group, or nothing to change it",
            "bad_value");
     if (word.action == Override::Action::remove) return sort_out_deletion(word);
     if (word.action == Override::Action::add) {
+      if (word.target.empty() && word.value.is(Kind::list))
+        fail(word, "the name of the group before '=' is missing", "bad_value");
       if (word.package) check_package(*word.package, word.place, false);
       groups_.appended.push_back({.kind = DefaultEntry::Kind::group,
                                   .name = "/" + word.target,
@@ -192,8 +187,9 @@ class Composer {
     for (const auto& [key, selection] : groups_.selections) {
       if (selection.used) continue;
       if (key.empty())
-        throw ConfigError(selection.choice.place.text(), "the key before '=' is missing",
-                          selection.choice.typed ? "bad_value" : "missing_group_override");
+        throw ConfigError(
+            selection.choice.place.text(), "the key before '=' is missing",
+            selection.choice.typed && !selection.choice.many ? "bad_value" : "missing_group_override");
       if (selection.choice.typed && !selection.choice.many)
         throw ConfigError(selection.choice.place.text(),
                           selection.word + ": '" + key + "' is a group: expected the name of an option",
@@ -235,8 +231,20 @@ class Composer {
     return root;
   }
 
+  void refuse_package(const Override& word) const {
+    if (!word.package) return;
+    if (!search_.has_group(word.target))
+      fail(word, "'" + word.target + "' is no group, so it takes no package; searched: " + search_.sources(),
+           "missing_group_override");
+    if (word.value.is(Kind::map))
+      fail(word,
+           word.key() + " = " + word.value_text + ": expected the name of an option; a map takes no package",
+           "missing_group_override");
+  }
+
   void apply(Node& root, const ValueWord& value) {
     const Override& word = *value.word;
+    refuse_package(word);
     if (!value.option) {
       const auto deletion = groups_.deletions.find(word.key());
       const bool done = word.action == Override::Action::remove && deletion != groups_.deletions.end() &&

@@ -194,6 +194,19 @@ TEST_CASE("a removal whose way leads through a dangling reference is refused", "
         "override 2 (~to.0): to.0: refers to nothing: to = ${l}: no key 'l' in the root; known: to");
 }
 
+TEST_CASE("a removal names a list or map by what it means, or with the references that stand there",
+          "[compose]") {
+  const Tree tree(std::vector<std::pair<std::string, std::string>>{
+      {"recipes/r.yaml", "x: 9\nl: [1, '${x}', {a: '${x}'}]\nto: ${l}\n"}});
+  const std::string rest = "{\"x\": 9, \"l\": [1, 9, {\"a\": 9}]}";
+  for (const std::string word : {"~to=[1,9,{a:9}]", "~to=[1,9,{a:${x}}]", "~to=[1,${x},{a:${x}}]"})
+    CHECK(config::to_json(tree.compose("r", {word}).config) == rest);
+  CHECK(tree.complaint({"~to=[1,${y},{a:9}]"}) ==
+        "override 1 (~to=[1,${y},{a:9}]): to: is [1, 9, {\"a\": 9}] and not [1, \"${y}\", {\"a\": 9}], so it "
+        "is "
+        "not removed");
+}
+
 TEST_CASE("in Hydra's language nothing is added where a reference leads nowhere", "[compose]") {
   const Tree tree(std::vector<std::pair<std::string, std::string>>{{"c.yaml", "n: ${x}\nm: ${l}\nl: [1]\n"}});
   config::ComposeRequest request{.primary = "c", .overrides = {"m={a:1}", "n={b:2}"}, .raw = true};

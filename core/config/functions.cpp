@@ -122,6 +122,8 @@ void sort_nodes(const Call& call, std::vector<Node>& nodes, bool reverse) {
 std::optional<Value> named_values(Call& call) {
   std::optional<Value> list = call.take_named("list"), sweep = call.take_named("sweep");
   if (list && sweep) call.fail("list and sweep at once");
+  if (list && (!list->plain() || !list->node.is(Kind::list))) call.fail("list= needs a list");
+  if (sweep && !sweep->sweep) call.fail("sweep= needs a sweep");
   return list ? std::move(list) : std::move(sweep);
 }
 
@@ -141,6 +143,8 @@ Value sort(Call& call) {
     value.sweep = Sweep{.kind = Sweep::Kind::choice, .simple = true};
     for (Value& each : values) {
       if (!each.plain()) call.fail("a sweep among several arguments");
+      if (each.node.is(Kind::list) || each.node.is(Kind::map))
+        call.fail(std::string("a ") + each.node.kind_name() + " among several arguments");
       value.sweep->choices.push_back(std::move(each.node));
     }
     sort_nodes(call, value.sweep->choices, reverse);
@@ -162,8 +166,6 @@ Value sort(Call& call) {
     if (value.quoted_items && value.node.size() > 1)
       call.fail("cannot order quoted text; write the words without quotes");
     sort_nodes(call, value.node.items(), reverse);
-  } else if (value.node.is(Kind::map)) {
-    call.fail("cannot order a map");
   }
   return value;
 }

@@ -84,6 +84,8 @@ TEST_CASE("cycles, missing values and absent paths are told apart and named", "[
         "interpolation a.yaml:1:4: z = ${oc.evn:A}: unknown resolver 'oc.evn'; did you mean 'oc.env'? known: "
         "now, oc.create, "
         "oc.decode, oc.deprecated, oc.dict.keys, oc.dict.values, oc.env, oc.select");
+  CHECK(complaint("z: ${oc.create:%}\n") ==
+        "interpolation a.yaml:1:4: z = ${oc.create:%}: oc.create:1:1: '%' cannot start a line: quote it");
   CHECK(complaint("z: ${oc.env:SUBBAND_TEST_UNSET}\n") ==
         "interpolation a.yaml:1:4: z = ${oc.env:SUBBAND_TEST_UNSET}: oc.env: the environment has no variable "
         "'SUBBAND_TEST_UNSET'");

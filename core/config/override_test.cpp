@@ -61,6 +61,7 @@ TEST_CASE("primitives, quotes, lists and maps are read as in Hydra", "[override]
   CHECK(value("'3'") == "\"3\"");
   CHECK(value("[[],{a b:c d,1:{x:.5}},null]") == "[[], {\"a b\": \"c d\", \"1\": {\"x\": 0.5}}, null]");
   CHECK(value("x${a.b}/y") == "\"x${a.b}/y\"");
+  CHECK(value("sort({b:1,a:2})") == "{\"b\": 1, \"a\": 2}");
   CHECK(value("http\\://h/p?q\\=1") == "\"http://h/p?q=1\"");
 }
 
@@ -142,6 +143,13 @@ TEST_CASE("a malformed word is refused with the character where it goes wrong", 
         "lists: a=[1,2],[1,3]");
   CHECK(complaint("k=" + std::string(10'000, '[')).find("more than 200 levels of nesting") !=
         std::string::npos);
+}
+
+TEST_CASE("what is put in order is one list or sweep, or several plain values", "[override]") {
+  CHECK(complaint("k=sort([2],[1])") == "override 2 (k=sort([2],[1])): sort: a list among several arguments");
+  CHECK(complaint("k=sort(list=a)") == "override 2 (k=sort(list=a)): sort: list= needs a list");
+  CHECK(complaint("k=shuffle(sweep=[1])") ==
+        "override 2 (k=shuffle(sweep=[1])): shuffle: sweep= needs a sweep");
 }
 
 TEST_CASE("sweeps without an end, a list or a value are refused when they are expanded", "[override]") {

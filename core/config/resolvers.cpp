@@ -57,11 +57,19 @@ Location resolve_decode(ResolverCall& call) {
   return call.in.decode(call.text(0), call.from);
 }
 
+Node read_text(const ResolverCall& call, const std::string& text) {
+  try {
+    return parse_yaml(text, "oc.create");
+  } catch (const ConfigError& error) {
+    call.in.fail(call.from, error.what());
+  }
+}
+
 Location resolve_create(ResolverCall& call) {
   call.expect(1, 1);
   Node& value = call.arguments[0];
   if (value.is(Kind::string)) {  // a whole YAML text; one plain word is a map with one empty key
-    Node tree = parse_yaml(value.string(), "oc.create");
+    Node tree = read_text(call, value.string());
     if (tree.is(Kind::null)) tree = Node::map();
     if (tree.is(Kind::string)) {
       Node map = Node::map();

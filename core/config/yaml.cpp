@@ -68,6 +68,7 @@ class TreeBuilder final : public YAML::EventHandler {
                             node.place.column;  // yaml-cpp's mark of a value that is not there
     const bool written = !at_key && (there == 'n' || there == 'N' || there == '~');
     if (!frames_.empty() && !written) refuse_gap(frames_.back(), node.place, there);
+    if (written && is_ascii_) refuse_lone_null(mark, there == '~' ? 1 : 4, node.place);
     accept(std::move(node), anchor, true);
   }
 
@@ -213,6 +214,14 @@ class TreeBuilder final : public YAML::EventHandler {
       refuse_yaml(frame.key->key_place,
                   frame.key->key + ": expected 'key: value'; a space must follow the colon");
     if (!map && !frame.block && there == ',') refuse_yaml(place, "an item of a list is missing before ','");
+  }
+
+  // A null on a line of its own, where a key should be.
+  void refuse_lone_null(const YAML::Mark& mark, size_t length, const Place& place) {
+    const std::string_view word = text_.substr(static_cast<size_t>(mark.pos), length);
+    note_key(mark, word);
+    if (!frames_.empty() && !frames_.back().key && !frames_.back().has_colon)
+      refuse_yaml(place, std::string(word) + ": expected 'key: value'; a space must follow the colon");
   }
 
   // A value on a later line than its key must stand further right; a block list may stand just below it.

@@ -80,6 +80,7 @@ TEST_CASE("a broken text is refused with its place", "[yaml]") {
         "a.yaml:2:1: name:word: expected 'key: value'; a space must follow the colon");
   CHECK(complaint("a: 1\nword\n") ==
         "a.yaml:2:1: word: expected 'key: value'; a space must follow the colon");
+  CHECK(complaint("a: 1\n~") == "a.yaml:2:1: ~: expected 'key: value'; a space must follow the colon");
   CHECK(complaint("a: [, 2]\n") == "a.yaml:1:5: an item of a list is missing before ','");
   CHECK(complaint("a: 1\n: 2\n") == "a.yaml:2:1: a key is missing before ':'");
   CHECK(complaint("a:\n[1]\n") == "a.yaml:2:1: the value of 'a' must stand further right than its key");
@@ -90,6 +91,8 @@ TEST_CASE("a broken text is refused with its place", "[yaml]") {
   CHECK(complaint("a: !!int x\n") == "a.yaml:1:4: !!int x: the tag does not fit the value");
   CHECK(complaint("[1]: 1\n") ==
         "a.yaml:1:1: a key must be one word, not a list; or a bracket before it is not closed");
+  CHECK(complaint("Null : 1\n") == "a.yaml:1:1: null cannot be a key; quote it");
+  CHECK(complaint("? ~\n: 1\n") == "a.yaml:1:3: null cannot be a key; quote it");
   CHECK(complaint("null: 1\n") == "a.yaml:1:1: null cannot be a key; quote it");
   CHECK(complaint("a: 9223372036854775808\n") ==
         "a.yaml:1:4: 9223372036854775808: needs more than 64 bits; quote it to mean text, or write a number "

@@ -1,6 +1,6 @@
 """Compares the program's answers to random cases with Hydra's, and prints how many agree.
 
-    compare.py PROGRAM [--cases N] [--seed S] [--processes P] [--record FILE] [--show K]
+    compare.py PROGRAM [--cases N] [--seed S] [--processes P] [--record FILE] [--show K] [--again FILE]
 
 Each difference is charged to a line of ../testdata/intended_differences.txt, or it is unexplained and fails the run.
 """
@@ -47,15 +47,33 @@ class Asked:
         self.process.wait()
 
 
+class Random:
+    """As many random cases, made where they are asked for."""
+
+    def __init__(self, seed, count):
+        self.seed, self.count = seed, count
+
+    def __iter__(self):
+        generator = Generator(self.seed)
+        return (generator.case() for _ in range(self.count))
+
+
+def batches(options):
+    if options.again is None:
+        return [Random(options.seed * 1_000_003 + i, min(BATCH, options.cases - i))
+                for i in range(0, options.cases, BATCH)]
+    with open(options.again, encoding="utf-8") as lines:
+        cases = [json.loads(line)["case"] for line in lines if line.startswith("{")]
+    return [cases[i:i + 10] for i in range(0, len(cases), 10)]
+
+
 def run_batch(job):
-    program, seed, count = job
+    program, cases = job
     gc.disable()  # a batch leaves little behind, and looking for it takes a sixth of the time
-    generator = Generator(seed)
     with tempfile.TemporaryDirectory() as folder:
         ask = Asked(program, folder)
         results = []
-        for _ in range(count):
-            case = generator.case()
+        for case in cases:
             ours, theirs = ask.program(case), ask.hydra(case)
             verdict = "agree" if agrees(ours, theirs) else differences.line_of(case, ours, theirs, ask)
             results.append((case, ours, theirs, verdict))
@@ -81,12 +99,12 @@ def main():
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--record", help="write the cases and their answers here (.xz)")
     parser.add_argument("--show", type=int, default=20, help="unexplained differences to print")
+    parser.add_argument("--again", help="instead of random cases, those that an earlier run printed here")
     options = parser.parse_args()
     table = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../testdata/intended_differences.txt")
     named = {row.split("\t")[0] for row in open(table, encoding="utf-8")}
     assert differences.LINES.keys() <= named, differences.LINES.keys() - named
-    jobs = [(options.program, options.seed * 1_000_003 + i, min(BATCH, options.cases - i))
-            for i in range(0, options.cases, BATCH)]
+    jobs = [(options.program, cases) for cases in batches(options)]
     counts, kinds = collections.Counter(), collections.Counter()
     recorded = lzma.open(options.record, "wt", encoding="utf-8", preset=9) if options.record else None
     with multiprocessing.Pool(options.processes) as pool:
@@ -98,11 +116,12 @@ def main():
                     print(json.dumps({"case": case, "ours": ours, "hydra": theirs}), flush=True)
                 if recorded and verdict is not None:
                     record(recorded, case, ours, theirs, verdict)
-            print(f"\r{sum(counts.values())} of {options.cases}", end="", file=sys.stderr)
+            print(f"\r{sum(counts.values())} cases", end="", file=sys.stderr)
     print(file=sys.stderr)
     if recorded:
         recorded.close()
-    print(f"seed {options.seed}: {sum(counts.values())} cases (" +
+    source = options.again or f"seed {options.seed}"
+    print(f"{source}: {sum(counts.values())} cases (" +
           ", ".join(f"{number} {kind}" for kind, number in kinds.most_common()) + ")")
     for verdict, number in counts.most_common():
         print(f"{number:8} {verdict}")

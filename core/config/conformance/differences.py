@@ -102,7 +102,12 @@ def _missing_over_reference(case, ours, theirs, ask):
 def _python_keys(case, ours, theirs, ask):
     """1, 1.0 and true are one key to Python, and three to us: Hydra agrees where they are other words."""
     changed, names = scalar_tables.with_other_keys(case)
-    return bool(names) and agrees(ours, scalar_tables.renamed(ask.hydra(changed), names))
+    if not names:
+        return False
+    if agrees(ours, scalar_tables.renamed(ask.hydra(changed), names)):
+        return True
+    changed, names = scalar_tables.translated(changed, names)  # where a scalar differs beside them
+    return not _scalars(case, ours, theirs, ask) and agrees(ours, scalar_tables.renamed(ask.hydra(changed), names))
 
 
 def _read(reader, text):
@@ -134,7 +139,8 @@ def _shuffle(case, ours, theirs, ask):
 @line("text")
 def _text_spelling(case, ours, theirs, ask):
     """Hydra gives our answer once it writes null, true, .inf and lists inside text as YAML does."""
-    return "ok" in ours and "${" in _text(case) and agrees(ours, ask.hydra(case, spelled=True))
+    readable = "ok" in ours or ours.get("error") == "cycle"  # a value that is written out inside itself
+    return readable and "${" in _text(case) and agrees(ours, ask.hydra(case, spelled=True))
 
 
 @line("sweep_text")

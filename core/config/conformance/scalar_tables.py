@@ -52,8 +52,8 @@ def _alike(a, b):
 class _Translator:
     """Writes words as we read them: numbers plainly, and text as a word that is text to everyone."""
 
-    def __init__(self):
-        self.names = {}
+    def __init__(self, names=()):
+        self.names = dict(names)
 
     def name(self, text):
         name = f"Q{len(self.names)}z"
@@ -100,9 +100,9 @@ class _Translator:
         return before == "${oc.decode:" or (before == "(" and pieces[i - 2].strip() in ("int", "float", "bool"))
 
 
-def translated(case):
-    """The case as we read it, and the text behind each name that was put into it."""
-    translator = _Translator()
+def translated(case, names=()):
+    """The case as we read it, and the text behind each name that was put into it now or before (`names`)."""
+    translator = _Translator(names)
     changed = dict(case)
     if "expand" in case:
         key, value = case["expand"].split("=", 1)

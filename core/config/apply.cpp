@@ -28,29 +28,40 @@ void refuse_null_keys(const Node& node) {
   }
 }
 
-// Whether the word of a removal is `value`; its references inside lists and maps may be written as they are there.
-bool names(const Node& word, const Node& value, const Node& written) {
-  if (!holds_others(word)) return means_same(value, word);
-  if (value.kind() != word.kind() || value.size() != word.size()) return false;
-  const auto one = [](const Node& item, const Node& there, const Node& text) {
-    return (item.is(Kind::string) && may_interpolate(item.string()) && item == text) ||
-           names(item, there, text);
-  };
-  const bool follows = written.kind() == value.kind();
+Location child_of(const Location& container, size_t i) {
+  Location child = container;
+  const Node& node = *container.node;
+  const bool list = node.is(Kind::list);
+  child.way.push_back({&node, list ? std::string_view() : std::string_view(node.entries()[i].key), i});
+  child.node = list ? &node.items()[i] : &node.entries()[i].value;
+  return child;
+}
+
+// Whether the word of a removal is what stands there. References inside lists and maps may be written as they are, and
+// one that leads nowhere is no other value.
+bool names(Interpolator& in, const Node& word, const Location& written) {
+  const Location there = in.follow(written);
+  if (!holds_others(word)) return !holds_others(*there.node) && means_same(*there.node, word);
+  if (there.node->kind() != word.kind() || there.node->size() != word.size()) return false;
   for (size_t i = 0; i < word.size(); ++i) {
-    if (word.is(Kind::list)) {
-      const Node& there = value.items()[i];
-      if (!one(word.items()[i], there, follows ? written.items()[i] : there)) return false;
-      continue;
+    const Node& item = word.is(Kind::list) ? word.items()[i] : word.entries()[i].value;
+    size_t at = i;
+    if (word.is(Kind::map)) {
+      const auto& entries = there.node->entries();
+      const auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& each) {
+        return each.key == word.entries()[i].key && each.key_kind == word.entries()[i].key_kind;
+      });
+      if (same == entries.end()) return false;
+      at = static_cast<size_t>(same - entries.begin());
     }
-    const Entry& entry = word.entries()[i];
-    const auto& entries = value.entries();
-    const auto same = std::find_if(entries.begin(), entries.end(), [&](const Entry& each) {
-      return each.key == entry.key && each.key_kind == entry.key_kind;
-    });
-    if (same == entries.end()) return false;
-    const auto at = static_cast<size_t>(same - entries.begin());
-    if (!one(entry.value, same->value, follows ? written.entries()[at].value : same->value)) return false;
+    const Location child = child_of(there, at);
+    if (item.is(Kind::string) && may_interpolate(item.string()) && item == *child.node) continue;
+    try {
+      if (!names(in, item, child)) return false;
+    } catch (const ConfigError& error) {
+      if (error.first().kind == "cycle") throw;
+      return false;
+    }
   }
   return true;
 }
@@ -205,10 +216,9 @@ class OverrideApplier {
     if (present == nullptr || looked_up([&] { return seen(in, language_ == Language::parts); }) == nullptr)
       fail_unknown(*container, keys_.size() - 1);
     if (word_.has_value && !word_.value.is(Kind::null)) {
-      const Node value = in.resolve(Location{present, way_to(*container), false, false});
-      const Node* written = looked_up([&] { return seen(in, true); });
-      if (!names(word_.value, value, *written))
-        fail(word_.target + ": is " + brief(value) + " and not " + brief(word_.value) +
+      const Location there{present, way_to(*container), false, false};
+      if (!names(in, word_.value, there))
+        fail(word_.target + ": is " + brief(*in.follow(there).node) + " and not " + brief(word_.value) +
                  ", so it is not removed",
              "bad_value");
     }

@@ -202,9 +202,11 @@ TEST_CASE("a removal names a list or map by what it means, or with the reference
   for (const std::string word : {"~to=[1,9,{a:9}]", "~to=[1,9,{a:${x}}]", "~to=[1,${x},{a:${x}}]"})
     CHECK(config::to_json(tree.compose("r", {word}).config) == rest);
   CHECK(tree.complaint({"~to=[1,${y},{a:9}]"}) ==
-        "override 1 (~to=[1,${y},{a:9}]): to: is [1, 9, {\"a\": 9}] and not [1, \"${y}\", {\"a\": 9}], so it "
-        "is "
-        "not removed");
+        "override 1 (~to=[1,${y},{a:9}]): to: is [1, \"${x}\", {\"a\": \"${x}\"}] and not [1, \"${y}\", "
+        "{\"a\": 9}], "
+        "so it is not removed");
+  CHECK(tree.complaint({"++l.1=${nope}", "~l=[9]"}) ==
+        "override 2 (~l=[9]): l: is [1, \"${nope}\", {\"a\": \"${x}\"}] and not [9], so it is not removed");
 }
 
 TEST_CASE("in Hydra's language nothing is added where a reference leads nowhere", "[compose]") {

@@ -186,10 +186,24 @@ class OverrideApplier {
     }
   }
 
+  // On the way to the target, seen through interpolations.
+  void refuse_names_in_lists(Interpolator& in) const {
+    const Location from{&word_.value, {{&root_, keys_.front(), 0}}, false, false};
+    for (size_t i = 1; i < keys_.size(); ++i) {
+      const Location at = looked_up([&] {
+        const Location found = in.select(path_up_to(i - 1), from);
+        return found.node != nullptr ? in.follow(found) : found;
+      });
+      if (at.node == nullptr) return;
+      if (at.node->is(Kind::list) && !parse_integer(keys_[i])) fail_unknown(*at.node, i);
+    }
+  }
+
   void refuse_present() const {
     const bool container = holds_others(word_.value);  // which joins what is there, or takes its place
     if (container && language_ == Language::parts) return;
     Interpolator in(root_);
+    refuse_names_in_lists(in);
     const Node* present = looked_up([&] { return seen(in, language_ == Language::parts); });
     if (present != nullptr && !container)
       fail(word_.target + ": is there already, set by " + present->place.text() +
@@ -199,6 +213,7 @@ class OverrideApplier {
 
   void remove() {
     Interpolator in(root_);
+    refuse_names_in_lists(in);
     const size_t dot = word_.target.rfind('.');
     const Location from{&word_.value, {{&root_, keys_.front(), 0}}, false, false};
     Node* container = &root_;

@@ -209,6 +209,15 @@ TEST_CASE("a removal names a list or map by what it means, or with the reference
         "override 2 (~l=[9]): l: is [1, \"${nope}\", {\"a\": \"${x}\"}] and not [9], so it is not removed");
 }
 
+TEST_CASE("a name is no index of a list, wherever a path leads through one", "[compose]") {
+  const Tree tree(std::vector<std::pair<std::string, std::string>>{
+      {"recipes/r.yaml", "l: [1]\nto: ${l}\nz: '${oc.select:at,0}'\n"}});
+  CHECK(tree.complaint({"~to.k.j"}) == "override 1 (~to.k.j): to.k: a list is indexed by whole numbers");
+  CHECK(tree.complaint({"+l.k=3"}) == "override 1 (+l.k=3): l.k: a list is indexed by whole numbers");
+  CHECK(tree.complaint({"z=${oc.select:l.k,3}"}) ==
+        "override 1 (z=${oc.select:l.k,3}): z = ${oc.select:l.k,3}: 'l' is a list; 'k' is no index");
+}
+
 TEST_CASE("in Hydra's language nothing is added where a reference leads nowhere", "[compose]") {
   const Tree tree(std::vector<std::pair<std::string, std::string>>{{"c.yaml", "n: ${x}\nm: ${l}\nl: [1]\n"}});
   config::ComposeRequest request{.primary = "c", .overrides = {"m={a:1}", "n={b:2}"}, .raw = true};

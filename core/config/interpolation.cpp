@@ -185,7 +185,7 @@ Location Interpolator::walk(Location base, const std::vector<Piece>& keys, const
       base.node = &entry->value;
     } else if (node.is(Node::Kind::list)) {
       const auto index = parse_integer(piece.key);
-      if (!index) return absent(name() + " is a list; '" + piece.key + "' is no index");
+      if (!index) fail(from, name() + " is a list; '" + piece.key + "' is no index");
       if (*index < 0 || static_cast<size_t>(*index) >= node.size())
         return absent("no item " + piece.key + " in " + name() + ", which has " +
                       std::to_string(node.size()));

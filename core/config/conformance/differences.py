@@ -172,27 +172,33 @@ def _several_mistakes(case, ours, theirs, ask):
         _finds(case, ask.hydra, _their_complaint, ask.program, _our_complaint, theirs)
 
 
-def _our_complaint(answer):
-    return answer.get("error"), answer.get("message", "").split(";")[0]
+def _without_words(case, text):
+    for word in case.get("overrides", []):
+        text = text.replace(word, "a word")
+    return text
 
 
-def _their_complaint(answer):
-    return answer.get("error"), answer.get("detail", "").split("\n")[0]
+def _our_complaint(case, answer):
+    return answer.get("error"), _without_words(case, answer.get("message", "").split(";")[0])
+
+
+def _their_complaint(case, answer):
+    return answer.get("error"), _without_words(case, answer.get("detail", "").split("\n")[0])
 
 
 def _finds(case, one, one_complaint, other, other_complaint, answer):
     """Whether `other` makes the complaint of `one`, once what it complains of first is taken out piece by piece, while
     `one` still complains as it did."""
-    kept = one_complaint(answer)
-    seen, waiting, left = {other_complaint(other(case))}, [case], 1500
+    kept = one_complaint(case, answer)
+    seen, waiting, left = {other_complaint(case, other(case))}, [case], 1500
     while waiting:
         for smaller in reductions.of(waiting.pop()):
             left -= 1
             if left == 0:
                 return False
-            if one_complaint(one(smaller)) != kept:
+            if one_complaint(smaller, one(smaller)) != kept:
                 continue
-            complaint = other_complaint(other(smaller))
+            complaint = other_complaint(smaller, other(smaller))
             if complaint[0] == kept[0]:
                 return True
             if complaint[0] is not None and complaint not in seen:

@@ -248,7 +248,8 @@ def answer(case, folder, written):
     except Exception as error:  # noqa: BLE001
         out["error"] = _kind(error)
         out["stage"] = stage
-        out["detail"] = f"{type(error).__name__}: {error}".split("\n")[0][:300]
+        why = error.__cause__ if "Error merging override" in str(error) else error
+        out["detail"] = f"{type(why).__name__}: {why}".split("\n")[0][:300]
     return out
 
 

@@ -212,6 +212,8 @@ class OverrideApplier {
   }
 
   void remove() {
+    if (word_.target.empty() && word_.value.is(Kind::map))
+      fail("the key before '=' is missing: the whole config is not removed", "bad_value");
     Interpolator in(root_);
     refuse_names_in_lists(in);
     const size_t dot = word_.target.rfind('.');

@@ -6,6 +6,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <optional>
 #include <set>
@@ -55,6 +56,9 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnAnchor(const YAML::Mark& mark, const std::string& name) override {
+    for (const char c : name)
+      if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_')
+        refuse_yaml(at(mark), "&" + name + ": the name of an anchor is made of letters, digits, - and _");
     if (!anchor_names_.insert(name).second) refuse_yaml(at(mark), "&" + name + ": the anchor stands twice");
   }
 

@@ -84,6 +84,8 @@ TEST_CASE("a broken text is refused with its place", "[yaml]") {
   CHECK(complaint("a: [, 2]\n") == "a.yaml:1:5: an item of a list is missing before ','");
   CHECK(complaint("a: 1\n: 2\n") == "a.yaml:2:1: a key is missing before ':'");
   CHECK(complaint("a:\n[1]\n") == "a.yaml:2:1: the value of 'a' must stand further right than its key");
+  CHECK(complaint("a: &'1'\n") ==
+        "a.yaml:1:4: &'1': the name of an anchor is made of letters, digits, - and _");
   CHECK(complaint("a: *x\n") == "a.yaml:1:4: this alias names no anchor above it");
   CHECK(complaint("a: &x [*x]\n") == "a.yaml:1:8: this alias stands inside the value that it names");
   CHECK(complaint("a: !!python/tuple [1]\n") ==

@@ -190,20 +190,21 @@ def _finds(case, one, one_complaint, other, other_complaint, answer):
     """Whether `other` makes the complaint of `one`, once what it complains of first is taken out piece by piece, while
     `one` still complains as it did."""
     kept = one_complaint(case, answer)
-    seen, waiting, left = {other_complaint(case, other(case))}, [case], 1500
-    while waiting:
-        for smaller in reductions.of(waiting.pop()):
-            left -= 1
-            if left == 0:
-                return False
-            if one_complaint(smaller, one(smaller)) != kept:
-                continue
-            complaint = other_complaint(smaller, other(smaller))
-            if complaint[0] == kept[0]:
-                return True
-            if complaint[0] is not None and complaint not in seen:
-                seen.add(complaint)
-                waiting.append(smaller)
+    seen, open_, left = {other_complaint(case, other(case))}, [reductions.of(case)], 1500
+    while open_ and left > 0:
+        smaller = next(open_[-1], None)
+        if smaller is None:
+            open_.pop()
+            continue
+        left -= 1
+        if one_complaint(smaller, one(smaller)) != kept:
+            continue
+        complaint = other_complaint(smaller, other(smaller))
+        if complaint[0] == kept[0]:
+            return True
+        if complaint[0] is not None and complaint not in seen:
+            seen.add(complaint)
+            open_.append(reductions.of(smaller))
     return False
 
 

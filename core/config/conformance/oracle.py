@@ -249,7 +249,9 @@ def answer(case, folder, written):
         out["error"] = _kind(error)
         out["stage"] = stage
         why = error.__cause__ if "Error merging override" in str(error) else error
-        out["detail"] = f"{type(why).__name__}: {why}".split("\n")[0][:300]
+        mark = getattr(why, "problem_mark", None)  # of YAML; two mistakes in two lines say the same otherwise
+        column = f", column {mark.column}" if mark else ""
+        out["detail"] = f"{type(why).__name__}: {why}".split("\n")[0][:300] + column
     return out
 
 

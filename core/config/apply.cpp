@@ -37,8 +37,8 @@ Location child_of(const Location& container, size_t i) {
   return child;
 }
 
-// Whether the word of a removal is what stands there. References inside lists and maps may be written as they are, and
-// one that leads nowhere is no other value.
+// Whether the word of a removal is what stands there. References inside lists and maps may be written as they
+// are, and one that leads nowhere equals nothing else.
 bool names(Interpolator& in, const Node& word, const Location& written) {
   const Location there = in.follow(written);
   if (!holds_others(word)) return !holds_others(*there.node) && means_same(*there.node, word);

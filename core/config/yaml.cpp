@@ -412,6 +412,9 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
     const Place place{std::make_shared<const std::string>(source), wrong.mark.line + 1,
                       wrong.mark.column + 1};
     const auto offset = static_cast<size_t>(std::max(wrong.mark.pos, 0));
+    const std::string_view line = text.substr(std::min(offset, text.size()), text.find('\n', offset) - offset);
+    if (wrong.msg == "illegal map key" && trim(line) == "?")
+      refuse_yaml(place, "'?' alone makes null a key: quote it", "bad_value");
     refuse_yaml(place, complaint_about(wrong.msg, text, offset));
   }
   return builder.take();

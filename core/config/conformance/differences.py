@@ -39,7 +39,8 @@ def _item_removed(case, ours, theirs, ask):
 
 @line("crash")
 def _crash(case, ours, theirs, ask):
-    return theirs.get("error") == "other" and "error" in ours
+    is_pythons = theirs.get("error") == "other" or "TypeError raised while resolving" in theirs.get("detail", "")
+    return is_pythons and "error" in ours
 
 
 @line("null_option")

@@ -135,6 +135,7 @@ TEST_CASE("a malformed word is refused with the character where it goes wrong", 
         "override 2 (k=${f:{x: 1}}): character 13: unexpected '}'; an interpolation ends at the "
         "first '}': quote one that holds braces");
   CHECK(complaint("k=int(foo)") == "override 2 (k=int(foo)): int: 'foo' is no whole number");
+  CHECK(complaint("k=null(3)") == "override 2 (k=null(3)): character 7: '(' must be quoted or escaped");
   CHECK(complaint("k=rnage(3)") ==
         "override 2 (k=rnage(3)): rnage: unknown function; did you mean 'range'? known: append, bool, "
         "choice, float, glob, insert, int, interval, prepend, range, remove, shuffle, sort, str, tag");

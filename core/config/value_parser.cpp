@@ -213,6 +213,7 @@ std::string ValueParser::function_name() {
   while (open < text_.size() && is_blank(text_[open])) ++open;
   if (open >= text_.size() || text_[open] != '(') return "";
   std::string name(text_.substr(at_, end - at_));
+  if (!plain_scalar(name, place_).is(Node::Kind::string)) return "";  // null( is no call
   at_ = open + 1;
   return name;
 }

@@ -412,7 +412,8 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
     const Place place{std::make_shared<const std::string>(source), wrong.mark.line + 1,
                       wrong.mark.column + 1};
     const auto offset = static_cast<size_t>(std::max(wrong.mark.pos, 0));
-    const std::string_view line = text.substr(std::min(offset, text.size()), text.find('\n', offset) - offset);
+    const size_t begin = offset == 0 ? 0 : text.rfind('\n', offset - 1) + 1;  // 0 where there is none
+    const std::string_view line = text.substr(begin, text.find('\n', offset) - begin);
     if (wrong.msg == "illegal map key" && trim(line) == "?")
       refuse_yaml(place, "'?' alone makes null a key: quote it", "bad_value");
     refuse_yaml(place, complaint_about(wrong.msg, text, offset));

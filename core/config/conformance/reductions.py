@@ -27,6 +27,10 @@ def _spans(text, quotes):
 def _values(text):
     for begin, end, outer, outer_end in dict.fromkeys(_spans(text, True) + _spans(text, False)):
         yield text[:begin] + "1" + text[end:]
+        key, colon, value = text[begin:end].partition(":")
+        if colon and value:
+            yield text[:begin] + "key" + colon + value + text[end:]
+            yield text[:begin] + key + colon + "1" + text[end:]
         if text[begin - 1:begin] == ",":
             yield text[:begin - 1] + text[end:]
         elif text[end:end + 1] == ",":

@@ -414,8 +414,7 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
     const auto offset = static_cast<size_t>(std::max(wrong.mark.pos, 0));
     const size_t begin = offset == 0 ? 0 : text.rfind('\n', offset - 1) + 1;  // 0 where there is none
     const std::string_view line = text.substr(begin, text.find('\n', offset) - begin);
-    if (wrong.msg == "illegal map key" && trim(line) == "?")
-      refuse_yaml(place, "'?' alone makes null a key: quote it", "bad_value");
+    if (trim(line) == "?") refuse_yaml(place, "null cannot be a key; quote it", "bad_value");
     refuse_yaml(place, complaint_about(wrong.msg, text, offset));
   }
   return builder.take();

@@ -43,6 +43,11 @@ def _crash(case, ours, theirs, ask):
     return is_pythons and "error" in ours
 
 
+@line("nothing_chosen")
+def _nothing_chosen(case, ours, theirs, ask):
+    return "nothing is chosen for group" in ours.get("message", "") and "None'" in theirs.get("detail", "")
+
+
 @line("null_option")
 def _null_option(case, ours, theirs, ask):
     return "must be a string or a list. Got NoneType" in theirs.get("detail", "")
@@ -160,7 +165,7 @@ def _scalars(case, ours, theirs, ask):
     if changed == case:
         return False
     answer = scalar_tables.renamed(ask.hydra(changed), names)
-    return agrees(ours, answer) or _shuffle(case, ours, answer, ask) or \
+    return agrees(ours, answer) or _shuffle(case, ours, answer, ask) or _sweep_text(changed, ours, answer, ask) or \
         agrees(ours, scalar_tables.renamed(ask.hydra(changed, spelled=True), names))
 
 

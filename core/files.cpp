@@ -125,8 +125,7 @@ MappedFile::~MappedFile() {
   if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
-fs::path program_root() {
-  if (const char* root = std::getenv("SUBBAND_ROOT")) return root;
+static fs::path root_above_program() {
   std::error_code none;
   for (fs::path folder = fs::read_symlink("/proc/self/exe", none).parent_path(); folder.has_relative_path();
        folder = folder.parent_path()) {
@@ -134,6 +133,12 @@ fs::path program_root() {
   }
   throw Error("SUBBAND_ROOT",
               "no folder with experiments/recipes above the program; set SUBBAND_ROOT to the checkout");
+}
+
+fs::path program_root() {
+  if (const char* root = std::getenv("SUBBAND_ROOT")) return root;
+  static const fs::path kFound = root_above_program();  // the program does not move while it runs
+  return kFound;
 }
 
 }  // namespace subband

@@ -140,7 +140,11 @@ Node& Binder::resolve(std::string_view key, Node value) {
   return resolved_.set(key, std::move(value));
 }
 
-void Binder::record(FieldInfo info) { session_.fields.push_back(std::move(info)); }
+void Binder::record(FieldInfo info) {
+  constexpr size_t kUsual = 192;  // fields of a recipe
+  if (session_.fields.empty()) session_.fields.reserve(kUsual);
+  session_.fields.push_back(std::move(info));
+}
 
 Binder Binder::nested(std::string_view key, const Node& node) {
   Node& inner = resolve(key, Node::map());

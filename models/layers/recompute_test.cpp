@@ -119,6 +119,17 @@ std::vector<double> three_steps(Net& net, bool recompute) {
   return losses;
 }
 
+// Values and gradients of every parameter and buffer, bit for bit.
+static void check_same(const Net& kept, const Net& repeated) {
+  const auto ours = named_tensors(repeated);
+  for (const auto& [name, tensor] : named_tensors(kept)) {
+    INFO(name);
+    REQUIRE(tensor.grad().defined() == ours.at(name).grad().defined());
+    if (tensor.grad().defined()) CHECK(tensor.grad().equal(ours.at(name).grad()));
+    CHECK(tensor.equal(ours.at(name)));
+  }
+}
+
 }  // namespace recompute_test
 
 TEST_CASE("recomputed blocks give the same loss, gradients, buffers and state, bit for bit", "[recompute]") {
@@ -126,13 +137,7 @@ TEST_CASE("recomputed blocks give the same loss, gradients, buffers and state, b
   const auto kept = test::make(test::busy(false)), repeated = test::make(test::busy(false));
   CHECK(test::step(*kept, false).equal(test::step(*repeated, true)));
   CHECK(kept->state().equal(repeated->state()));
-  const auto ours = named_tensors(*repeated);
-  for (const auto& [name, tensor] : named_tensors(*kept)) {
-    INFO(name);
-    REQUIRE(tensor.grad().defined() == ours.at(name).grad().defined());
-    if (tensor.grad().defined()) CHECK(tensor.grad().equal(ours.at(name).grad()));
-    CHECK(tensor.equal(ours.at(name)));
-  }
+  test::check_same(*kept, *repeated);
 }
 
 // What several applications of blocks share has its gradient summed application by application, in another order.
@@ -179,13 +184,7 @@ TEST_CASE("decoders and classifiers around every mixer recompute their blocks bi
       ++forms;
       REQUIRE(repeated->can_recompute());
       CHECK(test::three_steps(*kept, false) == test::three_steps(*repeated, true));
-      const auto ours = named_tensors(*repeated);
-      for (const auto& [name, tensor] : named_tensors(*kept)) {
-        INFO(name);
-        REQUIRE(tensor.grad().defined() == ours.at(name).grad().defined());
-        if (tensor.grad().defined()) CHECK(tensor.grad().equal(ours.at(name).grad()));
-        CHECK(tensor.equal(ours.at(name)));
-      }
+      test::check_same(*kept, *repeated);
     }
     INFO(mixer);
     CHECK(forms > 0);

@@ -23,7 +23,7 @@ demo-minute: build  ## the same in its one-minute form, in a store of its own
 	@rm -rf build/demo-minute && $(PROGRAM) sweep minute --store build/demo-minute
 
 tables: build    ## the tables of parts in the folders' pages, written anew
-	@for page in models experiments; do $(PROGRAM) list --tables $$page/README.md; done
+	@for page in models experiments; do $(PROGRAM) list --tables $$page/PARTS.md; done
 
 conformance: build  ## random overrides and config trees through this program and Hydra (CASES=100000 SEED=1)
 	@core/config/conformance/run $(PROGRAM) --cases $(or $(CASES),100000) --seed $(or $(SEED),1) $(if $(RECORD),--record $(RECORD))

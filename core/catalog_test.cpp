@@ -283,7 +283,7 @@ TEST_CASE("the tables of parts in the folders' pages are those of the program; `
   const auto catalog = real_catalog();
   if (!catalog) return;
   for (const char* folder : {"models", "experiments"}) {
-    const std::string page = read_file(program_root() / folder / "README.md");
+    const std::string page = read_file(program_root() / folder / "PARTS.md");
     CAPTURE(folder);
     CHECK(with_parts_tables(*catalog, page) == page);
   }

@@ -32,7 +32,6 @@ class TreeBuilder final : public YAML::EventHandler {
  public:
   TreeBuilder(const std::string& source, std::string_view text, Warnings* warnings)
       : source_(std::make_shared<const std::string>(source)), text_(text), warnings_(warnings) {
-    has_tabs_ = text.find('\t') != std::string_view::npos;
     is_ascii_ =
         std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   }
@@ -124,27 +123,7 @@ class TreeBuilder final : public YAML::EventHandler {
     std::vector<Node> merged;  // what `<<` brought
   };
 
-  Place at(const YAML::Mark& mark) {
-    const Place place{source_, mark.line + 1, mark.column + 1};
-    if (has_tabs_) check_indentation(mark, place);
-    return place;
-  }
-
-  // A value or key must not be the first thing of a line that begins with a tab.
-  void check_indentation(const YAML::Mark& mark, const Place& place) const {
-    if (mark.pos <= 0 || static_cast<size_t>(mark.pos) > text_.size()) return;
-    bool tab = false;
-    for (auto i = static_cast<size_t>(mark.pos); i > 0; --i) {
-      const char c = text_[i - 1];
-      if (c == '\t')
-        tab = true;
-      else if (c == '\n')
-        break;
-      else if (c != ' ')
-        return;
-    }
-    if (tab) refuse_yaml(place, "a tab cannot indent: use spaces");
-  }
+  Place at(const YAML::Mark& mark) const { return {source_, mark.line + 1, mark.column + 1}; }
 
   // yaml-cpp takes the end of the file for a closing quote; only the last scalar can be such a one.
   void refuse_open_quote() {
@@ -325,7 +304,7 @@ class TreeBuilder final : public YAML::EventHandler {
   std::shared_ptr<const std::string> source_;
   std::string_view text_;
   Warnings* warnings_;
-  bool has_tabs_ = false, is_ascii_ = true, seen_document_ = false;
+  bool is_ascii_ = true, seen_document_ = false;
   std::optional<YAML::Mark> last_quoted_;
   size_t nodes_ = 0;
   std::vector<Frame> frames_;
@@ -341,7 +320,6 @@ std::string complaint_about(const std::string& message, std::string_view text, s
       {"illegal map key", "'?' cannot start a word: quote it"},
       {"illegal block entry", "'- ' cannot stand here: quote it, or begin the list on a line of its own"},
       {"illegal flow end", "this closes no bracket or brace"},
-      {"illegal tab when looking for indentation", "a tab cannot indent: use spaces"},
       {"end of map not found", "this belongs to nothing above it: mind the indentation"},
       {"end of sequence not found", "this belongs to nothing above it: mind the indentation"},
       {"end of sequence flow not found",
@@ -374,6 +352,20 @@ static void refuse_control_characters(std::string_view text, const std::string& 
   }
 }
 
+static void refuse_tabs(std::string_view text, const std::string& source) {
+  const auto tab = tab_between_words(text);
+  if (!tab) return;
+  const std::string_view before = text.substr(0, *tab);
+  const size_t line = before.rfind('\n') + 1;  // 0 where there is none
+  const bool indents = before.find_first_not_of(' ', line) == std::string_view::npos;
+  refuse_yaml(
+      {std::make_shared<const std::string>(source),
+       static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+       static_cast<int>(*tab - line) + 1},
+      indents ? "a tab cannot indent: use spaces"
+              : "a tab cannot stand between words or end a line: use spaces, or quote text that holds one");
+}
+
 // yaml-cpp passes over every line that begins with '%'. Directives stand above a line ---, and there are two.
 static void refuse_lost_lines(std::string_view text, const std::string& source) {
   bool first = true;
@@ -402,6 +394,7 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
   if (!is_utf8(text)) refuse_yaml(first_bad_byte(text, source), "a byte that is not UTF-8");
   refuse_control_characters(text, source);
   refuse_lost_lines(text, source);
+  refuse_tabs(text, source);
   TreeBuilder builder(source, text, warnings);
   try {
     std::istringstream stream{std::string(text)};

@@ -65,9 +65,34 @@ TEST_CASE("keys keep their type: 1 and '1' are two keys, 1 and 01 are one", "[ya
   CHECK(complaint("1: a\n01: b\n") == "a.yaml:2:1: 1: the key stands twice; first at line 1");
 }
 
+TEST_CASE("a tab may stand in quotes, comments and block scalars, and nowhere else", "[yaml]") {
+  const Node tree = parse_yaml(
+      "# a\tcomment\n"
+      "a: 'x\ty' #\tmore\n"
+      "b: \"it's\ta \\\"\t\"\n"
+      "c: |\n  one\ttwo\n\n  three\t\n"
+      "d: [{e: 'it''s\t'}, don't]\n"
+      "f:\n  - >-\n    folded\ttext\n  - g: |-\n      h\ti\n",
+      "a.yaml");
+  CHECK(to_json(tree) ==
+        "{\"a\": \"x\\ty\", \"b\": \"it's\\ta \\\"\\t\", \"c\": \"one\\ttwo\\n\\nthree\\t\\n\", "
+        "\"d\": [{\"e\": \"it's\\t\"}, \"don't\"], \"f\": [\"folded\\ttext\", {\"g\": \"h\\ti\"}]}");
+  const std::string rule =
+      ": a tab cannot stand between words or end a line: use spaces, or quote text that holds one";
+  const std::pair<const char*, const char*> broken[] = {
+      {"a:\t1\n", "1:3"},      {"a: 1\t\n", "1:5"},      {"a: 1\t# b\n", "1:5"},
+      {"a: 'b'\t\n", "1:7"},   {"- a\n-\tb\n", "2:2"},   {"a: [1,\t2]\n", "1:7"},
+      {"a: x\ty\n", "1:5"},    {"a: |\t\n  b\n", "1:5"}, {"a: |\n  b\nc:\td\n", "3:3"},
+      {"a: it's\tb\n", "1:8"}, {"a: *b\t\n", "1:6"}};
+  for (const auto& [text, place] : broken) {
+    CAPTURE(text);
+    CHECK(complaint(text) == "a.yaml:" + std::string(place) + rule);
+  }
+}
+
 TEST_CASE("a broken text is refused with its place", "[yaml]") {
   const std::string deep = "a: " + std::string(250, '[') + std::string(250, ']');
-  CHECK(complaint("a:\n\tb: 1\n") == "a.yaml:2:2: a tab cannot indent: use spaces");
+  CHECK(complaint("a:\n\tb: 1\n") == "a.yaml:2:1: a tab cannot indent: use spaces");
   CHECK(complaint("a: 1\nb: 2\na: 3\n") == "a.yaml:3:1: a: the key stands twice; first at line 1");
   CHECK(complaint("a: {b: 1, b: 2}\n") == "a.yaml:1:11: b: the key stands twice; first at line 1");
   CHECK(complaint("a: [1, 2\n") ==

@@ -62,6 +62,102 @@ bool quote_is_open(std::string_view text, size_t offset) {
   return i >= text.size();
 }
 
+namespace {
+
+// Walks over the words of a YAML text, and stops at a tab between two of them.
+class TabFinder {
+ public:
+  explicit TabFinder(std::string_view text) : text_(text) {}
+
+  std::optional<size_t> find() {
+    while (at_ < text_.size() && here() != '\t') step();
+    return at_ < text_.size() ? std::optional(at_) : std::nullopt;
+  }
+
+ private:
+  char here() const { return text_[at_]; }
+  bool is_blank_at(size_t i) const {
+    return i >= text_.size() || std::string_view(" \t\n\r").find(text_[i]) != std::string_view::npos;
+  }
+  size_t line_start() const { return at_ == 0 ? 0 : text_.rfind('\n', at_ - 1) + 1; }
+  size_t line_end() const { return std::min(text_.find('\n', at_), text_.size()); }
+
+  void step() {
+    if (here() == '\n') {
+      parent_.reset();
+      ++at_;
+    } else if (here() == ' ' || here() == '\r' || here() == ',') {
+      ++at_;
+    } else if (here() == '#' && (at_ == 0 || is_blank_at(at_ - 1))) {
+      at_ = line_end();
+    } else if (here() == '\'' || here() == '"') {
+      quoted();
+    } else if ((here() == '|' || here() == '>') && depth_ == 0) {
+      block_scalar();
+    } else if (std::string_view("[{").find(here()) != std::string_view::npos) {
+      ++depth_, ++at_;
+    } else if (std::string_view("]}").find(here()) != std::string_view::npos) {
+      depth_ -= depth_ > 0;
+      ++at_;
+    } else if (std::string_view("&!*").find(here()) != std::string_view::npos) {
+      while (!is_blank_at(at_)) ++at_;
+    } else {
+      word();
+    }
+  }
+
+  void quoted() {
+    const char quote = text_[at_++];
+    while (at_ < text_.size() && here() != quote) at_ += here() == '\\' && quote == '"' ? 2 : 1;
+    at_ = std::min(at_ + 1, text_.size());  // a doubled quote is two quoted words side by side
+  }
+
+  // `- `, `? ` or a plain word with what may end it.
+  void word() {
+    const size_t column = at_ - line_start();
+    if (std::string_view("-?").find(here()) != std::string_view::npos && is_blank_at(at_ + 1)) {
+      parent_ = column;
+      ++at_;
+      return;
+    }
+    const auto ends = [&] {
+      const bool in_flow = depth_ > 0 && std::string_view(",[]{}").find(here()) != std::string_view::npos;
+      return here() == '\t' || here() == '\n' || in_flow || (here() == '#' && is_blank_at(at_ - 1)) ||
+             (here() == ':' && is_blank_at(at_ + 1));
+    };
+    const size_t begin = at_;
+    while (at_ < text_.size() && (at_ == begin || !ends())) ++at_;
+    if (at_ < text_.size() && here() == ':') parent_ = column, ++at_;
+  }
+
+  // The header's line, then every line that is empty or stands further right than the key or dash before the header.
+  void block_scalar() {
+    const size_t least = parent_ ? *parent_ + 1 : 1;
+    const size_t end = line_end();
+    const size_t comment = std::min(text_.find('#', at_), end), tab = text_.find('\t', at_);
+    if (tab < comment) {
+      at_ = tab;
+      return;
+    }
+    for (at_ = end; at_ < text_.size(); at_ = line_end()) {
+      const size_t first = std::min(text_.find_first_not_of(' ', at_ + 1), text_.size());
+      const bool is_empty = first == text_.size() || text_[first] == '\n' || text_[first] == '\r';
+      if (!is_empty && first - at_ - 1 < least) return;
+      ++at_;
+    }
+  }
+
+  std::string_view text_;
+  size_t at_ = 0, depth_ = 0;     // of brackets and braces
+  std::optional<size_t> parent_;  // column of the last key or dash of this line
+};
+
+}  // namespace
+
+std::optional<size_t> tab_between_words(std::string_view text) {
+  return text.find('\t') == std::string_view::npos ? std::nullopt : TabFinder(text).find();
+}
+
 // Where the text stops being UTF-8.
 Place first_bad_byte(std::string_view text, const std::string& source) {
   size_t low = 0, line = 1, line_start = 0;

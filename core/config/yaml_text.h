@@ -1,6 +1,7 @@
 // What the YAML reader needs to know of text and trees beyond its parser. Internal to core/config.
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,10 @@ std::string with_whole_escapes(const std::string& text);
 
 /// Whether the quoted scalar at `offset` (perhaps behind an anchor or tag) runs to the end of the text unclosed.
 bool quote_is_open(std::string_view text, size_t offset);
+
+/// The first tab that stands between words, if there is one: outside quotes, comments and block scalars. PyYAML refuses
+/// those too (scanner.py, `fetch_more_tokens`); yaml-cpp passes over most of them.
+std::optional<size_t> tab_between_words(std::string_view text);
 
 /// Where a text stops being UTF-8.
 Place first_bad_byte(std::string_view text, const std::string& source);

@@ -84,5 +84,6 @@ class Interpolator {
 /// oc.dict.keys, oc.dict.values, oc.deprecated, now.
 Location call_resolver(Interpolator& in, const std::string& name, std::vector<Node> arguments,
                        const Location& from);
+bool is_resolver(const std::string& name);
 
 }  // namespace subband::config

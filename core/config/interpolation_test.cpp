@@ -91,6 +91,13 @@ TEST_CASE("cycles, missing values and absent paths are told apart and named", "[
         "'SUBBAND_TEST_UNSET'");
 }
 
+TEST_CASE("an unknown resolver is named, not the map around it that is its argument", "[interpolation]") {
+  CHECK_THAT(complaint("m: {v: '${foo:${oc.select:m}}'}\n"),
+             Catch::ContainsSubstring("m.v = ${foo:${oc.select:m}}: unknown resolver 'foo'"));
+  CHECK(complaint("m: ${foo:${m}}\n") ==
+        "cycle a.yaml:1:4: m = ${foo:${m}}: a cycle of interpolations: ${foo:${m}} -> ${foo:${m}}");
+}
+
 TEST_CASE("a resolver's name may have a hyphen", "[interpolation]") {
   CHECK_THAT(complaint("z: '${oc.en-v:HOME}'\n"),
              Catch::ContainsSubstring("unknown resolver 'oc.en-v'; did you mean 'oc.env'?"));

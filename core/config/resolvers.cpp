@@ -1,4 +1,5 @@
 // The built-in resolvers: `${oc.env:HOME}`, `${oc.select:a.b,5}`, ...
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 
@@ -126,22 +127,33 @@ Location resolve_now(ResolverCall& call) {
   return call.in.keep(Node(std::move(text)), call.from, true, true);
 }
 
+using Resolver = Location (*)(ResolverCall&);
+constexpr std::pair<const char*, Resolver> kResolvers[] = {{"oc.env", resolve_env},
+                                                           {"oc.select", resolve_select},
+                                                           {"oc.decode", resolve_decode},
+                                                           {"oc.create", resolve_create},
+                                                           {"oc.dict.keys", resolve_keys},
+                                                           {"oc.dict.values", resolve_values},
+                                                           {"oc.deprecated", resolve_deprecated},
+                                                           {"now", resolve_now}};
+
 }  // namespace
+
+static const std::pair<const char*, Resolver>* find_resolver(const std::string& name) {
+  const auto* found =
+      std::ranges::find_if(kResolvers, [&](const auto& known) { return known.first == name; });
+  return found == std::end(kResolvers) ? nullptr : found;
+}
+
+bool is_resolver(const std::string& name) { return find_resolver(name) != nullptr; }
 
 Location call_resolver(Interpolator& in, const std::string& name, std::vector<Node> arguments,
                        const Location& from) {
   ResolverCall call{in, name, std::move(arguments), from};
-  if (name == "oc.env") return resolve_env(call);
-  if (name == "oc.select") return resolve_select(call);
-  if (name == "oc.decode") return resolve_decode(call);
-  if (name == "oc.create") return resolve_create(call);
-  if (name == "oc.dict.keys") return resolve_keys(call);
-  if (name == "oc.dict.values") return resolve_values(call);
-  if (name == "oc.deprecated") return resolve_deprecated(call);
-  if (name == "now") return resolve_now(call);
-  const std::vector<std::string> known = {"oc.env",       "oc.select",      "oc.decode",     "oc.create",
-                                          "oc.dict.keys", "oc.dict.values", "oc.deprecated", "now"};
-  in.fail(from, "unknown resolver '" + name + "'" + suggestion(name, known));
+  if (const auto* known = find_resolver(name)) return known->second(call);
+  std::vector<std::string> names;
+  for (const auto& known : kResolvers) names.emplace_back(known.first);
+  in.fail(from, "unknown resolver '" + name + "'" + suggestion(name, names));
 }
 
 }  // namespace subband::config

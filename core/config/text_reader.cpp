@@ -1,5 +1,7 @@
 #include "core/config/text_reader.h"
 
+#include <utility>
+
 #include "core/config/limits.h"
 #include "core/config/value_parser.h"
 #include "core/error.h"
@@ -78,8 +80,12 @@ Node TextReader::element() {
 
 std::pair<Node, size_t> TextReader::nested(size_t begin) {
   at_ = begin;
+  const bool looks_inside = looks_inside_;
   const Location location = interpolation();
-  return {in_ != nullptr ? in_->resolve(location) : Node("?"), at_};
+  if (in_ == nullptr) return {Node("?"), at_};
+  if (looks_inside) return {in_->resolve(location), at_};
+  const Node& node = *in_->follow(location).node;
+  return {node.is(Node::Kind::list) || node.is(Node::Kind::map) ? Node("?") : node, at_};
 }
 
 // One key of a path: a nested interpolation, or a run of ordinary characters.
@@ -138,7 +144,9 @@ Location TextReader::interpolation() {
 Location TextReader::call(const std::string& name) {
   ValueParser parser(
       text_, at_, place_, [this](std::string_view, size_t begin) { return nested(begin); }, depth_);
+  const bool outer = std::exchange(looks_inside_, is_resolver(name));
   std::vector<Node> arguments = parser.arguments();
+  looks_inside_ = outer;
   at_ = parser.offset() + 1;
   if (in_ == nullptr) return known(Node("?"), true);
   return call_resolver(*in_, name, std::move(arguments), from_);

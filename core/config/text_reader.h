@@ -37,6 +37,8 @@ class TextReader {
   Interpolator* in_;
   const Location& from_;
   size_t at_ = 0;
+  bool looks_inside_ =
+      true;    ///< not for a resolver that does not exist: it is the mistake, not what a map holds
   Depth own_;  ///< where only the syntax is checked
   Depth& depth_;
 };

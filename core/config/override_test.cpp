@@ -56,6 +56,7 @@ TEST_CASE("a word has an action, a target, a package and a value", "[override]")
 TEST_CASE("primitives, quotes, lists and maps are read as in Hydra", "[override]") {
   CHECK(value("a  b ") == "\"a  b\"");
   CHECK(value("a\\,b\\ ") == "\"a,b \"");
+  CHECK(value("[a: , b :c ]") == "[\"a: \", \"b :c\"]");  // spaces belong to the colon before them
   CHECK(value("'it\\'s'") == "\"it's\"");
   CHECK(value("\"C:\\dir\\\\\"") == "\"C:\\\\dir\\\\\"");
   CHECK(value("'3'") == "\"3\"");

@@ -83,6 +83,12 @@ Value ValueParser::primitive() {
       continue;
     }
     if (!is_unquoted(here())) fail(shown_here() + " must be quoted or escaped");
+    if (here() == ':') {  // the spaces behind a colon are part of it (OverrideLexer.g4, VALUE_COLON)
+      do out += text_[at_++];
+      while (is_blank(here()));
+      ++pieces, kept = out.size();
+      continue;
+    }
     if (!is_blank(here())) ++pieces, kept = out.size() + 1;
     out += text_[at_++];
   }

@@ -69,9 +69,19 @@ def _sweep_in_container(case, ours, theirs, ask):
     return "a sweep inside a" in ours.get("message", "")
 
 
+@line("list_and_sweep")
+def _list_and_sweep(case, ours, theirs, ask):
+    return "list and sweep at once" in ours.get("message", "")
+
+
 @line("lone_word")
 def _lone_word(case, ours, theirs, ask):
     return "got the lone word" in ours.get("message", "")
+
+
+@line("anchor_name")
+def _anchor_name(case, ours, theirs, ask):
+    return "the name of an anchor is made of" in ours.get("message", "")
 
 
 @line("integers")
@@ -165,6 +175,8 @@ def _scalars(case, ours, theirs, ask):
     if changed == case:
         return False
     answer = scalar_tables.renamed(ask.hydra(changed), names)
+    if ours.get("words") == [case.get("expand")]:  # no sweep: the word as it is
+        return answer.get("words") == [changed["expand"]]
     return agrees(ours, answer) or _shuffle(case, ours, answer, ask) or _sweep_text(changed, ours, answer, ask) or \
         agrees(ours, scalar_tables.renamed(ask.hydra(changed, spelled=True), names))
 
@@ -196,13 +208,14 @@ def _finds(case, one, one_complaint, other, other_complaint, answer):
     """Whether `other` makes the complaint of `one`, once what it complains of first is taken out piece by piece, while
     `one` still complains as it did."""
     kept = one_complaint(case, answer)
-    seen, open_, left = {other_complaint(case, other(case))}, [reductions.of(case)], 1500
-    while open_ and left > 0:
-        smaller = next(open_[-1], None)
+    seen, fresh, turn = {other_complaint(case, other(case))}, [], reductions.of(case)
+    for _ in range(3000):
+        smaller = next(turn, None)
         if smaller is None:
-            open_.pop()
+            if not fresh:
+                return False
+            turn = reductions.of(fresh.pop())
             continue
-        left -= 1
         if one_complaint(smaller, one(smaller)) != kept:
             continue
         complaint = other_complaint(smaller, other(smaller))
@@ -210,7 +223,7 @@ def _finds(case, one, one_complaint, other, other_complaint, answer):
             return True
         if complaint[0] is not None and complaint not in seen:
             seen.add(complaint)
-            open_.append(reductions.of(smaller))
+            fresh.append(smaller)
     return False
 
 

@@ -30,12 +30,13 @@ class Slot {
 
   void bind(Binder& binder, std::string_view key, const Context& context, std::string_view help) {
     const config::Node* written = binder.take(key);
-    FieldInfo info{.path = binder.path_of(key),
-                   .type = std::string("part of kind ") + Interface::kKind,
-                   .standard = config::Node(type_),
-                   .part_kind = Interface::kKind,
-                   .help = std::string(help)};
-    binder.record(std::move(info));
+    binder.record([&] {
+      return FieldInfo{.path = binder.path_of(key),
+                       .type = std::string("part of kind ") + Interface::kKind,
+                       .standard = config::Node(type_),
+                       .part_kind = Interface::kKind,
+                       .help = std::string(help)};
+    });
     bind_value(binder, key, written, context);
   }
 
@@ -98,13 +99,15 @@ class Slots {
   void bind(Binder& binder, std::string_view key, const Context& context, std::string_view help) {
     using config::Node;
     const Node* written = binder.take(key);
-    Node standard = Node::map();
-    for (const auto& [label, slot] : slots_) standard.set(label, Node::map());
-    binder.record({.path = binder.path_of(key),
-                   .type = std::string("map of parts of kind ") + Interface::kKind,
-                   .standard = standard,
-                   .part_kind = Interface::kKind,
-                   .help = std::string(help)});
+    binder.record([&] {
+      Node standard = Node::map();
+      for (const auto& [label, slot] : slots_) standard.set(label, Node::map());
+      return FieldInfo{.path = binder.path_of(key),
+                       .type = std::string("map of parts of kind ") + Interface::kKind,
+                       .standard = standard,
+                       .part_kind = Interface::kKind,
+                       .help = std::string(help)};
+    });
     if (written && !written->is(Node::Kind::map)) {
       binder.complain(key, written, std::string("expected a map from label to ") + Interface::kKind);
       written = nullptr;

@@ -94,16 +94,23 @@ void erase_at(Node& tree, const std::string& path) {
 }  // namespace
 
 Recipe bind_recipe(const Registry& registry, const std::string& name, const Node& composed) {
-  BindSession session{.registry = &registry};
-  Recipe recipe;
-  recipe.name = name;
-  Binder binder(session, composed, recipe.resolved);
   if (!composed.is(Node::Kind::map) && !composed.is(Node::Kind::null)) {
     throw ConfigError(composed.place.text(), name + ": expected a map, got a " + composed.kind_name(),
                       "bad_value");
   }
-  bind_fields(recipe, binder);
-  session.finish();
+  const auto bind = [&](BindSession& session) {
+    Recipe recipe{.name = name};
+    Binder binder(session, composed, recipe.resolved);
+    bind_fields(recipe, binder);
+    return recipe;
+  };
+  BindSession session{.registry = &registry, .records_fields = false};
+  Recipe recipe = bind(session);
+  if (!session.problems.empty()) {  // once more, with all fields, which its complaints can name
+    BindSession slow{.registry = &registry};
+    bind(slow);
+    slow.finish();
+  }
   recipe.parts = session.parts;
   recipe.identity = recipe.resolved;
   recipe.identity.erase("seed");

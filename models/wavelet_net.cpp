@@ -68,10 +68,12 @@ void WaveletNetConfig::bind_stabilizers(Binder& b) {
   const config::Node* written = b.take("stabilize");
   if (written && written->is(config::Node::Kind::string)) {
     stabilize = {written->string()};
-    b.record({.path = b.path_of("stabilize"),
-              .type = "list of strings",
-              .standard = config::Node::list(),
-              .help = help});
+    b.record([&] {
+      return FieldInfo{.path = b.path_of("stabilize"),
+                       .type = "list of strings",
+                       .standard = config::Node::list(),
+                       .help = help};
+    });
     config::Node resolved = config::Node::list({*written});
     resolved.place = written->place;
     b.resolve("stabilize", std::move(resolved));

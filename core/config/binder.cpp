@@ -110,7 +110,9 @@ void BindSession::finish() const {
 
 Binder::Binder(BindSession& session, const Node& node, Node& resolved, std::string path)
     : session_(session), node_(node), resolved_(resolved), path_(std::move(path)) {
+  constexpr size_t kUsual = 8;  // fields of a struct
   if (!resolved_.is(Node::Kind::map)) resolved_ = Node::map();
+  resolved_.entries().reserve(kUsual);
 }
 
 std::string Binder::path_of(std::string_view key) const {
@@ -140,23 +142,20 @@ Node& Binder::resolve(std::string_view key, Node value) {
   return resolved_.set(key, std::move(value));
 }
 
-void Binder::record(FieldInfo info) {
-  constexpr size_t kUsual = 192;  // fields of a recipe
-  if (session_.fields.empty()) session_.fields.reserve(kUsual);
-  session_.fields.push_back(std::move(info));
-}
-
 Binder Binder::nested(std::string_view key, const Node& node) {
   Node& inner = resolve(key, Node::map());
   inner.place = node.place;
   return Binder(session_, node, inner, path_of(key));
 }
 
-template <class T, class Read>
-void Binder::read(std::string_view key, T& value, FieldInfo info, const Read& read_node) {
-  info.path = path_of(key);
-  info.standard = to_node(value);
-  record(std::move(info));
+template <class T, class Describe, class Read>
+void Binder::read(std::string_view key, T& value, const Describe& describe, const Read& read_node) {
+  record([&] {
+    FieldInfo info = describe();
+    info.path = path_of(key);
+    info.standard = to_node(value);
+    return info;
+  });
   const Node* written = take(key);
   if (written == nullptr) {
     resolve(key, to_node(value));
@@ -175,15 +174,19 @@ void Binder::read(std::string_view key, T& value, FieldInfo info, const Read& re
 }
 
 // The ten plain fields differ only in their type.
-#define SUBBAND_PLAIN_FIELD(TYPE, NAME, OPTIONAL)                                     \
-  void Binder::field(std::string_view key, TYPE& value, std::string_view help) {      \
-    read(key, value, {.type = NAME, .optional = OPTIONAL, .help = std::string(help)}, \
-         [](const Node& node, TYPE& out) { return read_value(node, out, Range{}); }); \
+#define SUBBAND_PLAIN_FIELD(TYPE, NAME, OPTIONAL)                                                           \
+  void Binder::field(std::string_view key, TYPE& value, std::string_view help) {                            \
+    const auto describe = [&] {                                                                             \
+      return FieldInfo{.type = NAME, .optional = OPTIONAL, .help = std::string(help)};                      \
+    };                                                                                                      \
+    read(key, value, describe, [](const Node& node, TYPE& out) { return read_value(node, out, Range{}); }); \
   }
-#define SUBBAND_RANGED_FIELD(TYPE, NAME, OPTIONAL)                                                    \
-  void Binder::field(std::string_view key, TYPE& value, Range range, std::string_view help) {         \
-    read(key, value, {.type = NAME, .range = range, .optional = OPTIONAL, .help = std::string(help)}, \
-         [&](const Node& node, TYPE& out) { return read_value(node, out, range); });                  \
+#define SUBBAND_RANGED_FIELD(TYPE, NAME, OPTIONAL)                                                         \
+  void Binder::field(std::string_view key, TYPE& value, Range range, std::string_view help) {              \
+    const auto describe = [&] {                                                                            \
+      return FieldInfo{.type = NAME, .range = range, .optional = OPTIONAL, .help = std::string(help)};     \
+    };                                                                                                     \
+    read(key, value, describe, [&](const Node& node, TYPE& out) { return read_value(node, out, range); }); \
   }
 SUBBAND_PLAIN_FIELD(bool, "boolean", false)
 SUBBAND_PLAIN_FIELD(std::string, "string", false)
@@ -200,24 +203,30 @@ SUBBAND_RANGED_FIELD(std::vector<double>, "list of numbers", false)
 
 void Binder::choice(std::string_view key, std::string& value, const std::vector<std::string>& choices,
                     std::string_view help) {
-  read(key, value, {.type = "string", .choices = choices, .help = std::string(help)},
-       [&](const Node& node, std::string& out) -> Rule {
-         const std::string word = node.is(Node::Kind::string) ? node.string() : config::brief(node);
-         if (std::ranges::find(choices, word) == choices.end())
-           return "unknown choice" + suggestion(word, choices);
-         out = word;
-         return {};
-       });
+  const auto describe = [&] {
+    return FieldInfo{.type = "string", .choices = choices, .help = std::string(help)};
+  };
+  read(key, value, describe, [&](const Node& node, std::string& out) -> Rule {
+    const std::string word = node.is(Node::Kind::string) ? node.string() : config::brief(node);
+    if (std::ranges::find(choices, word) == choices.end())
+      return "unknown choice" + suggestion(word, choices);
+    out = word;
+    return {};
+  });
 }
 
 void Binder::tree(std::string_view key, Node& value, std::string_view help) {
-  record({.path = path_of(key), .type = "tree", .standard = value, .help = std::string(help)});
+  record([&] {
+    return FieldInfo{.path = path_of(key), .type = "tree", .standard = value, .help = std::string(help)};
+  });
   if (const Node* written = take(key)) value = *written;
   resolve(key, value);
 }
 
 std::optional<Binder> Binder::open(std::string_view key, std::string_view help) {
-  record({.path = path_of(key), .type = "map", .standard = Node::map(), .help = std::string(help)});
+  record([&] {
+    return FieldInfo{.path = path_of(key), .type = "map", .standard = Node::map(), .help = std::string(help)};
+  });
   const Node* written = take(key);
   static const Node kEmpty = Node::map();
   if (written && !written->is(Node::Kind::map)) {

@@ -50,6 +50,7 @@ struct FieldInfo {
 /// State of one binding: the parts to choose from, all complaints, and what came out.
 struct BindSession {
   const Registry* registry = nullptr;  ///< needed where a struct has part slots
+  bool records_fields = true;  ///< without them a complaint of an unknown key knows only its neighbours
   std::vector<Problem> problems;
   std::vector<FieldInfo> fields;
   std::map<std::string, int> parts;         ///< `mixer:wersa` -> version, of every part really used
@@ -113,12 +114,16 @@ class Binder {
                 std::string_view kind = "bad_value");
   std::string path_of(std::string_view key) const;
   config::Node& resolve(std::string_view key, config::Node value);
-  void record(FieldInfo info);
+  /// Notes what `describe` makes, a FieldInfo, where the session records fields.
+  template <class Describe>
+  void record(const Describe& describe) {
+    if (session_.records_fields) session_.fields.push_back(describe());
+  }
   Binder nested(std::string_view key, const config::Node& node);  ///< its values land under `key`
 
  private:
-  template <class T, class Read>
-  void read(std::string_view key, T& value, FieldInfo info, const Read& read_node);
+  template <class T, class Describe, class Read>
+  void read(std::string_view key, T& value, const Describe& describe, const Read& read_node);
   std::optional<Binder> open(std::string_view key, std::string_view help);
 
   BindSession& session_;

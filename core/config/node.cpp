@@ -157,7 +157,7 @@ bool Node::operator==(const Node& other) const {
   return false;
 }
 
-static std::string quoted(const std::string& text) {
+std::string json_string(const std::string& text) {
   const auto is_plain = [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
   if (std::ranges::all_of(text, is_plain)) return '"' + text + '"';
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -176,11 +176,11 @@ static void append_json(std::string& out, const Node& node, bool sorted) {
       return;
     case Node::Kind::number: {
       const std::string text = number_text(node.number());
-      out += std::isfinite(node.number()) ? text : quoted(text);
+      out += std::isfinite(node.number()) ? text : json_string(text);
       return;
     }
     case Node::Kind::string:
-      out += quoted(node.string());
+      out += json_string(node.string());
       return;
     case Node::Kind::list:
       out += '[';
@@ -200,7 +200,7 @@ static void append_json(std::string& out, const Node& node, bool sorted) {
   out += '{';
   for (size_t i = 0; i < order.size(); ++i) {
     if (i > 0) out += ", ";
-    out += quoted(entries[order[i]].key) + ": ";
+    out += json_string(entries[order[i]].key) + ": ";
     append_json(out, entries[order[i]].value, sorted);
   }
   out += '}';

@@ -86,6 +86,8 @@ struct Entry {
   Node value;
 };
 
+/// Text as a JSON string, with its quotes.
+std::string json_string(const std::string& text);
 /// One compact JSON document; NaN and infinities as the strings `.nan`, `.inf`, `-.inf`.
 /// `sorted`: keys in byte order, the canonical form that hashes are taken of.
 std::string to_json(const Node& node, bool sorted = false);

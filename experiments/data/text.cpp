@@ -66,10 +66,12 @@ struct Config {
   void bind_splits(Binder& b) {
     using config::Node;
     const Node* written = b.take("splits");
-    b.record({.path = b.path_of("splits"),
-              .type = "map from split to its files",
-              .standard = Node::map(),
-              .help = "train and valid, perhaps test"});
+    b.record([&] {
+      return FieldInfo{.path = b.path_of("splits"),
+                       .type = "map from split to its files",
+                       .standard = Node::map(),
+                       .help = "train and valid, perhaps test"};
+    });
     const bool usable = written && written->is(Node::Kind::map) && written->size() > 0;
     if (!usable) b.complain("splits", written, "must be a map from split to its files", "missing_value");
     Node example =

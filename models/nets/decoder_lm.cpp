@@ -63,12 +63,15 @@ struct Config {
   void bind_blocks(Binder& b) {
     using config::Node;
     const Node* written = b.take("blocks");
-    b.record({.path = b.path_of("blocks"),
-              .type = "tree",
-              .standard = Node::list(),
-              .help = "list of unlike blocks, cycled over the layers (every fourth may be attention); a "
-                      "plain name is a "
-                      "mixer's; what a block does not name is that of the net"});
+    b.record([&] {
+      return FieldInfo{.path = b.path_of("blocks"),
+                       .type = "tree",
+                       .standard = Node::list(),
+                       .help =
+                           "list of unlike blocks, cycled over the layers (every fourth may be attention); a "
+                           "plain name is a "
+                           "mixer's; what a block does not name is that of the net"};
+    });
     std::vector<Node> items;
     if (written != nullptr && !written->is(Node::Kind::list)) {
       b.complain("blocks", written, "expected a list of blocks");

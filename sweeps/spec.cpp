@@ -5,7 +5,6 @@
 #include "core/config/binder.h"
 #include "core/config/override.h"
 #include "core/text.h"
-#include "sweeps/overrides.h"
 #include "sweeps/sweep_fields.h"
 
 namespace subband {
@@ -14,7 +13,7 @@ using config::Node;
 
 namespace {
 
-constexpr const char* kOverrideRule = "expected an override such as a.b=c, +a=b or ~a";
+constexpr const char* kSeedRule = "the seeds of a sweep stand in its list `seeds`";
 
 struct MetricGroup {
   std::string& name;
@@ -33,15 +32,17 @@ class SweepReader {
 
   // One override as text; empty after a complaint.
   std::string override_of(const std::string& key, const Node& node) {
-    if (!node.is(Node::Kind::string) || !is_override(node.string())) {
-      binder_.complain(key, &node, kOverrideRule);
+    if (!node.is(Node::Kind::string)) {
+      binder_.complain(key, &node, "expected an override such as a.b=c, +a=b or ~a");
       return {};
     }
-    if (override_key(node.string()) == "seed") {
-      binder_.complain(key, &node, "the seeds of a sweep stand in its list `seeds`");
-      return {};
+    try {
+      if (config::parse_override(node.string()).key() != "seed") return node.string();
+      binder_.complain(key, &node, kSeedRule);
+    } catch (const ConfigError& error) {
+      binder_.complain(key, &node, error.first().message, error.first().kind);
     }
-    return node.string();
+    return {};
   }
 
   std::vector<std::string> overrides_of(const std::string& key, const Node& node) {
@@ -325,15 +326,11 @@ SplitOverrides split_overrides(std::span<const std::string> overrides) {
                                               "claims", "columns", "lines", "published"};
   SplitOverrides split;
   for (size_t i = 0; i < overrides.size(); ++i) {
-    const std::string& text = overrides[i];
-    const std::string place = "override " + std::to_string(i + 1);
-    if (!is_override(text)) throw ConfigError(place, text + ": " + kOverrideRule, "syntax");
-    const std::string key = override_key(text);
-    const std::string first = key.substr(0, key.find('.'));
-    if (first == "seed")
-      throw ConfigError(place, text + ": the seeds of a sweep stand in its list `seeds`", "bad_value");
+    const config::Override word = config::parse_override(overrides[i], static_cast<int>(i) + 1);
+    const std::string first = word.target.substr(0, word.target.find('.'));
+    if (first == "seed") throw ConfigError(word.place.text(), first + ": " + kSeedRule, "bad_value");
     const bool is_spec = std::ranges::find(kSpecKeys, first) != std::end(kSpecKeys);
-    (is_spec ? split.spec : split.cells).push_back(text);
+    (is_spec ? split.spec : split.cells).push_back(overrides[i]);
   }
   return split;
 }

@@ -102,7 +102,8 @@ TEST_CASE("every mistake of a sweep is reported in one go, each with its place",
             "grid: {seed: [1, 2], z: 3}\nclaims:\n  - {row: one, is: wors}\n") ==
         "probe.yaml:3:25: metric.goal = less: unknown choice; known: max, min\n"
         "probe.yaml:4:8: seeds = [1, 1]: names a seed twice\n"
-        "probe.yaml:6:8: ablate.one = net.width: expected an override such as a.b=c, +a=b or ~a\n"
+        "probe.yaml:6:8: ablate.one = net.width: character 10: expected key=value; known forms: a.b=1, "
+        "+a.b=1, ++a.b=1, ~a.b\n"
         "probe.yaml:7:9: ablate.two.recipes: unknown key; did you mean 'recipe'? known: recipe, set\n"
         "probe.yaml:8:9: ablate.base = a=1: is the name of the unchanged row\n"
         "probe.yaml:10:14: grid.seed = [1, 2]: the seeds of a sweep stand in its list `seeds`\n"
@@ -130,6 +131,10 @@ TEST_CASE("an override of the command line is the spec's or every cell's by its 
   CHECK(split.spec == Words{"seeds=[1]", "~claims"});
   CHECK(split.cells == Words{"trainer.steps=4", "+net.block.x=1"});
   const Words wrong = {"trainer.steps=4", "steps"};
-  CHECK_THROWS_WITH(split_overrides(wrong),
-                    "override 2: steps: expected an override such as a.b=c, +a=b or ~a");
+  CHECK_THROWS_WITH(
+      split_overrides(wrong),
+      "override 2 (steps): character 6: expected key=value; known forms: a.b=1, +a.b=1, ++a.b=1, ~a.b");
+  const Words seed = {"seed=3"};
+  CHECK_THROWS_WITH(split_overrides(seed),
+                    "override 1 (seed=3): seed: the seeds of a sweep stand in its list `seeds`");
 }

@@ -216,6 +216,8 @@ Location Interpolator::reference(size_t dots, const std::vector<Piece>& keys, co
   std::string problem;
   Location target = walk(base, keys, from, problem);
   if (target.node == nullptr) fail(from, problem);
+  if (std::ranges::any_of(from.way, [&](const Step& step) { return step.container == target.node; }))
+    fail(from, "a cycle of interpolations: '" + target.path() + "' holds this value", "cycle");
   if (!target.final && target.node->is_missing())
     fail(from, "'" + target.path() + "' is ???: it must be given a value", "missing_value");
   return target;

@@ -69,7 +69,7 @@ TEST_CASE("cycles, missing values and absent paths are told apart and named", "[
   CHECK(complaint("a: ${b}\nb: ${c}\nc: ${a}\n") ==
         "cycle a.yaml:1:4: a = ${b}: a cycle of interpolations: ${b} -> ${c} -> ${a} -> ${b}");
   CHECK(complaint("a: {b: '${a}'}\n") ==
-        "cycle a.yaml:1:8: a.b = ${a}: a cycle of interpolations: ${a} -> ${a}");
+        "cycle a.yaml:1:8: a.b = ${a}: a cycle of interpolations: 'a' holds this value");
   CHECK(complaint("z: ${hedas}\nheads: 1\n") ==
         "interpolation a.yaml:1:4: z = ${hedas}: no key 'hedas' in the root; did you mean 'heads'? known: "
         "heads, z");

@@ -148,7 +148,7 @@ def _shuffle(case, ours, theirs, ask):
     if "shuffle" not in _text(case):
         return False
     if "words" in ours and "words" in theirs:
-        return same(_in_one_order(_read(oracle.meaning, ours["words"])), _in_one_order(oracle.meaning(theirs["words"])))
+        return same(_in_one_order(_read(oracle.meaning, ours["words"])), _in_one_order(_read(oracle.meaning, theirs["words"])))
     return "ok" in ours and "ok" in theirs and same(_in_one_order(ours["ok"]), _in_one_order(theirs["ok"]))
 
 

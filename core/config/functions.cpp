@@ -85,8 +85,8 @@ Value tag(Call& call) {
   std::optional<Value> named = call.take_named("sweep");
   std::vector<Value> words = call.rest();
   call.done();
+  if (words.empty()) call.fail(named ? "needs a tag beside sweep=" : "needs a sweep");
   if (!named) {
-    if (words.empty()) call.fail("needs a sweep");
     named = std::move(words.back());
     words.pop_back();
   }

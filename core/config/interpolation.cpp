@@ -236,6 +236,7 @@ Location Interpolator::select(const std::string& path, const Location& from) {
     keys.push_back({path.substr(i, end - i), false});
     if (end == std::string::npos) break;
     i = bracket || path[end] == '.' ? end + 1 : end;
+    if (!bracket && i == path.size()) keys.push_back({"", false});  // `a.`: the key '' of a
     if (bracket && i < path.size() && path[i] == '.') ++i;
   }
   Location base;

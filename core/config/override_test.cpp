@@ -113,6 +113,13 @@ TEST_CASE("what a sweep expands to parses to the same value again", "[override]"
   }
 }
 
+TEST_CASE("the name of a function may have a hyphen, and then is unknown", "[override]") {
+  CHECK_THROWS_WITH(parse_override("a=choic-e (1)"),
+                    Catch::ContainsSubstring("choic-e: unknown function; did you mean 'choice'?"));
+  CHECK_THROWS_WITH(parse_override("a=tag(sweep=range(3))"),
+                    "override 1 (a=tag(sweep=range(3))): tag: needs a tag beside sweep=");
+}
+
 TEST_CASE("a malformed word is refused with the character where it goes wrong", "[override]") {
   CHECK(complaint("k") ==
         "override 2 (k): character 2: expected key=value; known forms: a.b=1, +a.b=1, ++a.b=1, ~a.b");

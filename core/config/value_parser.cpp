@@ -204,11 +204,20 @@ Value ValueParser::map() {
   return value;
 }
 
+// Where the name ends that begins here (ID of OverrideLexer.g4); here, where none does.
+size_t ValueParser::name_end() const {
+  size_t end = at_;
+  if (!is_word_start(here())) return end;
+  while (end < text_.size() &&
+         (is_word_start(text_[end]) || text_[end] == '-' || (text_[end] >= '0' && text_[end] <= '9')))
+    ++end;
+  return end;
+}
+
 // The name of a call that begins here, or nothing; `name (` may have a space.
 std::string ValueParser::function_name() {
   if (interpolation_ || !is_word_start(here())) return "";
-  size_t end = at_;
-  while (end < text_.size() && (is_word_start(text_[end]) || (text_[end] >= '0' && text_[end] <= '9'))) ++end;
+  const size_t end = name_end();
   size_t open = end;
   while (open < text_.size() && is_blank(text_[open])) ++open;
   if (open >= text_.size() || text_[open] != '(') return "";
@@ -224,14 +233,12 @@ Value ValueParser::function(std::string name) {
     do {
       skip_spaces();
       Argument argument;
-      size_t end = at_;
-      while (end < text_.size() && (is_word_start(text_[end]) || (text_[end] >= '0' && text_[end] <= '9')))
-        ++end;
-      const size_t name_end = end;
-      while (end < text_.size() && is_blank(text_[end])) ++end;
-      if (name_end > at_ && end < text_.size() && text_[end] == '=') {
-        argument.name = text_.substr(at_, name_end - at_);
-        at_ = end + 1;
+      const size_t end = name_end();
+      size_t equals = end;
+      while (equals < text_.size() && is_blank(text_[equals])) ++equals;
+      if (end > at_ && equals < text_.size() && text_[equals] == '=') {
+        argument.name = text_.substr(at_, end - at_);
+        at_ = equals + 1;
       } else if (!arguments.empty() && !arguments.back().name.empty()) {
         fail("a positional argument after a named one");
       }

@@ -90,6 +90,7 @@ class ValueParser {
   Value primitive();
   Value function(std::string name);
   Entry map_key();
+  size_t name_end() const;
   std::string function_name();
   void append_interpolation(std::string& out, std::optional<Node>& alone);
   bool quoted_backslashes(std::string& out, char quote);

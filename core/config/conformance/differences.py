@@ -48,6 +48,12 @@ def _nothing_chosen(case, ours, theirs, ask):
     return "nothing is chosen for group" in ours.get("message", "") and "None'" in theirs.get("detail", "")
 
 
+@line("root_values")
+def _root_values(case, ours, theirs, ask):
+    is_root = re.search(r"oc\.dict\.values: *(''''|''|\"\")", _text(case))
+    return ours.get("error") == "cycle" and is_root is not None
+
+
 @line("null_option")
 def _null_option(case, ours, theirs, ask):
     return "must be a string or a list. Got NoneType" in theirs.get("detail", "")
@@ -101,6 +107,22 @@ def _slash(case, ours, theirs, ask):
     entry = re.compile(r"^(\s*- (?:optional )?)([\w/]+)(@\S+)?: '?([\w/]+)/([\w.]+)'?$", re.M)
     files = {name: entry.sub(r"\1\2/\4\3: \5", text) for name, text in case.get("files", {}).items()}
     return files != case.get("files", {}) and agrees(ours, ask.hydra({**case, "files": files}))
+
+
+@line("leak")
+def _leak(case, ours, theirs, ask):
+    """Hydra gives our answer where a config that is listed twice is two files."""
+    if "ok" not in ours or "ok" not in theirs:
+        return False
+    for name, text in case.get("files", {}).items():
+        for other in case["files"]:
+            word = other.rpartition("/")[2].removesuffix(".yaml")
+            for entry in re.finditer(rf"(?<=[\s/]){word}(?=[\s@]|$)", text):
+                copy = text[:entry.start()] + "copied" + text[entry.end():]
+                files = {**case["files"], other.removesuffix(word + ".yaml") + "copied.yaml": case["files"][other]}
+                if agrees(ours, ask.hydra({**case, "files": {**files, name: copy}})):
+                    return True
+    return False
 
 
 @line("missing_over_reference")
@@ -164,8 +186,10 @@ def _sweep_text(case, ours, theirs, ask):
     """Our words read back as the values that Hydra's sweep holds, which its own words do not."""
     if "words" not in ours or "words" not in theirs:
         return False
-    values = _read(oracle.values, case["expand"])
-    return same(_read(oracle.meaning, ours["words"]), values) and not same(_read(oracle.meaning, theirs["words"]), values)
+    ordered = _in_one_order if "shuffle" in case["expand"] else lambda value: value
+    values = ordered(_read(oracle.values, case["expand"]))
+    our_values, their_values = (ordered(_read(oracle.meaning, each["words"])) for each in (ours, theirs))
+    return same(our_values, values) and not same(their_values, values)
 
 
 @line("scalars")
@@ -207,23 +231,31 @@ def _their_complaint(case, answer):
 def _finds(case, one, one_complaint, other, other_complaint, answer):
     """Whether `other` makes the complaint of `one`, once what it complains of first is taken out piece by piece, while
     `one` still complains as it did."""
+    return any(_finds_among(smaller, case, one, one_complaint, other, other_complaint, answer)
+               for smaller in (reductions.coarse, reductions.of))
+
+
+def _finds_among(smaller_cases, case, one, one_complaint, other, other_complaint, answer):
     kept = one_complaint(case, answer)
-    seen, fresh, turn = {other_complaint(case, other(case))}, [], reductions.of(case)
+    seen, fresh, stale = {other_complaint(case, other(case))}, [], []  # smaller cases: other complaints first
+    tried, turn = set(), smaller_cases(case)
     for _ in range(3000):
         smaller = next(turn, None)
         if smaller is None:
-            if not fresh:
+            if not fresh and not stale:
                 return False
-            turn = reductions.of(fresh.pop())
+            turn = smaller_cases(fresh.pop() if fresh else stale.pop(0))
             continue
-        if one_complaint(smaller, one(smaller)) != kept:
+        text = json.dumps(smaller)
+        if text in tried or one_complaint(smaller, one(smaller)) != kept:
             continue
+        tried.add(text)
         complaint = other_complaint(smaller, other(smaller))
         if complaint[0] == kept[0]:
             return True
-        if complaint[0] is not None and complaint not in seen:
+        if complaint[0] is not None:
+            (stale if complaint in seen else fresh).append(smaller)
             seen.add(complaint)
-            fresh.append(smaller)
     return False
 
 

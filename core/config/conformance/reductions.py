@@ -44,12 +44,9 @@ def _word_values(word):
     return (key + equals + each for each in _values(value)) if equals else ()
 
 
-def of(case):
-    if "expand" in case:
-        for word in _word_values(case["expand"]):
-            yield {**case, "expand": word}
-        return
-    words, files = case["overrides"], case["files"]
+def coarse(case):
+    """Without a whole word, line or file."""
+    words, files = case.get("overrides", []), case.get("files", {})
     for i in range(len(words)):
         yield {**case, "overrides": words[:i] + words[i + 1:]}
     for name, text in files.items():
@@ -61,6 +58,16 @@ def of(case):
         if name != "config.yaml":
             yield {**case, "files": {other: text for other, text in files.items() if other != name}}
             yield {**case, "files": {**files, name: ""}}
+
+
+def of(case):
+    """Without a word, line, file, or piece of a value."""
+    if "expand" in case:
+        for word in _word_values(case["expand"]):
+            yield {**case, "expand": word}
+        return
+    yield from coarse(case)
+    words, files = case["overrides"], case["files"]
     for i, word in enumerate(words):
         for smaller in _word_values(word):
             yield {**case, "overrides": words[:i] + [smaller] + words[i + 1:]}

@@ -61,7 +61,7 @@ class _Translator:
         return name
 
     def word(self, word, reading, in_file):
-        if not word or not _PERHAPS.fullmatch(word):
+        if not word or not _PERHAPS.fullmatch(word) or word == "-":  # in files an item without a value
             return word
         ours = our_reading(word)
         try:

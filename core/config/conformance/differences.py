@@ -125,6 +125,36 @@ def _leak(case, ours, theirs, ask):
     return False
 
 
+@line("override_last")
+def _override_last(case, ours, theirs, ask):
+    """Hydra gives our answer where an earlier override is left out."""
+    for name, text in case.get("files", {}).items():
+        for entry in re.finditer(r"^\s*- (optional )?override .*\n", text, re.M):
+            files = {**case["files"], name: text[:entry.start()] + text[entry.end():]}
+            if "override " in text[entry.end():] and agrees(ours, ask.hydra({**case, "files": files})):
+                return True
+    return False
+
+
+@line("interpolated_order")
+def _interpolated_order(case, ours, theirs, ask):
+    """Hydra gives our answer once the choice stands where it cannot look it up yet."""
+    reference = re.search(r"Error resolving interpolation '([^']*)'", theirs.get("detail", ""))
+    options = dict.fromkeys(re.findall(r"\w+", _text(case))) if reference else ()
+    for option in options:
+        chosen = re.sub(r"\$\{[^}]*\}", option, reference.group(1))
+        files = {name: text.replace(reference.group(1), chosen) for name, text in case["files"].items()}
+        if agrees(ours, ask.hydra({**case, "files": files})):
+            return True
+    return False
+
+
+@line("cycle_in_override")
+def _cycle_in_override(case, ours, theirs, ask):
+    is_parents = "Interpolation to parent node detected" in theirs.get("detail", "")
+    return is_parents and (ours.get("error"), theirs.get("error")) == ("cycle", "bad_value")
+
+
 @line("missing_over_reference")
 def _missing_over_reference(case, ours, theirs, ask):
     """Hydra gives our answer where the ??? that changes nothing is left out."""

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "core/hash.h"
 #include "core/tensors/digest.h"
@@ -39,10 +40,10 @@ Node node_of(const nlohmann::ordered_json& json) {
   throw Error(file.string(), "checkpoint: " + rule);
 }
 
-const std::string& metadata_of(const fs::path& file, const Safetensors& read, const std::string& key) {
-  const auto found = read.metadata.find(key);
+const std::string& metadata_of(const fs::path& file, const Safetensors& read, std::string_view key) {
+  const auto found = read.metadata.find(std::string(key));
   if (found == read.metadata.end())
-    refuse(file, "metadata '" + key + "' is missing; not a checkpoint of this program");
+    refuse(file, fmt::format("metadata '{}' is missing; not a checkpoint of this program", key));
   return found->second;
 }
 

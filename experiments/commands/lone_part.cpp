@@ -4,6 +4,7 @@
 #include <ATen/ops/stack.h>
 
 #include <array>
+#include <string_view>
 
 #include "core/config/yaml.h"
 #include "core/error.h"
@@ -74,9 +75,9 @@ at::Tensor optional_input(const Tensors& in, const std::string& name) {
   return found == in.end() ? at::Tensor() : found->second;
 }
 
-const at::Tensor& needed_input(const Tensors& in, const std::string& name, const std::string& part) {
-  const auto found = in.find(name);
-  if (found == in.end()) throw ShapeError(part, "tensor '" + name + "': missing");
+const at::Tensor& needed_input(const Tensors& in, std::string_view name, const std::string& part) {
+  const auto found = in.find(std::string(name));
+  if (found == in.end()) throw ShapeError(part, "tensor '" + std::string(name) + "': missing");
   return found->second;
 }
 
@@ -236,9 +237,7 @@ void LonePartWords::add_to(CLI::App& app) {
       "one part alone, as KIND:NAME (mixer:softmax_attention); kinds: mixer, channel_mixer, transform, "
       "dilation, lifting, bypass, scale_mixer");
   app.add_option("--set", fields, "a field of the part, key=value; may be repeated")->allow_extra_args(false);
-  app.add_option("--width", width, "D, of the part's input")
-      ->check(above_zero())
-      ->capture_default_str();
+  app.add_option("--width", width, "D, of the part's input")->check(above_zero())->capture_default_str();
   app.add_flag("--causal,!--no-causal", causal, "whether a mixer may see what comes later");
   app.add_option("--levels", levels, "of the wavelet around the part; there is one scale more")
       ->check(CLI::Range(1, 64))

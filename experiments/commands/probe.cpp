@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/ScalarType.h>
+#include <fmt/format.h>
 
 #include <optional>
 
@@ -18,25 +19,24 @@ static void collect_gradients(const torch::nn::Module& module, Tensors& gradient
   }
 }
 
-const at::Tensor& ProbeInput::get(const std::string& name) const {
-  const auto found = tensors.find(name);
-  if (found == tensors.end()) throw Error(file, "tensor '" + name + "': missing");
+const at::Tensor& ProbeInput::get(std::string_view name) const {
+  const auto found = tensors.find(std::string(name));
+  if (found == tensors.end()) throw Error(file, fmt::format("tensor '{}': missing", name));
   return found->second;
 }
 
 // Ids or targets: [B,L] int64 below V. A target of -100 is not scored.
-static const at::Tensor& tokens_of(const ProbeInput& input, const std::string& name, int64_t vocabulary,
+static const at::Tensor& tokens_of(const ProbeInput& input, std::string_view name, int64_t vocabulary,
                                    bool targets = false) {
   const at::Tensor& tokens = input.get(name);
   if (tokens.dim() != 2 || tokens.scalar_type() != at::kLong || tokens.numel() == 0) {
-    throw Error(input.file, "tensor '" + name + "': expected int64 [B,L]");
+    throw Error(input.file, fmt::format("tensor '{}': expected int64 [B,L]", name));
   }
   const at::Tensor scored = targets ? tokens.masked_fill(tokens == kNotScored, 0) : tokens;
   const int64_t low = scored.min().item<int64_t>(), high = scored.max().item<int64_t>();
   if (low < 0 || high >= vocabulary) {
-    throw Error(input.file, name + " = " + std::to_string(low < 0 ? low : high) + ": must be 0 to " +
-                                std::to_string(vocabulary - 1) +
-                                (targets ? ", or -100 where not scored" : ""));
+    throw Error(input.file, fmt::format("{} = {}: must be 0 to {}{}", name, low < 0 ? low : high,
+                                        vocabulary - 1, targets ? ", or -100 where not scored" : ""));
   }
   return tokens;
 }

@@ -1,6 +1,7 @@
 // Feeds recorded inputs to a net or a part and collects what comes out.
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "core/tensors/safetensors.h"
 #include "experiments/commands/lone_part.h"
@@ -14,7 +15,7 @@ struct ProbeInput {
   Tensors tensors;
 
   bool has(const std::string& name) const { return tensors.contains(name); }
-  const at::Tensor& get(const std::string& name) const;  ///< Error where it is missing
+  const at::Tensor& get(std::string_view name) const;  ///< Error where it is missing
 };
 
 /// What is asked of a net.

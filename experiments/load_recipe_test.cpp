@@ -24,7 +24,7 @@ TEST_CASE("a recipe loads from a file, with overrides that say where they stand"
   CHECK(recipe.seed == 3);
   CHECK(recipe.optimizer.type() == "adamw");
   CHECK(recipe.resolved.at("net.width")->integer() == 16);
-  CHECK_THAT(recipe.resolved.at("net.width")->place.text(), Catch::Contains("net.width=16"));
+  CHECK_THAT(recipe.resolved.at("net.width")->place.text(), Catch::ContainsSubstring("net.width=16"));
 }
 
 TEST_CASE("a mistake in a recipe file is reported with file, line and column", "[load_recipe]") {

@@ -97,8 +97,8 @@ TEST_CASE("a task that makes its own sequences takes neither data nor tokeniser"
   config.set("task", Node("induction"));
   CHECK_THROWS_WITH(
       bind_recipe(registry, "tiny", config),
-      Catch::Contains("task induction makes its own sequences; remove it") &&
-          Catch::Contains("tokenizer = letters: task induction makes its own tokens; remove it"));
+      Catch::ContainsSubstring("task induction makes its own sequences; remove it") &&
+          Catch::ContainsSubstring("tokenizer = letters: task induction makes its own tokens; remove it"));
   config.erase("data");
   config.erase("tokenizer");
   const Recipe recipe = bind_recipe(registry, "tiny", config);
@@ -108,7 +108,7 @@ TEST_CASE("a task that makes its own sequences takes neither data nor tokeniser"
   CHECK(parameter_count(*make_meta_net(recipe)) == 2 * 16 * 8 + 2);
   config.set_at("samples.tokens", Node(int64_t{5}));
   CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
-                    Catch::Contains("only a language_model writes text; leave samples.tokens at 0"));
+                    Catch::ContainsSubstring("only a language_model writes text; leave samples.tokens at 0"));
 }
 
 TEST_CASE("what a task imposes is checked with the rest of the recipe", "[recipe]") {

@@ -139,9 +139,9 @@ TEST_CASE("a run that another process computes is refused", "[conduct]") {
   const fs::path folder = conduct(example_plan(), store, {}, std::ref(fake)).folder;
   const RecordWriter other(folder / kRecordName);
   CHECK_THROWS_WITH(conduct(example_plan(), store, {}, std::ref(fake)),
-                    Catch::Contains("record = locked: is being written by"));
+                    Catch::ContainsSubstring("record = locked: is being written by"));
   CHECK_THROWS_WITH(conduct(example_plan(), store, {.force = true}, std::ref(fake)),
-                    Catch::Contains("record = locked"));
+                    Catch::ContainsSubstring("record = locked"));
   CHECK(fs::exists(folder));
 }
 

@@ -20,9 +20,9 @@ TEST_CASE("data list knows the bundled corpora, their splits and that their file
     CHECK_FALSE(corpora[bundled].contains("problem"));
   if (corpora["wikitext_103"].contains("problem"))  // a user may have it
     CHECK_THAT(corpora["wikitext_103"]["problem"].get<std::string>(),
-               Catch::Contains("unpack wikitext-103-raw-v1.zip"));
+               Catch::ContainsSubstring("unpack wikitext-103-raw-v1.zip"));
   CHECK(corpora["mnist"]["splits"] == nlohmann::json{"train", "valid", "test"});  // here or not
-  CHECK_FALSE(corpora.contains("text"));  // a kind of data, no corpus
+  CHECK_FALSE(corpora.contains("text"));                                          // a kind of data, no corpus
 }
 
 TEST_CASE("data prepare writes the token files that a run will ask for", "[data_command]") {

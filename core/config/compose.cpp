@@ -102,8 +102,9 @@ class Composer {
       if (word.target.empty() && word.value.is(Kind::list))
         fail(word, "the name of the group before '=' is missing", "bad_value");
       if (word.package) check_package(*word.package, word.place, false);
+      const bool in_folder = request_.raw && !word.target.empty();  // looked for from the primary's folder
       groups_.appended.push_back({.kind = DefaultEntry::Kind::group,
-                                  .name = "/" + word.target,
+                                  .name = in_folder ? word.target : "/" + word.target,
                                   .package = word.package,
                                   .choice = read_choice(word),
                                   .appended = true,

@@ -276,4 +276,21 @@ TEST_CASE("a choice of a group that nothing asks for is not looked into", "[comp
   CHECK_THROWS_WITH(config::compose(request), "override 1 (g=[[]]): g: expected names of options, got []");
 }
 
+TEST_CASE("a word that adds a group is looked up from the primary's folder", "[compose]") {
+  const Tree tree(std::vector<std::pair<std::string, std::string>>{
+      {"sub/c.yaml", "x: 1\n"}, {"g/a.yaml", "v: 1\n"}, {"sub/g/a.yaml", "v: 2\n"}});
+  config::ComposeRequest request{.primary = "sub/c", .overrides = {"+g=a"}, .raw = true};
+  request.folders = {{"", tree.folder()}};
+  CHECK(config::to_json(config::compose(request).config) == R"({"sub": {"x": 1, "g": {"v": 2}}})");
+}
+
+TEST_CASE("a map over what a resolver computed replaces it", "[compose]") {
+  const Tree tree(std::vector<std::pair<std::string, std::string>>{
+      {"c.yaml", "defaults: [_self_, g: a]\nv: \"${oc.decode:'{x: 1}'}\"\nw: \"${oc.create:{x: 1}}\"\n"},
+      {"g/a.yaml", "# @package _global_\nv: {b: 2}\nw: {b: 2}\n"}});
+  config::ComposeRequest request{.primary = "c", .raw = true};
+  request.folders = {{"", tree.folder()}};
+  CHECK(config::to_json(config::compose(request).config) == R"({"v": {"b": 2}, "w": {"x": 1, "b": 2}})");
+}
+
 }  // namespace compose_test

@@ -53,7 +53,9 @@ class DefaultsBuilder {
       return;
     }
     const auto& header = node.config->package;
-    if (header) node.header = header->starts_with("_global_") ? *header : "_global_." + *header;
+    if (header)
+      node.header =
+          *header == "_global_" || header->starts_with("_global_.") ? *header : "_global_." + *header;
     enter(node, path);
     expand_children(node, interpolated);
     chain_.pop_back();

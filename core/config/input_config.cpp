@@ -27,8 +27,7 @@ std::vector<std::string> directive_words(std::string_view line) {
   std::vector<std::string> words;
   std::string word;
   for (const char c : std::string(rest) + " ") {
-    const bool blank = c == ' ' || c == '\t';
-    if (!blank)
+    if (c != ' ')
       word += c;
     else if (!word.empty())
       words.push_back(std::move(word)), word.clear();
@@ -179,7 +178,9 @@ void check_package(const std::string& package, const Place& place, bool header) 
   if (std::count(package.begin(), package.end(), '.') >= static_cast<std::ptrdiff_t>(kMostLevels))
     refuse_entry(place, "a package of more than 200 parts");
   for (const std::string& part : split(package, '.')) {
-    const bool dead = part == "_group_" || part == "_name_" || (part == "_here_" && package != "_here_");
+    if (header && part.empty()) refuse_entry(place, "package '" + package + "': one of its parts is empty");
+    const bool dead = (part.starts_with("_global_") && part != "_global_") || part == "_group_" ||
+                      part == "_name_" || (part == "_here_" && package != "_here_");
     if (dead && !(header && part == "_here_"))
       refuse_entry(place, "package '" + package + "': the keywords are _here_ (alone) and _global_");
   }

@@ -162,10 +162,10 @@ Node Interpolator::resolve_here(Location& location) {
 }
 
 // Steps from `base` along `keys`; where that fails, node is nullptr and `problem` says why, or an error is thrown.
-Location Interpolator::walk(Location base, const std::vector<Piece>& keys, const Location& from,
+Location Interpolator::walk(Location base, const std::vector<std::string>& keys, const Location& from,
                             std::string& problem) {
   std::string so_far;
-  for (const Piece& piece : keys) {
+  for (const std::string& key : keys) {
     base = follow(base);
     const Node& node = *base.node;
     const auto absent = [&](std::string why) {
@@ -178,23 +178,22 @@ Location Interpolator::walk(Location base, const std::vector<Piece>& keys, const
     if (base.opaque)
       return absent(name() + " is computed by a resolver; wrap it in oc.create to look inside");
     if (node.is(Node::Kind::map)) {
-      const Entry* entry = text_key(node, piece.key);
+      const Entry* entry = text_key(node, key);
       if (entry == nullptr)
-        return absent("no key '" + piece.key + "' in " + name() + suggestion(piece.key, keys_of(node)));
+        return absent("no key '" + key + "' in " + name() + suggestion(key, keys_of(node)));
       base.way.push_back({&node, entry->key, 0});
       base.node = &entry->value;
     } else if (node.is(Node::Kind::list)) {
-      const auto index = parse_integer(piece.key);
-      if (!index) fail(from, name() + " is a list; '" + piece.key + "' is no index");
+      const auto index = parse_integer(key);
+      if (!index) fail(from, name() + " is a list; '" + key + "' is no index");
       if (*index < 0 || static_cast<size_t>(*index) >= node.size())
-        return absent("no item " + piece.key + " in " + name() + ", which has " +
-                      std::to_string(node.size()));
+        return absent("no item " + key + " in " + name() + ", which has " + std::to_string(node.size()));
       base.way.push_back({&node, {}, static_cast<size_t>(*index)});
       base.node = &node.items()[static_cast<size_t>(*index)];
     } else {
-      return absent(name() + " is " + brief(node) + ", which holds no '" + piece.key + "'");
+      return absent(name() + " is " + brief(node) + ", which holds no '" + key + "'");
     }
-    so_far += (so_far.empty() ? "" : ".") + piece.key;
+    so_far += (so_far.empty() ? "" : ".") + key;
   }
   return base;
 }
@@ -210,11 +209,12 @@ static bool climb(Location& base, size_t dots, const Location& from, const Node&
   return true;
 }
 
-Location Interpolator::reference(size_t dots, const std::vector<Piece>& keys, const Location& from) {
+Location Interpolator::reference(const Path& path, const Location& from) {
   Location base;
-  if (!climb(base, dots, from, root_)) fail(from, std::to_string(dots) + " dots lead above the root");
+  if (!climb(base, path.dots, from, root_))
+    fail(from, std::to_string(path.dots) + " dots lead above the root");
   std::string problem;
-  Location target = walk(base, keys, from, problem);
+  Location target = walk(base, path.keys, from, problem);
   if (target.node == nullptr) fail(from, problem);
   if (std::ranges::any_of(from.way, [&](const Step& step) { return step.container == target.node; }))
     fail(from, "a cycle of interpolations: '" + target.path() + "' holds this value", "cycle");
@@ -223,27 +223,32 @@ Location Interpolator::reference(size_t dots, const std::vector<Piece>& keys, co
   return target;
 }
 
-Location Interpolator::select(const std::string& path, const Location& from) {
-  size_t dots = 0;
-  while (dots < path.size() && path[dots] == '.') ++dots;
-  std::vector<Piece> keys;
-  for (size_t i = dots; i < path.size();) {
+Interpolator::Path Interpolator::parse(const std::string& path, const Location& from) const {
+  Path out;
+  while (out.dots < path.size() && path[out.dots] == '.') ++out.dots;
+  for (size_t i = out.dots; i < path.size();) {
     const bool bracket = path[i] == '[';
     if (bracket) ++i;
-    if (keys.size() >= kMostDepth) fail(from, "a path of more than 500 keys");
+    if (out.keys.size() >= kMostDepth) fail(from, "a path of more than 500 keys");
     const size_t end = bracket ? path.find(']', i) : path.find_first_of(".[", i);
     if (bracket && end == std::string::npos) fail(from, "'" + path + "' is no path");
-    keys.push_back({path.substr(i, end - i), false});
+    out.keys.push_back(path.substr(i, end - i));
     if (end == std::string::npos) break;
     i = bracket || path[end] == '.' ? end + 1 : end;
-    if (!bracket && i == path.size()) keys.push_back({"", false});  // `a.`: the key '' of a
+    if (!bracket && i == path.size()) out.keys.emplace_back();  // `a.`: the key '' of a
     if (bracket && i < path.size() && path[i] == '.') ++i;
   }
+  return out;
+}
+
+Location Interpolator::select(const std::string& path, const Location& from) {
+  const Path parsed = parse(path, from);
   Location base;
-  if (!climb(base, dots, from, root_)) fail(from, std::to_string(dots) + " dots lead above the root");
+  if (!climb(base, parsed.dots, from, root_))
+    fail(from, std::to_string(parsed.dots) + " dots lead above the root");
   std::string problem;
   try {
-    Location target = walk(base, keys, from, problem);
+    Location target = walk(base, parsed.keys, from, problem);
     return target.node != nullptr && target.node->is_missing() && !target.final ? Location{} : target;
   } catch (const ConfigError& error) {
     if (error.first().kind == "missing_value") return {};

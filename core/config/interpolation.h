@@ -60,12 +60,15 @@ class Interpolator {
  private:
   friend class TextReader;
 
-  struct Piece {
-    std::string key;
-    bool computed = false;  ///< came out of a nested interpolation
+  /// `..a.b[0]` taken apart.
+  struct Path {
+    size_t dots = 0;
+    std::vector<std::string> keys;
   };
-  Location walk(Location base, const std::vector<Piece>& keys, const Location& from, std::string& problem);
-  Location reference(size_t dots, const std::vector<Piece>& keys, const Location& from);
+  Path parse(const std::string& path, const Location& from) const;
+  Location walk(Location base, const std::vector<std::string>& keys, const Location& from,
+                std::string& problem);
+  Location reference(const Path& path, const Location& from);
   Location evaluate(const Location& location);  ///< of a string with interpolations; one hop
   Node resolve_here(Location& location);
   void enter(const Location& location);  ///< checks that a string is not being looked up already: a cycle

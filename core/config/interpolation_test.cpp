@@ -46,6 +46,13 @@ TEST_CASE("dots climb from the container, brackets are dots, and the inner inter
   CHECK(value("a: ${b}\nb: {c: '${d}'}\nd: 4\nz: ${a.c}\n") == "4");
 }
 
+TEST_CASE("what a nested interpolation gives may be a path itself", "[interpolation]") {
+  CHECK(value("k: m.a\nm: {a: 1}\nz: ${${k}}\n") == "1");
+  CHECK(value("k: a.b\nm: {a: {b: 2}}\nz: '${m.${k}}'\n") == "2");
+  CHECK(value("k: 'l[1]'\nl: [1, 3]\nz: '${${k}}'\n") == "3");
+  CHECK(value("o: {k: '.m', m: 4, z: '${${.k}}'}\n", "o.z") == "4");
+}
+
 TEST_CASE("a backslash keeps an interpolation as text", "[interpolation]") {
   CHECK(value("x: 1\nz: \\${x}\n") == "\"${x}\"");
   CHECK(value("x: 1\nz: \\\\${x}\n") == "\"\\\\1\"");

@@ -44,8 +44,9 @@ void Merger::open(Node& value) {
     try {
       Interpolator in(root_);
       const Location target = in.follow({&value, way_, false, false});
-      if (is_container(*target.node)) copied_ += count_nodes(*target.node);
-      if (is_container(*target.node) && copied_ <= kMostValues) copy = *target.node;
+      const bool opens = is_container(*target.node) && !target.opaque;
+      if (opens) copied_ += count_nodes(*target.node);
+      if (opens && copied_ <= kMostValues) copy = *target.node;
     } catch (const ConfigError&) {  // a reference that leads nowhere yet is a scalar like any other
     }
     if (copied_ > kMostValues)

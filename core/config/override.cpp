@@ -48,7 +48,9 @@ class KeyParser {
   bool part() {
     const size_t begin = at_;
     if (is_key_digit(here())) {
-      while (is_key_digit(here())) ++at_;
+      while (is_key_digit(here()) ||
+             (here() == '_' && at_ + 1 < text_.size() && is_key_digit(text_[at_ + 1])))
+        ++at_;
       if (text_[begin] == '0' && at_ - begin > 1) fail("an index has no leading zero");
       if (is_key_start(here()) || here() == '-') fail("a name of a key cannot begin with a digit");
       return true;
@@ -75,6 +77,8 @@ class KeyParser {
         if (separator == '/' && (number || last)) fail("a group's name cannot be a number");
         number = false;
       }
+      if (separator == '/' && text_.substr(begin, at_ - begin).find('$') != std::string_view::npos)
+        fail("a group's name cannot hold '$'");
       if (here() == '.' || here() == '/') fail("dots and slashes do not mix in a key");
     } else if (number) {
       fail("a key cannot be a lone number");

@@ -88,22 +88,44 @@ std::pair<Node, size_t> TextReader::nested(size_t begin) {
   return {node.is(Node::Kind::list) || node.is(Node::Kind::map) ? Node("?") : node, at_};
 }
 
-// One key of a path: a nested interpolation, or a run of ordinary characters.
-Interpolator::Piece TextReader::key() {
+// One key of a path: a run of ordinary characters, or what a nested interpolation gives, which may be a path itself.
+std::string TextReader::key(bool& computed) {
   if (at_interpolation()) {
+    computed = true;
     const Location inner = interpolation();
-    if (in_ == nullptr) return {"?", true};
+    if (in_ == nullptr) return "?";
     const Node value = in_->resolve(inner);
     if (!value.is(Node::Kind::string) && !value.is(Node::Kind::integer))
       in_->fail(from_, "a nested interpolation must give text or an integer, not " + brief(value));
-    return {text_of(value), true};
+    return text_of(value);
   }
   const size_t begin = at_;
   while (is_key_character(here()) && !at_interpolation()) ++at_;
   if (at_ == begin)
     fail(at_ >= text_.size() ? "'${' has no end: expected '}'"
                              : "a name is missing or holds a character that it cannot");
-  return {std::string(text_.substr(begin, at_ - begin)), false};
+  return std::string(text_.substr(begin, at_ - begin));
+}
+
+// `..a.b[0]`, and whether it can be the name of a resolver.
+std::string TextReader::path(bool& is_name) {
+  std::string path;
+  while (here() == '.') path += text_[at_++];
+  is_name = path.empty();
+  size_t keys = 0;
+  for (bool first = true; first || here() == '.' || here() == '['; first = false) {
+    if (++keys > kMostDepth) fail("a path of more than 500 keys");
+    const bool bracket = here() == '[';
+    if (bracket || !first) path += text_[at_++];
+    bool computed = false;
+    const std::string each = key(computed);
+    path += each;
+    is_name = is_name && !bracket && (computed || is_identifier(each));
+    if (!bracket) continue;
+    if (here() != ']') fail("expected ']'");
+    path += text_[at_++];
+  }
+  return path;
 }
 
 Location TextReader::interpolation() {
@@ -112,25 +134,10 @@ Location TextReader::interpolation() {
   if (level.beyond(kMostDepth)) in_ != nullptr ? in_->fail(from_, kTooDeep) : fail(kTooDeep);
   at_ += 2;
   skip_spaces();
-  size_t dots = 0;
-  while (here() == '.') ++at_, ++dots;
-  std::vector<Interpolator::Piece> keys;
-  bool brackets = false, names = dots == 0;
-  for (bool first = true; first || here() == '.' || here() == '['; first = false) {
-    if (keys.size() >= kMostDepth) fail("a path of more than 500 keys");
-    const bool bracket = here() == '[';
-    if (bracket || !first) ++at_;
-    brackets = brackets || bracket;
-    keys.push_back(key());
-    names = names && (keys.back().computed || is_identifier(keys.back().key));
-    if (!bracket) continue;
-    if (here() != ']') fail("expected ']'");
-    ++at_;
-  }
+  bool is_name = false;
+  const std::string name = path(is_name);
   skip_spaces();
-  if (here() == ':' && names && !brackets) {
-    std::string name;
-    for (const auto& piece : keys) name += (name.empty() ? "" : ".") + piece.key;
+  if (here() == ':' && is_name) {
     ++at_;
     return call(name);
   }
@@ -138,7 +145,7 @@ Location TextReader::interpolation() {
     fail(at_ >= text_.size() ? "'${' has no end: expected '}'" : std::string("unexpected '") + here() + "'");
   ++at_;
   if (in_ == nullptr) return known(Node("?"), true);
-  return in_->reference(dots, keys, from_);
+  return in_->reference(in_->parse(name, from_), from_);
 }
 
 Location TextReader::call(const std::string& name) {

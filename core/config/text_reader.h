@@ -24,7 +24,8 @@ class TextReader {
  private:
   Location interpolation();
   Location call(const std::string& name);
-  Interpolator::Piece key();
+  std::string path(bool& is_name);
+  std::string key(bool& computed);
   std::pair<Node, size_t> nested(size_t begin);
   Location known(Node value, bool opaque);
   [[noreturn]] void fail(const std::string& message) const;

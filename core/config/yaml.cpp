@@ -30,7 +30,7 @@ static std::string complaint_about(const std::string& message, std::string_view 
   if (message == "unknown token" && offset < text.size())
     return std::string("'") + text[offset] + "' cannot start a word: quote it";
   for (const auto& [theirs, ours] : kWords)
-    if (message == theirs) return ours;
+    if (message.starts_with(theirs)) return ours;  // version 0.8 adds the name
   std::string lower = message;
   if (!lower.empty() && lower.front() >= 'A' && lower.front() <= 'Z')
     lower.front() = static_cast<char>(lower.front() - 'A' + 'a');
@@ -45,6 +45,8 @@ static std::string complaint_about(const std::string& message, std::string_view 
 Node parse_yaml(std::string_view text, const std::string& source, Warnings* warnings) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (text.size() > kMostFileBytes) refuse_size(source, text.size());
+  if (const std::string lines = with_line_feeds(text); !lines.empty())
+    return parse_yaml(lines, source, warnings);
   check_yaml_text(text, source);
   try {
     return yaml_tree(text, source, warnings);

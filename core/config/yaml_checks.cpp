@@ -1,8 +1,8 @@
 #include "core/config/yaml_checks.h"
 
 #include <algorithm>
-#include <optional>
 
+#include "core/config/yaml_words.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -11,98 +11,6 @@ namespace subband::config {
 void refuse_yaml(const Place& place, std::string message, const char* kind) {
   throw ConfigError(place.text(), std::move(message), kind);
 }
-
-namespace {
-
-// Walks over the words of a YAML text, and stops at a tab between two of them.
-class TabFinder {
- public:
-  explicit TabFinder(std::string_view text) : text_(text) {}
-
-  std::optional<size_t> find() {
-    while (at_ < text_.size() && here() != '\t') step();
-    return at_ < text_.size() ? std::optional(at_) : std::nullopt;
-  }
-
- private:
-  char here() const { return text_[at_]; }
-  bool is_blank_at(size_t i) const {
-    return i >= text_.size() || std::string_view(" \t\n\r").find(text_[i]) != std::string_view::npos;
-  }
-  size_t line_start() const { return at_ == 0 ? 0 : text_.rfind('\n', at_ - 1) + 1; }
-  size_t line_end() const { return std::min(text_.find('\n', at_), text_.size()); }
-
-  void step() {
-    if (here() == '\n') {
-      parent_.reset();
-      ++at_;
-    } else if (here() == ' ' || here() == '\r' || here() == ',') {
-      ++at_;
-    } else if (here() == '#' && (at_ == 0 || is_blank_at(at_ - 1))) {
-      at_ = line_end();
-    } else if (here() == '\'' || here() == '"') {
-      quoted();
-    } else if ((here() == '|' || here() == '>') && depth_ == 0) {
-      block_scalar();
-    } else if (std::string_view("[{").find(here()) != std::string_view::npos) {
-      ++depth_, ++at_;
-    } else if (std::string_view("]}").find(here()) != std::string_view::npos) {
-      depth_ -= depth_ > 0;
-      ++at_;
-    } else if (std::string_view("&!*").find(here()) != std::string_view::npos) {
-      while (!is_blank_at(at_)) ++at_;
-    } else {
-      word();
-    }
-  }
-
-  void quoted() {
-    const char quote = text_[at_++];
-    while (at_ < text_.size() && here() != quote) at_ += here() == '\\' && quote == '"' ? 2 : 1;
-    at_ = std::min(at_ + 1, text_.size());  // a doubled quote is two quoted words side by side
-  }
-
-  // `- `, `? ` or a plain word with what may end it.
-  void word() {
-    const size_t column = at_ - line_start();
-    if (std::string_view("-?").find(here()) != std::string_view::npos && is_blank_at(at_ + 1)) {
-      parent_ = column;
-      ++at_;
-      return;
-    }
-    const auto ends = [&] {
-      const bool in_flow = depth_ > 0 && std::string_view(",[]{}").find(here()) != std::string_view::npos;
-      return here() == '\t' || here() == '\n' || in_flow || (here() == '#' && is_blank_at(at_ - 1)) ||
-             (here() == ':' && is_blank_at(at_ + 1));
-    };
-    const size_t begin = at_;
-    while (at_ < text_.size() && (at_ == begin || !ends())) ++at_;
-    if (at_ < text_.size() && here() == ':') parent_ = column, ++at_;
-  }
-
-  // The header's line, then every line that is empty or stands further right than the key or dash before the header.
-  void block_scalar() {
-    const size_t least = parent_ ? *parent_ + 1 : 1;
-    const size_t end = line_end();
-    const size_t comment = std::min(text_.find('#', at_), end), tab = text_.find('\t', at_);
-    if (tab < comment) {
-      at_ = tab;
-      return;
-    }
-    for (at_ = end; at_ < text_.size(); at_ = line_end()) {
-      const size_t first = std::min(text_.find_first_not_of(' ', at_ + 1), text_.size());
-      const bool is_empty = first == text_.size() || text_[first] == '\n' || text_[first] == '\r';
-      if (!is_empty && first - at_ - 1 < least) return;
-      ++at_;
-    }
-  }
-
-  std::string_view text_;
-  size_t at_ = 0, depth_ = 0;     // of brackets and braces
-  std::optional<size_t> parent_;  // column of the last key or dash of this line
-};
-
-}  // namespace
 
 // Where the text stops being UTF-8.
 static Place first_bad_byte(std::string_view text, const std::string& source) {
@@ -139,20 +47,16 @@ static void refuse_control_characters(std::string_view text, const std::string& 
   }
 }
 
-// PyYAML refuses tabs between words too (scanner.py, `fetch_more_tokens`); yaml-cpp passes over most of them.
-static void refuse_tabs(std::string_view text, const std::string& source) {
-  if (text.find('\t') == std::string_view::npos) return;
-  const auto tab = TabFinder(text).find();
-  if (!tab) return;
-  const std::string_view before = text.substr(0, *tab);
+// What yaml-cpp passes over and PyYAML's scanner refuses.
+static void refuse_lost_words(std::string_view text, const std::string& source) {
+  const auto wrong = wrong_word(text);
+  if (!wrong) return;
+  const std::string_view before = text.substr(0, wrong->offset);
   const size_t line = before.rfind('\n') + 1;  // 0 where there is none
-  const bool indents = before.find_first_not_of(' ', line) == std::string_view::npos;
-  refuse_yaml(
-      {std::make_shared<const std::string>(source),
-       static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
-       static_cast<int>(*tab - line) + 1},
-      indents ? "a tab cannot indent: use spaces"
-              : "a tab cannot stand between words or end a line: use spaces, or quote text that holds one");
+  refuse_yaml({std::make_shared<const std::string>(source),
+               static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+               static_cast<int>(wrong->offset - line) + 1},
+              wrong->rule);
 }
 
 // yaml-cpp passes over every line that begins with '%'. Directives stand above a line ---, and there are two.
@@ -176,7 +80,7 @@ void check_yaml_text(std::string_view text, const std::string& source) {
   if (!is_utf8(text)) refuse_yaml(first_bad_byte(text, source), "a byte that is not UTF-8");
   refuse_control_characters(text, source);
   refuse_lost_lines(text, source);
-  refuse_tabs(text, source);
+  refuse_lost_words(text, source);
 }
 
 }  // namespace subband::config

@@ -10,8 +10,8 @@ namespace subband::config {
 /// ConfigError about a place of a YAML text.
 [[noreturn]] void refuse_yaml(const Place& place, std::string message, const char* kind = "syntax");
 
-/// ConfigError where the text is no UTF-8, holds control characters, a tab outside quotes, comments and block scalars,
-/// or a line that begins with % and is no directive.
+/// ConfigError where the text is no UTF-8, holds control characters, a line that begins with % and is no directive, or
+/// what `wrong_word` finds.
 void check_yaml_text(std::string_view text, const std::string& source);
 
 }  // namespace subband::config

@@ -33,12 +33,12 @@ void YamlFrame::accept_key(const Node& next, bool plain) {
   entry.key = next.is(Node::Kind::string) ? next.string() : to_json(next);
   if (next.is(Node::Kind::number)) entry.key = number_text(next.number());
   entry.key_place = next.place;
+  merge_key = plain && entry.key == "<<";
   for (const Entry& present : node.entries())
-    if (present.key == entry.key && present.key_kind == entry.key_kind)
+    if (!merge_key && present.key == entry.key && present.key_kind == entry.key_kind)
       refuse_yaml(next.place, entry.key + ": the key stands twice; first at line " +
                                   std::to_string(present.key_place.line));
   if (node.size() >= kMostKeys) refuse_yaml(next.place, "more than 2,000 keys in one map");
-  merge_key = plain && entry.key == "<<";
   key = std::move(entry);
 }
 

@@ -11,13 +11,20 @@ namespace subband::config {
 static constexpr const char* kColonRule = ": expected 'key: value'; a space must follow the colon";
 
 YamlLayout::YamlLayout(std::string_view text, const std::string& source)
-    : source_(std::make_shared<const std::string>(source)),
-      text_(text),
-      is_ascii_(std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {}
+    : source_(std::make_shared<const std::string>(source)), text_(text) {}
 
-char YamlLayout::character(int offset) const {
-  const auto i = static_cast<size_t>(offset);
-  return offset >= 0 && i < text_.size() ? text_[i] : '\0';
+size_t YamlLayout::offset(const YAML::Mark& mark) const {
+  return std::min(static_cast<size_t>(std::max(mark.pos, 0)), text_.size());
+}
+
+size_t YamlLayout::word_at(const YAML::Mark& mark) const {
+  const size_t at = offset(mark);
+  return at < text_.size() && (text_[at] == '&' || text_[at] == '!') ? behind_properties(text_, at) : at;
+}
+
+bool YamlLayout::is_plain_at(const YAML::Mark& mark) const {
+  const size_t at = word_at(mark);
+  return at >= text_.size() || std::string_view("'\"|>").find(text_[at]) == std::string_view::npos;
 }
 
 // yaml-cpp takes `text:word` on a line of its own for a key without a value. Looks for the colon after a key.
@@ -26,12 +33,11 @@ void YamlLayout::note_key(std::vector<YamlFrame>& frames, const YAML::Mark& mark
   if (frames.empty()) return;
   YamlFrame& frame = frames.back();
   if (!frame.block || !frame.is_map() || frame.key) return;
-  const auto i = static_cast<size_t>(std::max(mark.pos, 0));
+  const size_t i = word_at(mark);
   if (i >= text_.size()) return;
   const std::string_view line = text_.substr(i, std::min(text_.find('\n', i), text_.size()) - i);
-  frame.has_colon = word.empty()             ? line.find(':') != std::string_view::npos
-                    : line.starts_with(word) ? trim(line.substr(word.size())).starts_with(':')
-                                             : !is_ascii_;
+  frame.has_colon = word.empty() ? line.find(':') != std::string_view::npos
+                                 : line.starts_with(word) && trim(line.substr(word.size())).starts_with(':');
   const size_t before = text_.find_last_not_of(" \t", i == 0 ? 0 : i - 1);
   frame.question = i > 0 && before != std::string_view::npos && text_[before] == '?';
   frame.has_colon = frame.has_colon || frame.question;
@@ -52,14 +58,15 @@ static void refuse_gap(const YamlFrame& frame, const Place& place, char there) {
 
 void YamlLayout::see_null(std::vector<YamlFrame>& frames, const YAML::Mark& mark) {
   const Place here = place(mark);
-  const char there = character(mark.pos);
+  const size_t at = offset(mark);
+  const char there = at < text_.size() ? text_[at] : '\0';
   const bool at_key = !frames.empty() && frames.back().key &&
                       frames.back().key->key_place.line == here.line &&
                       frames.back().key->key_place.column == here.column;  // the mark of what is not there
   const bool written = !at_key && (there == 'n' || there == 'N' || there == '~');
   if (!frames.empty() && !written) refuse_gap(frames.back(), here, there);
-  if (!written || !is_ascii_) return;
-  const std::string_view word = text_.substr(static_cast<size_t>(mark.pos), there == '~' ? 1 : 4);
+  if (!written) return;
+  const std::string_view word = text_.substr(at, there == '~' ? 1 : 4);
   note_key(frames, mark, word);
   if (!frames.empty() && !frames.back().key && !frames.back().has_colon)  // alone, where a key should be
     refuse_yaml(here, std::string(word) + kColonRule);
@@ -70,13 +77,21 @@ void YamlLayout::see_value(const std::vector<YamlFrame>& frames, const YAML::Mar
   if (frames.empty() || !frames.back().block || !frames.back().key || frames.back().question) return;
   const Entry& key = *frames.back().key;
   const int least = is_block_list ? key.key_place.column : key.key_place.column + 1;
-  if (mark.line + 1 > key.key_place.line && mark.column + 1 < least)
+  const size_t begin = offset(mark), at = word_at(mark);
+  if (at < text_.size() && (text_[at] == '|' || text_[at] == '>')) return;  // its header may stand anywhere
+  const std::string_view between = text_.substr(begin, at - begin);         // its anchor and tag
+  const size_t last_break = between.rfind('\n');
+  const bool is_below = last_break != std::string_view::npos || mark.line + 1 > key.key_place.line;
+  const auto moved = static_cast<int>(between.size());
+  const int column =
+      last_break == std::string_view::npos ? mark.column + 1 + moved : moved - static_cast<int>(last_break);
+  if (is_below && column < least)
     refuse_yaml(place(mark), "the value of '" + key.key + "' must stand further right than its key");
 }
 
 // yaml-cpp takes the end of the file for a closing quote; only the last scalar can be such a one.
 void YamlLayout::see_end() const {
-  if (last_quoted_ && quote_is_open(text_, static_cast<size_t>(last_quoted_->pos)))
+  if (last_quoted_ && quote_is_open(text_, offset(*last_quoted_)))
     refuse_yaml(place(*last_quoted_), "a quote that is not closed");
 }
 

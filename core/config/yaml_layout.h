@@ -18,6 +18,12 @@ class YamlLayout {
 
   Place place(const YAML::Mark& mark) const { return {source_, mark.line + 1, mark.column + 1}; }
 
+  /// Where the word stands at which yaml-cpp's mark points, past its anchor and tag.
+  size_t word_at(const YAML::Mark& mark) const;
+
+  /// Whether the word there has no quotes and is no block scalar.
+  bool is_plain_at(const YAML::Mark& mark) const;
+
   /// A scalar stands here. `word`: its text when it is plain, else empty.
   void see_scalar(std::vector<YamlFrame>& frames, const YAML::Mark& mark, std::string_view word);
   /// A null stands here, written or not. ConfigError where a key, a value or an item is missing.
@@ -28,12 +34,11 @@ class YamlLayout {
   void see_end() const;
 
  private:
-  char character(int offset) const;
+  size_t offset(const YAML::Mark& mark) const;
   void note_key(std::vector<YamlFrame>& frames, const YAML::Mark& mark, std::string_view word) const;
 
   std::shared_ptr<const std::string> source_;
   std::string_view text_;
-  bool is_ascii_;  // marks count characters, not bytes
   std::optional<YAML::Mark> last_quoted_;
 };
 

@@ -90,6 +90,55 @@ TEST_CASE("a tab may stand in quotes, comments and block scalars, and nowhere el
   }
 }
 
+TEST_CASE("line breaks at the end of quotes and folds are PyYAML's", "[yaml]") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"'a\n\n\n  '", "a\\n\\n"},
+      {"'\n\n '", "\\n"},
+      {"\"a\n\n  b\n\n\"", "a\\nb\\n"},
+      {"'a\n  '", "a "},
+      {"\"a\\n\n\n\"", "a\\n\\n"},
+      {">+\n  a\n\n", "a\\n\\n"},
+      {">\n  a\n  ", "a\\n"},
+      {">-\n  a\n  ", "a"},
+      {">+\n  a\n\n\n", "a\\n\\n\\n"},
+      {">\n  a\n  b\n\n  c\n   d\n  e\n\n\n  f\n", "a b\\nc\\n d\\ne\\n\\nf\\n"},
+      {">\n\n\n", ""},
+      {">+\n\n\n", "\\n\\n"},
+      {">\n  a", "a"},
+      {"!!str >\n  a\n  b\n", "a b\\n"},
+      {"> # why\n  a\n  b\n", "a b\\n"},
+      {">\n  a\n  \\tb\n  c\n", "a \\\\tb c\\n"}};
+  for (const auto& [text, value] : cases) {
+    CAPTURE(text);
+    CHECK(to_json(parse_yaml("k: " + std::string(text), "a.yaml")) ==
+          "{\"k\": \"" + std::string(value) + "\"}");
+  }
+}
+
+TEST_CASE("what PyYAML reads is read, what it refuses is refused, where yaml-cpp differs", "[yaml]") {
+  const std::pair<const char*, const char*> read[] = {
+      {"k: 1\rz: 2\r", R"({"k": 1, "z": 2})"},
+      {"&k kk:\n", R"({"kk": null})"},
+      {"k: ! 1\nl: ! \nm: !!str\n", R"({"k": 1, "l": null, "m": ""})"},
+      {"'<<': 1\n<<: {a: 1}\n", R"({"a": 1, "<<": 1})"},
+      {"k:\n|\n  a\n", R"({"k": "a\n"})"},
+      {"? k\n: |\n  a\tb\n", R"({"k": "a\tb\n"})"},
+      {"'k': 'a\tb'\n", R"({"k": "a\tb"})"}};
+  for (const auto& [text, json] : read) {
+    CAPTURE(text);
+    CHECK(to_json(parse_yaml(text, "a.yaml")) == json);
+  }
+  CHECK(complaint("k: [:z]\n") == "a.yaml:1:5: a ':' cannot begin a word inside brackets: quote it");
+  CHECK(complaint("k: |#c\n  a\n") == "a.yaml:1:5: a space must stand before the '#' of a comment");
+  CHECK(complaint("o:\n  k: &a1\n  'x'\n") ==
+        "a.yaml:2:6: the value of 'k' must stand further right than its key");
+  CHECK(complaint("k: a\u2028b\n") ==
+        "a.yaml:1:5: a line break of Unicode's cannot stand here: quote it as \\u2028");
+  CHECK(
+      complaint("x: 1\n '\tb'\n") ==
+      "a.yaml:2:3: a tab cannot stand between words or end a line: use spaces, or quote text that holds one");
+}
+
 TEST_CASE("a broken text is refused with its place", "[yaml]") {
   const std::string deep = "a: " + std::string(250, '[') + std::string(250, ']');
   CHECK(complaint("a:\n\tb: 1\n") == "a.yaml:2:1: a tab cannot indent: use spaces");

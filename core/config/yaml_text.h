@@ -17,6 +17,20 @@ size_t count_nodes(const Node& node);
 /// yaml-cpp makes one byte of each of the escapes \N and \_ in double quotes; in UTF-8 they are two.
 std::string with_whole_escapes(const std::string& text);
 
+/// The text with every lone carriage return as a line feed; empty where there is none.
+std::string with_line_feeds(std::string_view text);
+
+/// Where the word begins at or behind `offset`, past an anchor and a tag and the space behind them.
+size_t behind_properties(std::string_view text, size_t offset);
+
+/// `read`, what yaml-cpp makes of the quoted scalar at `offset`, with every line break before its closing quote: of
+/// several yaml-cpp may drop one.
+std::string with_last_breaks(std::string read, std::string_view text, size_t offset);
+
+/// The folded scalar whose header `>…` stands at `offset`, without an indentation indicator. yaml-cpp drops a line break
+/// of `>+`, and keeps blanks at the end of the text. PyYAML, scanner.py, `scan_block_scalar`.
+std::string folded_scalar(std::string_view text, size_t offset);
+
 /// Whether the quoted scalar at `offset` (perhaps behind an anchor or tag) runs to the end of the text unclosed.
 bool quote_is_open(std::string_view text, size_t offset);
 

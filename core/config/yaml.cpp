@@ -21,6 +21,7 @@ static std::string complaint_about(const std::string& message, std::string_view 
       {"illegal map key", "'?' cannot start a word: quote it"},
       {"illegal block entry", "'- ' cannot stand here: quote it, or begin the list on a line of its own"},
       {"illegal flow end", "this closes no bracket or brace"},
+      {"illegal tab when looking for indentation", "a tab cannot indent: use spaces"},
       {"end of map not found", "this belongs to nothing above it: mind the indentation"},
       {"end of sequence not found", "this belongs to nothing above it: mind the indentation"},
       {"end of sequence flow not found",
@@ -37,6 +38,15 @@ static std::string complaint_about(const std::string& message, std::string_view 
   return lower;
 }
 
+// Whether the line above is `- &name …` or `- !tag …`, below which yaml-cpp takes no further lines.
+static bool is_below_anchored_item(std::string_view text, size_t line) {
+  const size_t above = line < 2 ? 0 : text.rfind('\n', line - 2) + 1;
+  const std::string_view item = text.substr(above, line - above);
+  const size_t dash = item.find("- ");
+  const size_t word = item.find_first_not_of(' ', std::min(dash, item.size() - 1) + 1);
+  return dash != std::string_view::npos && word < item.size() && (item[word] == '&' || item[word] == '!');
+}
+
 [[noreturn]] static void refuse_size(const std::string& source, size_t bytes) {
   throw ConfigError(source, "a file of " + bytes_text(static_cast<double>(bytes)) + ": at most 2 MiB",
                     "syntax");
@@ -45,8 +55,7 @@ static std::string complaint_about(const std::string& message, std::string_view 
 Node parse_yaml(std::string_view text, const std::string& source, Warnings* warnings) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (text.size() > kMostFileBytes) refuse_size(source, text.size());
-  if (const std::string lines = with_line_feeds(text); !lines.empty())
-    return parse_yaml(lines, source, warnings);
+  if (text.find('\r') != std::string_view::npos) return parse_yaml(with_line_feeds(text), source, warnings);
   check_yaml_text(text, source);
   try {
     return yaml_tree(text, source, warnings);
@@ -57,6 +66,8 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
     const size_t begin = offset == 0 ? 0 : text.rfind('\n', offset - 1) + 1;  // 0 where there is none
     const std::string_view line = text.substr(begin, text.find('\n', offset) - begin);
     if (trim(line) == "?") refuse_yaml(place, "null cannot be a key; quote it", "bad_value");
+    if (is_below_anchored_item(text, begin))
+      refuse_yaml(place, "behind an anchor or tag in a list a text must stand on one line, or quoted");
     refuse_yaml(place, complaint_about(wrong.msg, text, offset));
   }
 }

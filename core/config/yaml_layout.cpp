@@ -60,6 +60,9 @@ void YamlLayout::see_null(std::vector<YamlFrame>& frames, const YAML::Mark& mark
   const Place here = place(mark);
   const size_t at = offset(mark);
   const char there = at < text_.size() ? text_[at] : '\0';
+  if (there == '!' && text_.substr(at + 1).find_first_of("! \n,]}") != 0)
+    refuse_yaml(here, std::string(text_.substr(at, text_.find_first_of(" \n,]}", at) - at)) +
+                          ": an unknown tag; known: !!str, !!int, !!float, !!bool, !!null");
   const bool at_key = !frames.empty() && frames.back().key &&
                       frames.back().key->key_place.line == here.line &&
                       frames.back().key->key_place.column == here.column;  // the mark of what is not there

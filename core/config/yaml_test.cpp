@@ -128,6 +128,13 @@ TEST_CASE("what PyYAML reads is read, what it refuses is refused, where yaml-cpp
     CAPTURE(text);
     CHECK(to_json(parse_yaml(text, "a.yaml")) == json);
   }
+  CHECK(to_json(parse_yaml("k: >\r\n  a\r\n  b\r\nz: 'a\r\n\r\n b'\r\n", "a.yaml")) ==
+        R"({"k": "a b\n", "z": "a\nb"})");
+  CHECK(to_json(parse_yaml("o:\n  k: >\n  z: 2\n", "a.yaml")) == R"({"o": {"k": "", "z": 2}})");
+  CHECK(complaint("k:\n- &a |\n  b\n- c\n") ==
+        "a.yaml:3:3: behind an anchor or tag in a list a text must stand on one line, or quoted");
+  CHECK(complaint("!foo\n") ==
+        "a.yaml:1:1: !foo: an unknown tag; known: !!str, !!int, !!float, !!bool, !!null");
   CHECK(complaint("k: [:z]\n") == "a.yaml:1:5: a ':' cannot begin a word inside brackets: quote it");
   CHECK(complaint("k: |#c\n  a\n") == "a.yaml:1:5: a space must stand before the '#' of a comment");
   CHECK(complaint("o:\n  k: &a1\n  'x'\n") ==

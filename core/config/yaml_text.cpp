@@ -32,11 +32,12 @@ std::string with_whole_escapes(const std::string& text) {
 
 std::string with_line_feeds(std::string_view text) {
   std::string out;
-  for (size_t i = text.find('\r'); i < text.size(); i = text.find('\r', i + 1)) {
-    if (text.substr(i + 1).starts_with('\n')) continue;
-    if (out.empty()) out = text;
-    out[i] = '\n';
-  }
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i)
+    if (text[i] != '\r')
+      out += text[i];
+    else if (!text.substr(i + 1).starts_with('\n'))
+      out += '\n';
   return out;
 }
 

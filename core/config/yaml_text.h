@@ -17,7 +17,7 @@ size_t count_nodes(const Node& node);
 /// yaml-cpp makes one byte of each of the escapes \N and \_ in double quotes; in UTF-8 they are two.
 std::string with_whole_escapes(const std::string& text);
 
-/// The text with every lone carriage return as a line feed; empty where there is none.
+/// The text with line feeds alone where lines end in carriage returns, with line feeds or without.
 std::string with_line_feeds(std::string_view text);
 
 /// Where the word begins at or behind `offset`, past an anchor and a tag and the space behind them.

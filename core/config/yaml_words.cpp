@@ -59,16 +59,15 @@ class Walker {
 
   void next_line() {
     line_ = ++at_;
-    key_ = -1, token_ = -1;
+    token_ = -1;
     if (plain_ < -1) return;
     const size_t first = std::min(text_.find_first_not_of(' ', at_), text_.size());
     if (first < text_.size() && text_[first] == '\n') return;  // an empty line between two of a plain word
     const bool goes_on =
         static_cast<int>(first - at_) > plain_ && first < text_.size() && text_[first] != '#';
-    const int outer = plain_;
     plain_ = kNone;
     if (!goes_on || text_[first] == '\t') return;
-    at_ = first, key_ = outer;
+    at_ = first;
     word();
   }
 
@@ -154,7 +153,7 @@ class Walker {
   size_t line_ = 0;    // where this line begins
   size_t depth_ = 0;   // of brackets and braces
   size_t closed_ = 0;  // behind the last quote or bracket
-  int key_ = -1;       // column of the last key or dash of this line; -1: none
+  int key_ = -1;       // column of the last key or dash; -1: none yet
   int token_ = -1;     // column of what may become a key: a quoted word, or the anchor or tag before a word
   int plain_ = kNone;  // where a plain word has reached the end of its line: the key_ of its first line
   const char* rule_ = nullptr;

@@ -120,8 +120,6 @@ class BlockLines {
   bool has_break_ = false;
 };
 
-}  // namespace
-
 std::string folded_scalar(std::string_view text, size_t offset) {
   const size_t header_end = std::min(text.find('\n', offset), text.size());
   std::string_view header = text.substr(offset, header_end - offset);
@@ -146,6 +144,14 @@ std::string folded_scalar(std::string_view text, size_t offset) {
   if (has_break && !header.ends_with('-')) out += '\n';
   if (header.find('+') != std::string_view::npos) out.append(breaks, '\n');
   return out;
+}
+
+}  // namespace
+
+std::string with_folds(std::string read, std::string_view text, size_t offset) {
+  const auto stem = [](std::string_view whole) { return whole.substr(0, whole.find_last_not_of(" \n") + 1); };
+  std::string folded = folded_scalar(text, offset);
+  return stem(read) == stem(folded) ? folded : read;
 }
 
 bool quote_is_open(std::string_view text, size_t offset) {

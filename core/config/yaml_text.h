@@ -27,9 +27,10 @@ size_t behind_properties(std::string_view text, size_t offset);
 /// several yaml-cpp may drop one.
 std::string with_last_breaks(std::string read, std::string_view text, size_t offset);
 
-/// The folded scalar whose header `>…` stands at `offset`, without an indentation indicator. yaml-cpp drops a line break
-/// of `>+`, and keeps blanks at the end of the text. PyYAML, scanner.py, `scan_block_scalar`.
-std::string folded_scalar(std::string_view text, size_t offset);
+/// `read`, what yaml-cpp makes of the folded scalar whose header `>…` stands at `offset`, without an indentation
+/// indicator, with the blanks at its end as they should be: yaml-cpp drops a line break of `>+`, and keeps what stands
+/// before the end of the text. PyYAML, scanner.py, `scan_block_scalar`.
+std::string with_folds(std::string read, std::string_view text, size_t offset);
 
 /// Whether the quoted scalar at `offset` (perhaps behind an anchor or tag) runs to the end of the text unclosed.
 bool quote_is_open(std::string_view text, size_t offset);

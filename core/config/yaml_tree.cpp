@@ -153,19 +153,13 @@ class TreeBuilder final : public YAML::EventHandler {
     accept(frame.take(), frame.anchor, false);
   }
 
-  // `folded` where it differs from yaml-cpp's reading in blanks at the end alone: those are what yaml-cpp gets wrong.
-  static std::string with_folds(const std::string& read, std::string folded) {
-    const auto stem = [](std::string_view text) { return text.substr(0, text.find_last_not_of(" \n") + 1); };
-    return stem(read) == stem(folded) ? std::move(folded) : read;
-  }
-
   // What yaml-cpp makes of quotes and folds, mended.
   std::string whole(const YAML::Mark& mark, const std::string& written) const {
     const size_t at = layout_.word_at(mark);
     if (at >= text_.size()) return written;
     const std::string_view header = text_.substr(at, text_.find_first_of(" #\n", at) - at);
     if (header.starts_with('>') && header.find_first_of("0123456789") == std::string_view::npos)
-      return with_folds(written, folded_scalar(text_, at));
+      return with_folds(written, text_, at);
     const bool is_quoted = header.starts_with('\'') || header.starts_with('"');
     return is_quoted ? with_last_breaks(with_whole_escapes(written), text_, at) : written;
   }

@@ -29,7 +29,7 @@ class Walker {
     return at_ < text_.size() && characters.find(text_[at_]) != std::string_view::npos;
   }
   bool is_blank_at(size_t i) const {
-    return i >= text_.size() || std::string_view(" \t\n\r").find(text_[i]) != std::string_view::npos;
+    return i >= text_.size() || std::string_view(" \t\n").find(text_[i]) != std::string_view::npos;
   }
   size_t line_end() const { return std::min(text_.find('\n', at_), text_.size()); }
   int column() const { return static_cast<int>(at_ - line_); }
@@ -39,7 +39,7 @@ class Walker {
       next_line();
     else if (here() == '\t')
       rule_ = text_.find_first_not_of(' ', line_) == at_ ? kTabIndents : kTabBetween;
-    else if (is_one_of(" \r,"))
+    else if (is_one_of(" ,"))
       ++at_;
     else if (here() == '#' && (at_ == 0 || is_blank_at(at_ - 1)))
       comment();
@@ -134,14 +134,14 @@ class Walker {
     const size_t end = line_end();
     size_t mark = at_ + 1;
     while (mark < end && std::string_view("+-0123456789").find(text_[mark]) != std::string_view::npos) ++mark;
-    const size_t next = std::min(text_.find_first_not_of(" \r", mark), end);
+    const size_t next = std::min(text_.find_first_not_of(' ', mark), end);
     if (next < end && text_[next] == '\t') at_ = next, rule_ = kTabBetween;
     if (next < end && text_[next] == '#' && next == mark) at_ = next, rule_ = kComment;
     if (rule_ != nullptr) return;
     for (at_ = end; at_ < text_.size(); at_ = line_end()) {
       const size_t first = std::min(text_.find_first_not_of(' ', at_ + 1), text_.size());
-      const bool is_empty = first == text_.size() || text_[first] == '\n' || text_[first] == '\r';
-      if (!is_empty && static_cast<int>(first - at_) - 1 <= std::max(key_, -1 + (key_ < 0))) return;
+      const bool is_empty = first == text_.size() || text_[first] == '\n';
+      if (!is_empty && static_cast<int>(first - at_) - 1 <= std::max(key_, 0)) return;
       ++at_;
     }
   }

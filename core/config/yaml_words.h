@@ -13,7 +13,7 @@ struct WrongWord {
 
 /// The first thing between two words that YAML does not allow and yaml-cpp lets pass: a tab, a ':' that begins a word
 /// inside brackets, a comment that touches the mark of a block scalar, a line break of Unicode's.
-/// Rules    PyYAML, scanner.py
+/// Lines end in line feeds alone. Rules: PyYAML, scanner.py.
 std::optional<WrongWord> wrong_word(std::string_view text);
 
 }  // namespace subband::config

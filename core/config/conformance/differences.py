@@ -213,9 +213,15 @@ def _leak(case, ours, theirs, ask):
             for entry in re.finditer(rf"(?<=[\s/]){word}(?=[\s@]|$)", text):
                 copy = text[:entry.start()] + "copied" + text[entry.end():]
                 files = {**case["files"], other.removesuffix(word + ".yaml") + "copied.yaml": case["files"][other]}
-                if agrees(ours, ask.hydra({**case, "files": {**files, name: copy}})):
+                changed = {**case, "files": {**files, name: copy}}
+                if any(agrees(ours, ask.hydra(changed, spelled=spelled)) for spelled in (False, True)):
                     return True
     return False
+
+
+@line("repeated_key")
+def _repeated_key(case, ours, theirs, ask):
+    return "AssertionError while evaluating" in theirs.get("detail", "") and "error" not in ours
 
 
 @line("override_last")

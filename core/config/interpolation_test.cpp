@@ -53,6 +53,11 @@ TEST_CASE("what a nested interpolation gives may be a path itself", "[interpolat
   CHECK(value("o: {k: '.m', m: 4, z: '${${.k}}'}\n", "o.z") == "4");
 }
 
+TEST_CASE("a resolver's list may leave items empty, as its arguments may be", "[interpolation]") {
+  CHECK(value("z: '${oc.create:[1,,[2,]]}'\n") == "[1, \"\", [2, \"\"]]");
+  CHECK(value("z: '${oc.create:[ ]}'\n") == "[]");
+}
+
 TEST_CASE("a backslash keeps an interpolation as text", "[interpolation]") {
   CHECK(value("x: 1\nz: \\${x}\n") == "\"${x}\"");
   CHECK(value("x: 1\nz: \\\\${x}\n") == "\"\\\\1\"");

@@ -140,7 +140,10 @@ Value ValueParser::list() {
   ++at_;
   if (take(']')) return value;
   do {
-    Value item = element();
+    skip_spaces();
+    const bool missing =
+        interpolation_ && (here() == ',' || here() == ']');  // a resolver's list is an argument list
+    Value item = missing ? Value{.node = placed(Node(""))} : element();
     refuse_nested_sweep(item, "list");
     value.quoted_items = value.quoted_items || item.quoted;
     value.node.items().push_back(std::move(item.node));

@@ -243,7 +243,8 @@ def _interpolated_order(case, ours, theirs, ask):
     for option in options:
         chosen = re.sub(r"\$\{[^}]*\}", option, reference.group(1))
         files = {name: text.replace(reference.group(1), chosen) for name, text in case["files"].items()}
-        if agrees(ours, ask.hydra({**case, "files": files})):
+        words = [word.replace(reference.group(1), chosen) for word in case["overrides"]]
+        if agrees(ours, ask.hydra({**case, "files": files, "overrides": words})):
             return True
     return False
 
@@ -251,7 +252,21 @@ def _interpolated_order(case, ours, theirs, ask):
 @line("cycle_in_override")
 def _cycle_in_override(case, ours, theirs, ask):
     is_parents = "Interpolation to parent node detected" in theirs.get("detail", "")
-    return is_parents and (ours.get("error"), theirs.get("error")) == ("cycle", "bad_value")
+    return is_parents and theirs.get("error") == "bad_value" and ours.get("error") in (None, "cycle")
+
+
+@line("created")
+def _created(case, ours, theirs, ask):
+    """Hydra gives our values where the relative path in the map is an absolute one."""
+    if "ok" not in ours or "oc.create:" not in _text(case):
+        return False
+    for path in re.findall(r"\$\{\.+(\w+)\}", _text(case)):
+        for above in dict.fromkeys(re.findall(r"\w+", _text(case))):
+            changed = {**case, "files": {name: re.sub(r"\$\{\.+" + path + r"\}", f"${{{above}.{path}}}", text)
+                                         for name, text in case["files"].items()}}
+            if same(ours["ok"], ask.hydra(changed).get("ok")):
+                return True
+    return False
 
 
 @line("missing_over_reference")

@@ -68,8 +68,8 @@ void YamlLayout::see_null(std::vector<YamlFrame>& frames, const YAML::Mark& mark
                       frames.back().key->key_place.column == here.column;  // the mark of what is not there
   const bool written = !at_key && (there == 'n' || there == 'N' || there == '~');
   const size_t before = text_.substr(0, at).find_last_not_of(" \n");
-  if (!frames.empty() && frames.back().is_map() && !frames.back().key && before != std::string_view::npos &&
-      text_[before] == '?')
+  const bool is_marked = there == '&' || (before != std::string_view::npos && text_[before] == '?');
+  if (is_marked && !frames.empty() && frames.back().is_map() && !frames.back().key)
     refuse_yaml(here, "null cannot be a key; quote it", "bad_value");
   if (!frames.empty() && !written) refuse_gap(frames.back(), here, there);
   if (!written) return;

@@ -87,7 +87,10 @@ def _lone_word(case, ours, theirs, ask):
 
 @line("anchor_name")
 def _anchor_name(case, ours, theirs, ask):
-    return "the name of an anchor is made of" in ours.get("message", "")
+    """We say so, or give Hydra's answer to the text with the space that ends the name."""
+    files = {name: re.sub(r"(&[\w-]+)(?=[?:,\]}%@`])", r"\1 ", text) for name, text in case.get("files", {}).items()}
+    return "the name of an anchor is made of" in ours.get("message", "") or \
+        files != case.get("files", {}) and agrees(ask.program({**case, "files": files}), theirs)
 
 
 @line("integers")

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -62,6 +63,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   Node take() {
     layout_.see_end();
+    if (cycle_) refuse_yaml(*cycle_, "this alias stands inside the value that it names", "cycle");
     if (!root_.place.source) root_.place = layout_.place({});
     return std::move(root_);
   }
@@ -113,8 +115,11 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const Place place = layout_.place(mark);
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end())
-      refuse_yaml(place, "this alias stands inside the value that it names", "cycle");
+    if (found ==
+        anchors_.end()) {  // a cycle, or a bracket that is not closed: then the parser has more to say
+      if (!cycle_) cycle_ = place;
+      return accept(Node(), 0, false);
+    }
     count(count_nodes(found->second), place);  // nine lines can mean a billion values
     Node node = found->second;
     node.place = place;
@@ -190,6 +195,7 @@ class TreeBuilder final : public YAML::EventHandler {
   std::vector<YamlFrame> frames_;
   std::map<YAML::anchor_t, Node> anchors_;
   std::set<std::string> anchor_names_;
+  std::optional<Place> cycle_;  // of the first alias that stands inside its value
   Node root_;
 };
 

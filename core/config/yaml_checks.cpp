@@ -8,6 +8,10 @@
 
 namespace subband::config {
 
+void refuse_unknown_tag(const Place& place, const std::string& tag) {
+  refuse_yaml(place, tag + ": an unknown tag; known: !!str, !!int, !!float, !!bool, !!null");
+}
+
 void refuse_yaml(const Place& place, std::string message, const char* kind) {
   throw ConfigError(place.text(), std::move(message), kind);
 }

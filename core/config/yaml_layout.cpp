@@ -61,8 +61,7 @@ void YamlLayout::see_null(std::vector<YamlFrame>& frames, const YAML::Mark& mark
   const size_t at = offset(mark);
   const char there = at < text_.size() ? text_[at] : '\0';
   if (there == '!' && text_.substr(at + 1).find_first_of("! \n,]}") != 0)
-    refuse_yaml(here, std::string(text_.substr(at, text_.find_first_of(" \n,]}", at) - at)) +
-                          ": an unknown tag; known: !!str, !!int, !!float, !!bool, !!null");
+    refuse_unknown_tag(here, std::string(text_.substr(at, text_.find_first_of(" \n,]}", at) - at)));
   const bool at_key = !frames.empty() && frames.back().key &&
                       frames.back().key->key_place.line == here.line &&
                       frames.back().key->key_place.column == here.column;  // the mark of what is not there

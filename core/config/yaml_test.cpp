@@ -136,6 +136,8 @@ TEST_CASE("what PyYAML reads is read, what it refuses is refused, where yaml-cpp
   CHECK(complaint("!foo\n") ==
         "a.yaml:1:1: !foo: an unknown tag; known: !!str, !!int, !!float, !!bool, !!null");
   CHECK(complaint("a: &x [*x]\n") == "a.yaml:1:8: this alias stands inside the value that it names");
+  CHECK(complaint("a: &x {*x : 1}\n") == "a.yaml:1:8: this alias stands inside the value that it names");
+  CHECK(complaint("a: &x {<<: *x}\n") == "a.yaml:1:12: this alias stands inside the value that it names");
   CHECK(complaint("a: &x [\nb: *x\n") ==
         "a.yaml:3:1: a list in brackets needs ',' or ']' here; quote ${...} inside brackets");
   CHECK(complaint("k: [:z]\n") == "a.yaml:1:5: a ':' cannot begin a word inside brackets: quote it");

@@ -38,8 +38,7 @@ Node tagged(const std::string& tag, const std::string& value, const Place& place
         (kind == "int" && node.is(Node::Kind::integer)) || (kind == "float" && node.is(Node::Kind::number)) ||
         (kind == "bool" && node.is(Node::Kind::boolean)) || (kind == "null" && node.is(Node::Kind::null));
     if (!fits && known) refuse_yaml(place, "!!" + kind + " " + value + ": the tag does not fit the value");
-    if (!fits)
-      refuse_yaml(place, tag_text(tag) + ": an unknown tag; known: !!str, !!int, !!float, !!bool, !!null");
+    if (!fits) refuse_unknown_tag(place, tag_text(tag));
   }
   node.place = place;
   return node;
@@ -118,7 +117,8 @@ class TreeBuilder final : public YAML::EventHandler {
     if (found ==
         anchors_.end()) {  // a cycle, or a bracket that is not closed: then the parser has more to say
       if (!cycle_) cycle_ = place;
-      return accept(Node(), 0, false);
+      const bool is_key = !frames_.empty() && frames_.back().is_map() && !frames_.back().key;
+      return accept(is_key ? Node("*") : Node::map(), 0, false);  // in its place, what may stand there
     }
     count(count_nodes(found->second), place);  // nine lines can mean a billion values
     Node node = found->second;

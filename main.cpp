@@ -8,16 +8,16 @@
 #include <string>
 #include <vector>
 
-#include "analysis/commands.h"
-#include "core/catalog.h"
-#include "core/command.h"
-#include "core/completion.h"
-#include "core/config/compose_command.h"
+#include "analysis/commands/commands.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/schema.h"
+#include "core/program/catalog.h"
+#include "core/program/command.h"
+#include "core/program/completion.h"
+#include "core/program/compose_command.h"
+#include "core/program/schema.h"
 #include "core/text.h"
-#include "runs/commands.h"
+#include "runs/commands/commands.h"
 
 namespace {
 

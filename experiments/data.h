@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/registry.h"
-#include "experiments/examples.h"
+#include "experiments/data/examples.h"
 
 namespace subband {
 

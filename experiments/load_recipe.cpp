@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/files.h"
-#include "experiments/waveletlm/config.h"
+#include "experiments/interchange/waveletlm/config.h"
 
 namespace subband {
 

@@ -1,7 +1,7 @@
 #include "experiments/parts.h"
 
-#include "core/catalog.h"
 #include "core/config/yaml.h"
+#include "core/program/catalog.h"
 #include "core/testing/catch.h"
 
 namespace parts_test {

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "core/error.h"
-#include "core/tensors/operator_counter.h"
 #include "core/testing/catch.h"
+#include "core/testing/operator_counter.h"
 #include "models/bypass.h"
 #include "models/channel_mixer.h"
 #include "models/lifting.h"

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "core/error.h"
-#include "runs/provenance.h"
-#include "runs/record_observer.h"
+#include "runs/record/provenance.h"
+#include "runs/record/record_observer.h"
 
 namespace subband {
 

@@ -10,7 +10,7 @@
 #include "core/tensors/digest.h"
 #include "core/tensors/safetensors.h"
 #include "core/testing/catch.h"
-#include "experiments/checkpoint.h"
+#include "experiments/training/checkpoint.h"
 #include "runs/store.h"
 #include "runs/testing/scratch.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "runs/record.h"
+#include "runs/record/record.h"
 #include "runs/store.h"
 
 namespace subband {

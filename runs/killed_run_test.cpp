@@ -16,7 +16,7 @@
 #include "core/files.h"
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
-#include "experiments/checkpoint.h"
+#include "experiments/training/checkpoint.h"
 #include "runs/store.h"
 #include "runs/testing/scratch.h"
 

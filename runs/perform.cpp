@@ -2,7 +2,7 @@
 
 #include <torch/version.h>
 
-#include "experiments/experiment.h"
+#include "experiments/training/experiment.h"
 #include "runs/identity.h"
 
 namespace subband {

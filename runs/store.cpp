@@ -14,7 +14,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
-#include "runs/config_file.h"
+#include "runs/record/config_file.h"
 
 namespace subband {
 

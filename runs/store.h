@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/config/node.h"
-#include "runs/record_writer.h"
+#include "runs/record/record_writer.h"
 
 namespace subband {
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <functional>
 
-#include "core/command.h"
+#include "core/program/command.h"
 #include "runs/store.h"
 #include "runs/sweep_manifest.h"
 

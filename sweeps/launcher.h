@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "core/registry.h"
-#include "sweeps/scheduler.h"
+#include "sweeps/scheduling/scheduler.h"
 
 namespace subband {
 

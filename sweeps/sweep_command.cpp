@@ -8,14 +8,14 @@
 #include "core/config/compose.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/progress.h"
+#include "core/program/progress.h"
 #include "core/slot.h"
 #include "experiments/parts.h"
-#include "sweeps/board.h"
 #include "sweeps/commands.h"
 #include "sweeps/launcher.h"
-#include "sweeps/perform_cells.h"
-#include "sweeps/plan.h"
+#include "sweeps/planning/plan.h"
+#include "sweeps/scheduling/board.h"
+#include "sweeps/scheduling/perform_cells.h"
 
 namespace subband {
 

@@ -10,7 +10,7 @@
 #include "core/text.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
-#include "sweeps/cells.h"
+#include "sweeps/spec/cells.h"
 
 namespace waveletlm_sweeps_test {
 using namespace subband;

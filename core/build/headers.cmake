@@ -24,7 +24,7 @@ function(subband_reaches_torch HEADER OUT)
 endfunction()
 
 function(subband_check_headers)
-  set(folders core models experiments runs sweeps analysis)
+  set(folders core models experiments runs analysis sweeps)
   list(TRANSFORM folders APPEND /*.h)
   file(GLOB_RECURSE headers RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS ${folders})
   foreach(header ${headers})

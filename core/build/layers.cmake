@@ -1,6 +1,6 @@
 # A folder includes itself and the folders to its left, nothing else.   cmake -DROOT=... -P layers.cmake
 cmake_minimum_required(VERSION 3.22)
-set(order core models experiments runs sweeps analysis)
+set(order core models experiments runs analysis sweeps)
 set(broken "")
 set(allowed "")
 foreach(folder ${order})

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/config/cases.h"
+#include "core/config/compose/cases.h"
 #include "core/files.h"
 #include "core/testing/catch.h"
 #include "core/text.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/config/node.h"
-#include "core/config/value_parser.h"
+#include "core/config/override/value_parser.h"
 
 namespace subband::config {
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "core/config/limits.h"
-#include "core/config/value_parser.h"
+#include "core/config/override/value_parser.h"
 #include "core/error.h"
 
 namespace subband::config {

@@ -1,6 +1,6 @@
 // The commands of this folder's nouns. Each returns its exit code.
 #pragma once
-#include "core/command.h"
+#include "core/program/command.h"
 
 namespace subband {
 

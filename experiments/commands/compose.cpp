@@ -1,5 +1,5 @@
 // `subband compose RECIPE`: the config as a run would see it.
-#include "core/config/compose_command.h"
+#include "core/program/compose_command.h"
 #include "experiments/commands/commands.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"

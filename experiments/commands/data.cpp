@@ -8,9 +8,9 @@
 #include "core/hash.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
-#include "experiments/corpus.h"
-#include "experiments/list_expressions.h"
-#include "experiments/token_file.h"
+#include "experiments/data/corpus.h"
+#include "experiments/data/list_expressions.h"
+#include "experiments/data/token_file.h"
 
 namespace subband {
 

@@ -7,12 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/tensors/autocast.h"
 #include "core/tensors/device.h"
 #include "core/text.h"
-#include "experiments/autocast.h"
-#include "experiments/checkpoint.h"
 #include "experiments/commands/commands.h"
 #include "experiments/parts.h"
+#include "experiments/training/checkpoint.h"
 
 namespace subband {
 

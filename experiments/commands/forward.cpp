@@ -8,13 +8,13 @@
 #include "core/error.h"
 #include "core/tensors/digest.h"
 #include "core/tensors/random.h"
-#include "experiments/checkpoint.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/lone_part.h"
 #include "experiments/commands/operator_input.h"
 #include "experiments/commands/probe.h"
-#include "experiments/huggingface/weights.h"
+#include "experiments/interchange/huggingface/weights.h"
 #include "experiments/parts.h"
+#include "experiments/training/checkpoint.h"
 
 namespace subband {
 

@@ -7,11 +7,11 @@
 
 #include "core/tensors/digest.h"
 #include "core/text.h"
-#include "experiments/checkpoint.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/parameter_table.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
+#include "experiments/training/checkpoint.h"
 
 namespace subband {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/command.h"
+#include "core/program/command.h"
 #include "core/tensors/safetensors.h"
 #include "models/initializer.h"
 #include "models/part_cost.h"

@@ -8,8 +8,8 @@
 #include "core/files.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
-#include "experiments/corpus.h"
-#include "experiments/unpack.h"
+#include "experiments/data/corpus.h"
+#include "experiments/data/unpack.h"
 
 namespace subband {
 

@@ -1,7 +1,7 @@
 #include "core/error.h"
 #include "core/testing/catch.h"
+#include "experiments/data/token_file.h"
 #include "experiments/testing/corpora.h"
-#include "experiments/token_file.h"
 
 using namespace subband;
 

@@ -6,10 +6,10 @@
 // Source  LeCun & Cortes, MNIST; sequential and permuted: Le, Jaitly & Hinton 2015, arXiv 1504.00941
 #include <fmt/format.h>
 
+#include "core/draws.h"
 #include "core/error.h"
 #include "experiments/data.h"
-#include "experiments/data_files.h"
-#include "experiments/draws.h"
+#include "experiments/data/data_files.h"
 
 namespace subband::data::idx_images {
 

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "experiments/data.h"
-#include "experiments/list_expressions.h"
+#include "experiments/data/list_expressions.h"
 
 namespace subband::data::listops {
 

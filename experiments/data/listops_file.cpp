@@ -8,8 +8,8 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "experiments/data.h"
-#include "experiments/data_files.h"
-#include "experiments/list_expressions.h"
+#include "experiments/data/data_files.h"
+#include "experiments/data/list_expressions.h"
 
 namespace subband::data::listops_file {
 

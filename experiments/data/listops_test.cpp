@@ -1,7 +1,7 @@
 #include <set>
 
 #include "core/testing/catch.h"
-#include "experiments/list_expressions.h"
+#include "experiments/data/list_expressions.h"
 #include "experiments/testing/corpora.h"
 
 namespace listops_test {

@@ -14,8 +14,8 @@
 #include "core/hash.h"
 #include "core/text.h"
 #include "experiments/data.h"
-#include "experiments/data_place.h"
-#include "experiments/unpack.h"
+#include "experiments/data/data_place.h"
+#include "experiments/data/unpack.h"
 
 namespace subband::data::text {
 

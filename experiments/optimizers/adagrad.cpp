@@ -9,7 +9,7 @@
 
 #include "core/config/binder.h"
 #include "experiments/optimizer.h"
-#include "experiments/optimizer_state.h"
+#include "experiments/optimizers/optimizer_state.h"
 
 namespace subband::optimizers::adagrad {
 

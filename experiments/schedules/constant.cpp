@@ -4,7 +4,7 @@
 // Source  ours, the plainest one
 #include "core/config/binder.h"
 #include "experiments/schedule.h"
-#include "experiments/warmup.h"
+#include "experiments/schedules/warmup.h"
 
 namespace subband::schedules::constant {
 

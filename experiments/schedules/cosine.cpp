@@ -7,7 +7,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "experiments/decay.h"
+#include "experiments/schedules/decay.h"
 
 namespace subband::schedules::cosine {
 

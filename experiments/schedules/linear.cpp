@@ -3,7 +3,7 @@
 // Cost    none
 // Source  the usual one of BERT, arXiv 1810.04805
 
-#include "experiments/decay.h"
+#include "experiments/schedules/decay.h"
 
 namespace subband::schedules::linear {
 

@@ -11,13 +11,13 @@
 #include <numeric>
 #include <optional>
 
+#include "core/draws.h"
 #include "core/error.h"
-#include "experiments/autocast.h"
-#include "experiments/classification_metrics.h"
-#include "experiments/draws.h"
-#include "experiments/evaluation.h"
-#include "experiments/passes.h"
+#include "core/tensors/autocast.h"
+#include "experiments/data/passes.h"
 #include "experiments/task.h"
+#include "experiments/tasks/classification_metrics.h"
+#include "experiments/tasks/evaluation.h"
 
 namespace subband::tasks::classification {
 

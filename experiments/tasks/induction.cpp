@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
-#include "experiments/exercises.h"
+#include "experiments/tasks/exercises.h"
 
 namespace subband::tasks::induction {
 

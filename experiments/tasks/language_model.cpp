@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
-#include "experiments/evaluation.h"
-#include "experiments/random_windows.h"
-#include "experiments/sequential_windows.h"
+#include "experiments/data/token_file.h"
 #include "experiments/task.h"
-#include "experiments/token_file.h"
+#include "experiments/tasks/evaluation.h"
+#include "experiments/tasks/random_windows.h"
+#include "experiments/tasks/sequential_windows.h"
 
 namespace subband::tasks::language_model {
 

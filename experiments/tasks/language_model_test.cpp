@@ -1,9 +1,9 @@
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
-#include "experiments/checkpoint.h"
-#include "experiments/experiment.h"
 #include "experiments/testing/tasks.h"
+#include "experiments/training/checkpoint.h"
+#include "experiments/training/experiment.h"
 #include "models/testing/build.h"
 
 namespace language_model_test {

@@ -13,7 +13,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "experiments/exercises.h"
+#include "experiments/tasks/exercises.h"
 
 namespace subband::tasks::mqar {
 

@@ -10,7 +10,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "experiments/exercises.h"
+#include "experiments/tasks/exercises.h"
 
 namespace subband::tasks::selective_copy {
 

@@ -11,8 +11,8 @@
 #include "core/config/binder.h"
 #include "core/files.h"
 #include "core/registry.h"
-#include "experiments/corpus.h"
 #include "experiments/data.h"
+#include "experiments/data/corpus.h"
 #include "experiments/tokenizer.h"
 
 namespace subband {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/testing/folder.h"
+#include "experiments/data/token_file.h"
 #include "experiments/testing/tiny.h"
-#include "experiments/token_file.h"
 
 namespace subband::testing {
 

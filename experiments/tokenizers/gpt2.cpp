@@ -13,10 +13,10 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
-#include "experiments/byte_pairs.h"
-#include "experiments/gpt2_split.h"
+#include "experiments/data/unpack.h"
 #include "experiments/tokenizer.h"
-#include "experiments/unpack.h"
+#include "experiments/tokenizers/byte_pairs.h"
+#include "experiments/tokenizers/gpt2_split.h"
 
 namespace subband::tokenizers::gpt2 {
 

@@ -5,9 +5,9 @@
 #include "core/error.h"
 #include "core/testing/catch.h"
 #include "core/text.h"
-#include "experiments/gpt2_split.h"
+#include "experiments/data/unpack.h"
 #include "experiments/testing/corpora.h"
-#include "experiments/unpack.h"
+#include "experiments/tokenizers/gpt2_split.h"
 
 using namespace subband;
 

@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
-#include "experiments/data_place.h"
+#include "experiments/data/data_place.h"
 #include "experiments/tokenizer.h"
 
 namespace subband::tokenizers::sentencepiece {

@@ -10,8 +10,8 @@
 #include <ATen/ops/relu.h>
 
 #include "core/tensors/expect.h"
-#include "models/layers/attention_heads.h"
-#include "models/layers/kernel_sums.h"
+#include "models/layers/attention/attention_heads.h"
+#include "models/layers/attention/kernel_sums.h"
 #include "models/layers/padding.h"
 #include "models/mixer.h"
 

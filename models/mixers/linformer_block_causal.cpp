@@ -15,7 +15,7 @@
 #include <limits>
 
 #include "core/tensors/expect.h"
-#include "models/layers/attention_heads.h"
+#include "models/layers/attention/attention_heads.h"
 #include "models/layers/padding.h"
 #include "models/mixer.h"
 

@@ -13,10 +13,10 @@
 
 #include "core/error.h"
 #include "core/tensors/expect.h"
-#include "models/layers/attention_heads.h"
+#include "models/layers/attention/attention_heads.h"
+#include "models/layers/attention/kernel_sums.h"
+#include "models/layers/attention/random_features.h"
 #include "models/layers/dropout.h"
-#include "models/layers/kernel_sums.h"
-#include "models/layers/random_features.h"
 #include "models/mixer.h"
 #include "models/mixers/performer_features.h"
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "models/layers/attention/random_features.h"
 #include "models/layers/padding.h"
-#include "models/layers/random_features.h"
 
 namespace subband {
 

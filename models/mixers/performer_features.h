@@ -15,8 +15,8 @@
 #include <string>
 
 #include "core/config/binder.h"
-#include "models/layers/attention_heads.h"
-#include "models/layers/kernel_sums.h"
+#include "models/layers/attention/attention_heads.h"
+#include "models/layers/attention/kernel_sums.h"
 
 namespace subband {
 

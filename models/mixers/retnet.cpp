@@ -12,9 +12,9 @@
 
 #include "core/tensors/expect.h"
 #include "models/layers/activation.h"
+#include "models/layers/attention/recurrent_heads.h"
 #include "models/layers/history.h"
 #include "models/layers/padding.h"
-#include "models/layers/recurrent_heads.h"
 
 namespace subband::mixers::retnet {
 

@@ -12,7 +12,7 @@
 
 #include <cmath>
 
-#include "models/layers/attention_heads.h"
+#include "models/layers/attention/attention_heads.h"
 #include "models/layers/padding.h"
 #include "models/mixer.h"
 

@@ -14,10 +14,10 @@
 #include <limits>
 
 #include "core/tensors/expect.h"
-#include "models/layers/layer_norm.h"
 #include "models/layers/linear.h"
+#include "models/layers/norms/layer_norm.h"
 #include "models/layers/padding.h"
-#include "models/layers/sinusoids.h"
+#include "models/layers/positions/sinusoids.h"
 #include "models/mixer.h"
 
 namespace subband::mixers::transformer_xl {

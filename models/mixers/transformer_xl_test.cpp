@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "core/testing/catch.h"
-#include "models/layers/sinusoids.h"
+#include "models/layers/positions/sinusoids.h"
 #include "models/testing/recorded_mixer.h"
 
 using namespace subband;

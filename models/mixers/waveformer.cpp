@@ -13,7 +13,7 @@
 #include "core/slot.h"
 #include "core/tensors/expect.h"
 #include "models/layers/padding.h"
-#include "models/layers/token_wavelet.h"
+#include "models/layers/spectral/token_wavelet.h"
 #include "models/mixer.h"
 
 namespace subband::mixers::waveformer {

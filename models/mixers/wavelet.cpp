@@ -13,7 +13,7 @@
 #include "models/layers/history.h"
 #include "models/layers/padding.h"
 #include "models/mixer.h"
-#include "models/spectral_branch.h"
+#include "models/wavelet/spectral_branch.h"
 
 namespace subband::mixers::wavelet {
 

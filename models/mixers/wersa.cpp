@@ -10,14 +10,14 @@
 #include <ATen/ATen.h>
 
 #include "core/tensors/expect.h"
-#include "models/layers/attention_heads.h"
-#include "models/layers/band_gates.h"
-#include "models/layers/haar_bands.h"
+#include "models/layers/attention/attention_heads.h"
+#include "models/layers/attention/linear_recurrence.h"
 #include "models/layers/history.h"
-#include "models/layers/layer_norm.h"
-#include "models/layers/linear_recurrence.h"
+#include "models/layers/norms/layer_norm.h"
 #include "models/layers/padding.h"
-#include "models/layers/spectral_features.h"
+#include "models/layers/spectral/band_gates.h"
+#include "models/layers/spectral/haar_bands.h"
+#include "models/layers/spectral/spectral_features.h"
 #include "models/mixer.h"
 
 namespace subband::mixers::wersa {

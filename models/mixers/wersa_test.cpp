@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/testing/catch.h"
-#include "models/layers/haar_bands.h"
+#include "models/layers/spectral/haar_bands.h"
 #include "models/mixer.h"
 #include "models/testing/parts.h"
 

@@ -22,10 +22,10 @@
 #include "models/layers/dropout.h"
 #include "models/layers/embedding.h"
 #include "models/layers/linear.h"
-#include "models/layers/norm.h"
-#include "models/layers/sinusoids.h"
+#include "models/layers/norms/norm.h"
+#include "models/layers/positions/sinusoids.h"
 #include "models/net.h"
-#include "models/residual_block.h"
+#include "models/nets/residual_block.h"
 
 namespace subband::nets::classifier {
 

@@ -18,9 +18,9 @@
 #include "core/tensors/expect.h"
 #include "models/layers/embedding.h"
 #include "models/layers/linear.h"
-#include "models/layers/sinusoids.h"
+#include "models/layers/positions/sinusoids.h"
 #include "models/net.h"
-#include "models/residual_block.h"
+#include "models/nets/residual_block.h"
 
 namespace subband::nets::decoder_lm {
 

@@ -15,8 +15,8 @@
 #include "core/error.h"
 #include "core/tensors/random.h"
 #include "models/layers/linear.h"
-#include "models/python_shuffle.h"
-#include "models/wavelet_net.h"
+#include "models/wavelet/python_shuffle.h"
+#include "models/wavelet/wavelet_net.h"
 
 namespace subband::nets::multinodal {
 

@@ -4,7 +4,7 @@
 // Shapes  B batch, L length, V vocabulary, C width
 // Cost    linear in L; per position and block about 24 levels Cp² + 4 S Cp² + 4 e C² flops
 // Source  WaveletLM (github.com/ramongougis/WaveletLM), the model of April 2026
-#include "models/wavelet_net.h"
+#include "models/wavelet/wavelet_net.h"
 
 namespace subband::nets::wavelet_lm {
 

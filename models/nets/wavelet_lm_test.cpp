@@ -8,7 +8,7 @@
 #include "models/net.h"
 #include "models/testing/build.h"
 #include "models/testing/waveletlm.h"
-#include "models/waveletlm_weights.h"
+#include "models/wavelet/waveletlm_weights.h"
 
 using namespace subband;
 

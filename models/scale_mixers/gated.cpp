@@ -17,7 +17,7 @@
 
 #include "core/config/binder.h"
 #include "models/layers/linear.h"
-#include "models/layers/scale_norm.h"
+#include "models/layers/norms/scale_norm.h"
 #include "models/scale_mixer.h"
 #include "models/scale_mixers/matrices.h"
 

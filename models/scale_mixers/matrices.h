@@ -13,7 +13,7 @@
 
 #include "models/block_context.h"
 #include "models/layers/linear.h"
-#include "models/layers/spectral_linear.h"
+#include "models/layers/spectral/spectral_linear.h"
 
 namespace subband::scale_mixers {
 

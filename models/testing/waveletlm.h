@@ -13,7 +13,7 @@
 #include "core/testing/catch.h"
 #include "models/net.h"
 #include "models/testing/build.h"
-#include "models/waveletlm_weights.h"
+#include "models/wavelet/waveletlm_weights.h"
 
 namespace subband::testing {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/hash.h"
-#include "runs/record_observer.h"
+#include "runs/record/record_observer.h"
 #include "runs/store.h"
 
 namespace subband::testing {

@@ -1,0 +1,113 @@
+// subband bench: speed and memory side by side, with yardsticks of the same run.
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "analysis/bench/measure_mixers.h"
+#include "analysis/commands/commands.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/program/progress.h"
+#include "core/tensors/device.h"
+#include "core/text.h"
+#include "experiments/parts.h"
+
+namespace subband {
+
+namespace {
+
+struct BenchWords {
+  std::vector<std::string> what;
+  MixerBenchPlan plan;
+  std::string device = "auto", precision = "auto";
+  int64_t threads = 1;
+
+  void add_to(CLI::App& app) {
+    plan.lengths = {1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072};
+    plan.memory_mib = 0;
+    app.add_option("WHAT", what, "`mixers`, and perhaps names of some of them")->required();
+    app.add_option("--lengths", plan.lengths, "tokens, with commas between")
+        ->delimiter(',')
+        ->check(above_zero());
+    app.add_option("--width", plan.width, "D")->check(above_zero())->capture_default_str();
+    app.add_option("--batch", plan.batch, "B")->check(above_zero())->capture_default_str();
+    app.add_flag("--causal,!--no-causal", plan.causal, "which form of mixers that have both");
+    app.add_flag("--backward", plan.backward, "a pass is forward and backward");
+    app.add_option("--device", device, "cpu, cuda or auto")
+        ->check(CLI::IsMember({"cpu", "cuda", "auto"}))
+        ->capture_default_str();
+    app.add_option("--precision", precision, "fp32 or bf16; auto: bf16 on cuda")
+        ->check(CLI::IsMember({"fp32", "bf16", "auto"}))
+        ->capture_default_str();
+    app.add_option("--threads", threads, "of the CPU")->check(above_zero())->capture_default_str();
+    app.add_option("--budget", plan.budget_s, "seconds for everything")
+        ->check(above_zero())
+        ->capture_default_str();
+    app.add_option("--pass-limit", plan.pass_limit_s, "seconds that one pass may take, by prediction")
+        ->check(above_zero())
+        ->capture_default_str();
+    app.add_option("--memory", plan.memory_mib,
+                   "MiB that one pass may hold, by prediction; without it: half of what is free")
+        ->check(above_zero());
+  }
+};
+
+// MiB that the system would still give out.
+double free_mib() {
+  for (const std::string& line : split(read_file("/proc/meminfo"), '\n')) {
+    if (!line.starts_with("MemAvailable:")) continue;
+    const std::string_view number = trim(std::string_view(line).substr(13));
+    if (const auto kib = parse_integer(number.substr(0, number.find(' '))))
+      return static_cast<double>(*kib) / 1024;
+  }
+  throw Error("/proc/meminfo", "tells no MemAvailable; give --memory");
+}
+
+}  // namespace
+
+int command_bench(Arguments arguments) {
+  CommandLine line(
+      "bench", "Time and memory of mixers as the sequence grows, with yardsticks of the same run.",
+      "subband bench mixers\n  subband bench mixers wersa performer --lengths 1024,4096 --backward");
+  BenchWords words;
+  words.add_to(line.app());
+  return line.run(arguments, [&] {
+    if (words.what[0] != "mixers")
+      throw ConfigError("command line",
+                        words.what[0] + ": cannot be benched" +
+                            suggestion(words.what[0], std::vector<std::string>{"mixers"}),
+                        "unknown_option");
+    MixerBenchPlan& plan = words.plan;
+    plan.mixers.assign(words.what.begin() + 1, words.what.end());
+    std::ranges::sort(plan.lengths);
+    plan.device = open_device(words.device, [](const std::string& text) { std::cerr << text << "\n"; });
+    const bool half = words.precision == "bf16" || (words.precision == "auto" && plan.device.is_cuda());
+    plan.type = half ? c10::kBFloat16 : c10::kFloat;
+    if (plan.memory_mib == 0) plan.memory_mib = free_mib() / 2;
+    at::set_num_threads(static_cast<int>(words.threads));
+    Registry registry;
+    register_parts(registry);
+    std::optional<Progress> progress;
+    const MixerBench bench =
+        measure_mixers(registry, plan, [&](double seconds, double budget, const std::string& note) {
+          if (!progress) progress.emplace("bench", "s", std::llround(budget), line.options().quiet);
+          progress->update(std::llround(seconds), note);
+        });
+    progress.reset();
+    const auto folder = line.options().store / "bench";
+    for (const std::string& problem : write_mixer_bench(bench, folder)) std::cerr << problem << "\n";
+    if (line.options().json)
+      std::cout << bench.json().dump(2) << "\n";
+    else
+      std::cout << to_terminal(bench.time_table(), 160) << "\n" << to_terminal(bench.memory_table(), 160);
+    std::cerr << "written: " << (folder / "mixers.md").string() << ", mixers_time.svg, mixers_memory.svg\n";
+    return 0;
+  });
+}
+
+}  // namespace subband

@@ -1,0 +1,158 @@
+#include "analysis/bench/mixer_bench.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "analysis/pictures/gnuplot.h"
+#include "core/files.h"
+#include "core/text.h"
+
+namespace subband {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<std::string> mixers_of(const MixerBench& bench) {
+  std::vector<std::string> names;
+  for (const MixerCell& cell : bench.cells)
+    if (std::ranges::find(names, cell.mixer) == names.end()) names.push_back(cell.mixer);
+  return names;
+}
+
+const MixerCell* find(const MixerBench& bench, const std::string& mixer, int64_t length) {
+  for (const MixerCell& cell : bench.cells)
+    if (cell.mixer == mixer && cell.length == length) return &cell;
+  return nullptr;
+}
+
+// Three digits, whatever the size.
+std::string three_digits(double value) {
+  if (value >= 100) return grouped(static_cast<int64_t>(value + 0.5));
+  return fmt::format("{:.{}f}", value, value >= 10 ? 1 : value >= 1 ? 2 : 3);
+}
+
+std::string setting(const MixerBench& bench) {
+  return fmt::format("{} pass, batch {}, width {}, {}, {}, {} thread{}",
+                     bench.backward ? "forward and backward" : "forward", bench.batch, bench.width,
+                     bench.precision, bench.device, bench.threads, bench.threads == 1 ? "" : "s");
+}
+
+using CellText = std::function<TableCell(const MixerCell&)>;
+
+Table table_of(const MixerBench& bench, const std::string& title, const CellText& text) {
+  Table table{.title = title, .columns = {{"mixer"}, {"form"}}};
+  for (const int64_t length : bench.lengths) table.columns.push_back({grouped(length), true});
+  std::map<std::string, std::string> reasons;  // mixer -> lengths and why, once
+  for (const std::string& mixer : mixers_of(bench)) {
+    std::vector<TableCell> row = {{mixer}, {""}};
+    for (const int64_t length : bench.lengths) {
+      const MixerCell* cell = find(bench, mixer, length);
+      if (cell == nullptr || !cell->skipped.empty()) {
+        if (cell && !reasons.contains(mixer))
+          reasons[mixer] = fmt::format("from {} on: {}", grouped(length), cell->skipped);
+        row.push_back({"–"});
+        continue;
+      }
+      row[1] = {cell->form};
+      row.push_back(text(*cell));
+    }
+    table.rows.push_back(row);
+  }
+  for (const auto& [mixer, reason] : reasons) table.notes.push_back(mixer + " " + reason);
+  return table;
+}
+
+std::string log_plot(const MixerBench& bench, const std::string& what,
+                     const std::function<double(const MixerCell&)>& value) {
+  std::string script =
+      gnuplot_head(setting(bench), "tokens", what) + "set logscale xy\nset format x '%.0s%c'\nset xtics (";
+  for (size_t i = 0; i < bench.lengths.size(); ++i)
+    script += fmt::format("{}'{}k' {}", i ? ", " : "", bench.lengths[i] / 1024, bench.lengths[i]);
+  script += ")\n";
+  std::string plots;
+  size_t line = 0;
+  for (const std::string& mixer : mixers_of(bench)) {
+    std::string points;
+    for (const int64_t length : bench.lengths) {
+      const MixerCell* cell = find(bench, mixer, length);
+      if (cell && cell->skipped.empty() && value(*cell) > 0)
+        points += fmt::format("{} {:.6g}\n", length, value(*cell));
+    }
+    if (points.empty()) continue;
+    script += fmt::format("$row{} << END\n{}END\n", line, points);
+    plots += fmt::format("{}$row{} using 1:2 with linespoints lw 2 pt 7 ps 0.4 {} title {}",
+                         line ? ", \\\n     " : "plot ", line, gnuplot_line_style(line),
+                         quoted_for_gnuplot(mixer));
+    ++line;
+  }
+  return script + plots + "\n";
+}
+
+}  // namespace
+
+Table MixerBench::time_table() const {
+  Table table = table_of(*this, "milliseconds a pass, over tokens", [](const MixerCell& cell) {
+    const std::string ratio = cell.ratio > 0 ? fmt::format(" ({})", three_digits(cell.ratio)) : "";
+    return TableCell{three_digits(cell.median_ms) + ratio, cell.median_ms};
+  });
+  table.notes.insert(table.notes.begin(), setting(*this) +
+                                              "; medians, in parentheses over softmax_attention of the same "
+                                              "rounds");
+  return table;
+}
+
+Table MixerBench::memory_table() const {
+  Table table = table_of(*this, "MiB of tensors at once in a pass, over tokens", [](const MixerCell& cell) {
+    return TableCell{three_digits(cell.peak_mib), cell.peak_mib};
+  });
+  table.notes = {setting(*this) + "; input and weights apart"};
+  return table;
+}
+
+nlohmann::ordered_json MixerBench::json() const {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const MixerCell& cell : cells) {
+    nlohmann::ordered_json row = {{"mixer", cell.mixer}, {"form", cell.form}, {"length", cell.length}};
+    if (!cell.skipped.empty()) {
+      row["skipped"] = cell.skipped;
+    } else {
+      row.update(
+          {{"path", cell.path},
+           {"median_ms", cell.median_ms},
+           {"p10_ms", cell.p10_ms},
+           {"p90_ms", cell.p90_ms},
+           {"rounds", cell.rounds},
+           {"tokens_per_s", static_cast<double>(batch * cell.length) / cell.median_ms * 1000},
+           {"ratio_to_softmax_attention", cell.ratio > 0 ? nlohmann::ordered_json(cell.ratio) : nullptr},
+           {"peak_mib", cell.peak_mib},
+           {"flops", cell.flops},
+           {"state_bytes", cell.state_bytes}});
+    }
+    rows.push_back(row);
+  }
+  return {{"device", device},   {"precision", precision}, {"width", width},     {"batch", batch},
+          {"threads", threads}, {"backward", backward},   {"lengths", lengths}, {"cells", rows}};
+}
+
+std::vector<std::string> write_mixer_bench(const MixerBench& bench, const fs::path& folder) {
+  fs::create_directories(folder);
+  write_file(folder / "mixers.md",
+             to_markdown(bench.time_table()) + "\n" + to_markdown(bench.memory_table()));
+  std::vector<std::string> problems;
+  const auto draw = [&](const char* name, const std::string& script) {
+    const std::string problem = draw_with_gnuplot(script, folder / name, std::string("picture ") + name);
+    if (!problem.empty()) problems.push_back(problem);
+  };
+  draw("mixers_time.svg",
+       log_plot(bench, "milliseconds a pass", [](const MixerCell& cell) { return cell.median_ms; }));
+  draw("mixers_memory.svg",
+       log_plot(bench, "MiB of tensors", [](const MixerCell& cell) { return cell.peak_mib; }));
+  return problems;
+}
+
+}  // namespace subband

@@ -1,0 +1,56 @@
+#include "analysis/bench/mixer_bench.h"
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "core/testing/catch.h"
+#include "core/testing/folder.h"
+
+using namespace subband;
+
+namespace mixer_bench_test {
+
+static MixerBench two_lengths() {
+  MixerBench bench{.device = "cpu", .precision = "fp32", .width = 64, .batch = 1, .threads = 1, .lengths = {1024, 2048}};
+  bench.cells = {{.mixer = "softmax_attention", .form = "causal", .length = 1024, .median_ms = 12.34, .ratio = 1, .rounds = 5, .peak_mib = 16, .flops = 1e6},
+                 {.mixer = "wersa", .form = "causal", .length = 1024, .median_ms = 3.086, .ratio = 0.25, .rounds = 5, .peak_mib = 2},
+                 {.mixer = "softmax_attention", .length = 2048, .skipped = "predicted 9000 MiB a pass, limit 4096"},
+                 {.mixer = "wersa", .form = "causal", .length = 2048, .median_ms = 6.2, .rounds = 3, .peak_mib = 4}};
+  return bench;
+}
+
+TEST_CASE("the bench's tables have a row a mixer, a column a length, and reasons for what is missing", "[mixer_bench]") {
+  const Table time = two_lengths().time_table();
+  REQUIRE(time.rows.size() == 2);
+  CHECK(time.rows[0][1].text == "causal");
+  CHECK(time.rows[0][2].text == "12.3 (1.00)");
+  CHECK(time.rows[0][3].text == "–");
+  CHECK(time.rows[1][2].text == "3.09 (0.250)");
+  CHECK(time.rows[1][3].text == "6.20");
+  REQUIRE(time.notes.size() == 2);
+  CHECK(time.notes[1] == "softmax_attention from 2,048 on: predicted 9000 MiB a pass, limit 4096");
+  CHECK(two_lengths().memory_table().rows[1][3].text == "4.00");
+}
+
+TEST_CASE("the bench's JSON holds every cell, measured or skipped", "[mixer_bench]") {
+  const auto json = two_lengths().json();
+  CHECK(json["cells"][0]["tokens_per_s"].get<double>() == Approx(1024 / 0.01234));
+  CHECK(json["cells"][2]["skipped"] == "predicted 9000 MiB a pass, limit 4096");
+  CHECK(json["cells"][3]["ratio_to_softmax_attention"].is_null());
+}
+
+TEST_CASE("the bench is written as Markdown and as pictures", "[mixer_bench]") {
+  const TestFolder folder;
+  const auto problems = write_mixer_bench(two_lengths(), folder / "bench");
+  CHECK(read_file(folder / "bench/mixers.md").find("| wersa") != std::string::npos);
+  if (std::system("command -v gnuplot >/dev/null 2>&1") != 0) {
+    CHECK(problems.size() == 2);
+    return;
+  }
+  CHECK(problems.empty());
+  for (const char* name : {"bench/mixers_time.svg", "bench/mixers_memory.svg"})
+    CHECK(read_file(folder / name).find("wersa") != std::string::npos);
+}
+
+}  // namespace mixer_bench_test

@@ -1,0 +1,70 @@
+#include "core/config/yaml/frame.h"
+
+#include "core/config/limits.h"
+#include "core/config/yaml/checks.h"
+#include "core/text.h"
+
+namespace subband::config {
+
+// Earlier maps win over later ones, the map's own keys over all.
+static Node with_merged(Node map, const std::vector<Node>& brought) {
+  Node whole = Node::map();
+  whole.place = map.place;
+  const auto add = [&](const Entry& entry, bool wins) {
+    for (Entry& present : whole.entries())
+      if (present.key == entry.key && present.key_kind == entry.key_kind) {
+        if (wins) present = entry;
+        return;
+      }
+    whole.entries().push_back(entry);
+  };
+  for (const Node& each : brought)
+    for (const Entry& entry : each.entries()) add(entry, false);
+  for (const Entry& entry : map.entries()) add(entry, true);
+  return whole;
+}
+
+void YamlFrame::accept_key(const Node& next, bool plain) {
+  if (next.is(Node::Kind::null)) refuse_yaml(next.place, "null cannot be a key; quote it", "bad_value");
+  Entry entry;
+  entry.key_kind = next.kind();
+  if (next.is(Node::Kind::list) || next.is(Node::Kind::map))
+    refuse_yaml(next.place, "a key must be one word");
+  entry.key = next.is(Node::Kind::string) ? next.string() : to_json(next);
+  if (next.is(Node::Kind::number)) entry.key = number_text(next.number());
+  entry.key_place = next.place;
+  merge_key = plain && entry.key == "<<";
+  for (const Entry& present : node.entries())
+    if (!merge_key && present.key == entry.key && present.key_kind == entry.key_kind)
+      refuse_yaml(next.place, entry.key + ": the key stands twice; first at line " +
+                                  std::to_string(present.key_place.line));
+  if (node.size() >= kMostKeys) refuse_yaml(next.place, "more than 2,000 keys in one map");
+  key = std::move(entry);
+}
+
+void YamlFrame::accept_value(Node next) {
+  if (merge_key) {
+    const std::vector<Node> brought = next.is(Node::Kind::list) ? next.items() : std::vector<Node>{next};
+    for (const Node& each : brought) {
+      if (!each.is(Node::Kind::map)) refuse_yaml(next.place, "<<: expected a map or a list of maps");
+      merged.push_back(each);
+    }
+  } else {
+    key->value = std::move(next);
+    node.entries().push_back(std::move(*key));
+  }
+  key.reset();
+}
+
+void YamlFrame::accept(Node next, bool plain) {
+  if (!is_map())
+    node.items().push_back(std::move(next));
+  else if (!key)
+    accept_key(next, plain);
+  else
+    accept_value(std::move(next));
+}
+
+Node YamlFrame::take() { return merged.empty() ? std::move(node) : with_merged(std::move(node), merged); }
+
+}  // namespace subband::config

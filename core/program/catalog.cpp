@@ -1,0 +1,289 @@
+#include "core/program/catalog.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/config/yaml.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/text.h"
+
+namespace subband {
+
+using Json = nlohmann::ordered_json;
+using config::Node;
+
+namespace {
+
+// Whole numbers without a point, as people write ranges.
+std::string limit_text(double value) {
+  if (std::isfinite(value) && value == std::floor(value) && std::abs(value) < 1e15)
+    return std::to_string(static_cast<int64_t>(value));
+  return number_text(value);
+}
+
+std::string range_text(const FieldInfo& field) {
+  const bool low = std::isfinite(field.range.low), high = std::isfinite(field.range.high);
+  const std::string floor = (field.range.above ? "above " : "at least ") + limit_text(field.range.low);
+  if (low && high && !field.range.above)
+    return limit_text(field.range.low) + " to " + limit_text(field.range.high);
+  if (low && high) return floor + ", at most " + limit_text(field.range.high);
+  if (low) return floor;
+  return high ? "at most " + limit_text(field.range.high) : "";
+}
+
+std::string remark(const FieldInfo& field) {
+  std::string text = field.choices.empty() ? field.type : join(field.choices, " | ");
+  if (field.optional) text += " or null";
+  if (const std::string range = range_text(field); !range.empty()) text += ", " + range;
+  return text + ": " + field.help;
+}
+
+Json field_json(const FieldInfo& field) {
+  Json json = {{"path", field.path},
+               {"type", field.type},
+               {"default", Json::parse(config::to_json(field.standard))},
+               {"help", field.help}};
+  if (field.optional) json["nullable"] = true;
+  if (!field.choices.empty()) json["choices"] = field.choices;
+  if (!field.part_kind.empty()) json["kind"] = field.part_kind;
+  if (std::isfinite(field.range.low)) json[field.range.above ? "above" : "minimum"] = field.range.low;
+  if (std::isfinite(field.range.high)) json["maximum"] = field.range.high;
+  return json;
+}
+
+Json fields_json(const std::vector<FieldInfo>& fields) {
+  Json all = Json::array();
+  for (const FieldInfo& field : fields) all.push_back(field_json(field));
+  return all;
+}
+
+Json part_json(const std::string& kind, const CatalogPart& part) {
+  return {{"kind", kind},
+          {"name", part.info.name},
+          {"summary", part.info.summary},
+          {"source", part.info.source},
+          {"cost", part.info.cost},
+          {"version", part.info.version},
+          {"fields", fields_json(part.fields)},
+          {"defaults", Json::parse(config::to_json(part.defaults))}};
+}
+
+Node node_of(const Json& json) { return config::parse_yaml(json.dump(), "catalogue"); }
+
+std::vector<FieldInfo> read_fields(const Json& all) {
+  std::vector<FieldInfo> fields;
+  for (const Json& json : all) {
+    FieldInfo field{.path = json.at("path"),
+                    .type = json.at("type"),
+                    .standard = node_of(json.at("default")),
+                    .choices = json.value("choices", std::vector<std::string>{}),
+                    .part_kind = json.value("kind", ""),
+                    .optional = json.value("nullable", false),
+                    .help = json.at("help")};
+    field.range.above = json.contains("above");
+    field.range.low = json.value("above", json.value("minimum", field.range.low));
+    field.range.high = json.value("maximum", field.range.high);
+    fields.push_back(std::move(field));
+  }
+  return fields;
+}
+
+Json summary_json(const std::string& kind, const std::map<std::string, CatalogPart>& parts) {
+  Json all = Json::array();
+  for (const auto& [name, part] : parts)
+    all.push_back({{"name", name}, {"summary", part.info.summary}, {"source", part.info.source}});
+  return {{"kind", kind}, {"parts", all}};
+}
+
+void print_kind(const std::string& kind, const std::map<std::string, CatalogPart>& parts) {
+  std::cout << kind << "\n";
+  for (const auto& [name, part] : parts) {
+    std::string line = fmt::format("  {:<20} {}", name, part.info.summary);
+    if (line.size() > 100) line = line.substr(0, 97) + "...";
+    std::cout << line << "\n";
+  }
+}
+
+void append_page(std::string& page, const CatalogPart& part, const Node& node, const std::string& path,
+                 size_t depth) {
+  for (const config::Entry& entry : node.entries()) {
+    const std::string here = path.empty() ? entry.key : path + "." + entry.key;
+    const FieldInfo* field = part.field(here);
+    const bool opens =
+        entry.value.is(Node::Kind::map) && entry.value.size() > 0 && (!field || field->type != "tree");
+    std::string line = std::string(2 * depth, ' ') + entry.key + ":";
+    if (!opens) line += " " + config::to_json(entry.value);
+    page += field ? fmt::format("{:<32} # {}\n", line, remark(*field)) : line + "\n";
+    if (opens) append_page(page, part, entry.value, here, depth + 1);
+  }
+}
+
+std::string table_cell(std::string text) {
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  return text;
+}
+
+}  // namespace
+
+const FieldInfo* CatalogPart::field(std::string_view path) const {
+  const auto found = std::ranges::find(fields, path, &FieldInfo::path);
+  return found == fields.end() ? nullptr : &*found;
+}
+
+const std::map<std::string, CatalogPart>& Catalog::kind(const std::string& name) const {
+  const auto found = kinds.find(name);
+  if (found != kinds.end()) return found->second;
+  std::vector<std::string> known;
+  for (const auto& [each, parts] : kinds) known.push_back(each);
+  throw ConfigError("command line", name + ": unknown kind" + suggestion(name, known), "unknown_option");
+}
+
+const CatalogPart& Catalog::part(const std::string& kind_name, const std::string& name) const {
+  const auto& parts = kind(kind_name);
+  const auto found = parts.find(name);
+  if (found != parts.end()) return found->second;
+  std::vector<std::string> known;
+  for (const auto& [each, part] : parts) known.push_back(each);
+  throw ConfigError("command line", name + ": unknown " + kind_name + suggestion(name, known),
+                    "unknown_option");
+}
+
+Catalog catalog_of(const Registry& registry) {
+  Catalog catalog;
+  for (const std::string& kind_name : registry.kinds()) {
+    const Kind& kind = *registry.find(kind_name);
+    for (const std::string& name : kind.names()) {
+      CatalogPart part{.info = *kind.info(name), .fields = {}, .defaults = Node::map()};
+      BindSession session{.registry = &registry};
+      const Node nothing = Node::map();
+      Binder binder(session, nothing, part.defaults);
+      binder.resolve("type", Node(name));
+      kind.describe(name, binder);
+      part.fields = std::move(session.fields);
+      catalog.kinds[kind_name].emplace(name, std::move(part));
+    }
+  }
+  return catalog;
+}
+
+std::string catalog_json(const Catalog& catalog) {
+  Json document;
+  document["parts"] = Json::array();
+  for (const auto& [kind, parts] : catalog.kinds)
+    for (const auto& [name, part] : parts) document["parts"].push_back(part_json(kind, part));
+  document["recipe"] = fields_json(catalog.recipe);
+  document["sweep"] = fields_json(catalog.sweep);
+  document["options"] = catalog.options;
+  return document.dump(1) + "\n";
+}
+
+Catalog read_catalog(const std::string& json) {
+  const Json document = Json::parse(json);
+  Catalog catalog;
+  for (const Json& each : document.at("parts")) {
+    CatalogPart part{.info = {.name = each.at("name"),
+                              .summary = each.at("summary"),
+                              .source = each.at("source"),
+                              .cost = each.at("cost"),
+                              .version = each.at("version")},
+                     .fields = read_fields(each.at("fields")),
+                     .defaults = node_of(each.at("defaults"))};
+    const std::string name = part.info.name;
+    catalog.kinds[each.at("kind")].emplace(name, std::move(part));
+  }
+  catalog.recipe = read_fields(document.at("recipe"));
+  catalog.sweep = read_fields(document.at("sweep"));
+  catalog.options = document.at("options").get<std::map<std::string, std::vector<std::string>>>();
+  return catalog;
+}
+
+std::optional<Catalog> installed_catalog(const std::filesystem::path& file,
+                                         const std::filesystem::path& newest) {
+  std::error_code missing;
+  const auto written = std::filesystem::last_write_time(file, missing);
+  if (missing) return std::nullopt;
+  const auto made_from = std::filesystem::last_write_time(newest, missing);
+  if (!missing && made_from > written) return std::nullopt;
+  try {
+    return read_catalog(read_file(file));
+  } catch (const Json::exception&) {  // half written: the laboratory knows all of it
+    return std::nullopt;
+  }
+}
+
+std::string reference_page(const std::string& kind, const CatalogPart& part) {
+  std::string page = "# " + kind + " " + part.info.name + ": " + part.info.summary + "\n";
+  if (!part.info.cost.empty()) page += "# cost: " + part.info.cost + "\n";
+  if (!part.info.source.empty()) page += "# source: " + part.info.source + "\n";
+  append_page(page, part, part.defaults, "", 0);
+  return page;
+}
+
+std::string parts_table(const Catalog& catalog, const std::string& kind) {
+  std::string table = "| " + kind + " | |\n|---|---|\n";
+  for (const auto& [name, part] : catalog.kind(kind))
+    table += "| `" + name + "` | " + table_cell(part.info.summary) + " |\n";
+  return table;
+}
+
+std::string with_parts_tables(const Catalog& catalog, const std::string& page) {
+  constexpr std::string_view kBegin = "<!-- parts: ", kEnd = "<!-- end -->";
+  std::string out;
+  size_t at = 0;
+  for (size_t begin; (begin = page.find(kBegin, at)) != std::string::npos;) {
+    const size_t name = begin + kBegin.size(), close = page.find(" -->\n", name), end = page.find(kEnd, name);
+    if (close == std::string::npos || end == std::string::npos)
+      throw Error("parts", "a table of parts has no '" + std::string(kEnd) + "'");
+    out += page.substr(at, close + 5 - at);
+    out += parts_table(catalog, page.substr(name, close - name));
+    at = end;
+  }
+  return out + page.substr(at);
+}
+
+int command_list(Arguments arguments, const Catalog& catalog) {
+  CommandLine line("list", "kinds and parts", "subband list mixer");
+  std::string kind;
+  std::filesystem::path page;
+  line.app().add_option("kind", kind, "one kind; all without it");
+  line.app().add_option("--tables", page, "rewrite the tables of parts in this Markdown file instead");
+  return line.run(arguments, [&] {
+    if (!page.empty()) {
+      write_file(page, with_parts_tables(catalog, read_file(page)));
+      return 0;
+    }
+    Json all = Json::array();
+    for (const auto& [name, parts] : catalog.kinds) {
+      if (!kind.empty() && &catalog.kind(kind) != &parts) continue;
+      if (line.options().json)
+        all.push_back(summary_json(name, parts));
+      else
+        print_kind(name, parts);
+    }
+    if (line.options().json) std::cout << all.dump(1) << "\n";
+    return 0;
+  });
+}
+
+int command_describe(Arguments arguments, const Catalog& catalog) {
+  CommandLine line("describe", "a part's reference page, as commented YAML",
+                   "subband describe mixer softmax_attention");
+  std::string kind, part;
+  line.app().add_option("kind", kind, "its kind, as `subband list` shows them")->required();
+  line.app().add_option("name", part, "the part")->required();
+  return line.run(arguments, [&] {
+    const CatalogPart& known = catalog.part(kind, part);
+    if (line.options().json)
+      std::cout << part_json(kind, known).dump(1) << "\n";
+    else
+      std::cout << reference_page(kind, known);
+    return 0;
+  });
+}
+
+}  // namespace subband

@@ -1,0 +1,51 @@
+// What exists: kinds, parts, their fields, and those of recipes and sweeps, collected from the same `bind` functions
+// that read specs. The build writes it beside the program, so that commands which only look things up need no parts.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/program/command.h"
+#include "core/registry.h"
+
+namespace subband {
+
+struct CatalogPart {
+  PartInfo info;
+  std::vector<FieldInfo> fields;  ///< nested ones too, by dotted path
+  config::Node defaults;          ///< the whole config with every default, `type` first
+  const FieldInfo* field(std::string_view path) const;
+};
+
+struct Catalog {
+  std::map<std::string, std::map<std::string, CatalogPart>> kinds;
+  std::vector<FieldInfo> recipe, sweep;
+  std::map<std::string, std::vector<std::string>> options;  ///< command -> its `--options`
+
+  /// ConfigError (`unknown_option`) with the nearest name.
+  const std::map<std::string, CatalogPart>& kind(const std::string& name) const;
+  const CatalogPart& part(const std::string& kind_name, const std::string& name) const;
+};
+
+/// The kinds of a registry; fields of recipes and sweeps are for the folders that own them.
+Catalog catalog_of(const Registry& registry);
+
+std::string catalog_json(const Catalog& catalog);
+Catalog read_catalog(const std::string& json);
+/// The catalogue beside the program, unless it is damaged or `newest` (what it was made from) is newer.
+std::optional<Catalog> installed_catalog(const std::filesystem::path& file,
+                                         const std::filesystem::path& newest);
+
+int command_list(Arguments arguments, const Catalog& catalog);
+int command_describe(Arguments arguments, const Catalog& catalog);
+
+/// A part's reference page: commented YAML that is itself a valid config with every default written out.
+std::string reference_page(const std::string& kind, const CatalogPart& part);
+/// A Markdown table of a kind's parts, generated for the folders' pages.
+std::string parts_table(const Catalog& catalog, const std::string& kind);
+/// `page` with every table between `<!-- parts: KIND -->` and `<!-- end -->` written anew.
+std::string with_parts_tables(const Catalog& catalog, const std::string& page);
+
+}  // namespace subband

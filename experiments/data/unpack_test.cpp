@@ -1,0 +1,101 @@
+#include "experiments/data/unpack.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "core/testing/catch.h"
+#include "experiments/testing/corpora.h"
+
+using namespace subband;
+
+namespace unpack_test {
+
+// `members` name -> content, packed as `file` ends; one member of an archive or one compressed stream.
+static void pack(const std::filesystem::path& file,
+                 const std::vector<std::pair<std::string, std::string>>& members) {
+  archive* writer = archive_write_new();
+  const std::string ending = file.extension();
+  if (ending == ".xz") archive_write_add_filter_xz(writer);
+  if (ending == ".gz") archive_write_add_filter_gzip(writer);
+  if (ending == ".zst") archive_write_add_filter_zstd(writer);
+  if (ending == ".zip")
+    archive_write_set_format_zip(writer);
+  else if (file.stem().extension() == ".tar")
+    archive_write_set_format_pax_restricted(writer);
+  else
+    archive_write_set_format_raw(writer);
+  archive_write_open_filename(writer, file.c_str());
+  for (const auto& [name, content] : members) {
+    archive_entry* entry = archive_entry_new();
+    archive_entry_set_pathname(entry, name.c_str());
+    archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_write_header(writer, entry);
+    archive_write_data(writer, content.data(), content.size());
+    archive_entry_free(entry);
+  }
+  archive_write_close(writer);
+  archive_write_free(writer);
+}
+
+}  // namespace unpack_test
+using unpack_test::pack;
+
+TEST_CASE("every kind of packing gives the same bytes back", "[unpack]") {
+  const testing::TemporaryFolder folder;
+  std::string content = "first line\n";
+  for (int i = 0; i < 100000; ++i) content += static_cast<char>(i * 7919 >> 3);
+  for (const char* name : {"a.xz", "a.gz", "a.zst", "a.zip", "a.tar.xz", "a.tar.gz"}) {
+    pack(folder / name, {{"inner/a.txt", content}});
+    INFO(name);
+    CHECK(read_unpacked(folder / name) == content);
+  }
+  write_file(folder / "plain.txt", content);
+  CHECK(read_unpacked(folder / "plain.txt") == content);
+}
+
+TEST_CASE("one member of an archive is named after a number sign", "[unpack]") {
+  const testing::TemporaryFolder folder;
+  pack(folder / "two.zip", {{"a.txt", "A"}, {"inner/b.txt", "B"}});
+  CHECK(read_unpacked(folder / "two.zip#inner/b.txt") == "B");
+  CHECK(packed_file(folder / "two.zip#inner/b.txt") == folder / "two.zip");
+  const std::string file = (folder / "two.zip").string();
+  CHECK_THROWS_WITH(read_unpacked(file),
+                    file + ": cannot be unpacked: holds several files; name one, as in two.zip#a.txt");
+  CHECK_THROWS_WITH(read_unpacked(file + "#c"), file + ": cannot be unpacked: holds no file c");
+}
+
+TEST_CASE("an empty text is empty when packed too, and an empty file is no packed text", "[unpack]") {
+  const testing::TemporaryFolder folder;
+  pack(folder / "none.xz", {{"none", ""}});
+  CHECK(read_unpacked(folder / "none.xz").empty());
+  write_file(folder / "zero.xz", "");
+  CHECK_THROWS_WITH(read_unpacked(folder / "zero.xz"),
+                    (folder / "zero.xz").string() + ": cannot be unpacked: empty file");
+}
+
+TEST_CASE("a packed file that was cut anywhere is refused", "[unpack]") {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"a.xz", "a.gz", "a.zst"}) {
+    pack(folder / name, {{"a", std::string(1000, 'a') + "b"}});
+    const std::string whole = read_file(folder / name);
+    for (size_t size = 0; size < whole.size(); ++size) {
+      std::ofstream(folder / name) << whole.substr(0, size);
+      INFO(name << " cut to " << size << " of " << whole.size());
+      CHECK_THROWS_AS(read_unpacked(folder / name), Error);
+    }
+  }
+}
+
+TEST_CASE("a file that is not what its ending says is refused", "[unpack]") {
+  const testing::TemporaryFolder folder;
+  write_file(folder / "text.xz", "just text");
+  CHECK_THROWS_WITH(read_unpacked(folder / "text.xz"),
+                    (folder / "text.xz").string() + ": cannot be unpacked: is no .xz file");
+  CHECK_THROWS_WITH(read_unpacked(folder / "absent.xz"),
+                    (folder / "absent.xz").string() + ": cannot be read: No such file or directory");
+}

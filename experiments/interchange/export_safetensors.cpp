@@ -1,0 +1,40 @@
+// subband export safetensors: the weights of a checkpoint, and nothing else of it.
+#include <iostream>
+
+#include "experiments/interchange/exchange.h"
+#include "experiments/interchange/exported.h"
+#include "experiments/training/checkpoint.h"
+
+namespace subband {
+
+Tensors weights_of(const Checkpoint& checkpoint) {
+  Tensors weights;
+  for (const auto& [name, tensor] : checkpoint.tensors)
+    if (name.starts_with("model/")) weights[name.substr(6)] = tensor;
+  return weights;
+}
+
+void write_exported(const std::filesystem::path& file, const Tensors& tensors, const CommonOptions& options) {
+  write_safetensors(file, tensors, {{"format", "pt"}});  // what other readers of the format look for
+  if (options.json)
+    std::cout << nlohmann::ordered_json{{"out", file.string()}, {"tensors", tensors.size()}}.dump(2) << "\n";
+  else if (!options.quiet)
+    std::cout << file.string() << "  " << tensors.size() << " tensors\n";
+}
+
+int export_safetensors(Arguments arguments) {
+  CommandLine line(
+      "export safetensors", "The weights of a checkpoint under our names.",
+      "subband export safetensors logs/2026-01-01_wavelet_1a2b3c4d-s1337 --out weights.safetensors");
+  std::filesystem::path checkpoint, out;
+  line.app()
+      .add_option("CHECKPOINT", checkpoint, "a checkpoint file, a folder of them, or a run's")
+      ->required();
+  line.app().add_option("--out", out, "the file to write")->required();
+  return line.run(arguments, [&] {
+    write_exported(out, weights_of(read_checkpoint(checkpoint)), line.options());
+    return 0;
+  });
+}
+
+}  // namespace subband

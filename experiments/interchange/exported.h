@@ -1,0 +1,18 @@
+// What the formats of `subband export` share.
+#pragma once
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/program/command.h"
+#include "core/tensors/safetensors.h"
+#include "experiments/training/checkpoint.h"
+
+namespace subband {
+
+/// Parameters and buffers under our names, without `model/`.
+Tensors weights_of(const Checkpoint& checkpoint);
+
+/// Writes a safetensors file and says so.
+void write_exported(const std::filesystem::path& file, const Tensors& tensors, const CommonOptions& options);
+
+}  // namespace subband

@@ -1,0 +1,42 @@
+// subband import: weights of another program as a checkpoint.
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "experiments/commands/commands.h"
+#include "experiments/interchange/exchange.h"
+
+namespace subband {
+
+int run_exchange(const char* command, std::span<const Exchange> formats, Arguments arguments) {
+  std::vector<std::string> known;
+  for (const Exchange& each : formats) {
+    if (!arguments.empty() && arguments[0] == each.format) return each.run(arguments.subspan(1));
+    known.emplace_back(each.format);
+  }
+  const bool asks = arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h";
+  if (asks) {
+    std::cout << "subband " << command << " FORMAT --help\n\n";
+    for (const Exchange& each : formats)
+      std::cout << "  " << each.format << std::string(13 - std::string(each.format).size(), ' ')
+                << each.summary << "\n";
+    return arguments.empty() ? 2 : 0;
+  }
+  CommandLine line(command, "", "");
+  line.app().allow_extras();
+  return line.run(arguments, [&]() -> int {
+    throw ConfigError("command line", arguments[0] + ": unknown format" + suggestion(arguments[0], known),
+                      "unknown_option");
+  });
+}
+
+int command_import(Arguments arguments) {
+  static constexpr Exchange kFormats[] = {
+      {"waveletlm", "a state dictionary of WaveletLM, .pt or .safetensors", import_waveletlm},
+      {"hf", "a Hugging Face folder of a GPT-2, Llama or Qwen2 decoder", import_hf}};
+  return run_exchange("import", kFormats, arguments);
+}
+
+}  // namespace subband

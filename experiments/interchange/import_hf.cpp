@@ -1,0 +1,93 @@
+// subband import hf: a Hugging Face folder of a GPT-2, Llama or Qwen2 decoder as a checkpoint.
+#include <ATen/core/Tensor.h>
+#include <fmt/format.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/text.h"
+#include "experiments/interchange/exchange.h"
+#include "experiments/interchange/huggingface/weights.h"
+#include "experiments/load_recipe.h"
+#include "experiments/parts.h"
+#include "experiments/training/checkpoint.h"
+
+namespace subband {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ImportHfWords {
+  fs::path folder, out;
+  RecipeRequest recipe{.name = "huggingface"};
+};
+
+huggingface::Decoder read_decoder(const fs::path& folder) {
+  const fs::path file = folder / "config.json";
+  const auto json = nlohmann::ordered_json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) throw ConfigError(file.string(), "expected JSON", "syntax");
+  std::vector<std::string> remarks;
+  huggingface::Decoder decoder = huggingface::decoder_of_json(json, file.string(), remarks);
+  for (const std::string& remark : remarks)
+    std::cerr << "warning: " << file.string() << ": " << remark << "\n";
+  return decoder;
+}
+
+// The decoder in the frame of a recipe, which brings data, tokeniser and optimiser for what may follow.
+Recipe recipe_around(const Registry& registry, const RecipeRequest& request,
+                     const huggingface::Decoder& decoder) {
+  config::Composition composed = compose_recipe(registry, request);
+  composed.config.set("net", huggingface::net_of_decoder(decoder));
+  composed.config.set_at("trainer.length", config::Node(decoder.length));
+  Recipe recipe = bind_recipe(registry, request.name, composed.config);
+  if (recipe.vocabulary != decoder.vocabulary)
+    std::cerr << fmt::format("warning: vocabulary = {}, as the folder has it; the tokeniser {} has {}\n",
+                             decoder.vocabulary, recipe.tokenizer->type(), recipe.vocabulary);
+  recipe.vocabulary = decoder.vocabulary;
+  return recipe;
+}
+
+}  // namespace
+
+int import_hf(Arguments arguments) {
+  CommandLine line("import hf", "A Hugging Face folder of a GPT-2, Llama or Qwen2 decoder as a checkpoint.",
+                   "subband import hf Qwen2-0.5B --out qwen2");
+  ImportHfWords words;
+  line.app()
+      .add_option(
+          "FOLDER", words.folder,
+          "with config.json and model.safetensors or pytorch_model.bin, or its shards and their index")
+      ->required();
+  line.app().add_option("--out", words.out, "folder for the checkpoint")->required();
+  line.app()
+      .add_option("--recipe", words.recipe.name, "brings data, tokeniser and optimiser; its net is replaced")
+      ->capture_default_str();
+  return line.run(arguments, [&] {
+    Registry registry;
+    register_parts(registry);
+    const huggingface::Decoder decoder = read_decoder(words.folder);
+    const Recipe recipe = recipe_around(registry, words.recipe, decoder);
+    const auto net = make_meta_net(recipe);
+    const Tensors model =
+        huggingface::weights_from(decoder, huggingface::read_folder(words.folder), model_tensors(*net));
+    const fs::path file = words.out / checkpoint_name(0);
+    write_checkpoint(file, fresh_checkpoint(recipe, model));
+    const int64_t parameters = parameter_count(*net);
+    if (line.options().json) {
+      const nlohmann::ordered_json json = {{"checkpoint", file.string()},
+                                           {"model_type", huggingface::family_name(decoder.family)},
+                                           {"parameters", parameters},
+                                           {"tensors", model.size()}};
+      std::cout << json.dump(2) << "\n";
+    } else if (!line.options().quiet) {
+      std::cout << fmt::format("{}\n  {}\n  parameters {}\n  tensors    {}\n", file.string(),
+                               huggingface::family_name(decoder.family), grouped(parameters), model.size());
+    }
+    return 0;
+  });
+}
+
+}  // namespace subband

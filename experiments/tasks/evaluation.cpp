@@ -1,0 +1,120 @@
+#include "experiments/tasks/evaluation.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "core/tensors/autocast.h"
+
+namespace subband {
+
+EvaluationMode::EvaluationMode(Net& net)
+    : net_(net), state_(net.state()), training_(net.is_training()), gradients_(c10::GradMode::is_enabled()) {
+  c10::GradMode::set_enabled(false);
+  net_.eval();
+  net_.reset_state();
+  net_.set_carry(false);
+}
+
+EvaluationMode::~EvaluationMode() {
+  net_.set_carry(true);
+  net_.reset_state();
+  if (state_.defined()) net_.set_state(state_);
+  net_.train(training_);
+  c10::GradMode::set_enabled(gradients_);
+}
+
+namespace {
+
+// Sum over the last `scored` targets of each row.
+double sum_of_last(const at::Tensor& logits_BLV, const at::Tensor& targets_BL, int64_t scored) {
+  const int64_t length = targets_BL.size(1), vocabulary = logits_BLV.size(2);
+  const at::Tensor logits = logits_BLV.narrow(1, length - scored, scored).reshape({-1, vocabulary});
+  const at::Tensor targets = targets_BL.narrow(1, length - scored, scored).reshape({-1});
+  return at::cross_entropy_loss(logits.to(at::kFloat), targets, {}, at::Reduction::Sum).item<double>();
+}
+
+// What a stream has just shown, in the stretches that the net's fast weights ask for.
+void learn_window(Net& net, const at::Tensor& ids_BL) {
+  const int64_t stretch = std::min(net.learns_every(), ids_BL.size(1));
+  for (int64_t start = 0; stretch > 0 && start + stretch <= ids_BL.size(1); start += stretch) {
+    net.learn(ids_BL.narrow(1, start, stretch).contiguous());
+  }
+}
+
+}  // namespace
+
+WindowPlan plan_windows(int64_t starts, int64_t length, const std::string& protocol) {
+  const int64_t stride = protocol != "sliding" ? length : std::max<int64_t>(1, length / 2);
+  const int64_t windows = (starts - 1) / stride + 1;
+  return {.windows = windows, .stride = stride, .scored = length + (windows - 1) * stride};
+}
+
+Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
+            const EvaluationOptions& options) {
+  const EvaluationMode mode(net);
+  const bool streams = protocol == "streaming";
+  if (streams) net.set_carry(true);
+  const int64_t length = options.length, batch = streams ? 1 : options.batch;
+  int64_t offsets = tokens.window_starts(length);
+  if (options.most_tokens)
+    offsets = std::min(offsets, std::max<int64_t>(1, *options.most_tokens - length + 1));
+  const auto [windows, stride, scored] = plan_windows(offsets, length, protocol);
+  Score result{.scored = scored};
+  std::vector<int64_t> starts;
+  for (int64_t first = 0; first < windows; first += batch) {
+    const int64_t rows = std::min(batch, windows - first);
+    starts.clear();
+    for (int64_t row = 0; row < rows; ++row) starts.push_back((first + row) * stride);
+    const at::Tensor ids = at::empty({rows, length + 1}, at::TensorOptions(at::kLong));
+    tokens.gather(starts, length + 1, {ids.mutable_data_ptr<int64_t>(), static_cast<size_t>(ids.numel())});
+    const at::Tensor on_device = ids.to(options.device);
+    const at::Tensor targets = on_device.narrow(1, 1, length);
+    at::Tensor logits;
+    {
+      const Autocast autocast(options.precision);
+      logits = net.forward(on_device.narrow(1, 0, length).contiguous());
+    }
+    result.total_nats += sum_of_last(logits, targets, stride);
+    if (first == 0 && stride < length) {  // the first window has nobody before it to score its beginning
+      result.total_nats +=
+          sum_of_last(logits.narrow(0, 0, 1).narrow(1, 0, length - stride),
+                      targets.narrow(0, 0, 1).narrow(1, 0, length - stride), length - stride);
+    }
+    if (streams) learn_window(net, on_device.narrow(1, 0, length));
+  }
+  return result;
+}
+
+double estimate_loss(Net& net, RandomWindows& windows, int64_t batches, const std::string& precision) {
+  const EvaluationMode mode(net);
+  double total = 0;
+  for (int64_t index = 0; index < batches; ++index) {
+    const Batch& batch = windows.draw(static_cast<uint64_t>(index));
+    const Autocast autocast(precision);
+    const at::Tensor logits = net.forward(batch.inputs_BL);
+    total += sum_of_last(logits, batch.targets_BL, batch.targets_BL.size(1)) /
+             static_cast<double>(batch.targets_BL.numel());
+  }
+  return total / static_cast<double>(batches);
+}
+
+Metrics loss_metrics(const std::string& split, const std::string& protocol, double loss,
+                     const TokenFile& tokens) {
+  const std::string suffix = protocol == "blocks" ? "" : "_" + protocol;
+  const double count = static_cast<double>(tokens.tokens());
+  Metrics metrics;
+  metrics[split + ".loss" + suffix] = loss;
+  metrics[split + ".ppl" + suffix] = std::exp(loss);
+  metrics[split + ".bpb" + suffix] = loss / std::numbers::ln2 * count / static_cast<double>(tokens.bytes());
+  if (tokens.words() > 0) {
+    metrics[split + ".word_ppl" + suffix] = std::exp(loss * count / static_cast<double>(tokens.words()));
+  }
+  return metrics;
+}
+
+}  // namespace subband

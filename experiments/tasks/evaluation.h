@@ -1,0 +1,74 @@
+// How good a net is on a text: estimates while it trains, the two protocols of the published tables, and a stream.
+//   blocks    ⌊(N−1)/L⌋ disjoint windows; every target of them is scored
+//   sliding   windows L/2 apart; all but the first score only their last L/2 targets, which have at least L/2
+//             tokens of context
+// Targets behind the last whole window are not scored.
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "experiments/data/token_file.h"
+#include "experiments/observer.h"
+#include "experiments/tasks/random_windows.h"
+#include "models/net.h"
+
+namespace subband {
+
+/// Which windows a protocol runs over.
+struct WindowPlan {
+  int64_t windows = 0;
+  int64_t stride = 0;  ///< between their starts, and how many targets each but the first scores
+  int64_t scored = 0;  ///< targets in all
+};
+
+/// `protocol` is `blocks`, `sliding` or `streaming`; `starts` = N - L > 0, the offsets at which a window fits.
+WindowPlan plan_windows(int64_t starts, int64_t length, const std::string& protocol);
+
+/// Sum of token losses over the scored targets.
+struct Score {
+  double total_nats = 0;
+  int64_t scored = 0;
+  double loss() const { return total_nats / static_cast<double>(scored); }
+};
+
+/// While it lives the net is in evaluation mode, records no gradients and carries nothing between windows; then it is
+/// as before, carried state included.
+class EvaluationMode {
+ public:
+  explicit EvaluationMode(Net& net);
+  ~EvaluationMode();
+  EvaluationMode(const EvaluationMode&) = delete;
+  EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+ private:
+  Net& net_;
+  at::Tensor state_;
+  bool training_;
+  bool gradients_;
+};
+
+struct EvaluationOptions {
+  int64_t length = 1;  ///< L
+  int64_t batch = 1;   ///< windows per forward pass; the last pass may have fewer
+  at::Device device = at::kCPU;
+  std::string precision = "fp32";
+  std::optional<int64_t> most_tokens;  ///< scored at most, from the start; nothing: all
+};
+
+/// `protocol` is `blocks`, `sliding`, or `streaming`: the windows of `blocks` one after another, with the state that the
+/// net carries, and after each the net learns from what was scored. ConfigError where the text is shorter than a window.
+Score score(Net& net, const TokenFile& tokens, const std::string& protocol, const EvaluationOptions& options);
+
+/// Mean loss over the first `batches` batches of `windows`, nats per token.
+double estimate_loss(Net& net, RandomWindows& windows, int64_t batches, const std::string& precision);
+
+/// `SPLIT.loss` in nats per token, `SPLIT.ppl`, `SPLIT.bpb` (bits per byte of the whole split's text) and, where the
+/// words are known, `SPLIT.word_ppl`; names of another protocol than `blocks` end in it: `test.bpb_sliding`.
+Metrics loss_metrics(const std::string& split, const std::string& protocol, double loss,
+                     const TokenFile& tokens);
+
+}  // namespace subband

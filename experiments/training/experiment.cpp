@@ -1,0 +1,261 @@
+#include "experiments/training/experiment.h"
+
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <new>
+
+#include "core/tensors/autocast.h"
+#include "core/tensors/device.h"
+#include "experiments/generation/sampling.h"
+#include "experiments/training/best_weights.h"
+#include "experiments/training/peak_memory.h"
+#include "experiments/training/run_checkpoints.h"
+#include "experiments/training/trainer.h"
+
+namespace subband {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// A run that ends before its last step, as a result.
+struct Ended {
+  Outcome outcome;
+};
+
+class Experiment {
+ public:
+  Experiment(const Recipe& recipe, const ExperimentOptions& options, Observer& observer)
+      : recipe_(recipe),
+        options_(options),
+        observer_(observer),
+        device_(open_device(recipe.trainer.device, [&](const std::string& line) { observer.noted(line); })),
+        use_(task_use(recipe, device_, options.cache)),
+        task_(make_task(recipe)),
+        open_task_(task_->open(use_)) {}
+
+  Outcome run() {
+    const int64_t steps = planned_steps(recipe_.trainer, *open_task_);
+    net_ = make_net(recipe_);
+    net_->to(device_);
+    set_fp32_products(use_.precision);
+    const bool scales_loss = use_.precision == "fp16";
+    trainer_.emplace(recipe_, *net_, *open_task_, Trainer::Plan{steps, device_, scales_loss});
+    best_.emplace(BestWeights::Plan{.keeps = recipe_.trainer.keeps_best(),
+                                    .after_warmup = recipe_.trainer.save_best_after_warmup,
+                                    .warmup = trainer_->warmup(),
+                                    .epoch = steps_per_epoch(recipe_.trainer, *open_task_),
+                                    .steps = steps},
+                  options_.checkpoints);
+    checkpoints_.emplace(recipe_, options_.checkpoints, observer_);
+    for (const std::string& line : open_task_->notes()) observer_.noted(line);
+    if (device_.is_cpu() && recipe_.trainer.precision != "fp32")
+      observer_.noted("precision: fp32, not " + recipe_.trainer.precision + ": the run is on the CPU");
+    seconds_ = checkpoints_->resume(*trainer_, *best_);
+    observer_.started(parameter_count(*net_), trainer_->steps_done());
+    train();
+    Outcome outcome{.step = trainer_->steps_done(), .metrics = training_metrics()};
+    if (best_->keeps()) take_best(outcome);
+    if (evaluate(outcome)) sample();
+    return outcome;
+  }
+
+  int64_t step() const { return trainer_ ? trainer_->steps_done() : 0; }
+
+ private:
+  bool stop_asked() const { return options_.stop != nullptr && options_.stop->load(); }
+
+  void train();
+  void judge(const StepResult& result) const;
+  std::string words_on_best() const;
+  void estimate(int64_t step);
+  void checkpoint() { checkpoints_->write(*trainer_, *best_, seconds_); }
+  void take_best(Outcome& outcome);
+  bool evaluate(Outcome& outcome);
+  void sample();
+  Metrics training_metrics() const;
+
+  const Recipe& recipe_;
+  const ExperimentOptions& options_;
+  Observer& observer_;
+  at::Device device_;
+  TaskUse use_;
+  std::shared_ptr<Task> task_;
+  std::unique_ptr<OpenTask> open_task_;
+  std::shared_ptr<Net> net_;
+  std::optional<Trainer> trainer_;
+  std::optional<BestWeights> best_;
+  std::optional<RunCheckpoints> checkpoints_;
+  double seconds_ = 0;  // of training, over all starts
+};
+
+// For whoever would use what is left of a run that ended before its time.
+std::string Experiment::words_on_best() const {
+  if (!best_->keeps()) return "";
+  if (best_->step() == 0) return "; no best weights: no estimate had counted yet";
+  return fmt::format("; the best weights are those of step {}", best_->step());
+}
+
+// NaN and divergence end a run; the step that showed them moved nothing.
+void Experiment::judge(const StepResult& result) const {
+  if (result.skipped) return;
+  const int64_t step = trainer_->steps_done() + (result.finite() ? 0 : 1);
+  if (!result.finite()) {
+    // The sign of a NaN says nothing, and differs between machines.
+    throw Ended{
+        {.status = "nan",
+         .step = step,
+         .message = fmt::format("step {}: loss = {}, gradient norm = {}{}", step, std::abs(result.loss),
+                                std::abs(result.gradient_norm), words_on_best())}};
+  }
+  const double limit =
+      recipe_.trainer.diverged_above * std::log(static_cast<double>(recipe_.shape.answers()));
+  if (limit > 0 && result.loss > limit) {
+    throw Ended{{.status = "diverged",
+                 .step = step,
+                 .message = fmt::format("step {}: loss = {:.4f}: above {} ln V = {:.4f}{}", step, result.loss,
+                                        recipe_.trainer.diverged_above, limit, words_on_best())}};
+  }
+}
+
+void Experiment::train() {
+  const TrainerConfig& config = recipe_.trainer;
+  const auto start = Clock::now();
+  while (trainer_->steps_done() < trainer_->steps()) {
+    if (stop_asked()) {
+      checkpoint();
+      throw Ended{
+          {.status = "stopped", .step = trainer_->steps_done(), .message = "stopped on request; resumable"}};
+    }
+    const auto before = Clock::now();
+    const StepResult result = trainer_->step();
+    seconds_ += seconds_since(before);
+    judge(result);
+    const int64_t step = trainer_->steps_done();
+    observer_.stepped({.step = step,
+                       .steps = trainer_->steps(),
+                       .tokens = trainer_->tokens_seen(),
+                       .loss = result.loss,
+                       .rate = result.rate,
+                       .gradient_norm = result.gradient_norm,
+                       .seconds = seconds_since(start)});
+    const bool last = step == trainer_->steps();
+    if ((config.evaluate_every > 0 && step % config.evaluate_every == 0) || best_->is_due(step))
+      estimate(step);
+    if (last || (config.checkpoint_every > 0 && step % config.checkpoint_every == 0)) checkpoint();
+  }
+}
+
+void Experiment::estimate(int64_t step) {
+  const Metrics estimates = open_task_->estimate(*net_);
+  observer_.measured(step, estimates);
+  const double loss = estimates.at("valid.loss_estimate");
+  if (!best_->improves(step, loss)) return;
+  Checkpoint weights = checkpoints_->outline(*trainer_, seconds_);
+  for (const auto& [name, tensor] : model_tensors(*net_)) weights.tensors["model/" + name] = tensor;
+  best_->keep(std::move(weights), loss);
+  if (!options_.checkpoints.empty()) observer_.checkpointed(step, best_->file());
+}
+
+// The weights that are measured. Nothing is trained or checkpointed after this.
+void Experiment::take_best(Outcome& outcome) {
+  if (best_->step() == 0)
+    return observer_.noted("no best weights: no estimate was a number; the last weights are measured");
+  const Checkpoint best = best_->read();
+  load_model(*net_, best.tensors);
+  best_->load(
+      best);  // on a device whose sums vary the file may be of a later estimate than the last resume knew
+  outcome.metrics["valid.best_step"] = static_cast<double>(best_->step());
+  outcome.metrics["valid.best_loss_estimate"] = best_->loss();
+  observer_.noted(fmt::format("measuring the best weights, those of step {}: valid.loss_estimate {:.4f}",
+                              best_->step(), best_->loss()));
+}
+
+Metrics Experiment::training_metrics() const {
+  Metrics metrics = {{"train.seconds", seconds_},
+                     {"train.loss", trainer_->average_loss()},
+                     {"train.tokens", static_cast<double>(trainer_->tokens_seen())},
+                     {"model.parameters", static_cast<double>(parameter_count(*net_))},
+                     {"model.flops", net_->flops(recipe_.shape.length)}};
+  if (trainer_->scaler()) metrics["train.skipped_steps"] = static_cast<double>(trainer_->scaler()->skipped());
+  if (seconds_ > 0) metrics["train.tokens_per_s"] = static_cast<double>(trainer_->tokens_seen()) / seconds_;
+  return metrics;
+}
+
+// The final measurements; false where one of them made the outcome another than done.
+bool Experiment::evaluate(Outcome& outcome) {
+  for (const Measurement& measurement : task_->measurements(use_)) {
+    if (measurement.split == "train") continue;
+    if (stop_asked()) {
+      outcome.status = "stopped",
+      outcome.message = "stopped on request before the final evaluation; resumable";
+      return false;
+    }
+    const Metrics measured = measurement.measure(*net_);
+    outcome.metrics.insert(measured.begin(), measured.end());
+    for (const auto& [name, value] : measured) {
+      if (name.find(".loss") == std::string::npos || std::isfinite(value)) continue;
+      outcome.status = "nan", outcome.message = fmt::format("{}: loss = {}", measurement.name, value);
+      return false;
+    }
+  }
+  if (const auto peak = peak_mib(device_)) outcome.metrics["train.peak_mib"] = *peak;
+  observer_.measured(outcome.step, outcome.metrics);
+  return true;
+}
+
+void Experiment::sample() {
+  if (recipe_.samples.tokens == 0) return;
+  const std::string text = sample_text(*net_, *make_tokenizer(recipe_),
+                                       {.config = recipe_.samples,
+                                        .length = recipe_.trainer.length,
+                                        .seed = static_cast<uint64_t>(recipe_.seed),
+                                        .device = device_,
+                                        .precision = recipe_.trainer.precision});
+  observer_.sampled(trainer_->steps_done(), text);
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// LibTorch's allocator on the CPU has no class of its own for a refusal.
+bool is_out_of_memory(const c10::Error& error) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
+  const std::string text = error.what_without_backtrace();
+  return text.find("can't allocate memory") != std::string::npos ||
+         text.find("not enough memory") != std::string::npos;
+}
+
+}  // namespace
+
+Outcome run_experiment(const Recipe& recipe, const ExperimentOptions& options) {
+  Observer nobody;
+  Observer& observer = options.observer != nullptr ? *options.observer : nobody;
+  at::set_num_threads(static_cast<int>(recipe.trainer.threads));
+  std::optional<Experiment> experiment;
+  Outcome outcome;
+  const auto failed = [&](const std::string& status, const std::string& message) {
+    outcome = {.status = status, .step = experiment ? experiment->step() : 0, .message = message};
+  };
+  try {
+    experiment.emplace(recipe, options, observer);
+    outcome = experiment->run();
+  } catch (const Ended& ended) {
+    outcome = ended.outcome;
+  } catch (const std::bad_alloc&) {
+    failed("out_of_memory", "the system has no memory left");
+  } catch (const c10::Error& error) {
+    failed(is_out_of_memory(error) ? "out_of_memory" : "failed", first_line(error.what_without_backtrace()));
+  }
+  observer.ended(outcome);
+  return outcome;
+}
+
+}  // namespace subband

@@ -1,0 +1,234 @@
+#include "experiments/training/experiment.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "core/tensors/digest.h"
+#include "core/testing/catch.h"
+#include "core/testing/folder.h"
+#include "experiments/testing/tiny.h"
+#include "experiments/training/checkpoint.h"
+
+namespace experiment_test {
+using namespace subband;
+using config::Node;
+
+// Remembers everything; asks to stop after step `stop_after`.
+struct Listener final : Observer {
+  std::vector<StepEvent> steps;
+  std::vector<std::pair<int64_t, Metrics>> measurements;
+  std::vector<int64_t> checkpoints;
+  std::string sample;
+  std::vector<std::string> notes;
+  Outcome outcome;
+  int64_t first_step = -1, stop_after = -1;
+  std::atomic<bool> stop = false;
+
+  void started(int64_t, int64_t first) override { first_step = first; }
+  void stepped(const StepEvent& event) override {
+    steps.push_back(event);
+    if (event.step == stop_after) stop = true;
+  }
+  void measured(int64_t step, const Metrics& metrics) override { measurements.emplace_back(step, metrics); }
+  void checkpointed(int64_t step, const std::filesystem::path&) override { checkpoints.push_back(step); }
+  void sampled(int64_t, const std::string& text) override { sample = text; }
+  void noted(const std::string& line) override { notes.push_back(line); }
+  void ended(const Outcome& ended) override { outcome = ended; }
+};
+
+using Changes = std::vector<std::pair<std::string, Node>>;
+
+Recipe recipe(const Changes& changes = {}) {
+  Node config = testing::tiny_config();
+  for (const auto& [path, value] : changes) config.set_at(path, value);
+  return bind_recipe(testing::tiny_parts(), "tiny", config);
+}
+
+Node whole(int64_t value) { return Node(value); }
+
+std::string final_digest(const std::filesystem::path& folder) {
+  return digest(read_checkpoint(folder).tensors);
+}
+
+Outcome run(const Recipe& recipe, const TestFolder& folder, Listener& listener) {
+  return run_experiment(recipe, {.checkpoints = folder.path() / "checkpoints",
+                                 .cache = folder.path() / "cache",
+                                 .observer = &listener,
+                                 .stop = &listener.stop});
+}
+
+// Everything that could make a resumed run differ: dropout, carried state, accumulation, decay, estimates on the way.
+static const Changes kDemanding = {{"net.dropout", Node(0.3)},
+                                   {"net.carry", Node(true)},
+                                   {"trainer.accumulate", whole(2)},
+                                   {"optimizer.weight_decay", Node(1e-3)},
+                                   {"schedule.warmup", Node(0.25)}};
+
+TEST_CASE("a run learns, and reports every step, its measures and its end", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  const Outcome outcome = run(recipe({{"trainer.steps", whole(60)},
+                                      {"trainer.evaluate_every", whole(20)},
+                                      {"samples.tokens", whole(9)},
+                                      {"samples.prompt", Node("ab")}}),
+                              folder, listener);
+  CHECK(outcome.status == "done");
+  CHECK(outcome.step == 60);
+  CHECK(listener.first_step == 0);
+  REQUIRE(listener.steps.size() == 60);
+  CHECK(listener.steps[0].rate == 0);  // the warm-up's first
+  CHECK(listener.steps[59].tokens == 60 * 24);
+  CHECK(listener.steps[0].loss == Approx(std::log(27.0)).margin(0.2));
+  CHECK(outcome.metrics.at("valid.loss") < 2.0);
+  CHECK(outcome.metrics.at("valid.bpb") == Approx(outcome.metrics.at("valid.loss") / std::log(2.0)));
+  CHECK(outcome.metrics.contains("test.bpb_sliding"));
+  CHECK(outcome.metrics.at("model.parameters") == 2 * 27 * 8 + 2);
+  CHECK(outcome.metrics.at("model.flops") == 2 * 8 * 27 * 8);
+  CHECK(outcome.metrics.at("train.tokens") == 1440);
+  for (const char* name : {"train.tokens_per_s", "train.seconds", "train.peak_mib"})
+    CHECK(outcome.metrics.at(name) > 0);
+  REQUIRE(listener.measurements.size() == 4);  // estimates after 20, 40 and 60 steps, and the final one
+  CHECK(listener.measurements[0].first == 20);
+  CHECK(listener.measurements[3].second == outcome.metrics);
+  CHECK(listener.sample.size() == 11);
+  CHECK(listener.outcome.metrics == outcome.metrics);
+}
+
+TEST_CASE("a run stopped at any step and resumed ends with the same bits", "[experiment]") {
+  const TestFolder whole_folder;
+  Listener quiet;
+  const Outcome expected = run(recipe(kDemanding), whole_folder, quiet);
+  for (const int64_t stop_after : {1, 3, 8, 11, 12}) {
+    const TestFolder folder;
+    Changes changes = kDemanding;
+    changes.push_back({"trainer.evaluate_every", whole(2)});  // estimates leave no trace either
+    changes.push_back({"trainer.checkpoint_every", whole(5)});
+    Listener first, second;
+    first.stop_after = stop_after;
+    const Outcome stopped = run(recipe(changes), folder, first);
+    CHECK(stopped.status == "stopped");
+    CHECK(stopped.step == stop_after);
+    const Outcome resumed = run(recipe(changes), folder, second);
+    CHECK(second.first_step == stop_after);
+    CHECK(resumed.status == "done");
+    CHECK(final_digest(folder.path()) == final_digest(whole_folder.path()));
+    CHECK(resumed.metrics.at("valid.loss") == expected.metrics.at("valid.loss"));
+    CHECK(resumed.metrics.at("train.loss") == expected.metrics.at("train.loss"));
+  }
+}
+
+TEST_CASE("the same recipe gives the same bits, another seed gives others", "[experiment]") {
+  const TestFolder a, b, c;
+  Listener listener;
+  run(recipe(kDemanding), a, listener);
+  run(recipe(kDemanding), b, listener);
+  Changes other = kDemanding;
+  other.push_back({"seed", whole(5)});
+  run(recipe(other), c, listener);
+  CHECK(final_digest(a.path()) == final_digest(b.path()));
+  CHECK(final_digest(a.path()) != final_digest(c.path()));
+}
+
+TEST_CASE("two micro-batches make one step of the mean gradient", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  run(recipe({{"trainer.accumulate", whole(2)}, {"trainer.steps", whole(3)}}), folder, listener);
+  CHECK(listener.steps.size() == 3);
+  CHECK(listener.steps[2].tokens == 3 * 2 * 24);
+  CHECK(listener.steps[0].loss == Approx(std::log(27.0)).margin(0.2));  // a mean, not a sum
+}
+
+TEST_CASE("checkpoints come at their interval and at the end, the newest two stay", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  run(recipe({{"trainer.checkpoint_every", whole(5)}}), folder, listener);
+  CHECK(listener.checkpoints == std::vector<int64_t>{5, 10, 12});
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "checkpoints" / checkpoint_name(5)));
+  CHECK(std::filesystem::exists(folder.path() / "checkpoints" / checkpoint_name(10)));
+}
+
+TEST_CASE("a loss that is not a number ends the run as a result, before any weight moves", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  const Outcome outcome =
+      run(recipe({{"net.broken_at", whole(7)}, {"trainer.checkpoint_every", whole(1)}}), folder, listener);
+  CHECK(outcome.status == "nan");
+  CHECK(outcome.step == 7);
+  CHECK(outcome.message == "step 7: loss = nan, gradient norm = nan");
+  CHECK(listener.steps.size() == 6);
+  CHECK(listener.outcome.status == "nan");
+  const Tensors tensors = read_checkpoint(folder.path()).tensors;
+  CHECK(tensors.at("model/out").isfinite().all().item<bool>());
+}
+
+TEST_CASE("a loss far above ignorance ends the run as diverged", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  const Outcome outcome =
+      run(recipe({{"optimizer.lr", Node(500.0)}, {"schedule.warmup", Node(0.0)}}), folder, listener);
+  CHECK(outcome.status == "diverged");
+  CHECK(outcome.step > 1);
+  CHECK_THAT(outcome.message, Catch::ContainsSubstring("above 10 ln V = 32.9584"));
+}
+
+TEST_CASE("epochs count whole passes over the training tokens", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  Node config = testing::tiny_config();
+  config.find("trainer")->erase("steps");
+  config.set_at("trainer.epochs", Node(1.5));
+  const Registry registry = testing::tiny_registry();
+  CHECK(run(bind_recipe(registry, "tiny", config), folder, listener).step == 37);  // ⌊1.5 · ⌊600 / 24⌋⌋
+  config.set_at("trainer.epochs", Node(0.01));
+  CHECK_THROWS_WITH(run(bind_recipe(registry, "tiny", config), folder, listener),
+                    "trainer.epochs = 0.01: must make at least one step; an epoch of 600 tokens has 25");
+}
+
+TEST_CASE("a synthetic task trains, resumes bit by bit and reports accuracy", "[experiment]") {
+  Node config = testing::tiny_config();
+  config.set_at("task.tokens", Node(int64_t{3}));
+  for (const char* key : {"data", "tokenizer"}) config.erase(key);
+  config.set_at("task.type", Node("selective_copy"));
+  config.set_at("trainer.evaluate_every", whole(5));
+  const Recipe copying = bind_recipe(testing::tiny_parts(), "copy", config);
+  const TestFolder through, stopped;
+  Listener whole_run, first, second;
+  first.stop_after = 7;
+  const Outcome outcome = run(copying, through, whole_run);
+  CHECK(outcome.status == "done");
+  CHECK(outcome.metrics.contains("valid.accuracy"));
+  CHECK(outcome.metrics.contains("test.accuracy"));
+  CHECK(whole_run.measurements[0].second.contains("valid.accuracy_estimate"));
+  CHECK(whole_run.notes.at(0) == "selective_copy: guessing is right in 1 of 14 cases: accuracy 0.0714");
+  CHECK(run(copying, stopped, first).status == "stopped");
+  CHECK(run(copying, stopped, second).metrics.at("test.loss") == outcome.metrics.at("test.loss"));
+  CHECK(final_digest(stopped.path()) == final_digest(through.path()));
+}
+
+TEST_CASE("estimates on the way have names of their own", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  run(recipe({{"trainer.evaluate_every", whole(6)}}), folder, listener);
+  CHECK(listener.measurements[0].second.contains("valid.bpb_estimate"));
+  CHECK_FALSE(listener.measurements[0].second.contains("valid.bpb"));
+  CHECK(listener.outcome.metrics.contains("valid.bpb"));
+}
+
+TEST_CASE("a run does not go on from another run's checkpoint", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  run(recipe(), folder, listener);
+  CHECK_THROWS_WITH(
+      run(recipe({{"optimizer.lr", Node(0.2)}}), folder, listener),
+      Catch::ContainsSubstring("checkpoint of another run: recipe or seed differ from the present ones"));
+}
+
+TEST_CASE("an empty corpus and a text shorter than a window are refused", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  CHECK_THROWS_AS(run(recipe({{"data.letters", whole(0)}}), folder, listener), Error);
+  CHECK_THROWS_AS(run(recipe({{"data.letters", whole(8)}}), folder, listener), ConfigError);
+}
+
+}  // namespace experiment_test

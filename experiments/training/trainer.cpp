@@ -1,0 +1,182 @@
+#include "experiments/training/trainer.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <ATen/detail/AcceleratorHooksInterface.h>
+#include <c10/core/GradMode.h>
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/tensors/autocast.h"
+#include "core/tensors/random.h"
+
+namespace subband {
+
+// Weight of the past in the average loss: the last fifty steps make nearly two thirds of it.
+static constexpr double kAverageDecay = 0.98;
+// As in PyTorch's clip_grad_norm_, so that trajectories can be compared.
+static constexpr double kNormMargin = 1e-6;
+
+bool StepResult::finite() const { return std::isfinite(loss) && std::isfinite(gradient_norm); }
+
+Trainer::Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan)
+    : recipe_(recipe),
+      net_(net),
+      task_(task),
+      plan_(plan),
+      parameters_(net.parameters()),
+      optimizer_(recipe.optimizer.make({parameters_})),
+      schedule_(recipe.schedule.make({.steps = plan.steps, .peak = optimizer_->peak_rate()})),
+      average_(at::zeros({2}, at::TensorOptions(at::kDouble))) {
+  if (recipe.trainer.checkpoint_activations && !net.can_recompute())
+    throw ConfigError("",
+                      "trainer.checkpoint_activations = true: must be false with net " + recipe.net.type() +
+                          ", which cannot compute its blocks again",
+                      "bad_value");
+  if (plan.scales_loss) scaler_.emplace();
+  net_.set_recompute(recipe.trainer.checkpoint_activations);
+  net_.train();
+}
+
+int64_t Trainer::tokens_per_step() const {
+  return recipe_.trainer.batch * recipe_.trainer.accumulate * recipe_.trainer.length;
+}
+
+double Trainer::average_loss() const {
+  const double* average = average_.const_data_ptr<double>();
+  return average[1] > 0 ? average[0] / average[1] : std::nan("");
+}
+
+void Trainer::draw_noise_from(uint64_t micro_batch) {
+  const auto seed = static_cast<uint64_t>(recipe_.seed);
+  if (plan_.device.is_cpu()) return net_.set_generator(stream(seed, "noise", micro_batch));
+  at::Generator generator = at::globalContext()
+                                .getAcceleratorHooksInterface(plan_.device.type())
+                                .getNewGenerator(plan_.device.index());
+  generator.set_current_seed(stream_seed(seed, "noise", micro_batch));
+  net_.set_generator(generator);
+}
+
+at::Tensor Trainer::forward_and_backward() {
+  // Undefined gradients, not zeros: backward then hands its own buffers over instead of adding to ours, and a
+  // parameter that a step does not use is not moved by weight decay.
+  for (at::Tensor& parameter : parameters_) parameter.mutable_grad() = at::Tensor();
+  const int64_t passes = recipe_.trainer.accumulate;
+  at::Tensor total;
+  for (int64_t pass = 0; pass < passes; ++pass) {
+    const auto micro_batch = static_cast<uint64_t>(steps_done_ * passes + pass);
+    draw_noise_from(micro_batch);
+    const Batch& batch = task_.draw(micro_batch);
+    if (batch.restarts) net_.reset_state();
+    at::Tensor loss;
+    {
+      const Autocast autocast(recipe_.trainer.precision);
+      loss = task_.loss(net_, batch);
+    }
+    if (passes > 1) loss = loss.div(static_cast<double>(passes));
+    (scaler_ ? loss.mul(scaler_->scale()) : loss).backward();
+    total = total.defined() ? total.add(loss.detach()) : loss.detach();
+  }
+  return total;
+}
+
+std::vector<at::Tensor> Trainer::gradients() const {
+  std::vector<at::Tensor> gradients;
+  gradients.reserve(parameters_.size());
+  for (const at::Tensor& parameter : parameters_) {
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  }
+  return gradients;
+}
+
+StepResult Trainer::step() {
+  const at::Tensor loss = forward_and_backward();
+  const c10::NoGradGuard no_gradients;
+  const std::vector<at::Tensor> gradients = this->gradients();
+  if (scaler_ && !gradients.empty()) at::_foreach_mul_(gradients, 1 / scaler_->scale());
+  const at::Tensor norm =
+      gradients.empty() ? at::zeros_like(loss) : at::stack(at::_foreach_norm(gradients)).norm();
+  // The one place where a step waits for its device.
+  const at::Tensor both = at::stack({loss.to(at::kDouble), norm.to(at::kDouble)}).cpu();
+  StepResult result{.loss = both.const_data_ptr<double>()[0],
+                    .rate = schedule_->rate(steps_done_),
+                    .gradient_norm = both.const_data_ptr<double>()[1]};
+  if (!result.finite()) return scaler_ ? leave_out(result) : result;
+  const double limit = recipe_.trainer.clip_norm, reached = result.gradient_norm + kNormMargin;
+  if (limit > 0 && reached > limit) at::_foreach_mul_(gradients, limit / reached);
+  optimizer_->step(result.rate);
+  if (scaler_) scaler_->update(false);
+  remember(result.loss);
+  ++steps_done_;
+  return result;
+}
+
+// An overflow: the schedule goes on, weights and optimiser do not.
+StepResult Trainer::leave_out(StepResult result) {
+  scaler_->update(true);
+  if (scaler_->is_lost()) return result;
+  result.skipped = true;
+  if (std::isfinite(result.loss)) remember(result.loss);
+  ++steps_done_;
+  return result;
+}
+
+void Trainer::remember(double loss) {
+  double* average = average_.mutable_data_ptr<double>();
+  average[0] = kAverageDecay * average[0] + loss;
+  average[1] = kAverageDecay * average[1] + 1;
+}
+
+void Trainer::save(Checkpoint& checkpoint) const {
+  for (const auto& [name, tensor] : model_tensors(net_)) checkpoint.tensors["model/" + name] = tensor;
+  for (const auto& [name, tensor] : optimizer_->state()) checkpoint.tensors["optimizer/" + name] = tensor;
+  checkpoint.tensors["state/average_loss"] = average_;
+  if (scaler_) checkpoint.tensors["state/loss_scale"] = scaler_->state();
+  if (net_.state().defined()) checkpoint.tensors["state/carried"] = net_.state();
+  checkpoint.step = steps_done_;
+  checkpoint.tokens = tokens_seen();
+}
+
+void Trainer::load(const Checkpoint& checkpoint) {
+  load_model(net_, checkpoint.tensors);
+  std::map<std::string, at::Tensor> optimizer;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    if (name.starts_with("optimizer/")) optimizer.emplace(name.substr(10), tensor);
+  }
+  optimizer_->load(optimizer);
+  if (const auto found = checkpoint.tensors.find("state/average_loss"); found != checkpoint.tensors.end()) {
+    average_.copy_(found->second);
+  }
+  const auto scale = checkpoint.tensors.find("state/loss_scale");
+  if (scaler_ && scale != checkpoint.tensors.end()) scaler_->load(scale->second);
+  net_.reset_state();
+  if (const auto found = checkpoint.tensors.find("state/carried"); found != checkpoint.tensors.end()) {
+    net_.set_state(found->second.to(plan_.device, /*non_blocking=*/false, /*copy=*/true));
+  }
+  steps_done_ = checkpoint.step;
+}
+
+int64_t steps_per_epoch(const TrainerConfig& config, const OpenTask& task) {
+  return task.batches_per_epoch() / config.accumulate;
+}
+
+int64_t planned_steps(const TrainerConfig& config, const OpenTask& task) {
+  if (config.steps) return *config.steps;
+  if (task.batches_per_epoch() == 0 && task.epoch_text().empty()) {
+    throw ConfigError(
+        "",
+        fmt::format("trainer.epochs = {}: this task never runs out of examples; give trainer.steps",
+                    *config.epochs),
+        "bad_value");
+  }
+  const int64_t per_epoch = steps_per_epoch(config, task);
+  const auto steps = static_cast<int64_t>(std::floor(*config.epochs * static_cast<double>(per_epoch)));
+  if (steps > 0) return steps;
+  throw ConfigError("",
+                    fmt::format("trainer.epochs = {}: must make at least one step; an epoch of {} has {}",
+                                *config.epochs, task.epoch_text(), per_epoch),
+                    "bad_value");
+}
+
+}  // namespace subband

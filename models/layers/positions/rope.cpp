@@ -1,0 +1,54 @@
+#include "models/layers/positions/rope.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/stack.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
+
+namespace subband {
+
+// Half precision is turned in fp32, so the tables are never narrower.
+static at::ScalarType table_type(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+
+void Rope::prepare(const at::Tensor& x_BLHR, int64_t length) {
+  const at::ScalarType type = table_type(x_BLHR);
+  if (cos_.defined() && cos_.size(0) >= length && cos_.scalar_type() == type &&
+      cos_.device() == x_BLHR.device())
+    return;
+  const c10::NoGradGuard no_gradient;
+  const int64_t width = x_BLHR.size(3);
+  const auto options = x_BLHR.options().dtype(at::kFloat);
+  const at::Tensor rates = scaling_.rates(width, base_).to(x_BLHR.device());
+  const at::Tensor angles = at::arange(length, options).unsqueeze(1) * rates;
+  const double gain = scaling_.gain();
+  cos_ = angles.cos().mul(gain).unsqueeze(1).to(type);
+  sin_ = angles.sin().mul(gain).unsqueeze(1).to(type);
+}
+
+at::Tensor Rope::turn(const at::Tensor& x_BLHK, int64_t offset) {
+  if (pairing_ == "none") return x_BLHK;
+  const int64_t still = x_BLHK.size(-1) - width_;
+  if (width_ == 0 || still == 0) return turn_all(x_BLHK, offset);
+  return at::cat({turn_all(x_BLHK.narrow(-1, 0, width_), offset), x_BLHK.narrow(-1, width_, still)}, -1);
+}
+
+at::Tensor Rope::turn_all(const at::Tensor& x_BLHR, int64_t offset) {
+  const int64_t length = x_BLHR.size(1);
+  prepare(x_BLHR, offset + length);
+  const at::Tensor cos = cos_.narrow(0, offset, length), sin = sin_.narrow(0, offset, length);
+  const at::Tensor x = x_BLHR.to(table_type(x_BLHR));
+  if (pairing_ == "half") {
+    const auto parts = x.chunk(2, -1);
+    const at::Tensor &a = parts[0], &b = parts[1];
+    return at::cat({a * cos - b * sin, b * cos + a * sin}, -1).to(x_BLHR.scalar_type());
+  }
+  const at::Tensor pairs = x.unflatten(-1, {x.size(-1) / 2, 2});
+  const at::Tensor a = pairs.select(-1, 0), b = pairs.select(-1, 1);
+  return at::stack({a * cos - b * sin, b * cos + a * sin}, -1).flatten(-2).to(x_BLHR.scalar_type());
+}
+
+}  // namespace subband

@@ -1,0 +1,126 @@
+#include "models/nets/residual_block.h"
+
+#include <ATen/TensorOperators.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+
+#include "models/layers/linear.h"
+#include "models/layers/recompute.h"
+
+namespace subband {
+
+void ResidualFrame::bind(Binder& b) {
+  b.choice("norm", norm.kind, {"layer", "rms"}, "normalisation before each part and before the head");
+  b.field("norm_epsilon", norm.epsilon, {0, 1, true}, "added to the variance; published: 1e-5, Qwen2 1e-6");
+  b.choice("initialization", initialization, {"gpt2", "normal", "parts"},
+           "normal: linears N(0, deviation), biases 0; gpt2: so, but each part's last linear over sqrt(2 "
+           "layers), and mixers whose first values are part of the method keep them; parts: each part's own");
+  b.field("deviation", deviation, {0, 10}, "of first values: embeddings and linears");
+  b.field("dropout", dropout, {0, 0.99}, "after the embedding and after every part, in training");
+}
+
+MixerContext ResidualFrame::mixer_context() const {
+  return {.width = width,
+          .length = length,
+          .causal = causal,
+          .layers = layers,
+          .initializer = initializer,
+          .noise = noise};
+}
+
+BlockContext ResidualFrame::channel_context() const {
+  return {
+      .width = width, .padded_width = width, .layers = layers, .noise = noise, .initializer = initializer};
+}
+
+void ResidualParts::bind(Binder& b, const ResidualFrame& frame) {
+  b.part("mixer", mixer, frame.mixer_context(),
+         "lets positions speak to each other; rotary positions are its own");
+  b.parts("channel_mixers", channel_mixers, frame.channel_context(),
+          "work on each position; their outputs add up");
+  b.check(!channel_mixers.empty(), "channel_mixers", "must name at least one");
+}
+
+void ResidualParts::bind_given(Binder& b, const ResidualFrame& frame) {
+  // What is not written is asked for all the same, so that a misspelt key hears of it.
+  if (b.given("mixer")) {
+    mixer = Slot<Mixer>(mixer.type());
+    b.part("mixer", mixer, frame.mixer_context(), "of this block");
+  } else {
+    b.take("mixer");
+  }
+  if (b.given("channel_mixers"))
+    b.parts("channel_mixers", channel_mixers, frame.channel_context(), "of this block");
+  else
+    b.take("channel_mixers");
+  b.check(!channel_mixers.empty(), "channel_mixers", "must name at least one");
+}
+
+// A part writes into the residual stream through its last linear; 2 layers of them add up.
+static void draw_linears(const torch::nn::Module& part, const ResidualFrame& frame) {
+  if (frame.initialization == "parts") return;
+  Linear* last = nullptr;
+  for (const auto& module : part.modules()) {
+    auto* linear = dynamic_cast<Linear*>(module.get());
+    if (linear == nullptr) continue;
+    frame.initializer->normal_(linear->weight, 0, frame.deviation);
+    if (linear->bias.defined()) linear->bias.detach().zero_();
+    last = linear;
+  }
+  if (last && frame.initialization == "gpt2")
+    last->weight.detach().mul_(1 / std::sqrt(2.0 * static_cast<double>(frame.layers)));
+}
+
+ResidualBlock::ResidualBlock(const ResidualParts& parts, const ResidualFrame& frame)
+    : mixer_norm_(*this, "mixer_norm", frame.norm, *frame.initializer, frame.width),
+      channel_norm_(*this, "channel_norm", frame.norm, *frame.initializer, frame.width),
+      dropout_(frame.dropout),
+      noise_(frame.noise) {
+  mixer_ = register_module("mixer", parts.mixer.make(frame.mixer_context()));
+  if (!mixer_->keeps_first_values()) draw_linears(*mixer_, frame);
+  const auto holder =
+      register_module("channel_mixers", std::make_shared<torch::nn::Module>("channel_mixers"));
+  for (const auto& [label, slot] : parts.channel_mixers.all()) {
+    channel_mixers_.push_back(holder->register_module(label, slot.make(frame.channel_context())));
+    draw_linears(*channel_mixers_.back(), frame);
+  }
+}
+
+at::Tensor ResidualBlock::noisy(const at::Tensor& x_BLD) const {
+  return dropout(x_BLD, dropout_, is_training(), noise_.get());
+}
+
+at::Tensor ResidualBlock::channels(const at::Tensor& x_BLD) const {
+  const at::Tensor normed = channel_norm_(x_BLD);
+  at::Tensor sum = channel_mixers_[0]->forward(normed);
+  for (size_t i = 1; i < channel_mixers_.size(); ++i) sum = sum + channel_mixers_[i]->forward(normed);
+  return x_BLD + noisy(sum);
+}
+
+at::Tensor ResidualBlock::forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL,
+                                  const std::shared_ptr<Noise>& repeat) {
+  if (!repeat || !is_training() || !c10::GradMode::is_enabled()) return whole(x_BLD, keep_BL);
+  const auto block = std::static_pointer_cast<ResidualBlock>(shared_from_this());
+  return recomputed(
+      [block, keep_BL](const std::vector<at::Tensor>& in) -> std::vector<at::Tensor> {
+        return {block->whole(in[0], keep_BL)};
+      },
+      {x_BLD}, repeat)[0];
+}
+
+at::Tensor ResidualBlock::whole(const at::Tensor& x_BLD, const at::Tensor& keep_BL) {
+  return channels(x_BLD + noisy(mixer_->forward(mixer_norm_(x_BLD), keep_BL)));
+}
+
+at::Tensor ResidualBlock::extend(const at::Tensor& x_BLD, MixerState& state) {
+  return channels(x_BLD + noisy(mixer_->extend(mixer_norm_(x_BLD), state)));
+}
+
+void ResidualBlock::add_costs(PartCosts& costs, int64_t length, int64_t bytes_per_value) const {
+  costs.add("blocks.*.mixer", *mixer_, mixer_->flops(length), mixer_->state_bytes(length, bytes_per_value));
+  for (const auto& mixer : channel_mixers_)
+    costs.add("blocks.*." + mixer->module_name(), *mixer, mixer->flops(length));
+}
+
+}  // namespace subband

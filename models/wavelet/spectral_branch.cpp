@@ -1,0 +1,135 @@
+#include "models/wavelet/spectral_branch.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/topk.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/layers/adopt.h"
+
+namespace subband {
+
+namespace {
+constexpr double kProjectionGain = 1e-3;  // of the default first values of the projection
+}
+
+void SpectralBranchConfig::bind(Binder& b) {
+  b.field("levels", levels, {1, 24}, "wavelet levels; up to log2 of the window is useful");
+  surroundings.levels = levels;
+  LiftingContext lifting_context;
+  static_cast<BlockContext&>(lifting_context) = surroundings;
+  lifting_context.shared = share_lifting;
+  b.part("lifting", lifting, lifting_context, "the wavelet (original: wavelet_mode, lifting_linear_only)");
+  b.part("dilation", dilation, surroundings, "how far back each level looks (original: wavelet_crawl)");
+  b.part("transform", transform, surroundings, "the basis over channels in which the scales are mixed");
+  b.part("bypass", bypass, surroundings,
+         "a summary of the whole past beside the wavelet (original: decompose_bypass, decompose_bypass_ema)");
+  b.part("scale_mixer", scale_mixer, surroundings, "what maps the coefficients of each scale");
+  b.field("norm_coefficients", norm_coefficients,
+          "a layer norm per scale before the bypass joins in (original: wavelet_decomp_norm)");
+  b.field("norm_synthesis", norm_synthesis,
+          "a layer norm per scale after the mixed coefficients are transformed back (original: "
+          "wavelet_recon_norm)");
+  b.field("keep_largest", keep_largest, {0, 1 << 20},
+          "hard threshold: of every scale's transformed coefficients only so many of the largest magnitude "
+          "reach the scale mixer; 0: all; ours, after Donoho and Johnstone 1994");
+  b.field("skip_projection", skip_projection,
+          "no linear after the wavelet where the padded width is the width (original: skip_proj_out)");
+}
+
+SpectralBranch::SpectralBranch(torch::nn::Module& owner, const SpectralBranchConfig& config,
+                               const BlockContext& context, const SpectralBranchOptions& options)
+    : options_(options),
+      skip_projection_(config.skip_projection),
+      width_(context.width),
+      padded_width_(context.padded_width),
+      keep_largest_(config.keep_largest),
+      noise_(context.noise) {
+  LiftingContext lifting_context;
+  static_cast<BlockContext&>(lifting_context) = context;
+  lifting_context.dilation = &config.dilation;
+  lifting_ = options.shared_lifting ? options.shared_lifting : config.lifting.make(lifting_context);
+  if (!options.shared_lifting || options.register_lifting) owner.register_module("lifting_wavelet", lifting_);
+  reconstruction_ = lifting_;
+  if (lifting_->untied()) {
+    lifting_context.dilation = nullptr;
+    reconstruction_ =
+        owner.register_module("lifting_reconstruct_wavelet", config.lifting.make(lifting_context));
+  }
+  transform_ = owner.register_module("transform", config.transform.make(context));
+  adopt(owner, *(bypass_ = config.bypass.make(context)));
+  adopt(owner, *(scale_mixer_ = config.scale_mixer.make(context)));
+  scale_weights_S_ =
+      owner.register_parameter("scale_weights", context.initializer->full({context.scales()}, 1));
+  const auto norms = [&](const char* name) {
+    return owner.register_module(
+        name, std::make_shared<ScaleNorms>(*context.initializer, context.scales(), padded_width_));
+  };
+  if (config.norm_coefficients) coefficient_norms_ = norms("coefficient_norms");
+  if (config.norm_synthesis) synthesis_norms_ = norms("synthesis_norms");
+}
+
+void SpectralBranch::add_projection(torch::nn::Module& owner, const BlockContext& context) {
+  if (skip_projection_ && padded_width_ == width_) return;
+  projection_ = owner.register_module("proj_out",
+                                      std::make_shared<Linear>(*context.initializer, padded_width_, width_));
+  const double gain = context.stabilizers.projection
+                          ? 1 / std::sqrt(static_cast<double>(width_ * context.layers))
+                          : kProjectionGain;
+  projection_->weight.detach().mul_(gain);
+  projection_->bias.detach().zero_();
+}
+
+at::Tensor SpectralBranch::forward(const at::Tensor& h_BLC, const at::Tensor& summary_BLC,
+                                   const at::Tensor& previous) {
+  const int64_t padding = padded_width_ - width_;
+  const at::Tensor h = padding > 0 ? at::constant_pad_nd(h_BLC, {0, padding}) : h_BLC;
+  at::Tensor decomposed = lifting_->decompose(h);
+  if (coefficient_norms_) decomposed = coefficient_norms_->forward(decomposed);
+  // A summary is fp32 at least; the coefficients keep their own precision.
+  const at::Tensor z_SBLC = bypass_->apply(decomposed, summary_BLC, previous).to(decomposed.scalar_type());
+  at::Tensor y = transform_->inverse(scale_mixer_->forward(largest(transform_->forward(z_SBLC))));
+  if (synthesis_norms_) y = synthesis_norms_->forward(y);
+  y = dropout(y, options_.mixer_dropout, training_, noise_.get());
+  y = y * scale_weights_S_.view({-1, 1, 1, 1});
+  const at::Tensor r = reconstruction_->reconstruct(y);
+  return projection_ ? projection_->forward(r) : r;
+}
+
+at::Tensor SpectralBranch::largest(const at::Tensor& z_SBLC) const {
+  if (keep_largest_ == 0 || keep_largest_ >= z_SBLC.size(-1)) return z_SBLC;
+  const at::Tensor kept = std::get<1>(z_SBLC.detach().abs().topk(keep_largest_, -1));
+  return z_SBLC * at::zeros_like(z_SBLC.detach()).scatter_(-1, kept, 1);
+}
+
+at::Tensor SpectralBranch::step(const at::Tensor& h_B1C, const at::Tensor& x_B1C, MixerState& state) {
+  const at::Tensor summary = bypass_->step(x_B1C, state);
+  const Dilation::Continuation continuation(*lifting_->dilation(), state);
+  return forward(h_B1C, summary, {});
+}
+
+void SpectralBranch::train(bool on) {
+  training_ = on;
+  bypass_->train(on);
+  scale_mixer_->train(on);
+}
+
+void SpectralBranch::add_costs(PartCosts& costs, const std::string& prefix, int64_t length,
+                               int64_t bytes_per_value, bool after_another) const {
+  const int64_t scales = scale_weights_S_.size(0);
+  int64_t remembered = 0;  // inputs of every level
+  for (int64_t level = 0; level < scales - 1; ++level)
+    remembered += std::min(length, lifting_->dilation()->reach(level)) * padded_width_;
+  costs.add(prefix + "lifting", *lifting_, lifting_->flops(length), remembered * bytes_per_value);
+  if (reconstruction_ != lifting_) costs.add(prefix + "lifting", *reconstruction_, 0);
+  costs.add(prefix + "transform", *transform_, 2 * transform_->flops(scales * length));
+  costs.add(prefix + "bypass", *bypass_, bypass_->flops(length, after_another),
+            bypass_->state_bytes(bytes_per_value));
+  costs.add(prefix + "scale_mixer", *scale_mixer_, scale_mixer_->flops(length));
+  if (projection_) costs.add(prefix + "proj_out", *projection_, projection_->flops(length));
+}
+
+}  // namespace subband

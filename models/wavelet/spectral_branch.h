@@ -1,0 +1,89 @@
+// The wavelet path of WaveletLM, which its blocks and the mixer `wavelet` share.
+//   z = [norm] decompose(pad(h));  z_s += bias_s(m, previous);  y = [norm] T⁻¹ mix([largest] T z)
+//   W_out reconstruct(w_s dropout(y_s))
+// Shapes  B batch, L length, C width, Cp padded width, S scales; h [B,L,C], m = bypass(x) [B,L,C]
+// Source  WaveletLM
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <memory>
+#include <string>
+
+#include "core/slot.h"
+#include "models/bypass.h"
+#include "models/dilation.h"
+#include "models/layers/linear.h"
+#include "models/layers/norms/scale_norm.h"
+#include "models/lifting.h"
+#include "models/part_cost.h"
+#include "models/scale_mixer.h"
+#include "models/transform.h"
+
+namespace subband {
+
+struct MixerState;
+
+struct SpectralBranchConfig {
+  int64_t levels = 5;
+  Slot<Lifting> lifting{"learned"};
+  Slot<Dilation> dilation{"dyadic"};
+  Slot<Transform> transform{"fwht"};
+  Slot<Bypass> bypass{"running_mean"};
+  Slot<ScaleMixer> scale_mixer{"gated"};
+  bool norm_coefficients = false;
+  bool norm_synthesis = false;
+  int64_t keep_largest = 0;
+  bool skip_projection = false;
+
+  BlockContext surroundings;   ///< set by the owner before bind; `levels` is filled in here
+  bool share_lifting = false;  ///< set by the owner before bind
+  void bind(Binder& b);
+};
+
+/// What an owner hands over besides the context.
+struct SpectralBranchOptions {
+  std::shared_ptr<Lifting> shared_lifting;  ///< null: the branch makes its own
+  bool register_lifting = true;             ///< of a shared one: in the first block only
+  double mixer_dropout = 0;
+};
+
+class SpectralBranch {
+ public:
+  /// Registers `lifting_wavelet`, `transform`, the parts of bypass and scale mixer and `scale_weights` in `owner`, under
+  /// the names of the original.
+  SpectralBranch(torch::nn::Module& owner, const SpectralBranchConfig& config, const BlockContext& context,
+                 const SpectralBranchOptions& options);
+  /// Registers `proj_out`, unless the config skips it. Apart, for the order of first draws is that of the original.
+  void add_projection(torch::nn::Module& owner, const BlockContext& context);
+
+  /// `previous`: the summary of the block before, [B,L,C] or [B,1,C], or undefined.
+  at::Tensor forward(const at::Tensor& h_BLC, const at::Tensor& summary_BLC, const at::Tensor& previous);
+  at::Tensor summary(const at::Tensor& x_BLC) { return bypass_->summary(x_BLC); }
+  /// The next token of both; `state` keeps inputs of the levels and what the bypass adds up.  Shapes  x, h [B,1,C]
+  at::Tensor step(const at::Tensor& h_B1C, const at::Tensor& x_B1C, MixerState& state);
+
+  bool can_continue() const { return lifting_->can_continue(); }
+  void train(bool on);  ///< adopted parts are no children of the owner and would not hear of it
+  bool crosses_windows() const { return bypass_->crosses_windows(); }
+  /// Adds what its parts cost over one window under names that begin with `prefix`; `after_another`: not the first block.
+  void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value,
+                 bool after_another) const;
+
+ private:
+  at::Tensor largest(const at::Tensor& z_SBLC) const;
+
+  SpectralBranchOptions options_;
+  bool skip_projection_, training_ = true;
+  int64_t width_, padded_width_, keep_largest_;
+  std::shared_ptr<const Noise> noise_;
+  std::shared_ptr<Lifting> lifting_, reconstruction_;  // the same object unless untied
+  std::shared_ptr<Transform> transform_;
+  std::shared_ptr<Bypass> bypass_;
+  std::shared_ptr<ScaleMixer> scale_mixer_;
+  std::shared_ptr<Linear> projection_;                               // null where skipped
+  std::shared_ptr<ScaleNorms> coefficient_norms_, synthesis_norms_;  // null unless asked for
+  at::Tensor scale_weights_S_;
+};
+
+}  // namespace subband

@@ -1,0 +1,104 @@
+#include "models/wavelet/wavelet_block.h"
+
+#include <ATen/TensorOperators.h>
+
+#include <utility>
+
+namespace subband {
+
+void WaveletBlockConfig::bind(Binder& b) {
+  SpectralBranchConfig::bind(b);
+  b.parts("channel_mixers", channel_mixers, surroundings,
+          "side by side on every position; their outputs add up");
+  b.field("learned_residual", learned_residual, "a learned factor on each of the two residual paths");
+  b.field("per_layer_embedding", per_layer_embedding,
+          "every block adds the token embeddings with a gain per channel that starts at zero");
+}
+
+WaveletBlock::WaveletBlock(const WaveletBlockConfig& config, const BlockContext& context,
+                           const WaveletBlockOptions& options)
+    : projection_dropout_(options.projection_dropout),
+      noise_(context.noise),
+      spectral_(*this, config, context, options) {
+  Initializer& initializer = *context.initializer;
+  if (config.per_layer_embedding)
+    embedding_gain_C_ = register_parameter("embedding_residual_gamma", initializer.zeros({context.width}));
+  if (config.learned_residual) {
+    residual_spectral_ = register_parameter("residual_alpha_spectral", initializer.full({}, 1));
+    residual_channels_ = register_parameter("residual_alpha_mlp", initializer.full({}, 1));
+  }
+  norm1_ = register_module("ln1", std::make_shared<LayerNorm>(initializer, context.width));
+  norm2_ = register_module("ln2", std::make_shared<LayerNorm>(initializer, context.width));
+  spectral_.add_projection(*this, context);
+  add_channel_mixers(config, context);
+}
+
+void WaveletBlock::add_channel_mixers(const WaveletBlockConfig& config, const BlockContext& context) {
+  for (const auto& [label, slot] : config.channel_mixers.all()) {
+    const auto mixer = slot.make(context);
+    const bool usual = label == slot.type();
+    register_module(usual ? mixer->module_name() : label, mixer);
+    const at::Tensor gain =
+        register_parameter(usual ? mixer->gain_name() : "alpha_" + label, context.initializer->full({}, 1));
+    channel_mixers_.emplace_back(gain, mixer);
+  }
+}
+
+void WaveletBlock::add_costs(PartCosts& costs, const std::string& prefix, int64_t length,
+                             int64_t bytes_per_value, bool after_another) const {
+  spectral_.add_costs(costs, prefix, length, bytes_per_value, after_another);
+  for (const auto& [gain, mixer] : channel_mixers_)
+    costs.add(prefix + mixer->module_name(), *mixer, mixer->flops(length));
+}
+
+void WaveletBlock::train(bool on) {
+  torch::nn::Module::train(on);
+  spectral_.train(on);
+}
+
+WaveletBlock::Flow WaveletBlock::forward(const Flow& in, const at::Tensor& embedding_BLC) {
+  at::Tensor x = in.x_BLC;
+  const at::Tensor summary = spectral_.summary(x);
+  if (embedding_gain_C_.defined() && embedding_BLC.defined()) x = x + embedding_gain_C_ * embedding_BLC;
+  const at::Tensor branch = dropout(spectral_.forward(norm1_->forward(x), summary, in.summary),
+                                    projection_dropout_, is_training(), noise_.get());
+  x = residual_spectral_.defined() ? residual_spectral_ * x + branch : x + branch;
+  const at::Tensor h = channel_mixers_.empty() ? at::Tensor() : norm2_->forward(x);
+  if (residual_channels_.defined()) x = residual_channels_ * x;
+  return {h.defined() ? x + channels(h) : x, summary};
+}
+
+at::Tensor WaveletBlock::channels(const at::Tensor& h_BLC) {
+  if (remembering_) seen_.push_back(h_BLC.detach());
+  at::Tensor sum;
+  for (const auto& [gain, mixer] : channel_mixers_) {
+    const at::Tensor term = gain * mixer->forward(h_BLC);
+    sum = sum.defined() ? sum + term : term;
+  }
+  return sum;
+}
+
+int64_t WaveletBlock::learns_every() const {
+  int64_t every = 0;
+  for (const auto& [gain, mixer] : channel_mixers_) {
+    const int64_t own = mixer->learns_every();
+    if (own > 0 && (every == 0 || own < every)) every = own;
+  }
+  return every;
+}
+
+void WaveletBlock::remember(bool on) {
+  remembering_ = on;
+  if (on) seen_.clear();
+}
+
+void WaveletBlock::learn_from_seen() {
+  for (const at::Tensor& h_BLC : std::exchange(seen_, {}))
+    for (const auto& [gain, mixer] : channel_mixers_) mixer->learn(h_BLC);
+}
+
+void WaveletBlock::forget() {
+  for (const auto& [gain, mixer] : channel_mixers_) mixer->forget();
+}
+
+}  // namespace subband

@@ -1,0 +1,72 @@
+// One block of WaveletLM: wavelet, transform, scale mixer and back, then the channel mixers.
+//   m = bypass(x);  x += γ ⊙ E;  z = decompose(pad(LN1(x)));  z_s += bias_s(m, previous)
+//   y = T⁻¹ mix(T z);  x = a_sp x + W_out reconstruct(w_s dropout(y_s));  x = a_mlp x + Σ α_k mixer_k(LN2(x))
+// Shapes  B batch, L length, C width, Cp padded width, S scales
+#pragma once
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/slot.h"
+#include "models/channel_mixer.h"
+#include "models/layers/norms/layer_norm.h"
+#include "models/part_cost.h"
+#include "models/wavelet/spectral_branch.h"
+
+namespace subband {
+
+/// `surroundings` is set by the net before bind.
+struct WaveletBlockConfig : SpectralBranchConfig {
+  Slots<ChannelMixer> channel_mixers{"mlp"};
+  bool learned_residual = true;
+  bool per_layer_embedding = false;
+
+  void bind(Binder& b);
+};
+
+/// What a net hands to one of its blocks besides the context.
+struct WaveletBlockOptions : SpectralBranchOptions {
+  double projection_dropout = 0;
+};
+
+class WaveletBlock final : public torch::nn::Module {
+ public:
+  WaveletBlock(const WaveletBlockConfig& config, const BlockContext& context,
+               const WaveletBlockOptions& options);
+
+  struct Flow {
+    at::Tensor x_BLC;
+    at::Tensor summary;  ///< of the block before, [B,L,C] or [B,1,C]; undefined at the start
+  };
+  /// `embedding`: the token embeddings, read where the config asks for them; undefined: the block does without.
+  Flow forward(const Flow& in, const at::Tensor& embedding_BLC);
+  /// Adds what its parts cost over one window under names that begin with `prefix`; `after_another`: not the first.
+  void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value,
+                 bool after_another) const;
+  bool crosses_windows() const { return spectral_.crosses_windows(); }
+
+  // Learning while the net is used (channel_mixer.h).
+  int64_t learns_every() const;
+  void remember(bool on);  ///< what the channel mixers read from now on
+  void learn_from_seen();  ///< tells them what was remembered, once
+  void forget();
+  void train(bool on = true) override;
+
+ private:
+  at::Tensor channels(const at::Tensor& h_BLC);
+  void add_channel_mixers(const WaveletBlockConfig& config, const BlockContext& context);
+
+  double projection_dropout_;
+  std::shared_ptr<const Noise> noise_;
+  SpectralBranch spectral_;
+  std::shared_ptr<LayerNorm> norm1_, norm2_;
+  std::vector<std::pair<at::Tensor, std::shared_ptr<ChannelMixer>>> channel_mixers_;  // gain, mixer
+  at::Tensor embedding_gain_C_, residual_spectral_, residual_channels_;
+  bool remembering_ = false;
+  std::vector<at::Tensor> seen_;
+};
+
+}  // namespace subband

@@ -1,0 +1,256 @@
+#include "models/wavelet/wavelet_net.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "models/layers/linear.h"
+#include "models/layers/recompute.h"
+
+namespace subband {
+
+void WaveletDropout::bind(Binder& b) {
+  b.field("embedding", embedding, {0.0, 0.99}, "on the token embeddings");
+  b.field("projection", projection, {0.0, 0.99}, "on the output of the wavelet path");
+  b.field("mixer", mixer, {0.0, 0.99}, "on the mixed coefficients");
+  b.field("mlp", mlp, {0.0, 0.99}, "on the output of an mlp");
+  b.field("lm_head", lm_head, {0.0, 0.99}, "before the head");
+}
+
+namespace {
+
+struct StabilizerWord {
+  const char* name;
+  bool Stabilizers::*flag;
+};
+constexpr StabilizerWord kStabilizerWords[] = {
+    {"spectral_norm", &Stabilizers::spectral_norm}, {"feed_forward", &Stabilizers::feed_forward},
+    {"embedding", &Stabilizers::embedding},         {"projection", &Stabilizers::projection},
+    {"mixer_epsilon", &Stabilizers::mixer_epsilon}, {"lifting_level", &Stabilizers::lifting_level}};
+
+std::string stabilizer_words() {
+  std::string text;
+  for (const StabilizerWord& word : kStabilizerWords)
+    text += (text.empty() ? "" : ", ") + std::string(word.name);
+  return text;
+}
+
+}  // namespace
+
+void WaveletNetConfig::bind(Binder& b) {
+  if (!imposed_width) b.field("width", width, {1, 1 << 16}, "C, of embeddings and residual stream");
+  b.field("layers", layers, {1, 4096}, "blocks");
+  b.field("share_lifting", share_lifting,
+          "one wavelet for all blocks, not one each (original: shared_lifting_weights)");
+  bind_stabilizers(b);
+  block.surroundings = {.width = width, .padded_width = width, .layers = layers, .stabilizers = stabilizers};
+  block.share_lifting = share_lifting;
+  b.group("block", block, "what every block is made of");
+  b.field("tie_embedding", tie_embedding,
+          "the head is the embedding table (original: tie_embedding_to_lm_head)");
+  b.field("loop_block", loop_block, {0, 4096},
+          "one block applied so many times instead of `layers` blocks; 0: stacked (original: "
+          "looped_blocks_count)");
+  b.field("loop_iterations", loop_iterations, {1, 256}, "passes over all blocks; the loss is their mean");
+  b.field("stochastic_depth", stochastic_depth, {0.0, 1.0},
+          "block i of n is left out in training with probability i/n times this; stacked blocks only");
+  b.check(stochastic_depth == 0 || loop_block == 0, "stochastic_depth",
+          "must be 0 where loop_block is set: there are no blocks to leave out");
+  b.group("dropout", dropout, "rates in training");
+}
+
+// A list of words; one word may stand for the list that holds it.
+void WaveletNetConfig::bind_stabilizers(Binder& b) {
+  const std::string help = "scalings against divergence: all, or a list of " + stabilizer_words() +
+                           " (original: stable_parametrization, stab_...)";
+  const config::Node* written = b.take("stabilize");
+  if (written && written->is(config::Node::Kind::string)) {
+    stabilize = {written->string()};
+    b.record([&] {
+      return FieldInfo{.path = b.path_of("stabilize"),
+                       .type = "list of strings",
+                       .standard = config::Node::list(),
+                       .help = help};
+    });
+    config::Node resolved = config::Node::list({*written});
+    resolved.place = written->place;
+    b.resolve("stabilize", std::move(resolved));
+  } else {
+    b.field("stabilize", stabilize, help);
+  }
+  for (const std::string& name : stabilize) {
+    bool known = false;
+    for (const StabilizerWord& word : kStabilizerWords)
+      if (name == "all" || name == word.name) known = stabilizers.*word.flag = true;
+    b.check(known, "stabilize", "knows no '" + name + "'; known: all, " + stabilizer_words());
+  }
+}
+
+WaveletNet::WaveletNet(const WaveletNetConfig& config, const NetContext& context)
+    : config_(config), noise_(std::make_shared<Noise>()) {
+  Initializer& initializer = *context.initializer;
+  const double deviation = 1 / std::sqrt(static_cast<double>(config_.width));
+  at::Tensor table = initializer.normal({context.vocabulary, config_.width}, 0, 1);
+  initializer.normal_(table, 0, deviation);
+  const auto embedding = register_module("token_embedding", std::make_shared<torch::nn::Module>("embedding"));
+  embedding_VC_ = embedding->register_parameter("weight", table);
+  add_blocks(initializer);
+  final_norm_ = register_module("final_ln", std::make_shared<LayerNorm>(initializer, config_.width));
+  if (config_.tie_embedding) {
+    head_VC_ = embedding_VC_;
+    return;
+  }
+  const auto lm_head = std::make_shared<Linear>(initializer, config_.width, context.vocabulary, false);
+  head_VC_ = register_module("lm_head", lm_head)->weight;
+}
+
+void WaveletNet::add_blocks(Initializer& initializer) {
+  BlockContext context{.width = config_.width,
+                       .levels = config_.block.levels,
+                       .layers = config_.layers,
+                       .mlp_dropout = config_.dropout.mlp,
+                       .stabilizers = config_.stabilizers,
+                       .noise = noise_,
+                       .initializer = &initializer};
+  context.padded_width = config_.block.transform.make(context)->padded_width(config_.width);
+  WaveletBlockOptions options;
+  options.mixer_dropout = config_.dropout.mixer;
+  options.projection_dropout = config_.dropout.projection;
+  if (config_.share_lifting) {
+    LiftingContext lifting_context;
+    static_cast<BlockContext&>(lifting_context) = context;
+    lifting_context.dilation = &config_.block.dilation;
+    lifting_context.shared = true;
+    options.shared_lifting = config_.block.lifting.make(lifting_context);
+  }
+  const auto list = register_module("layers", std::make_shared<torch::nn::Module>("layers"));
+  const int64_t count = config_.loop_block > 0 ? 1 : config_.layers;
+  for (int64_t i = 0; i < count; ++i) {
+    options.register_lifting = i == 0;
+    blocks_.push_back(std::make_shared<WaveletBlock>(config_.block, context, options));
+    list->register_module(std::to_string(i), blocks_.back());
+  }
+}
+
+at::Tensor WaveletNet::forward(const at::Tensor& ids_BL) { return head(pass_all(ids_BL, nullptr)); }
+
+at::Tensor WaveletNet::loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL) {
+  if (config_.loop_iterations == 1) return Net::loss(ids_BL, targets_BL);
+  std::vector<at::Tensor> passes;
+  pass_all(ids_BL, &passes);
+  at::Tensor sum;
+  for (const at::Tensor& x : passes) {
+    const at::Tensor term = mean_cross_entropy(head(x), targets_BL);
+    sum = sum.defined() ? sum + term : term;
+  }
+  return sum / static_cast<double>(passes.size());
+}
+
+PartCosts WaveletNet::costs(int64_t length, int64_t bytes_per_value) const {
+  PartCosts costs;
+  add_costs(costs, "", length, bytes_per_value);
+  return costs;
+}
+
+void WaveletNet::add_costs(PartCosts& costs, const std::string& prefix, int64_t length,
+                           int64_t bytes_per_value) const {
+  costs.add(prefix + "token_embedding", embedding_VC_, 0);
+  for (int64_t i = 0; i < applications() * config_.loop_iterations; ++i) {
+    const auto& block = blocks_[static_cast<size_t>(i) % blocks_.size()];
+    block->add_costs(costs, prefix + "layers.*.", length, bytes_per_value, i > 0);
+  }
+  costs.add(prefix + "lm_head", head_VC_, 2.0 * static_cast<double>(length * head_VC_.numel()));
+}
+
+// The residual stream after the last pass; after every pass, where `passes` is given.
+at::Tensor WaveletNet::pass_all(const at::Tensor& ids_BL, std::vector<at::Tensor>* passes) {
+  Pass pass = start(ids_BL);
+  for (int64_t iteration = 0; iteration < config_.loop_iterations; ++iteration) {
+    for (int64_t i = 0; i < applications(); ++i) advance(pass, i);
+    if (passes) passes->push_back(pass.flow.x_BLC);
+  }
+  keep_state(pass);
+  return pass.flow.x_BLC;
+}
+
+WaveletNet::Pass WaveletNet::start(const at::Tensor& ids_BL) {
+  at::Tensor embedded = at::embedding(embedding_VC_, ids_BL);
+  if (config_.stabilizers.embedding) embedded = embedded * std::sqrt(static_cast<double>(config_.width));
+  return {
+      {dropout(embedded, config_.dropout.embedding, is_training(), noise_.get()), carried(ids_BL.size(0))},
+      embedded};
+}
+
+void WaveletNet::advance(Pass& pass, int64_t application) {
+  if (left_out(application)) return;
+  const auto& block = blocks_[config_.loop_block > 0 ? 0 : static_cast<size_t>(application)];
+  if (!recompute_ || !is_training() || !c10::GradMode::is_enabled()) {
+    pass.flow = block->forward(pass.flow, pass.embedded_BLC);
+    return;
+  }
+  const auto outputs = recomputed(
+      [block](const std::vector<at::Tensor>& in) -> std::vector<at::Tensor> {
+        const WaveletBlock::Flow out = block->forward({in[0], in[1]}, in[2]);
+        return {out.x_BLC, out.summary};
+      },
+      {pass.flow.x_BLC, pass.flow.summary, pass.embedded_BLC}, noise_);
+  pass.flow = {outputs[0], outputs[1]};
+}
+
+void WaveletNet::keep_state(const Pass& pass) {
+  if (carries_state() && pass.flow.summary.defined()) state_BC_ = pass.flow.summary.select(1, -1).detach();
+}
+
+void WaveletNet::reset_state() {
+  state_BC_ = at::Tensor();
+  for (const auto& block : blocks_) block->forget();
+}
+
+at::Tensor WaveletNet::carried(int64_t batch) const {
+  if (!carries_state() || !state_BC_.defined()) return {};
+  if (state_BC_.size(0) != batch)
+    throw ShapeError("wavelet_lm", "carried state: expected a batch of " + std::to_string(state_BC_.size(0)) +
+                                       ", got " + std::to_string(batch) + "; reset the state between them");
+  return state_BC_.unsqueeze(1);
+}
+
+bool WaveletNet::left_out(int64_t application) const {
+  if (!is_training() || config_.stochastic_depth == 0) return false;
+  if (!noise_->generator.defined())
+    throw ShapeError("wavelet_lm",
+                     "stochastic_depth: no generator to draw from; call set_generator before training");
+  const double rate =
+      config_.stochastic_depth * static_cast<double>(application) / static_cast<double>(config_.layers);
+  return at::rand({1}, noise_->generator).item<double>() < rate;
+}
+
+at::Tensor WaveletNet::head(const at::Tensor& x_BLC) const {
+  const at::Tensor x =
+      dropout(final_norm_->forward(x_BLC), config_.dropout.lm_head, is_training(), noise_.get());
+  return at::linear(x, head_VC_);
+}
+
+int64_t WaveletNet::learns_every() const { return blocks_[0]->learns_every(); }
+
+void WaveletNet::remember(bool on) {
+  for (const auto& block : blocks_) block->remember(on);
+}
+
+void WaveletNet::learn_from_seen() {
+  for (const auto& block : blocks_) block->learn_from_seen();
+}
+
+// Updates follow the pass, so that no block sees those of another before it has read the whole stretch.
+void WaveletNet::learn(const at::Tensor& ids_BL) {
+  const c10::NoGradGuard no_gradients;
+  const at::Tensor state = state_BC_;
+  remember(true);
+  pass_all(ids_BL, nullptr);
+  remember(false);
+  state_BC_ = state;
+  learn_from_seen();
+}
+
+}  // namespace subband

@@ -1,0 +1,59 @@
+#include "models/wavelet/waveletlm_weights.h"
+
+#include "core/testing/catch.h"
+#include "models/testing/waveletlm.h"
+
+using namespace subband;
+
+namespace waveletlm_weights_test {
+
+using testing::integer;
+using testing::Settings;
+using Node = config::Node;
+
+std::shared_ptr<Net> make_net(const Settings& settings, int64_t vocabulary) {
+  return testing::make_net(settings, vocabulary, Initializer(plain_generator(1337)));
+}
+
+TEST_CASE(
+    "the original's names of an untied way back repeat its second set, those of several bases each basis",
+    "[waveletlm_weights]") {
+  const auto names = [](const std::string& lifting) {
+    return waveletlm_names(named_tensors(*make_net({{"width", integer(4)},
+                                                    {"layers", integer(2)},
+                                                    {"share_lifting", Node(false)},
+                                                    {"block.levels", integer(1)},
+                                                    {"block.lifting.type", Node(lifting)},
+                                                    {"block.lifting.untied_reconstruction", Node(true)}},
+                                                   5)));
+  };
+  const std::string way_back = "layers.1.lifting_reconstruct.",
+                    second = "layers.1.lifting_reconstruct_wavelet.";
+  CHECK(names("learned").at(way_back + "decompose.update_nets.0.3.bias") == second + "update_nets.0.3.bias");
+  const auto several = names("multi_basis");
+  CHECK(several.at(way_back + "multi_basis.basis_weights") == second + "basis_weights");
+  CHECK(several.count(way_back + "decompose.basis_weights") == 0);
+  const std::string inner = "update_nets.0.0.weight", basis = second + "wavelets.1." + inner;
+  CHECK(several.at(way_back + "multi_basis.wavelets.1." + inner) == basis);
+  CHECK(several.at(way_back + "reconstructs.1.decompose." + inner) == basis);
+}
+
+TEST_CASE("weights that do not fit are refused in one go, and nothing is copied", "[waveletlm_weights]") {
+  const auto net = make_net({{"width", integer(4)}, {"layers", integer(1)}, {"block.levels", integer(1)}}, 5);
+  auto tensors = named_tensors(*net);
+  tensors.erase("final_ln.bias");
+  tensors["final_ln.weight"] = at::ones({3});
+  tensors["layers.0.ln1.bias"] = at::ones({4}, at::kLong);
+  tensors["layers.0.pkm.values.weight"] = at::ones({1});
+  const std::string repeated = "layers.0.lifting_reconstruct.decompose.update_nets.0.0.bias";
+  tensors[repeated] = at::full({4}, 9.0);
+  CHECK_THROWS_WITH(load_waveletlm(*net, tensors),
+                    "weights: final_ln.weight: expected [4], got [3]\n"
+                    "weights: layers.0.lifting_wavelet.update_nets.0.0.bias: differs from "
+                    "layers.0.lifting_reconstruct.decompose.update_nets.0.0.bias, which should repeat it\n"
+                    "weights: layers.0.ln1.bias: expected floating point, got Long\n"
+                    "weights: layers.0.pkm.values.weight: no such tensor in this net\n"
+                    "weights: final_ln.bias: missing");
+}
+
+}  // namespace waveletlm_weights_test

@@ -1,0 +1,15 @@
+// The commands of this folder.
+#pragma once
+#include "core/program/command.h"
+
+namespace subband {
+
+/// `subband run`: one run, with progress, sample text and the final evaluation. In subband_runs_perform.
+/// Exit codes: 0 done; 4 the run ended as a failure that is a result (nan, diverged, out_of_memory, …); 130 stopped
+/// by Ctrl-C after a checkpoint, the same command goes on; 1, 2, 3 as for every command.
+int command_run(Arguments arguments);
+
+/// `subband runs list|show|diff|verify|reindex`: the ledger; needs no tensors.
+int command_runs(Arguments arguments);
+
+}  // namespace subband

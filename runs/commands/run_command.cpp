@@ -1,0 +1,158 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <optional>
+
+#include "core/error.h"
+#include "experiments/load_recipe.h"
+#include "experiments/parts.h"
+#include "experiments/training/dry_run.h"
+#include "experiments/training/progress_observer.h"
+#include "runs/commands/commands.h"
+#include "runs/interrupt.h"
+#include "runs/ledger.h"
+#include "runs/perform.h"
+
+namespace subband {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct RunWords {
+  std::string recipe;
+  std::vector<std::string> overrides;
+  std::vector<fs::path> folders;  // --config-dir
+  std::optional<int64_t> seed;
+  bool force = false;
+  bool check = false;
+};
+
+// Overrides begin with `+`, `~` and other characters that an option parser has ideas about.
+std::vector<std::string> take_run_words(Arguments arguments, RunWords& words) {
+  std::vector<std::string> flags;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word.starts_with('-')) {
+      flags.push_back(word);
+      const bool takes_next =
+          word == "--config-dir" || word == "--store" || word == "--data" || word == "--seed";
+      if (takes_next && i + 1 < arguments.size()) flags.push_back(arguments[++i]);
+    } else if (words.recipe.empty()) {
+      words.recipe = word;
+    } else {
+      words.overrides.push_back(word);
+    }
+  }
+  return flags;
+}
+
+Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_quiet) {
+  if (words.recipe.empty()) throw ConfigError("command line", "RECIPE is missing: what to run", "syntax");
+  for (const fs::path& folder : words.folders)
+    if (!fs::is_directory(folder)) throw Error(folder.string(), "no such folder");
+  RecipeRequest request{.name = words.recipe, .overrides = words.overrides, .folders = words.folders};
+  if (words.seed) request.overrides.push_back("seed=" + std::to_string(*words.seed));
+  config::Warnings warnings;
+  Recipe recipe = load_recipe(registry, request, &warnings);
+  if (!is_quiet)
+    for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
+  return recipe;
+}
+
+void print_run(const RunResult& result) {
+  const Outcome& outcome = result.outcome;
+  for (const auto& [name, value] : outcome.metrics) fmt::print("{:<32} {:.6g}\n", name, value);
+  fmt::print("{}{} at step {}{}\n{}\n", result.is_reused ? "reused: " : "", outcome.status, outcome.step,
+             outcome.message.empty() ? "" : ": " + outcome.message, result.folder.string());
+}
+
+void print_run_json(const RunResult& result) {
+  const RecordJson document = {{"folder", result.folder.string()},
+                               {"id", result.id},
+                               {"reused", result.is_reused},
+                               {"status", result.outcome.status},
+                               {"step", result.outcome.step},
+                               {"message", result.outcome.message},
+                               {"metrics", metrics_json(result.outcome.metrics)}};
+  std::cout << json_text(document) << "\n";
+}
+
+// What the run said of itself when it was computed.
+void say_reused(const RunResult& result) {
+  const RunRecord run = read_record(result.folder / kRecordName);
+  std::cerr << "this run is already there; --force computes it again\n";
+  if (!run.samples.empty()) std::cerr << run.samples.back().text << "\n";
+}
+
+int exit_code_of(const Outcome& outcome) {
+  if (outcome.done()) return 0;
+  return outcome.status == "stopped" ? kInterruptedExit : 4;
+}
+
+// `--check`: one small step instead of the run.
+int say_checked(const Recipe& recipe, const CommonOptions& common) {
+  constexpr int64_t kMostTried = 300'000'000;
+  const bool with_weights = check_recipe(recipe, kMostTried);
+  const int64_t parameters = parameter_count(*make_meta_net(recipe));
+  if (common.json)
+    std::cout << json_text(
+                     RecordJson{{"recipe", recipe.name}, {"parameters", parameters}, {"with_weights", with_weights}})
+              << "\n";
+  else
+    fmt::print("{}: a first step works{}; {} parameters\n", recipe.name,
+               with_weights ? "" : ", in shapes without weights", parameters);
+  return 0;
+}
+
+int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments arguments) {
+  const InterruptWatch interrupt([] { std::cerr << "\nstopping after a checkpoint; once more: at once\n"; });
+  Registry registry;
+  register_parts(registry);
+  const Recipe recipe = composed_recipe(registry, words, common.quiet);
+  if (words.check) return say_checked(recipe, common);
+  const Store store(common.store);
+  PerformOptions options{.stop = &interrupt.stop(), .command_line = {"subband", "run"}, .force = words.force};
+  options.command_line.insert(options.command_line.end(), arguments.begin(), arguments.end());
+  ProgressObserver progress(recipe.name, common.quiet);
+  options.observer = &progress;
+  const RunResult result = perform(recipe, store, options);
+  if (result.is_reused && !common.quiet) say_reused(result);
+  for (const std::string& notice : write_ledger(store))
+    if (!common.quiet) std::cerr << notice << "\n";
+  if (common.json)
+    print_run_json(result);
+  else
+    print_run(result);
+  return exit_code_of(result.outcome);
+}
+
+}  // namespace
+
+int command_run(Arguments arguments) {
+  CommandLine line(
+      "run",
+      "Trains one recipe, or goes on with it, or reuses it when it is done; then shows its evaluation.\n"
+      "RECIPE is a recipe's name, a .yaml file or a WaveletLM config.json; overrides are a.b=c, +a=b, ++a=b, "
+      "~a, group=option.\n"
+      "Ctrl-C once: checkpoint and stop, exit code 130; the same command goes on. Twice: stop at once.\n"
+      "Exit code 4: the run ended as nan, diverged, out_of_memory, time_out or failed.",
+      "subband run tinyshakespeare/wavelet net.block.lifting=haar --seed 7");
+  RunWords words;
+  const std::vector<std::string> flags = take_run_words(arguments, words);
+  std::vector<std::string> shown;
+  line.app().add_option("RECIPE_AND_OVERRIDES", shown, "what to run, and what to change in it");
+  line.app()
+      .add_option("--config-dir", words.folders,
+                  "another folder to search, after the program's own; may be repeated")
+      ->allow_extra_args(false);
+  line.app().add_option("--seed", words.seed, "instead of the recipe's seed");
+  line.app().add_flag(
+      "--check", words.check,
+      "one forward and backward pass of a small batch instead of the run; exit code 2 where it fails");
+  line.app().add_flag("--force", words.force,
+                      "compute again what is done; the earlier run moves to STORE/replaced");
+  return line.run(flags, [&] { return carry_out_run(words, line.options(), arguments); });
+}
+
+}  // namespace subband

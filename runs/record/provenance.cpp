@@ -1,0 +1,71 @@
+#include "runs/record/provenance.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+#include <fstream>
+#include <thread>
+
+#include "core/text.h"
+#include "program_version.h"
+
+namespace subband {
+
+namespace {
+
+std::string processor_name() {
+  std::ifstream stream("/proc/cpuinfo");
+  for (std::string line; std::getline(stream, line);)
+    if (line.starts_with("model name")) return std::string(trim(line.substr(line.find(':') + 1)));
+  return "unknown";
+}
+
+std::string compiler_name() {
+#if defined(__clang__)
+  return std::string("clang ") + __clang_version__;
+#elif defined(__GNUC__)
+  return std::string("g++ ") + __VERSION__;
+#else
+  return "unknown";
+#endif
+}
+
+std::string time_text() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+}  // namespace
+
+std::string program_version() { return SUBBAND_VERSION; }
+
+std::string program_version_text() {
+  const std::string commit = SUBBAND_COMMIT;
+  if (commit == "unknown") return program_version();
+  return program_version() + " (" + commit.substr(0, 7) + (SUBBAND_CHANGES > 0 ? ", changed)" : ")");
+}
+
+RecordJson program_provenance(std::span<const std::string> command_line) {
+  utsname system{};
+  const bool is_known = ::uname(&system) == 0;
+  RecordJson object = {{"version", program_version()}, {"commit", SUBBAND_COMMIT}};
+  object["changes"] = SUBBAND_CHANGES < 0 ? RecordJson("unknown") : RecordJson(SUBBAND_CHANGES);
+  object["compiler"] = compiler_name();
+  object["build"] = SUBBAND_BUILD;
+  object["cpu"] = processor_name();
+  object["cores"] = static_cast<int64_t>(std::thread::hardware_concurrency());
+  object["host"] = is_known ? system.nodename : "unknown";
+  object["system"] = is_known ? std::string(system.sysname) + " " + system.release : "unknown";
+  object["process"] = static_cast<int64_t>(::getpid());
+  object["time"] = time_text();
+  object["command"] = join(command_line, " ");
+  return object;
+}
+
+}  // namespace subband

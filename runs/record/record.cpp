@@ -1,0 +1,150 @@
+#include "runs/record/record.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/files.h"
+
+namespace subband {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string line_place(const fs::path& file, size_t line) {
+  return file.string() + ":" + std::to_string(line);
+}
+
+std::string number_complaint(const RecordJson& object, size_t expected) {
+  const auto number = integer_in(object, "seq", -1);
+  if (number == static_cast<int64_t>(expected)) return "";
+  return "seq = " + std::to_string(number) + ": expected " + std::to_string(expected) +
+         "; lines are missing or doubled";
+}
+
+// Puts events together in their order.
+class RecordAssembly {
+ public:
+  void add(const RecordJson& event) {
+    const std::string kind = text_in(event, "event");
+    const double time = number_in(event, "time");
+    if (kind == "start")
+      start(event, time);
+    else if (kind == "resume")
+      resume(event, time);
+    else if (kind == "model")
+      model(event);
+    else if (kind == "step")
+      step(event);
+    else if (kind == "metrics")
+      metrics(event);
+    else if (kind == "sample")
+      run_.samples.push_back({integer_in(event, "step"), text_in(event, "text")});
+    else if (kind == "note")
+      run_.notes.push_back(text_in(event, "text"));
+    else if (kind == "end")
+      end(event);
+    run_.seconds = earlier_ + std::max(0.0, time - session_);
+  }
+  RunRecord take() { return std::move(run_); }
+
+ private:
+  void start(const RecordJson& event, double time) {
+    run_.id = text_in(event, "id");
+    run_.recipe = text_in(event, "recipe");
+    run_.seed = integer_in(event, "seed");
+    run_.config = member_of(event, "config", kEmpty);
+    run_.parts = member_of(event, "parts", kEmpty);
+    run_.data = member_of(event, "data", kEmpty);
+    run_.provenance = member_of(event, "provenance", kEmpty);
+    run_.started = session_ = time;
+  }
+  void resume(const RecordJson& event, double time) {
+    earlier_ = run_.seconds;
+    session_ = time;
+    ++run_.resumes;
+    run_.provenance = member_of(event, "provenance", kEmpty);
+    run_.status = "running";
+    run_.message.clear();
+  }
+  void model(const RecordJson& event) {
+    run_.parameters = integer_in(event, "parameters");
+    run_.step = integer_in(event, "step");
+    const auto is_void = [&](const auto& point) { return point.step > run_.step; };
+    std::erase_if(run_.curve, is_void);
+    std::erase_if(run_.evaluations, is_void);
+    std::erase_if(run_.samples, is_void);
+    run_.metrics.clear();
+    for (const Evaluation& each : run_.evaluations) keep(each.metrics);
+  }
+  void step(const RecordJson& event) {
+    run_.step = integer_in(event, "step");
+    run_.steps = integer_in(event, "steps");
+    run_.curve.push_back({.step = run_.step,
+                          .tokens = integer_in(event, "tokens"),
+                          .loss = number_in(event, "loss"),
+                          .rate = number_in(event, "rate"),
+                          .gradient_norm = number_in(event, "gradient_norm"),
+                          .seconds = number_in(event, "seconds")});
+  }
+  void metrics(const RecordJson& event) {
+    run_.evaluations.push_back({integer_in(event, "step"), metrics_of(member_of(event, "metrics", kEmpty))});
+    keep(run_.evaluations.back().metrics);
+  }
+  void end(const RecordJson& event) {
+    run_.status = text_in(event, "status", "failed");
+    run_.step = integer_in(event, "step", run_.step);
+    run_.message = text_in(event, "message");
+    keep(metrics_of(member_of(event, "metrics", kEmpty)));
+  }
+  void keep(const Metrics& newer) {
+    for (const auto& [name, value] : newer) run_.metrics[name] = value;
+  }
+
+  const RecordJson kEmpty = RecordJson::object();
+  RunRecord run_;
+  double session_ = 0;  // when the present session began
+  double earlier_ = 0;  // seconds of the sessions before it
+};
+
+}  // namespace
+
+RecordFile read_record_file(const fs::path& file) {
+  const std::string text = read_file(file);
+  RecordFile record;
+  size_t from = 0;
+  while (from < text.size()) {
+    const size_t end = text.find('\n', from);
+    const bool is_cut = end == std::string::npos;
+    const std::string_view line = std::string_view(text).substr(from, is_cut ? end : end - from);
+    OpenedLine opened = open_line(line);
+    if (opened.complaint.empty()) opened.complaint = number_complaint(opened.object, record.events.size());
+    const std::string place = line_place(file, record.events.size() + 1);
+    if (!opened.complaint.empty() && is_cut) {
+      record.torn = place + ": torn line = " + std::to_string(line.size()) +
+                    " bytes: dropped; the run was cut off while it was written";
+      break;
+    }
+    if (!opened.complaint.empty()) throw Error(Problem{place, opened.complaint, "damaged"});
+    record.events.push_back(std::move(opened.object));
+    record.line_open = is_cut;
+    from = is_cut ? text.size() : end + 1;
+    record.whole_bytes = from;
+  }
+  return record;
+}
+
+RunRecord read_record(const fs::path& file) {
+  const RecordFile record = read_record_file(file);
+  RecordAssembly assembly;
+  for (const RecordJson& event : record.events) assembly.add(event);
+  RunRecord run = assembly.take();
+  run.torn = record.torn;
+  return run;
+}
+
+bool is_settled(std::string_view status) {
+  return status == "done" || status == "nan" || status == "diverged";
+}
+
+}  // namespace subband

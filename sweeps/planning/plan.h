@@ -1,0 +1,66 @@
+// What a sweep will do before it does it: which cells are there already, which go on, which are new, and what they
+// are expected to cost.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runs/index.h"
+#include "runs/sweep_manifest.h"
+#include "sweeps/spec/cells.h"
+
+namespace subband {
+
+/// A row, bound: what a plan must know of its runs besides the seed.
+struct PreparedRow {
+  std::string id;  ///< run identity
+  int64_t parameters = 0;
+  int64_t tokens = 0;  ///< of training; 0: unknown
+};
+/// Binds a row without training. ConfigError with every mistake of it.
+using PrepareRow =
+    std::function<PreparedRow(const std::string& recipe, const std::vector<std::string>& overrides)>;
+
+struct PlannedCell {
+  Cell cell;
+  std::string id;
+  std::string state;   ///< `reused`, `resume`, `retry`, `new`, `running` (another process is at it)
+  std::string status;  ///< of the run that is there; empty where there is none
+  std::string folder;  ///< of that run, inside the store
+  int64_t parameters = 0;
+  int64_t tokens = 0;             ///< of training; 0: unknown
+  std::optional<double> seconds;  ///< predicted, of the whole run
+  std::optional<double> peak_mib;
+  std::string basis;    ///< where the prediction comes from
+  std::string same_as;  ///< an earlier row that is the same run, or empty
+};
+
+struct SweepPlan {
+  SweepSpec spec;
+  SweepGrid grid;
+  std::vector<std::string> extra;  ///< overrides of the command line, of every cell
+  std::vector<PlannedCell> cells;  ///< as in grid.cells
+
+  size_t count(const std::string& state) const;
+};
+
+/// `runs`: what the store has. ConfigError with the mistakes of all rows in one go, each with its row.
+SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra, const PrepareRow& prepare,
+                    const std::vector<RunSummary>& runs);
+
+/// Tokens that a resolved config trains on: steps x batch x accumulate x length; 0 where it says no steps.
+int64_t training_tokens(const RecordJson& config);
+
+/// The manifest that the plan leaves in the store.
+SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file);
+
+/// The plan as aligned text of at most 100 columns; `jobs`: for the time of the whole.
+std::string plan_text(const SweepPlan& plan, int64_t jobs);
+std::string plan_json(const SweepPlan& plan, int64_t jobs);
+
+/// Seconds that the cells to be run are expected to take on `jobs` workers; nothing when one is unknown.
+std::optional<double> plan_seconds(const SweepPlan& plan, int64_t jobs);
+
+}  // namespace subband

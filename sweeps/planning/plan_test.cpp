@@ -1,0 +1,102 @@
+#include "sweeps/planning/plan.h"
+
+#include "core/config/yaml.h"
+#include "core/error.h"
+#include "core/testing/catch.h"
+#include "core/text.h"
+
+using namespace subband;
+
+namespace plan_test {
+
+static SweepSpec spec_of(const std::string& text) {
+  return bind_sweep("probe", config::parse_yaml(text, "probe.yaml"));
+}
+
+// A row's identity is its overrides without the seed; `bad…` is refused.
+static PreparedRow prepare(const std::string& recipe, const std::vector<std::string>& overrides) {
+  PreparedRow row{.id = recipe, .parameters = 1000};
+  std::vector<Problem> problems;
+  for (const std::string& each : overrides) {
+    if (each.starts_with("bad")) problems.push_back({"override", each + ": no such key", "unknown_key"});
+    if (!each.starts_with("++seed") && each != "idle=1") row.id += " " + each;
+  }
+  row.tokens = 10 * 2 * 5;
+  if (!problems.empty()) throw ConfigError(problems);
+  return row;
+}
+
+static RunSummary run(const std::string& id, int64_t seed, const std::string& status) {
+  return {.folder = "f",
+          .id = id,
+          .seed = seed,
+          .status = status,
+          .parameters = 500,
+          .seconds = 5,
+          .metrics = {{"train.peak_mib", 70}},
+          .config = R"({"trainer":{"steps":10,"batch":2,"length":5}})"};
+}
+
+}  // namespace plan_test
+
+TEST_CASE("a plan says of every cell whether it is there, goes on or is new", "[plan]") {
+  using plan_test::run;
+  const SweepPlan plan = make_plan(plan_test::spec_of("base: a\nseeds: [1, 2]\nablate: {x: x=1, y: y=1}\n"),
+                                   {}, plan_test::prepare,
+                                   {run("a", 1, "done"), run("a", 2, "nan"), run("a x=1", 1, "interrupted"),
+                                    run("a x=1", 2, "failed"), run("a y=1", 1, "running")});
+  std::vector<std::string> states;
+  for (const PlannedCell& cell : plan.cells) states.push_back(cell.state);
+  CHECK(states == std::vector<std::string>{"reused", "reused", "resume", "retry", "running", "new"});
+}
+
+TEST_CASE("time comes from runs of the same row, else from the rate of all, else it is unknown", "[plan]") {
+  const SweepSpec spec = plan_test::spec_of("base: a\nseeds: [1, 2]\nablate: {x: x=1}\n");
+  const SweepPlan plan = make_plan(spec, {}, plan_test::prepare, {plan_test::run("a", 1, "done")});
+  CHECK(plan.cells[1].seconds == 5.0);
+  CHECK(plan.cells[1].peak_mib == 70.0);
+  CHECK(plan.cells[2].seconds == 10.0);  // twice the parameters
+  CHECK(!plan.cells[2].peak_mib);
+  CHECK(plan.cells[2].basis == "1e+04 parameters x tokens a second");
+  CHECK(plan_seconds(plan, 1) == 25.0);
+  CHECK(plan_seconds(plan, 2) == 15.0);
+  CHECK(!make_plan(spec, {}, plan_test::prepare, {}).cells[0].seconds);
+}
+
+TEST_CASE("the mistakes of all rows are reported in one go, the base's only once", "[plan]") {
+  const auto make = [](const std::string& text) {
+    return make_plan(plan_test::spec_of(text), {}, plan_test::prepare, {});
+  };
+  CHECK_THROWS_WITH(make("base: a\nset: [bad.a=1]\nablate:\n  x: bad.b=1\n  y: [bad.c=1, bad.d=1]\n"),
+                    "probe: row 'base': override: bad.a=1: no such key\n"
+                    "probe.yaml:4:6: row 'x': override: bad.b=1: no such key\n"
+                    "probe.yaml:5:6: row 'y': override: bad.c=1: no such key\n"
+                    "probe.yaml:5:6: row 'y': override: bad.d=1: no such key");
+}
+
+TEST_CASE("a row that changes nothing is named as the same run", "[plan]") {
+  const SweepPlan plan =
+      make_plan(plan_test::spec_of("base: a\nablate: {x: idle=1}\n"), {}, plan_test::prepare, {});
+  CHECK(plan.cells[1].same_as == "base");
+  CHECK(plan_text(plan, 2).find("same run as base") != std::string::npos);
+}
+
+TEST_CASE("a plan's table fits 100 columns however long its rows are named", "[plan]") {
+  const std::string name(150, 'x');
+  const SweepPlan plan =
+      make_plan(plan_test::spec_of("base: a\nablate: {" + name + ": idle=1, " + name + "ü: y=1}\n"), {},
+                plan_test::prepare, {plan_test::run("a", 1337, "diverged")});
+  for (const std::string& line : split(plan_text(plan, 2), '\n'))
+    CHECK(line.size() <= 104);  // bytes; `…` has three
+}
+
+TEST_CASE("a manifest names rows, baselines and changed recipes", "[plan]") {
+  const SweepPlan plan = make_plan(plan_test::spec_of("base: a\nseeds: [7]\nablate: {x: {recipe: b, set: "
+                                                      "[y=1]}}\nclaims: [{row: x, is: worse, by: 0.5}]\n"),
+                                   {"z=3"}, plan_test::prepare, {});
+  const SweepManifest manifest = manifest_of(plan, "probe.yaml");
+  CHECK(manifest.baseline == "base");
+  CHECK(manifest.cells[1].overrides == std::vector<std::string>{"recipe=b", "y=1"});
+  CHECK(manifest.cells[1].id == "b y=1 z=3");
+  CHECK(manifest.claims[0].by == 0.5);
+}

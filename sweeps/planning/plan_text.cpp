@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/text.h"
+#include "sweeps/planning/plan.h"
+
+namespace subband {
+
+namespace {
+
+size_t letters_of(const std::string& text) {
+  return static_cast<size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string shortened(const std::string& text, size_t width) {
+  std::string kept = text;
+  while (letters_of(kept) > width) {
+    kept = kept.substr(0, kept.size() - 4);
+    while (!kept.empty() && (static_cast<unsigned char>(kept.back()) & 0x80) != 0) kept.pop_back();
+    kept += "…";
+  }
+  return kept + std::string(width - letters_of(kept), ' ');
+}
+
+std::string note_of(const PlannedCell& cell) {
+  if (!cell.same_as.empty()) return "same run as " + cell.same_as;
+  if (cell.state == "reused" && cell.status != "done") return cell.status;
+  return cell.state == "retry" ? "was " + cell.status : "";
+}
+
+std::string seconds_text(const PlannedCell& cell) {
+  return cell.seconds ? duration_text(*cell.seconds) : "unknown";
+}
+
+std::string mib_text(const PlannedCell& cell) {
+  return cell.peak_mib ? fmt::format("{:.0f} MiB", *cell.peak_mib) : "unknown";
+}
+
+std::string total_line(const SweepPlan& plan, int64_t jobs) {
+  std::string line = fmt::format("{} cells: {} reused", plan.cells.size(), plan.count("reused"));
+  for (const char* state : {"resume", "retry", "running", "new"})
+    if (plan.count(state) > 0) line += fmt::format(", {} {}", plan.count(state), state);
+  if (plan.count("reused") == plan.cells.size()) return line + "; nothing to run";
+  const auto seconds = plan_seconds(plan, jobs);
+  return line + fmt::format("; time on {} {}: ", jobs, jobs == 1 ? "worker" : "workers") +
+         (seconds ? "about " + duration_text(*seconds) : "unknown before the first run of such a size");
+}
+
+}  // namespace
+
+std::string plan_text(const SweepPlan& plan, int64_t jobs) {
+  std::string text =
+      fmt::format("{}: {} {}, base {}\n", plan.spec.name, plan.spec.metric,
+                  plan.spec.goal == "min" ? "(less is better)" : "(more is better)", plan.spec.base);
+  text += fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}\n", shortened("row", 24), "seed", "state",
+                      "parameters", "time", "memory", "note");
+  std::string basis;
+  for (const PlannedCell& cell : plan.cells) {
+    const std::string& label = plan.grid.rows[cell.cell.row].label;
+    std::string line =
+        fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", shortened(label, 24), cell.cell.seed,
+                    cell.state, grouped(cell.parameters), seconds_text(cell), mib_text(cell), note_of(cell));
+    line = std::string(trim("|" + (letters_of(line) > 99 ? shortened(line, 99) : line))).substr(1);
+    text += line + "\n";
+    if (cell.basis.find("second") != std::string::npos) basis = cell.basis;
+  }
+  text += total_line(plan, jobs) + "\n";
+  if (!basis.empty()) text += "times of rows that have not run yet: by " + basis + "\n";
+  return text;
+}
+
+std::string plan_json(const SweepPlan& plan, int64_t jobs) {
+  using Json = nlohmann::ordered_json;
+  Json document = {{"sweep", plan.spec.name},
+                   {"metric", {{"name", plan.spec.metric}, {"goal", plan.spec.goal}}},
+                   {"jobs", jobs},
+                   {"seconds", nullptr},
+                   {"cells", Json::array()}};
+  if (const auto seconds = plan_seconds(plan, jobs)) document["seconds"] = *seconds;
+  for (const PlannedCell& cell : plan.cells) {
+    Json each = {{"row", plan.grid.rows[cell.cell.row].label},
+                 {"seed", cell.cell.seed},
+                 {"id", cell.id},
+                 {"state", cell.state},
+                 {"parameters", cell.parameters},
+                 {"tokens", cell.tokens},
+                 {"seconds", nullptr},
+                 {"peak_mib", nullptr},
+                 {"basis", cell.basis}};
+    if (cell.seconds) each["seconds"] = *cell.seconds;
+    if (cell.peak_mib) each["peak_mib"] = *cell.peak_mib;
+    if (!cell.folder.empty()) each["folder"] = cell.folder;
+    if (!cell.same_as.empty()) each["same_as"] = cell.same_as;
+    document["cells"].push_back(std::move(each));
+  }
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace subband

@@ -1,0 +1,181 @@
+#include "sweeps/scheduling/board.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+
+#include "core/text.h"
+
+namespace subband {
+
+static double seconds_between(std::chrono::steady_clock::time_point from,
+                              std::chrono::steady_clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+static std::string fitted(const std::string& text, size_t width) {
+  std::string kept;
+  size_t letters = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool begins = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
+    if (begins && ++letters > width) break;
+    kept += text[i];
+  }
+  return kept;
+}
+
+size_t terminal_width() {
+  if (::isatty(STDERR_FILENO) != 1) return 0;
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return std::min<size_t>(size.ws_col, 100);
+}
+
+Board::Board(std::vector<BoardCell> cells, int64_t jobs, size_t width, bool quiet)
+    : cells_(std::move(cells)),
+      jobs_(std::max<int64_t>(jobs, 1)),
+      width_(width),
+      quiet_(quiet),
+      is_ended_(cells_.size(), false),
+      start_(Clock::now()),
+      drawn_at_(start_) {}
+
+Board::~Board() { wipe(); }
+
+void Board::started(size_t cell) {
+  const auto now = Clock::now();
+  running_[cell] = {.progress = {}, .start = now, .first_time = now};
+  if (width_ == 0) say("start  " + cells_[cell].name);
+}
+
+void Board::progressed(size_t cell, const CellProgress& progress) {
+  Running& running = running_[cell];
+  if (running.first_step < 0) running.first_step = progress.step, running.first_time = Clock::now();
+  running.progress = progress;
+}
+
+void Board::held(size_t cell) {
+  running_.erase(cell);
+  if (width_ == 0) say("wait   " + cells_[cell].name + ": another process is at it");
+}
+
+void Board::retried(size_t cell, const std::string& why) {
+  running_.erase(cell);
+  say("retry  " + cells_[cell].name + ": worker " + why);
+}
+
+void Board::ended(size_t cell, const CellOutcome& outcome) {
+  const auto running = running_.find(cell);
+  const double seconds = running == running_.end() ? 0 : seconds_between(running->second.start, Clock::now());
+  running_.erase(cell);
+  is_ended_[cell] = true;
+  if (outcome.status == "done") took_.push_back(seconds);
+  if (outcome.status != "done" && outcome.status != "reused" && outcome.status != "stopped") ++failed_;
+  const std::string about = outcome.message.empty() ? "" : "  " + outcome.message;
+  say(fmt::format("{:<6} {}  {}{}", outcome.status, cells_[cell].name, duration_text(seconds), about));
+}
+
+void Board::stopping() {
+  say(++stops_ == 1 ? "stopping: workers write their checkpoints; Ctrl-C again kills them"
+                    : "workers killed");
+}
+
+void Board::ticked() {
+  const auto now = Clock::now();
+  if (width_ > 0) return draw();
+  if (now - drawn_at_ < std::chrono::seconds(20) || running_.empty()) return;
+  drawn_at_ = now;
+  for (const auto& [cell, running] : running_) say("       " + line_of(cell, running));
+  say("       " + total_line());
+}
+
+std::optional<double> Board::seconds_left_of(const Running& running) const {
+  const CellProgress& progress = running.progress;
+  const double seconds = seconds_between(running.first_time, Clock::now());
+  const auto steps = static_cast<double>(progress.step - running.first_step);
+  if (running.first_step < 0 || steps <= 0 || progress.steps == 0) return std::nullopt;
+  return std::max(0.0, static_cast<double>(progress.steps - progress.step) * seconds / steps);
+}
+
+std::optional<double> Board::seconds_left() const {
+  // A cell that has not begun takes what was predicted, else as long as those that are done or under way.
+  std::vector<double> whole = took_;
+  double left = 0;
+  for (const auto& [cell, running] : running_) {
+    const auto rest = seconds_left_of(running);
+    if (!rest) continue;
+    left += *rest;
+    whole.push_back(*rest + seconds_between(running.start, Clock::now()));
+  }
+  const double mean =
+      whole.empty() ? 0
+                    : std::accumulate(whole.begin(), whole.end(), 0.0) / static_cast<double>(whole.size());
+  for (size_t cell = 0; cell < cells_.size(); ++cell) {
+    if (is_ended_[cell]) continue;
+    const auto running = running_.find(cell);
+    if (running != running_.end() && seconds_left_of(running->second)) continue;
+    if (!cells_[cell].seconds && whole.empty()) return std::nullopt;
+    left += whole.empty() ? *cells_[cell].seconds : cells_[cell].seconds.value_or(mean);
+  }
+  return left / static_cast<double>(jobs_);
+}
+
+std::string Board::line_of(size_t cell, const Running& running) const {
+  const CellProgress& progress = running.progress;
+  std::string line = fmt::format("{:<34}", fitted(cells_[cell].name, 34));
+  if (running.first_step < 0) return line + "  starting";
+  line += fmt::format("  {:>6}/{}  loss {:.3f}", progress.step, progress.steps, progress.loss);
+  if (progress.tokens_per_s > 0)
+    line += fmt::format("  {} tokens/s", grouped(static_cast<int64_t>(progress.tokens_per_s)));
+  if (const auto left = seconds_left_of(running)) line += "  " + duration_text(*left) + " left";
+  return line;
+}
+
+std::string Board::total_line() const {
+  const auto ended = std::ranges::count(is_ended_, true);
+  std::string line = fmt::format("{} of {} cells", ended, cells_.size());
+  if (failed_ > 0) line += fmt::format(", {} failed", failed_);
+  line += "  " + duration_text(seconds_between(start_, Clock::now()));
+  if (const auto left = seconds_left(); left && stops_ == 0)
+    line += ", about " + duration_text(*left) + " left";
+  return line;
+}
+
+std::vector<std::string> Board::lines(size_t width) const {
+  std::vector<std::string> lines;
+  for (const auto& [cell, running] : running_) lines.push_back(fitted(line_of(cell, running), width));
+  lines.push_back(fitted(total_line(), width));
+  return lines;
+}
+
+void Board::say(const std::string& line) {
+  if (quiet_) return;
+  wipe();
+  fmt::print(stderr, "{}\n", line);
+  if (width_ > 0) draw();
+}
+
+void Board::draw() {
+  if (quiet_) return;
+  const std::vector<std::string> now = lines(width_ - 1);
+  std::string text;
+  if (drawn_ > 0) text += fmt::format("\033[{}A", drawn_);
+  text += "\033[J";
+  for (const std::string& line : now) text += line + "\n";
+  fmt::print(stderr, "{}", text);
+  std::fflush(stderr);
+  drawn_ = now.size();
+}
+
+void Board::wipe() {
+  if (drawn_ == 0) return;
+  fmt::print(stderr, "\033[{}A\033[J", drawn_);
+  std::fflush(stderr);
+  drawn_ = 0;
+}
+
+}  // namespace subband

@@ -1,0 +1,71 @@
+// What a person sees of a running sweep: on a terminal a board with one line per running cell, elsewhere plain lines.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sweeps/scheduling/scheduler.h"
+
+namespace subband {
+
+/// A cell on the board.
+struct BoardCell {
+  std::string name;               ///< `no bypass, seed 1337`
+  std::optional<double> seconds;  ///< predicted
+};
+
+class Board final : public ScheduleObserver {
+ public:
+  /// `width`: of a terminal's lines; 0: no terminal, plain lines. `quiet`: nothing at all.
+  Board(std::vector<BoardCell> cells, int64_t jobs, size_t width, bool quiet);
+  ~Board() override;
+  Board(const Board&) = delete;
+  Board& operator=(const Board&) = delete;
+
+  void started(size_t cell) override;
+  void progressed(size_t cell, const CellProgress& progress) override;
+  void held(size_t cell) override;
+  void retried(size_t cell, const std::string& why) override;
+  void ended(size_t cell, const CellOutcome& outcome) override;
+  void stopping() override;
+  void ticked() override;
+
+  /// The board's lines at this moment, none wider than `width` letters.
+  std::vector<std::string> lines(size_t width) const;
+  /// Seconds until all cells are done; nothing while nobody can tell.
+  std::optional<double> seconds_left() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Running {
+    CellProgress progress;
+    int64_t first_step = -1;  // of this session
+    Clock::time_point start, first_time;
+  };
+
+  std::optional<double> seconds_left_of(const Running& running) const;
+  std::string line_of(size_t cell, const Running& running) const;
+  std::string total_line() const;
+  void say(const std::string& line);
+  void draw();
+  void wipe();
+
+  std::vector<BoardCell> cells_;
+  int64_t jobs_;
+  size_t width_;
+  bool quiet_;
+  std::map<size_t, Running> running_;
+  std::vector<bool> is_ended_;
+  std::vector<double> took_;  // seconds of the cells that ran to their end here
+  int64_t failed_ = 0, stops_ = 0;
+  size_t drawn_ = 0;  // lines of the board on the terminal
+  Clock::time_point start_, drawn_at_;
+};
+
+/// Width of the terminal at stderr, at most 100; 0 where there is none.
+size_t terminal_width();
+
+}  // namespace subband

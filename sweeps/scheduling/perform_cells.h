@@ -1,0 +1,57 @@
+// Cells as runs in a store: binds them for the plan and trains them in the workers.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/config/search_path.h"
+#include "core/error.h"
+#include "core/registry.h"
+#include "experiments/recipe.h"
+#include "runs/store.h"
+#include "sweeps/planning/plan.h"
+#include "sweeps/scheduling/worker.h"
+
+namespace subband {
+
+struct CellSource {
+  const Registry* registry = nullptr;
+  std::vector<config::GroupFolder> folders;  ///< where recipes are
+  std::vector<std::string> command_line;     ///< for the provenance
+};
+
+/// Binds the rows of a plan one after another; what they share is read and counted once: parsed files, checksums of
+/// data, parameters of a net. No thread pool and no device is touched.
+class RowBinder {
+ public:
+  explicit RowBinder(const CellSource& source);
+  /// Run identity. ConfigError with every mistake of the row.
+  std::string identify(const std::string& recipe, const std::vector<std::string>& overrides);
+  /// With it the number of parameters, counted without memory, and of tokens.
+  PreparedRow prepare(const std::string& recipe, const std::vector<std::string>& overrides);
+  /// One small step of a row, in a process of its own; nothing where it works. Of a large net only the shapes; of rows
+  /// that differ in optimiser and schedule alone only the first.
+  std::optional<Problem> check(const std::string& recipe, const std::vector<std::string>& overrides);
+
+ private:
+  Recipe compose(const std::string& recipe, const std::vector<std::string>& overrides);
+  std::string identity_of(const Recipe& recipe);
+
+  const CellSource& source_;
+  config::SearchPath search_;
+  std::map<std::string, DataManifest> manifests_;  // by the data's config
+  std::map<std::string, int64_t> parameters_;      // by the net's config and what is asked of it
+  std::set<std::string> checked_;                  // configs without optimiser and schedule
+};
+
+/// Trains a cell in the worker's process. `held` where another process is at the same run.
+CellOutcome perform_cell(const CellSource& source, const std::string& recipe,
+                         const std::vector<std::string>& overrides, const Store& store, WorkerLink& link);
+
+/// Writes the end of a run whose workers died without a word into its record. Nothing where it has none.
+void record_crash(const Store& store, const std::string& id, int64_t seed, const std::string& message);
+
+}  // namespace subband

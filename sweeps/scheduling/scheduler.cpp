@@ -1,0 +1,262 @@
+#include "sweeps/scheduling/scheduler.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+
+#include "core/error.h"
+
+namespace subband {
+
+using ScheduleClock = std::chrono::steady_clock;
+
+namespace {
+
+[[noreturn]] void system_failure(const std::string& what) {
+  throw Error("scheduler", what + ": " + std::strerror(errno));
+}
+
+sigset_t stop_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+// SIGINT and SIGTERM arrive as bytes of a file while this lives.
+class StopSignals {
+ public:
+  StopSignals() {
+    const sigset_t signals = stop_signals();
+    ::sigprocmask(SIG_BLOCK, &signals, &before_);
+    fd_ = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd_ < 0) system_failure("signals cannot be read");
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals() {
+    ::close(fd_);
+    ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+  }
+  int fd() const { return fd_; }
+  int arrived() const {
+    int count = 0;
+    signalfd_siginfo signal{};
+    while (::read(fd_, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) ++count;
+    return count;
+  }
+
+ private:
+  sigset_t before_{};
+  int fd_ = -1;
+};
+
+struct Waiting {
+  size_t cell = 0;
+  int64_t attempt = 1;
+  ScheduleClock::time_point not_before{};
+};
+
+struct Worker {
+  Waiting task;
+  pid_t process = 0;
+  WorkerPipe pipe;
+  std::vector<CellOutcome> end;  // what it said last, if it did
+};
+
+std::string death_text(int status) {
+  if (WIFSIGNALED(status)) {
+    const int number = WTERMSIG(status);
+    return "killed by signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
+  }
+  return "ended with exit code " + std::to_string(WEXITSTATUS(status)) + " and without a result";
+}
+
+void redirect_output(const std::filesystem::path& log) {
+  if (const int nothing = ::open("/dev/null", O_RDONLY); nothing >= 0) ::dup2(nothing, STDIN_FILENO);
+  if (log.empty()) return;
+  const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) return;
+  ::dup2(fd, STDOUT_FILENO);
+  ::dup2(fd, STDERR_FILENO);
+}
+
+class Scheduler {
+ public:
+  Scheduler(size_t cells, const RunCell& run_cell, const ScheduleOptions& options, ScheduleObserver& observer)
+      : run_cell_(run_cell), options_(options), observer_(observer) {
+    assert(thread_count() == 1);  // a lock that another thread holds would stay locked in every worker
+    result_.outcomes.resize(cells, {"stopped", "was not begun"});
+    for (size_t cell = 0; cell < cells; ++cell) queue_.push_back({.cell = cell});
+  }
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+  ~Scheduler() {  // only after an exception are there any left
+    for (const Worker& worker : workers_) {
+      ::kill(worker.process, SIGTERM);
+      ::waitpid(worker.process, nullptr, 0);
+      ::close(worker.pipe.fd());
+    }
+  }
+
+  ScheduleResult run() {
+    while (!queue_.empty() || !workers_.empty()) {
+      start_ready();
+      wait_for_news();
+      hear_signals();
+      hear_workers();
+      observer_.ticked();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void start_ready() {
+    const auto now = ScheduleClock::now();
+    while (!queue_.empty() && workers_.size() < static_cast<size_t>(std::max<int64_t>(options_.jobs, 1))) {
+      const auto ready =
+          std::ranges::find_if(queue_, [&](const Waiting& each) { return each.not_before <= now; });
+      if (ready == queue_.end()) return;
+      const Waiting task = *ready;
+      queue_.erase(ready);
+      fork_worker(task);
+      observer_.started(task.cell);
+    }
+  }
+
+  void fork_worker(const Waiting& task) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) system_failure("no pipe");
+    std::fflush(nullptr);  // or the worker would write it once more
+    const pid_t parent = ::getpid();
+    const pid_t process = ::fork();
+    if (process < 0) system_failure("no worker process");
+    if (process == 0) work(task.cell, ends[1], parent);
+    ::close(ends[1]);
+    workers_.push_back({.task = task, .process = process, .pipe = WorkerPipe(ends[0])});
+  }
+
+  // The whole life of a worker. Leaves without destructors: they belong to the scheduler.
+  [[noreturn]] void work(size_t cell, int fd, pid_t parent) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != parent) ::_exit(1);
+    for (const Worker& other : workers_) ::close(other.pipe.fd());
+    ::close(signals_.fd());
+    ::signal(SIGINT, SIG_IGN);  // a terminal sends it to all; the scheduler decides
+    ::signal(SIGPIPE, SIG_IGN);
+    redirect_output(options_.worker_log);
+    WorkerLink link(fd, parent);
+    CellOutcome outcome;
+    try {
+      outcome = run_cell_(cell, link);
+    } catch (const std::exception& failure) {
+      outcome = {"failed", failure.what()};
+    }
+    link.end(outcome);
+    std::fflush(nullptr);
+    ::_exit(0);
+  }
+
+  void wait_for_news() {
+    std::vector<pollfd> files = {{.fd = signals_.fd(), .events = POLLIN, .revents = 0}};
+    for (const Worker& worker : workers_)
+      files.push_back({.fd = worker.pipe.fd(), .events = POLLIN, .revents = 0});
+    ::poll(files.data(), files.size(), 100);
+    readable_.clear();
+    for (size_t i = 1; i < files.size(); ++i) readable_.push_back(files[i].revents != 0);
+  }
+
+  void hear_signals() {
+    for (int arrived = signals_.arrived(); arrived > 0; --arrived) {
+      const bool again = result_.is_stopped;
+      result_.is_stopped = true;
+      queue_.clear();
+      observer_.stopping();
+      for (const Worker& worker : workers_) ::kill(worker.process, again ? SIGKILL : SIGTERM);
+    }
+  }
+
+  void hear_workers() {
+    for (size_t i = readable_.size(); i-- > 0;) {  // backwards: workers that ended are taken out
+      if (!readable_[i]) continue;
+      const WorkerNews news = workers_[i].pipe.read();
+      for (const CellProgress& progress : news.progress)
+        observer_.progressed(workers_[i].task.cell, progress);
+      for (const CellOutcome& end : news.ends) workers_[i].end = {end};
+      if (news.is_closed) bury(i);
+    }
+  }
+
+  void bury(size_t index) {
+    const Worker worker = workers_[index];
+    workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(index));
+    ::close(worker.pipe.fd());
+    int status = 0;
+    while (::waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!worker.end.empty())
+      conclude(worker.task, worker.end.front());
+    else
+      crashed(worker.task, death_text(status));
+  }
+
+  void conclude(const Waiting& task, const CellOutcome& outcome) {
+    if (outcome.status == "held" && !result_.is_stopped) {
+      observer_.held(task.cell);
+      const auto pause = std::chrono::duration<double>(options_.held_pause_s);
+      queue_.push_back({task.cell, task.attempt,
+                        ScheduleClock::now() + std::chrono::duration_cast<ScheduleClock::duration>(pause)});
+      return;
+    }
+    const bool is_held = outcome.status == "held";
+    result_.outcomes[task.cell] = is_held ? CellOutcome{"stopped", "another process is at it"} : outcome;
+    observer_.ended(task.cell, result_.outcomes[task.cell]);
+  }
+
+  void crashed(const Waiting& task, const std::string& how) {
+    if (result_.is_stopped) return conclude(task, {"stopped", how});
+    if (task.attempt < options_.attempts) {
+      observer_.retried(task.cell, how);
+      queue_.push_front({task.cell, task.attempt + 1, {}});
+      return;
+    }
+    const std::string times = options_.attempts == 2 ? "twice" : std::to_string(options_.attempts) + " times";
+    conclude(task, {"failed", "worker " + how + ", " + times, true});
+  }
+
+  const RunCell& run_cell_;
+  const ScheduleOptions& options_;
+  ScheduleObserver& observer_;
+  StopSignals signals_;
+  std::deque<Waiting> queue_;
+  std::vector<Worker> workers_;
+  std::vector<bool> readable_;  // of workers_, after the last wait
+  ScheduleResult result_;
+};
+
+}  // namespace
+
+size_t thread_count() {
+  size_t threads = 0;
+  for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/self/task")) ++threads;
+  return threads;
+}
+
+ScheduleResult run_cells(size_t cells, const RunCell& run_cell, const ScheduleOptions& options,
+                         ScheduleObserver& observer) {
+  return Scheduler(cells, run_cell, options, observer).run();
+}
+
+}  // namespace subband

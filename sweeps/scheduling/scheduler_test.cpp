@@ -1,0 +1,253 @@
+#include "sweeps/scheduling/scheduler.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <random>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "core/testing/catch.h"
+#include "core/testing/folder.h"
+
+using namespace subband;
+
+// Plain cells: each counts to `kSteps` in a file of its own, resumes where the file ends, and is done when it is
+// there: what a run with checkpoints does, without the training.
+namespace scheduler_test {
+
+constexpr int kSteps = 6;
+
+static std::string content(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+static std::filesystem::path file_of(const std::filesystem::path& folder, size_t cell) {
+  return folder / ("cell" + std::to_string(cell));
+}
+
+static void replace(const std::filesystem::path& file, const std::string& text) {
+  const std::filesystem::path temporary = file.string() + "." + std::to_string(::getpid());
+  std::ofstream(temporary) << text;
+  std::filesystem::rename(temporary, file);
+}
+
+static CellOutcome count(const std::filesystem::path& folder, size_t cell, WorkerLink& link) {
+  const auto file = file_of(folder, cell);
+  std::string text = content(file);
+  for (auto step = static_cast<int>(text.size()); step < kSteps; ++step) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    text += static_cast<char>('a' + static_cast<int>(cell) + step);
+    replace(file, text);
+    link.progress({.step = step + 1, .steps = kSteps});
+    if (link.stop()) return {"stopped", ""};
+  }
+  return {};
+}
+
+static std::set<std::string> results(const std::filesystem::path& folder) {
+  std::set<std::string> all;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().filename().string().find('.') != std::string::npos) continue;
+    all.insert(entry.path().filename().string() + " " + content(entry.path()));
+  }
+  return all;
+}
+
+struct Ears final : ScheduleObserver {
+  std::vector<std::string> heard;
+  void started(size_t cell) override { heard.push_back("started " + std::to_string(cell)); }
+  void held(size_t cell) override { heard.push_back("held " + std::to_string(cell)); }
+  void retried(size_t cell, const std::string& why) override {
+    heard.push_back("retried " + std::to_string(cell) + " " + why);
+  }
+  void ended(size_t cell, const CellOutcome& outcome) override {
+    heard.push_back("ended " + std::to_string(cell) + " " + outcome.status);
+  }
+};
+
+// A scheduler in a process of its own, as a test must be able to kill it.
+template <class Body>
+static pid_t apart(const Body& body) {
+  const pid_t process = ::fork();
+  if (process != 0) return process;
+  ::setpgid(0, 0);
+  body();
+  ::_exit(0);
+}
+
+static int wait_for(pid_t process) {
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  return status;
+}
+
+static std::vector<pid_t> children_of(pid_t process) {
+  std::vector<pid_t> children;
+  std::istringstream in(
+      content("/proc/" + std::to_string(process) + "/task/" + std::to_string(process) + "/children"));
+  for (pid_t child = 0; in >> child;) children.push_back(child);
+  return children;
+}
+
+static void sleep_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+}  // namespace scheduler_test
+using namespace scheduler_test;
+
+TEST_CASE("cells start in order, run so many at once, and all end", "[scheduler]") {
+  const TestFolder folder;
+  Ears ears;
+  const RunCell run = [&](size_t cell, WorkerLink& link) { return count(folder.path(), cell, link); };
+  const ScheduleResult result = run_cells(5, run, {.jobs = 2}, ears);
+  for (const CellOutcome& outcome : result.outcomes) CHECK(outcome.status == "done");
+  CHECK(result.outcomes.size() == 5);
+  CHECK(results(folder.path()).size() == 5);
+  CHECK(ears.heard[0] == "started 0");
+  CHECK(ears.heard[1] == "started 1");
+  CHECK(ears.heard[2].starts_with("ended"));
+}
+
+TEST_CASE("what a cell throws is its outcome and costs no retry", "[scheduler]") {
+  Ears ears;
+  const RunCell run = [](size_t, WorkerLink&) -> CellOutcome { throw std::runtime_error("disk full"); };
+  const ScheduleResult result = run_cells(1, run, {}, ears);
+  CHECK(result.outcomes[0].status == "failed");
+  CHECK(result.outcomes[0].message == "disk full");
+  CHECK(!result.outcomes[0].is_crash);
+  CHECK(ears.heard == std::vector<std::string>{"started 0", "ended 0 failed"});
+}
+
+TEST_CASE("a killed worker's cell is retried once, then recorded as failed", "[scheduler]") {
+  const TestFolder folder;
+  Ears ears;
+  const RunCell once = [&](size_t, WorkerLink&) -> CellOutcome {
+    if (!std::filesystem::exists(folder / "tried"))
+      replace(folder / "tried", "x"), ::kill(::getpid(), SIGKILL);
+    return {};
+  };
+  CHECK(run_cells(1, once, {}, ears).outcomes[0].status == "done");
+  CHECK(ears.heard == std::vector<std::string>{"started 0", "retried 0 killed by signal 9 (Killed)",
+                                               "started 0", "ended 0 done"});
+  const RunCell always = [](size_t cell, WorkerLink&) -> CellOutcome {
+    if (cell == 0) ::raise(SIGKILL);
+    ::_exit(3);
+  };
+  const ScheduleResult result = run_cells(2, always, {}, ears);
+  CHECK(result.outcomes[0].message == "worker killed by signal 9 (Killed), twice");
+  CHECK(result.outcomes[1].message == "worker ended with exit code 3 and without a result, twice");
+  CHECK(result.outcomes[1].is_crash);
+}
+
+TEST_CASE("a cell that another process holds is asked for again without blocking the others", "[scheduler]") {
+  const TestFolder folder;
+  Ears ears;
+  const RunCell run = [&](size_t cell, WorkerLink& link) -> CellOutcome {
+    if (cell == 0 && !std::filesystem::exists(file_of(folder.path(), 1))) return {"held", ""};
+    return count(folder.path(), cell, link);
+  };
+  const ScheduleResult result = run_cells(2, run, {.jobs = 1, .held_pause_s = 0.01}, ears);
+  CHECK(result.outcomes[0].status == "done");
+  CHECK(ears.heard[1] == "held 0");
+  CHECK(results(folder.path()).size() == 2);
+}
+
+TEST_CASE("workers notice when their scheduler is killed, and stop", "[scheduler]") {
+  const TestFolder folder;
+  const RunCell endless = [&](size_t cell, WorkerLink& link) -> CellOutcome {
+    replace(folder / ("begun" + std::to_string(cell)), std::to_string(::getpid()));
+    for (int i = 0; i < 5000 && !link.stop(); ++i) sleep_ms(2), link.progress({});
+    replace(folder / ("stopped" + std::to_string(cell)), "x");
+    return {"stopped", ""};
+  };
+  const pid_t scheduler = apart([&] {
+    ScheduleObserver none;
+    run_cells(2, endless, {.jobs = 2}, none);
+  });
+  const auto wait_for_both = [&](const char* name) {
+    const auto is_there = [&](int cell) {
+      return std::filesystem::exists(folder / (name + std::to_string(cell)));
+    };
+    for (int i = 0; i < 2000 && !(is_there(0) && is_there(1)); ++i) sleep_ms(2);
+  };
+  wait_for_both("begun");
+  ::kill(scheduler, SIGKILL);
+  wait_for(scheduler);
+  wait_for_both("stopped");
+  CHECK(std::filesystem::exists(folder / "stopped0"));
+  CHECK(std::filesystem::exists(folder / "stopped1"));
+}
+
+TEST_CASE("asked once the workers stop by themselves, asked twice they are killed", "[scheduler]") {
+  for (const bool twice : {false, true}) {
+    const TestFolder folder;
+    const RunCell endless = [&](size_t, WorkerLink& link) -> CellOutcome {
+      replace(folder / "begun", "x");
+      for (int i = 0; i < 5000 && (twice || !link.stop()); ++i) sleep_ms(2), link.progress({});
+      replace(folder / "checkpoint", "x");
+      return {"stopped", "at step 3"};
+    };
+    const pid_t scheduler = apart([&] {
+      ScheduleObserver none;
+      const ScheduleResult result = run_cells(3, endless, {.jobs = 1}, none);
+      replace(folder / "outcome",
+              std::to_string(result.is_stopped) + result.outcomes[0].status + result.outcomes[2].message);
+    });
+    for (int i = 0; i < 2000 && !std::filesystem::exists(folder / "begun"); ++i) sleep_ms(2);
+    ::kill(scheduler, SIGINT);
+    sleep_ms(50);
+    if (twice) ::kill(scheduler, SIGINT);
+    CHECK(wait_for(scheduler) == 0);
+    CHECK(std::filesystem::exists(folder / "checkpoint") == !twice);
+    CHECK(content(folder / "outcome") == "1stoppedwas not begun");
+  }
+}
+
+TEST_CASE(
+    "killed at random instants, workers, scheduler or both, a sweep ends with the results of an untouched "
+    "one",
+    "[scheduler]") {
+  constexpr size_t kCells = 8;
+  const TestFolder untouched;
+  ScheduleObserver none;
+  run_cells(
+      kCells, [&](size_t cell, WorkerLink& link) { return count(untouched.path(), cell, link); }, {.jobs = 2},
+      none);
+  std::mt19937 random(20);  // the instants only; what they hit is up to the machine
+  for (int trial = 0; trial < 12; ++trial) {
+    const TestFolder folder;
+    const RunCell run = [&](size_t cell, WorkerLink& link) { return count(folder.path(), cell, link); };
+    for (int kills = 0; kills < 4; ++kills) {
+      const pid_t scheduler = apart([&] {
+        ScheduleObserver quiet;
+        run_cells(kCells, run, {.jobs = 3}, quiet);
+      });
+      sleep_ms(std::uniform_int_distribution<int64_t>(0, 40)(random));
+      const std::vector<pid_t> workers = children_of(scheduler);
+      if (trial % 3 != 1)
+        for (const pid_t worker : workers) ::kill(worker, SIGKILL);
+      if (trial % 3 != 0) ::kill(scheduler, SIGKILL);
+      wait_for(scheduler);
+    }
+    CHECK(run_cells(kCells, run, {.jobs = 2}, none).outcomes.size() == kCells);
+    CHECK(results(folder.path()) == results(untouched.path()));
+  }
+}
+
+TEST_CASE("a long message is cut and a worker's output goes to its log", "[scheduler]") {
+  const TestFolder folder;
+  ScheduleObserver none;
+  const RunCell run = [](size_t, WorkerLink&) -> CellOutcome {
+    std::fputs("warning of a library\n", stderr);
+    return {"nan", std::string(5000, 'x')};
+  };
+  const ScheduleResult result = run_cells(1, run, {.worker_log = folder / "log"}, none);
+  CHECK(result.outcomes[0].message == std::string(399, 'x'));
+  CHECK(content(folder / "log") == "warning of a library\n");
+}

@@ -1,0 +1,150 @@
+#include "sweeps/spec/cells.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace subband {
+
+namespace {
+
+constexpr const char* kBaseRow = "base";
+
+std::string row_label(const std::vector<std::string>& words) {
+  return words.empty() ? kBaseRow : join(words, ", ");
+}
+
+// The row that takes `choice[i]` of factor i.
+SweepRow row_of(const SweepSpec& spec, const std::vector<size_t>& choice) {
+  SweepRow row{.recipe = spec.base};
+  std::vector<std::string> words, baseline;
+  bool is_ablation = false;
+  for (size_t i = 0; i < choice.size(); ++i) {
+    const SweepFactor& factor = spec.factors[i];
+    const SweepChange& change = factor.changes[choice[i]];
+    if (!change.label.empty()) words.push_back(change.label);
+    if (factor.kind == "ablate")
+      is_ablation = true;
+    else if (!change.label.empty())
+      baseline.push_back(change.label);
+    if (!change.recipe.empty()) row.recipe = change.recipe;
+    row.overrides.insert(row.overrides.end(), change.overrides.begin(), change.overrides.end());
+    if (change.place.source) row.place = change.place;
+  }
+  row.label = row_label(words);
+  if (spec.baseline)
+    row.baseline = *spec.baseline;
+  else if (is_ablation)
+    row.baseline = row_label(baseline);
+  return row;
+}
+
+bool matches(const SweepExclusion& exclusion, const SweepRow& row) {
+  if (!exclusion.row.empty()) return exclusion.row == row.label;
+  return std::ranges::all_of(exclusion.overrides, [&](const std::string& each) {
+    return std::ranges::find(row.overrides, each) != row.overrides.end();
+  });
+}
+
+bool is_excluded(const SweepSpec& spec, const SweepRow& row, std::vector<bool>& used) {
+  bool excluded = false;
+  for (size_t i = 0; i < spec.exclude.size(); ++i) {
+    if (!matches(spec.exclude[i], row)) continue;
+    used[i] = true;
+    excluded = true;
+  }
+  return excluded;
+}
+
+// Counts up, the last factor fastest; false after the last combination.
+bool advance(const SweepSpec& spec, std::vector<size_t>& choice) {
+  for (size_t i = choice.size(); i-- > 0;) {
+    if (++choice[i] < spec.factors[i].changes.size()) return true;
+    choice[i] = 0;
+  }
+  return false;
+}
+
+void check_rows(const std::vector<SweepRow>& rows, std::vector<Problem>& problems) {
+  std::map<std::string, const SweepRow*> labels;
+  std::map<std::string, const SweepRow*> settings;
+  for (const SweepRow& row : rows) {
+    const std::string setting = row.recipe + "\n" + join(row.overrides, "\n");
+    const auto [label, is_new_label] = labels.emplace(row.label, &row);
+    const auto [same, is_new] = settings.emplace(setting, &row);
+    if (!is_new_label)
+      problems.push_back({row.place.text(), "row '" + row.label + "': is there twice", "bad_value"});
+    else if (!is_new)
+      problems.push_back({row.place.text(),
+                          "row '" + row.label + "': is the same cell as row '" + same->second->label + "'",
+                          "bad_value"});
+  }
+}
+
+void check_mentions(const SweepSpec& spec, std::vector<SweepRow>& rows, std::vector<Problem>& problems) {
+  std::set<std::string> known;
+  for (const SweepRow& row : rows) known.insert(row.label);
+  const auto is_known = [&](const std::string& label) { return known.contains(label); };
+  const auto nearest = [&](const std::string& label) {
+    return suggestion(label, std::vector<std::string>(known.begin(), known.end()));
+  };
+  if (spec.baseline && !is_known(*spec.baseline))
+    problems.push_back({spec.name,
+                        "baseline = " + *spec.baseline + ": no such row" + nearest(*spec.baseline),
+                        "bad_value"});
+  for (const SweepClaim& claim : spec.claims) {
+    const auto row = std::ranges::find(rows, claim.row, &SweepRow::label);
+    if (row == rows.end())
+      problems.push_back({claim.place.text(),
+                          "claims: row = " + claim.row + ": no such row" + nearest(claim.row),
+                          "bad_value"});
+    else if (row->baseline.empty() || row->baseline == row->label)
+      problems.push_back({claim.place.text(),
+                          "claims: row = " + claim.row + ": has no baseline to compare with; give `baseline`",
+                          "bad_value"});
+  }
+  for (SweepRow& row : rows) {
+    if (!is_known(row.baseline)) row.baseline.clear();  // its baseline was excluded
+  }
+}
+
+}  // namespace
+
+SweepGrid expand(const SweepSpec& spec) {
+  SweepGrid grid;
+  std::vector<Problem> problems;
+  std::vector<bool> used(spec.exclude.size(), false);
+  std::vector<size_t> choice(spec.factors.size(), 0);
+  do {
+    SweepRow row = row_of(spec, choice);
+    if (!is_excluded(spec, row, used)) grid.rows.push_back(std::move(row));
+  } while (advance(spec, choice));
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (!used[i])
+      problems.push_back(
+          {spec.exclude[i].place.text(), "exclude." + std::to_string(i) + ": excludes no cell", "bad_value"});
+  }
+  if (grid.rows.empty()) problems.push_back({spec.name, "exclude: leaves no cell", "bad_value"});
+  check_rows(grid.rows, problems);
+  check_mentions(spec, grid.rows, problems);
+  if (!problems.empty()) throw ConfigError(problems);
+  for (size_t i = 0; i < grid.rows.size(); ++i) {
+    for (const int64_t seed : spec.seeds)
+      grid.cells.push_back({i, seed, grid.rows[i].label + ", seed " + std::to_string(seed)});
+  }
+  return grid;
+}
+
+std::vector<std::string> cell_overrides(const SweepSpec& spec, const SweepRow& row, int64_t seed,
+                                        const std::vector<std::string>& extra) {
+  std::vector<std::string> overrides = spec.set;
+  overrides.insert(overrides.end(), row.overrides.begin(), row.overrides.end());
+  overrides.insert(overrides.end(), extra.begin(), extra.end());
+  overrides.push_back("++seed=" + std::to_string(seed));
+  return overrides;
+}
+
+}  // namespace subband

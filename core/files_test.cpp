@@ -1,14 +1,13 @@
 #include "core/files.h"
 
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <csignal>
 
 #include "core/error.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
+#include "core/testing/process.h"
 
 using namespace subband;
 
@@ -34,8 +33,8 @@ TEST_CASE("a failing producer leaves the old file and nothing else", "[files]") 
 TEST_CASE("a disk that is full is one line, and the old file stays", "[files]") {
   const TestFolder folder;
   write_file(folder / "file", "old");
-  const pid_t child = ::fork();  // a limit on file size acts as a full disk does, in a process of its own
-  if (child == 0) {
+  // A limit on file size acts as a full disk does.
+  testing::Process child = testing::Process::of([&] {
     ::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{1000, 1000};
     ::setrlimit(RLIMIT_FSIZE, &limit);
@@ -43,13 +42,11 @@ TEST_CASE("a disk that is full is one line, and the old file stays", "[files]") 
       write_file(folder / "file", std::string(5000, 'x'));
     } catch (const Error& error) {
       const bool told = error.what() == (folder / "file").string() + ": cannot be written: File too large";
-      ::_exit(told && read_file(folder / "file") == "old" ? 7 : 1);
+      return told && read_file(folder / "file") == "old" ? 7 : 1;
     }
-    ::_exit(2);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  CHECK(WEXITSTATUS(status) == 7);
+    return 2;
+  });
+  CHECK(child.wait() == 7);
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 

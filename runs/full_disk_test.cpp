@@ -1,7 +1,5 @@
 // A run on a disk that is really full fails in one line, leaves nothing half-written under a final name, and goes on to
 // the same weights once there is room. The disk is a small file system in memory, in a namespace of its own.
-#include <sys/wait.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -10,6 +8,7 @@
 #include "core/tensors/digest.h"
 #include "core/tensors/safetensors.h"
 #include "core/testing/catch.h"
+#include "core/testing/process.h"
 #include "experiments/training/checkpoint.h"
 #include "runs/store.h"
 #include "runs/testing/scratch.h"
@@ -19,10 +18,7 @@ namespace subband::full_disk_test {
 namespace fs = std::filesystem;
 using testing::Scratch;
 
-static int shell(const std::string& script) {
-  const int status = std::system(script.c_str());
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+static int shell(const std::string& script) { return testing::Process::of({"sh", "-c", script}).wait(); }
 
 static std::string run_in(const std::string& program, const std::string& store) {
   return "'" + program +

@@ -1,11 +1,12 @@
 #include "runs/interrupt.h"
 
-#include <sys/wait.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
 
 #include "core/testing/catch.h"
+#include "core/testing/process.h"
 
 namespace subband::interrupt_test {
 
@@ -17,26 +18,23 @@ static void wait_until(const std::function<bool()>& happened) {
 static int child_status(int signals) {
   int ready[2];
   REQUIRE(::pipe(ready) == 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
+  testing::Process child = testing::Process::of([&] {
     const InterruptWatch watch([] {});
     (void)!::write(ready[1], "x", 1);
     wait_until([&] { return watch.stop().load(); });
-    if (!watch.stop()) ::_exit(1);
+    if (!watch.stop()) return 1;
     (void)!::write(ready[1], "x", 1);
     if (signals > 1) std::this_thread::sleep_for(std::chrono::seconds(5));
-    ::_exit(7);
-  }
+    return 7;
+  });
+  ::close(ready[1]);  // so that a child that ended ends the wait for it
   char byte = 0;
   for (int i = 0; i < signals; ++i) {
     (void)!::read(ready[0], &byte, 1);
-    ::kill(child, SIGINT);
+    child.signal(SIGINT);
   }
-  int status = 0;
-  ::waitpid(child, &status, 0);
   ::close(ready[0]);
-  ::close(ready[1]);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return child.wait();
 }
 
 TEST_CASE("Ctrl-C once asks to stop, twice stops", "[interrupt]") {

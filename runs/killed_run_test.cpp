@@ -1,11 +1,8 @@
 // A run of the whole program that is killed again and again ends with the same weights as one that is not.
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <random>
@@ -16,6 +13,7 @@
 #include "core/files.h"
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
+#include "core/testing/process.h"
 #include "experiments/training/checkpoint.h"
 #include "runs/store.h"
 #include "runs/testing/scratch.h"
@@ -23,45 +21,21 @@
 namespace subband::killed_run_test {
 
 namespace fs = std::filesystem;
+using testing::Process;
 using testing::Scratch;
 
 // Starts `subband run` of a small attention model with many checkpoints; silent.
-static pid_t start_program(const std::string& program, const fs::path& store, int steps = 3000) {
-  const std::vector<std::string> words = {program,
-                                          "run",
-                                          "tinyshakespeare/attention",
-                                          "net.width=24",
-                                          "net.layers=1",
-                                          "trainer.steps=" + std::to_string(steps),
-                                          "trainer.batch=2",
-                                          "trainer.length=32",
-                                          "trainer.checkpoint_every=10",
-                                          "trainer.protocols=[]",
-                                          "--quiet",
-                                          "--json",
-                                          "--store",
-                                          store.string()};
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  std::vector<char*> argv;
-  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  if (!std::freopen("/dev/null", "w", stdout)) ::_exit(126);
-  ::execv(program.c_str(), argv.data());
-  ::_exit(127);
-}
-
-// Exit code, or -1 when it was killed by a signal.
-static int wait_for(pid_t child) {
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+static Process start_program(const std::string& program, const fs::path& store, int steps = 3000) {
+  return Process::of({program, "run", "tinyshakespeare/attention", "net.width=24", "net.layers=1",
+                      "trainer.steps=" + std::to_string(steps), "trainer.batch=2", "trainer.length=32",
+                      "trainer.checkpoint_every=10", "trainer.protocols=[]", "--quiet", "--json", "--store",
+                      store.string()});
 }
 
 // Seconds of a whole run.
 static double run_to_the_end(const std::string& program, const fs::path& store, int steps = 3000) {
   const auto begin = std::chrono::steady_clock::now();
-  REQUIRE(wait_for(start_program(program, store, steps)) == 0);
+  REQUIRE(start_program(program, store, steps).wait() == 0);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
@@ -87,16 +61,16 @@ TEST_CASE("a run killed at 20 random instants ends with the weights of an uninte
   std::mt19937 random(20);
   int kills = 0;
   for (int attempt = 0; attempt < 20; ++attempt) {
-    const pid_t child = start_program(program, killed.root());
+    Process child = start_program(program, killed.root());
     // From before the first step to a fifteenth of the steps, so that twenty rarely reach the end on any machine.
     const double latest = start_up + std::max(0.1, all_steps - start_up) / 15;
     const double wait = std::uniform_real_distribution<double>(start_up / 2, latest)(random);
     std::this_thread::sleep_for(std::chrono::duration<double>(wait));
-    ::kill(child, SIGKILL);
-    if (wait_for(child) == -1) ++kills;
+    child.signal(SIGKILL);
+    if (child.wait() == -SIGKILL) ++kills;
   }
   CHECK(kills >= 10);
-  REQUIRE(wait_for(start_program(program, killed.root())) == 0);
+  REQUIRE(start_program(program, killed.root()).wait() == 0);
   REQUIRE(killed.folders().size() == 1);
   const RunRecord run = read_record(killed.folders()[0] / kRecordName);
   CHECK(run.status == "done");

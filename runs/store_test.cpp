@@ -1,7 +1,6 @@
 #include "runs/store.h"
 
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -11,6 +10,7 @@
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/testing/catch.h"
+#include "core/testing/process.h"
 #include "runs/testing/scratch.h"
 
 namespace subband::store_test {
@@ -116,8 +116,7 @@ template <class Body>
 static std::string error_in_child(const Scratch& scratch, const Body& body) {
   const fs::path answer = scratch / "answer.txt";
   std::ofstream stream(answer);
-  const pid_t child = ::fork();
-  if (child == 0) {
+  testing::Process child = testing::Process::of([&] {
     std::string line = "no error";
     try {
       body();
@@ -126,9 +125,9 @@ static std::string error_in_child(const Scratch& scratch, const Body& body) {
     }
     ::signal(SIGXFSZ, SIG_IGN);
     stream << line << std::flush;
-    ::_exit(0);
-  }
-  ::waitpid(child, nullptr, 0);
+    return 0;
+  });
+  child.wait();
   return read_file(answer);
 }
 

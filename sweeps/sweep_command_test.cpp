@@ -1,8 +1,5 @@
 // The built program, end to end: a tiny sweep, killed, resumed and shared. Skipped where the program is not built.
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <random>
@@ -11,10 +8,13 @@
 #include "core/files.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
+#include "core/testing/process.h"
 #include "runs/store.h"
 #include "runs/sweep_manifest.h"
 
 namespace subband::sweep_command_test {
+
+using testing::Process;
 
 static std::string program() {
   const char* path = std::getenv("SUBBAND_PROGRAM");
@@ -27,32 +27,17 @@ static bool is_skipped() {
   return true;
 }
 
-// Starts the program in a process group of its own; its output goes to `log`.
-static pid_t start(const std::vector<std::string>& words, const std::filesystem::path& log) {
-  const pid_t process = ::fork();
-  if (process != 0) return process;
-  ::setpgid(0, 0);
-  std::vector<char*> arguments;
-  std::string name = program();
-  arguments.push_back(name.data());
-  std::vector<std::string> copy = words;
-  for (std::string& word : copy) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  if (std::freopen(log.c_str(), "w", stdout) == nullptr ||
-      std::freopen((log.string() + ".err").c_str(), "w", stderr) == nullptr)
-    ::_exit(9);
-  ::execv(name.c_str(), arguments.data());
-  ::_exit(9);
-}
-
-static int exit_code(pid_t process) {
-  int status = 0;
-  ::waitpid(process, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+// Starts the program; its output goes to `log`, its complaints to `log`.err.
+static Process start(std::vector<std::string> words, const std::filesystem::path& log,
+                     testing::ProcessSetting setting = {}) {
+  words.insert(words.begin(), program());
+  setting.out = log;
+  setting.err = log.string() + ".err";
+  return Process::of(words, setting);
 }
 
 static int run(const std::vector<std::string>& words, const std::filesystem::path& log) {
-  return exit_code(start(words, log));
+  return start(words, log).wait();
 }
 
 static void write_spec(const std::filesystem::path& file, const std::string& rows) {
@@ -73,16 +58,6 @@ static std::string table_of(const std::string& sweep, const std::filesystem::pat
   return read_file(log);
 }
 
-static std::vector<pid_t> children_of(pid_t process) {
-  std::vector<pid_t> children;
-  const auto file = "/proc/" + std::to_string(process) + "/task/" + std::to_string(process) + "/children";
-  std::FILE* in = std::fopen(file.c_str(), "r");
-  if (in == nullptr) return children;
-  for (int child = 0; std::fscanf(in, "%d", &child) == 1;) children.push_back(child);
-  std::fclose(in);
-  return children;
-}
-
 TEST_CASE("a sweep killed at random instants ends with the table of an untouched one", "[sweep_command]") {
   if (is_skipped()) return;
   const TestFolder folder;
@@ -96,13 +71,13 @@ TEST_CASE("a sweep killed at random instants ends with the table of an untouched
   CHECK(expected.find("no bypass,") != std::string::npos);
   std::mt19937 random(7);  // the instants only
   for (int kill = 0; kill < 6; ++kill) {
-    const pid_t sweep = start(words("killed"), folder / "log");
+    Process sweep = start(words("killed"), folder / "log", testing::without_leak_check());
     std::this_thread::sleep_for(
         std::chrono::milliseconds(std::uniform_int_distribution<int>(200, 1800)(random)));
     if (kill % 3 != 1)
-      for (const pid_t worker : children_of(sweep)) ::kill(worker, SIGKILL);
-    if (kill % 3 != 0) ::kill(sweep, SIGKILL);
-    exit_code(sweep);
+      for (const pid_t worker : sweep.children()) ::kill(worker, SIGKILL);
+    if (kill % 3 != 0) sweep.signal(SIGKILL);
+    sweep.wait();
   }
   CHECK(run(words("killed"), folder / "log") == 0);
   CHECK(table_of("probe", folder / "killed", folder / "table") == expected);
@@ -119,10 +94,10 @@ TEST_CASE("two sweeps that share cells train them once, one after the other and 
     return std::vector<std::string>{
         "sweep", (folder / (name + ".yaml")).string(), "--store", (folder / "store").string(), "--jobs", "1"};
   };
-  const pid_t one = start(words("one"), folder / "one.log");
-  const pid_t two = start(words("two"), folder / "two.log");
-  CHECK(exit_code(one) == 0);
-  CHECK(exit_code(two) == 0);
+  Process one = start(words("one"), folder / "one.log");
+  Process two = start(words("two"), folder / "two.log");
+  CHECK(one.wait() == 0);
+  CHECK(two.wait() == 0);
   const Store store(folder / "store");
   CHECK(store.folders().size() == 6);  // the base's two seeds are shared
   for (const auto& run_folder : store.folders()) {

@@ -72,6 +72,12 @@ function(subband_library NAME)
   subband_test_program(${NAME} ${ARG_TORCH})
 endfunction()
 
+# Seconds after which a test program counts as hung: ten times what the slowest of them takes.
+set(SUBBAND_TEST_LIMIT_S 900)
+if(SUBBAND_SANITIZE)
+  set(SUBBAND_TEST_LIMIT_S 3600)
+endif()
+
 function(subband_test_program NAME TORCH)
   get_property(tests GLOBAL PROPERTY SUBBAND_TESTS_${NAME})
   if(NOT tests OR NOT SUBBAND_TESTS)
@@ -85,7 +91,8 @@ function(subband_test_program NAME TORCH)
   endif()
   subband_compile_fast(${NAME}_test)
   add_test(NAME ${NAME} COMMAND ${NAME}_test)
-  set_tests_properties(${NAME} PROPERTIES SKIP_REGULAR_EXPRESSION "No tests ran" ENVIRONMENT
+  set_tests_properties(${NAME} PROPERTIES TIMEOUT ${SUBBAND_TEST_LIMIT_S}
+    SKIP_REGULAR_EXPRESSION "No tests ran" ENVIRONMENT
     "SUBBAND_ROOT=${PROJECT_SOURCE_DIR};SUBBAND_PROGRAM=${PROJECT_BINARY_DIR}/subband")
 endfunction()
 

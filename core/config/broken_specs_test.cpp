@@ -1,6 +1,5 @@
 // Broken specs, each with its whole message: what a person sees who mistypes. The table is testdata/broken_specs.yaml.
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -11,6 +10,8 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/testing/catch.h"
+#include "core/testing/folder.h"
+#include "core/testing/process.h"
 #include "core/text.h"
 
 namespace broken_specs_test {
@@ -112,50 +113,39 @@ static std::string refusal_of(const Node& row, const std::filesystem::path& fold
 }
 
 // Composes in a process of its own, so that its time and memory can be told, and no end of it ends the test.
-static Outcome outcome_of(const Node& row, const std::filesystem::path& folder) {
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  const pid_t child = fork();
-  if (child == 0) {
+static Outcome outcome_of(const Node& row, const std::filesystem::path& folder,
+                          const std::filesystem::path& answer) {
+  testing::Process child = testing::Process::of([&] {
     const rlimit limit{5, 5};  // seconds: a hang ends too
     setrlimit(RLIMIT_CPU, &limit);
-    const std::string text = refusal_of(row, folder);
-    const bool sent = write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    _exit(sent ? 0 : 1);
-  }
-  close(ends[1]);
-  std::string text;
-  char block[4096];
-  for (ssize_t size = 0; (size = read(ends[0], block, sizeof block)) > 0;)
-    text.append(block, static_cast<size_t>(size));
-  close(ends[0]);
-  int status = 0;
-  rusage used{};
-  wait4(child, &status, 0, &used);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    text = "crash\nsignal " + std::to_string(WTERMSIG(status));
+    std::ofstream(answer, std::ios::binary) << refusal_of(row, folder);
+    return 0;
+  });
+  const int code = child.wait();
+  const std::string text = code == 0 ? read_file(answer) : "crash\nexit code " + std::to_string(code);
   const size_t line = text.find('\n');
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
   };
+  const rusage& used = child.usage();
   return {text.substr(0, line), text.substr(line + 1), seconds(used.ru_utime) + seconds(used.ru_stime),
           static_cast<double>(used.ru_maxrss) / 1024};
 }
 
 TEST_CASE("every broken spec has its kind and its whole message, in a second and 200 MB", "[config]") {
   const Node table = config::read_yaml(program_root() / "core/config/testdata/broken_specs.yaml");
-  const auto folder = std::filesystem::temp_directory_path() / ("subband_broken_" + std::to_string(getpid()));
+  const TestFolder scratch;
+  const auto folder = scratch / "TREE";
   REQUIRE(table.at("rows")->size() > 200);
   for (const Node& row : table.at("rows")->items()) {
     lay_out(row, *table.find("usual"), folder);
-    const Outcome outcome = outcome_of(row, folder);
+    const Outcome outcome = outcome_of(row, folder, scratch / "answer");
     CAPTURE(row.find("name")->string());
     CHECK(outcome.kind == row.find("kind")->string());
     CHECK(outcome.message == row.find("message")->string());
     CHECK(outcome.seconds < 1.0);
     if (!kSanitized) CHECK(outcome.megabytes < 200);
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace broken_specs_test

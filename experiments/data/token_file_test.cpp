@@ -1,12 +1,10 @@
 #include "experiments/data/token_file.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <fstream>
 
 #include "core/error.h"
 #include "core/testing/catch.h"
+#include "core/testing/process.h"
 #include "experiments/testing/corpora.h"
 
 using namespace subband;
@@ -120,20 +118,13 @@ TEST_CASE("processes that ask at once all get the same tokens", "[token_file]") 
   const testing::TemporaryFolder cache;
   const Counted data(std::string(200000, 'a') + "b");
   const auto bytes = testing::made<Tokenizer>("bytes");
-  std::vector<pid_t> children;
-  for (int i = 0; i < 4; ++i) {
-    const pid_t child = ::fork();
-    if (child == 0) {
+  std::vector<testing::Process> children;
+  for (int i = 0; i < 4; ++i)
+    children.push_back(testing::Process::of([&] {
       const auto ids = token_file_test::all(open_tokens(data, *bytes, "train", cache.path()));
-      ::_exit(ids.size() == 200001 && ids.back() == 'b' ? 0 : 1);
-    }
-    children.push_back(child);
-  }
-  for (const pid_t child : children) {
-    int status = 1;
-    ::waitpid(child, &status, 0);
-    CHECK(status == 0);
-  }
+      return ids.size() == 200001 && ids.back() == 'b' ? 0 : 1;
+    }));
+  for (testing::Process& child : children) CHECK(child.wait() == 0);
   CHECK(token_file_test::files_in(cache.path()) == 1);
 }
 

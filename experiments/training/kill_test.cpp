@@ -1,5 +1,4 @@
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <random>
@@ -7,6 +6,7 @@
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
+#include "core/testing/process.h"
 #include "experiments/testing/tiny.h"
 #include "experiments/training/checkpoint.h"
 #include "experiments/training/experiment.h"
@@ -30,16 +30,13 @@ Recipe demanding_recipe() {
 
 // Runs the experiment in a process of its own and kills it after `delay_ms`; true where it was still running then.
 bool run_and_kill(const Recipe& recipe, const TestFolder& folder, int delay_ms) {
-  const pid_t child = ::fork();
-  if (child == 0) {
+  testing::Process child = testing::Process::of([&] {
     run_experiment(recipe, {.checkpoints = folder / "checkpoints", .cache = folder / "cache"});
-    ::_exit(0);
-  }
+    return 0;
+  });
   ::usleep(static_cast<useconds_t>(delay_ms) * 1000);
-  ::kill(child, SIGKILL);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFSIGNALED(status);
+  child.signal(SIGKILL);
+  return child.wait() == -SIGKILL;
 }
 
 TEST_CASE("a run killed at twenty random instants ends with the bits of the uninterrupted one", "[kill]") {

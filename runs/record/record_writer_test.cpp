@@ -1,8 +1,6 @@
 #include "runs/record/record_writer.h"
 
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
@@ -10,11 +8,13 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/testing/catch.h"
+#include "core/testing/process.h"
 #include "runs/testing/scratch.h"
 
 namespace subband::record_writer_test {
 
 namespace fs = std::filesystem;
+using testing::Process;
 using testing::Scratch;
 
 TEST_CASE("a second writer is refused with the name of the first", "[record]") {
@@ -48,22 +48,12 @@ TEST_CASE("the lock ends with the writer, moved or not", "[record]") {
   CHECK_NOTHROW(RecordWriter(file));
 }
 
-// Runs `body` in a process of its own and returns its exit status.
-template <class Body>
-static int in_child(const Body& body) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(body());
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 TEST_CASE("a line that does not fit on the disk leaves the record as it was", "[record]") {
   const Scratch scratch;
   const fs::path file = scratch / "record.jsonl";
   { RecordWriter(file).append("note", {{"text", "first"}}, true); }
   const std::string before = read_file(file);
-  const int status = in_child([&] {
+  Process child = Process::of([&] {
     std::signal(SIGXFSZ,
                 SIG_IGN);  // a file limit stands for the full disk: write comes back short, then fails
     const rlimit limit{before.size() + 40, before.size() + 40};
@@ -76,7 +66,7 @@ TEST_CASE("a line that does not fit on the disk leaves the record as it was", "[
     }
     return 1;
   });
-  CHECK(status == 0);
+  CHECK(child.wait() == 0);
   CHECK(read_file(file) == before);
 }
 

@@ -1,7 +1,6 @@
 #include "sweeps/scheduling/scheduler.h"
 
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -12,6 +11,7 @@
 
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
+#include "core/testing/process.h"
 
 using namespace subband;
 
@@ -74,26 +74,11 @@ struct Ears final : ScheduleObserver {
 
 // A scheduler in a process of its own, as a test must be able to kill it.
 template <class Body>
-static pid_t apart(const Body& body) {
-  const pid_t process = ::fork();
-  if (process != 0) return process;
-  ::setpgid(0, 0);
-  body();
-  ::_exit(0);
-}
-
-static int wait_for(pid_t process) {
-  int status = 0;
-  ::waitpid(process, &status, 0);
-  return status;
-}
-
-static std::vector<pid_t> children_of(pid_t process) {
-  std::vector<pid_t> children;
-  std::istringstream in(
-      content("/proc/" + std::to_string(process) + "/task/" + std::to_string(process) + "/children"));
-  for (pid_t child = 0; in >> child;) children.push_back(child);
-  return children;
+static testing::Process apart(const Body& body) {
+  return testing::Process::of([&] {
+    body();
+    return 0;
+  });
 }
 
 static void sleep_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
@@ -166,7 +151,7 @@ TEST_CASE("workers notice when their scheduler is killed, and stop", "[scheduler
     replace(folder / ("stopped" + std::to_string(cell)), "x");
     return {"stopped", ""};
   };
-  const pid_t scheduler = apart([&] {
+  testing::Process scheduler = apart([&] {
     ScheduleObserver none;
     run_cells(2, endless, {.jobs = 2}, none);
   });
@@ -177,8 +162,8 @@ TEST_CASE("workers notice when their scheduler is killed, and stop", "[scheduler
     for (int i = 0; i < 2000 && !(is_there(0) && is_there(1)); ++i) sleep_ms(2);
   };
   wait_for_both("begun");
-  ::kill(scheduler, SIGKILL);
-  wait_for(scheduler);
+  scheduler.signal(SIGKILL);
+  scheduler.wait();
   wait_for_both("stopped");
   CHECK(std::filesystem::exists(folder / "stopped0"));
   CHECK(std::filesystem::exists(folder / "stopped1"));
@@ -193,17 +178,17 @@ TEST_CASE("asked once the workers stop by themselves, asked twice they are kille
       replace(folder / "checkpoint", "x");
       return {"stopped", "at step 3"};
     };
-    const pid_t scheduler = apart([&] {
+    testing::Process scheduler = apart([&] {
       ScheduleObserver none;
       const ScheduleResult result = run_cells(3, endless, {.jobs = 1}, none);
       replace(folder / "outcome",
               std::to_string(result.is_stopped) + result.outcomes[0].status + result.outcomes[2].message);
     });
     for (int i = 0; i < 2000 && !std::filesystem::exists(folder / "begun"); ++i) sleep_ms(2);
-    ::kill(scheduler, SIGINT);
+    scheduler.signal(SIGINT);
     sleep_ms(50);
-    if (twice) ::kill(scheduler, SIGINT);
-    CHECK(wait_for(scheduler) == 0);
+    if (twice) scheduler.signal(SIGINT);
+    CHECK(scheduler.wait() == 0);
     CHECK(std::filesystem::exists(folder / "checkpoint") == !twice);
     CHECK(content(folder / "outcome") == "1stoppedwas not begun");
   }
@@ -224,16 +209,16 @@ TEST_CASE(
     const TestFolder folder;
     const RunCell run = [&](size_t cell, WorkerLink& link) { return count(folder.path(), cell, link); };
     for (int kills = 0; kills < 4; ++kills) {
-      const pid_t scheduler = apart([&] {
+      testing::Process scheduler = apart([&] {
         ScheduleObserver quiet;
         run_cells(kCells, run, {.jobs = 3}, quiet);
       });
       sleep_ms(std::uniform_int_distribution<int64_t>(0, 40)(random));
-      const std::vector<pid_t> workers = children_of(scheduler);
+      const std::vector<pid_t> workers = scheduler.children();
       if (trial % 3 != 1)
         for (const pid_t worker : workers) ::kill(worker, SIGKILL);
-      if (trial % 3 != 0) ::kill(scheduler, SIGKILL);
-      wait_for(scheduler);
+      if (trial % 3 != 0) scheduler.signal(SIGKILL);
+      scheduler.wait();
     }
     CHECK(run_cells(kCells, run, {.jobs = 2}, none).outcomes.size() == kCells);
     CHECK(results(folder.path()) == results(untouched.path()));

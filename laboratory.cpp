@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "analysis/commands/commands.h"
+#include "analysis/ledger.h"
 #include "core/program/catalog.h"
 #include "core/program/command.h"
 #include "core/program/schema.h"
@@ -60,9 +61,16 @@ static int print_catalog(Catalog catalog, Arguments commands) {
   return 0;
 }
 
+static int run_and_ledger(Arguments arguments) {
+  ChangedStore changed;
+  const int code = command_run(arguments, changed);
+  update_ledger(changed);
+  return code;
+}
+
 static int laboratory_command(std::string_view name, Arguments arguments) {
-  if (name == "run") return command_run(arguments);
-  if (name == "sweep") return command_sweep(arguments, report_sweep);
+  if (name == "run") return run_and_ledger(arguments);
+  if (name == "sweep") return command_sweep(arguments);
   if (name == "eval") return command_eval(arguments);
   if (name == "bench") return command_bench(arguments);
   if (name == "init") return command_init(arguments);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/commands/commands.h"
+#include "analysis/ledger.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/program/catalog.h"
@@ -33,6 +34,13 @@ struct Command {
 
 std::vector<std::string> command_names();
 
+int command_runs(Arguments arguments) {
+  subband::ChangedStore changed;
+  const int code = subband::command_runs(arguments, changed);
+  subband::update_ledger(changed);
+  return code;
+}
+
 int command_complete(Arguments arguments, const subband::Catalog& catalog) {
   std::vector<std::string> words(arguments.begin(), arguments.end());
   if (!words.empty() && words.front() == "--") words.erase(words.begin());
@@ -47,7 +55,7 @@ constexpr Command kCommands[] = {
     {"sweep", "plan and run every cell of a sweep, then its table; again: only what is missing"},
     {"report", "tables and learning curves of sweeps", subband::command_report},
     {"table", "a published table with our cells beside theirs", subband::command_table},
-    {"runs", "the ledger: list, show, diff, verify, reindex", subband::command_runs},
+    {"runs", "the ledger: list, show, diff, verify, reindex", command_runs},
     {"eval", "a checkpoint under an evaluation protocol"},
     {"init", "a checkpoint with freshly initialised weights"},
     {"import", "weights of another program as a checkpoint: waveletlm, hf"},

@@ -74,8 +74,9 @@ const ComparedRow* row_named(const Comparison& comparison, const std::string& la
   return found == comparison.rows.end() ? nullptr : &*found;
 }
 
-JudgedClaim judge(const Comparison& comparison, const SweepClaimed& claim) {
-  JudgedClaim judged{.claim = claim, .holds = {}, .finding = "no seed has both rows yet"};
+SweepClaim judge(const Comparison& comparison, const SweepClaim& claim) {
+  SweepClaim judged = claim;
+  judged.finding = "no seed has both rows yet";
   const ComparedRow* row = row_named(comparison, claim.row);
   if (row == nullptr || row->difference.pairs == 0) return judged;
   const double better_by = gain(row->difference.mean, comparison.goal);
@@ -133,15 +134,14 @@ TableCell note_cell(const ComparedRow& row, const std::string& goal) {
 
 std::vector<std::string> table_notes(const Comparison& comparison) {
   std::vector<std::string> notes;
-  for (const JudgedClaim& judged : comparison.claims) {
-    const char* sign = !judged.holds ? "?" : *judged.holds ? "✓" : "✗";
-    const SweepClaimed& claim = judged.claim;
+  for (const SweepClaim& claim : comparison.claims) {
+    const char* sign = !claim.holds ? "?" : *claim.holds ? "✓" : "✗";
     const std::string by =
         claim.by > 0 || claim.is == "equal"
             ? std::string(claim.is == "equal" ? " within " : " by ") + fmt::format("{:g}", claim.by)
             : "";
     notes.push_back(std::string(sign) + " " + claim.row + ": claimed " + claim.is + by + "; found " +
-                    judged.finding);
+                    claim.finding);
   }
   if (comparison.done < comparison.cells)
     notes.push_back(fmt::format("{} of {} cells are done", comparison.done, comparison.cells));
@@ -171,7 +171,7 @@ Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& ru
     const ComparedRow* baseline = row_named(comparison, row.baseline);
     row.difference = paired_difference(row.values, baseline == nullptr ? BySeed{} : baseline->values);
   }
-  for (const SweepClaimed& claim : sweep.claims) comparison.claims.push_back(judge(comparison, claim));
+  for (const SweepClaim& claim : sweep.claims) comparison.claims.push_back(judge(comparison, claim));
   return comparison;
 }
 
@@ -181,7 +181,7 @@ Table comparison_table(const Comparison& comparison, bool with_cost) {
   table.columns = {{.title = "row", .may_shrink = true},
                    {.title = comparison.metric, .is_number = true},
                    {.title = "delta", .is_number = true}};
-  for (const SweepShown& column : comparison.columns)
+  for (const SweepColumn& column : comparison.columns)
     table.columns.push_back({.title = column.title, .is_number = true});
   table.columns.push_back({.title = "params", .is_number = true});
   if (with_cost) {
@@ -203,7 +203,7 @@ Table comparison_table(const Comparison& comparison, bool with_cost) {
     cells.push_back(note_cell(row, comparison.goal));
     table.rows.push_back(std::move(cells));
   }
-  for (const SweepReference& line : comparison.lines) {
+  for (const SweepLine& line : comparison.lines) {
     std::vector<TableCell> cells(table.columns.size(), TableCell{.text = "–"});
     cells.front() = {.text = line.label};
     cells[1] = {.text = fmt::format("{:.4f}", line.value), .value = line.value};

@@ -26,18 +26,12 @@ struct ComparedRow {
   std::vector<std::string> notes;  ///< seeds that are missing or failed, and why
 };
 
-struct JudgedClaim {
-  SweepClaimed claim;
-  std::optional<bool> holds;  ///< nothing where it cannot be judged yet
-  std::string finding;        ///< `worse by 0.0123 (2 seeds)`
-};
-
 struct Comparison {
   std::string name, metric, goal;
   std::vector<ComparedRow> rows;
-  std::vector<JudgedClaim> claims;
-  std::vector<SweepShown> columns;    ///< besides the metric
-  std::vector<SweepReference> lines;  ///< values of the metric that need no run
+  std::vector<SweepClaim> claims;    ///< judged
+  std::vector<SweepColumn> columns;  ///< besides the metric
+  std::vector<SweepLine> lines;      ///< values of the metric that need no run
   size_t cells = 0, done = 0;
   std::vector<std::string> failures;  ///< one line each
 };

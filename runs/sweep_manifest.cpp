@@ -29,11 +29,11 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
         {{"row", cell.row}, {"seed", cell.seed}, {"id", cell.id}, {"overrides", cell.overrides}});
     if (!cell.baseline.empty()) document["cells"].back()["baseline"] = cell.baseline;
   }
-  for (const SweepClaimed& claim : sweep.claims)
+  for (const SweepClaim& claim : sweep.claims)
     document["claims"].push_back({{"row", claim.row}, {"is", claim.is}, {"by", claim.by}});
-  for (const SweepShown& column : sweep.columns)
+  for (const SweepColumn& column : sweep.columns)
     document["columns"].push_back({{"title", column.title}, {"metric", column.metric}});
-  for (const SweepReference& line : sweep.lines)
+  for (const SweepLine& line : sweep.lines)
     document["lines"].push_back({{"label", line.label}, {"value", line.value}});
   if (!sweep.published.empty()) document["published"] = sweep.published;
   write_file(sweep_file(store, sweep.name, ".json"),

@@ -5,8 +5,11 @@
 //    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}], "published"?}
 #pragma once
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "core/config/node.h"
 
 namespace subband {
 
@@ -18,23 +21,28 @@ struct SweepCell {
   std::string baseline = {};           ///< row that this one is compared with, where it is not the sweep's
 };
 
-/// What the sweep's author expects of a row.
-struct SweepClaimed {
+/// What the sweep's author expects of a row, judged when the results are there.
+struct SweepClaim {
   std::string row;
-  std::string is;  ///< better, worse, equal: than the baseline
-  double by = 0;   ///< at least so much, in the metric's unit; for equal: at most
+  std::string is;                  ///< better, worse, equal: than the baseline
+  double by = 0;                   ///< at least so much, in the metric's unit; for equal: at most
+  config::Place place = {};        ///< in the spec; not kept in the store
+  std::optional<bool> holds = {};  ///< nothing where it cannot be judged yet; not kept in the store
+  std::string finding = {};        ///< `worse by 0.0123 (2 seeds)`; not kept in the store
 };
 
-/// One more metric to show.
-struct SweepShown {
+/// One more column of the table.
+struct SweepColumn {
   std::string title;
   std::string metric;
+  config::Place place = {};  ///< in the spec; not kept in the store
 };
 
-/// A value of the metric that needs no run.
-struct SweepReference {
+/// A value of the metric that needs no run: what guessing reaches, what others published.
+struct SweepLine {
   std::string label;
   double value = 0;
+  config::Place place = {};  ///< in the spec; not kept in the store
 };
 
 struct SweepManifest {
@@ -45,9 +53,9 @@ struct SweepManifest {
   std::string baseline;      ///< row that the others are compared with; may be empty
   std::vector<int64_t> seeds;
   std::vector<SweepCell> cells;  ///< rows in the order of the spec, each row's seeds together
-  std::vector<SweepClaimed> claims = {};
-  std::vector<SweepShown> columns = {};
-  std::vector<SweepReference> lines = {};
+  std::vector<SweepClaim> claims = {};
+  std::vector<SweepColumn> columns = {};
+  std::vector<SweepLine> lines = {};
   std::string published =
       {};  ///< section of a published ledger that it repeats, `waveletlm/03_booleans`; or empty
 };

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "analysis/commands/commands.h"
 #include "core/config/compose.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -89,7 +90,7 @@ class SweepJob {
     source_.command_line.insert(source_.command_line.end(), arguments.begin(), arguments.end());
   }
 
-  int run(const ReportSweep& report) {
+  int run() {
     if (words_.spec.empty())
       throw ConfigError("command line", "SPEC is missing: which sweep to run", "syntax");
     launcher_ = make_launcher(registry_, words_);
@@ -114,7 +115,7 @@ class SweepJob {
     const SweepManifest manifest = manifest_of(plan_, words_.spec);
     write_sweep_manifest(store_.root(), manifest);
     const bool is_stopped = run_missing();
-    report(store_, manifest, options_);
+    report_sweep(store_, manifest, options_);
     return is_stopped ? kStoppedExit : exit_code(manifest);
   }
 
@@ -197,7 +198,7 @@ class SweepJob {
 
 }  // namespace
 
-int command_sweep(Arguments arguments, const ReportSweep& report) {
+int command_sweep(Arguments arguments) {
   CommandLine line(
       "sweep",
       "Plans and runs every cell of a sweep, then shows its table; again: only what is missing.\n"
@@ -217,7 +218,7 @@ int command_sweep(Arguments arguments, const ReportSweep& report) {
   line.app().add_flag("--dry-run", words.is_dry, "show what would run, and its predicted time and memory");
   line.app().add_option("--jobs", words.jobs, "worker processes at once; otherwise one for each core");
   line.app().add_option("--launcher", words.launcher, "where workers run")->capture_default_str();
-  return line.run(flags, [&] { return SweepJob(words, line.options(), arguments).run(report); });
+  return line.run(flags, [&] { return SweepJob(words, line.options(), arguments).run(); });
 }
 
 }  // namespace subband

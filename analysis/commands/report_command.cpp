@@ -4,12 +4,12 @@
 
 #include "analysis/commands/commands.h"
 #include "analysis/comparison.h"
+#include "analysis/ledger.h"
 #include "analysis/pictures/curves.h"
 #include "analysis/published.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
-#include "runs/ledger.h"
 
 namespace subband {
 
@@ -42,12 +42,12 @@ Json report_json(const SweepManifest& sweep, const Comparison& comparison, const
   document["done"] = comparison.done;
   document["failures"] = comparison.failures;
   document["claims"] = Json::array();
-  for (const JudgedClaim& judged : comparison.claims)
-    document["claims"].push_back({{"row", judged.claim.row},
-                                  {"is", judged.claim.is},
-                                  {"by", judged.claim.by},
-                                  {"holds", judged.holds ? Json(*judged.holds) : Json()},
-                                  {"found", judged.finding}});
+  for (const SweepClaim& claim : comparison.claims)
+    document["claims"].push_back({{"row", claim.row},
+                                  {"is", claim.is},
+                                  {"by", claim.by},
+                                  {"holds", claim.holds ? Json(*claim.holds) : Json()},
+                                  {"found", claim.finding}});
   for (size_t i = 0; i < comparison.rows.size(); ++i) {
     Json seeds = Json::object();
     for (const auto& [seed, value] : comparison.rows[i].values) seeds[std::to_string(seed)] = value;

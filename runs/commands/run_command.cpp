@@ -10,7 +10,6 @@
 #include "experiments/training/progress_observer.h"
 #include "runs/commands/commands.h"
 #include "runs/interrupt.h"
-#include "runs/ledger.h"
 #include "runs/perform.h"
 
 namespace subband {
@@ -96,8 +95,8 @@ int say_checked(const Recipe& recipe, const CommonOptions& common) {
   const bool with_weights = check_recipe(recipe, kMostTried);
   const int64_t parameters = parameter_count(*make_meta_net(recipe));
   if (common.json)
-    std::cout << json_text(
-                     RecordJson{{"recipe", recipe.name}, {"parameters", parameters}, {"with_weights", with_weights}})
+    std::cout << json_text(RecordJson{
+                     {"recipe", recipe.name}, {"parameters", parameters}, {"with_weights", with_weights}})
               << "\n";
   else
     fmt::print("{}: a first step works{}; {} parameters\n", recipe.name,
@@ -105,7 +104,8 @@ int say_checked(const Recipe& recipe, const CommonOptions& common) {
   return 0;
 }
 
-int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments arguments) {
+int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments arguments,
+                  ChangedStore& changed) {
   const InterruptWatch interrupt([] { std::cerr << "\nstopping after a checkpoint; once more: at once\n"; });
   Registry registry;
   register_parts(registry);
@@ -118,8 +118,7 @@ int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments 
   options.observer = &progress;
   const RunResult result = perform(recipe, store, options);
   if (result.is_reused && !common.quiet) say_reused(result);
-  for (const std::string& notice : write_ledger(store))
-    if (!common.quiet) std::cerr << notice << "\n";
+  changed = {common.store, common.quiet};
   if (common.json)
     print_run_json(result);
   else
@@ -129,7 +128,7 @@ int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments 
 
 }  // namespace
 
-int command_run(Arguments arguments) {
+int command_run(Arguments arguments, ChangedStore& changed) {
   CommandLine line(
       "run",
       "Trains one recipe, or goes on with it, or reuses it when it is done; then shows its evaluation.\n"
@@ -152,7 +151,7 @@ int command_run(Arguments arguments) {
       "one forward and backward pass of a small batch instead of the run; exit code 2 where it fails");
   line.app().add_flag("--force", words.force,
                       "compute again what is done; the earlier run moves to STORE/replaced");
-  return line.run(flags, [&] { return carry_out_run(words, line.options(), arguments); });
+  return line.run(flags, [&] { return carry_out_run(words, line.options(), arguments, changed); });
 }
 
 }  // namespace subband

@@ -7,7 +7,6 @@
 #include "runs/commands/listing.h"
 #include "runs/commands/run_page.h"
 #include "runs/commands/verify.h"
-#include "runs/ledger.h"
 
 namespace subband {
 
@@ -126,14 +125,14 @@ int runs_verify(Arguments arguments) {
   });
 }
 
-int runs_reindex(Arguments arguments) {
+int runs_reindex(Arguments arguments, ChangedStore& changed) {
   CommandLine line("runs reindex", "Makes index.sqlite and runs.md anew from the records.",
                    "subband runs reindex");
   return line.run(arguments, [&] {
     const Store store = existing_store(line.options());
     const IndexReading reading = rebuild_index(store);
     say_notices(reading.notices, line.options());
-    say_notices(write_ledger(store), line.options());
+    changed = {store.root(), line.options().quiet};
     const std::string ledger = (store.root() / "runs.md").string();
     if (line.options().json)
       print_json({{"runs", reading.runs.size()}, {"ledger", ledger}});
@@ -145,14 +144,14 @@ int runs_reindex(Arguments arguments) {
 
 }  // namespace
 
-int command_runs(Arguments arguments) {
+int command_runs(Arguments arguments, ChangedStore& changed) {
   const std::string verb = arguments.empty() ? "--help" : arguments[0];
   const Arguments rest = arguments.empty() ? arguments : arguments.subspan(1);
   if (verb == "list") return runs_list(rest);
   if (verb == "show") return runs_show(rest);
   if (verb == "diff") return runs_diff(rest);
   if (verb == "verify") return runs_verify(rest);
-  if (verb == "reindex") return runs_reindex(rest);
+  if (verb == "reindex") return runs_reindex(rest, changed);
   if (verb == "--help" || verb == "-h") {
     std::cout << kRunsHelp;
     return 0;

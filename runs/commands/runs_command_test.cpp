@@ -15,6 +15,7 @@ using testing::Scratch;
 struct CommandAnswer {
   int code = 0;
   std::string out, err;
+  std::optional<std::filesystem::path> changed;
 };
 
 // What the command prints, and its exit code.
@@ -22,10 +23,11 @@ static CommandAnswer answer(const std::vector<std::string>& words) {
   std::ostringstream out, err;
   std::streambuf* const stdout_buffer = std::cout.rdbuf(out.rdbuf());
   std::streambuf* const stderr_buffer = std::cerr.rdbuf(err.rdbuf());
-  const int code = command_runs(words);
+  ChangedStore changed;
+  const int code = command_runs(words, changed);
   std::cout.rdbuf(stdout_buffer);
   std::cerr.rdbuf(stderr_buffer);
-  return {code, out.str(), err.str()};
+  return {code, out.str(), err.str(), changed.root};
 }
 
 TEST_CASE("runs list --json is one document with every run", "[runs_command]") {
@@ -56,15 +58,18 @@ TEST_CASE("an unknown verb is the user's mistake, in JSON too", "[runs_command]"
   CHECK(RecordJson::parse(answer({"lst", "--json"}).out)["error"]["kind"] == "unknown_option");
 }
 
-TEST_CASE("reindex writes the ledger", "[runs_command]") {
+TEST_CASE("reindex makes the index anew and names the store whose ledger follows", "[runs_command]") {
   const Scratch scratch;
   const Store store(scratch / "logs");
   make_run(store, {.name = "a", .seed = 1});
   const CommandAnswer reindex = answer({"reindex", "--json", "--store", store.root().string()});
   CHECK(reindex.code == 0);
   CHECK(RecordJson::parse(reindex.out)["runs"] == 1);
-  CHECK(std::filesystem::exists(store.root() / "runs.md"));
-  CHECK(answer({"verify", "--json", "--store", store.root().string()}).code == 0);
+  CHECK(std::filesystem::exists(store.root() / "index.sqlite"));
+  CHECK(reindex.changed == store.root());
+  const CommandAnswer verify = answer({"verify", "--json", "--store", store.root().string()});
+  CHECK(verify.code == 0);
+  CHECK_FALSE(verify.changed);
 }
 
 }  // namespace subband::runs_command_test

@@ -79,8 +79,7 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
   std::map<std::string, std::string> row_of_id;
   for (const Cell& cell : plan.grid.cells) {
     const PreparedRow& row = rows[cell.row];
-    PlannedCell planned{
-        .cell = cell, .id = row.id, .parameters = row.parameters, .tokens = row.tokens};
+    PlannedCell planned{.cell = cell, .id = row.id, .parameters = row.parameters, .tokens = row.tokens};
     look_up(planned, runs);
     forecast.predict(planned);
     const std::string& label = plan.grid.rows[cell.row].label;
@@ -109,10 +108,9 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
     if (row.baseline != manifest.baseline) cell.baseline = row.baseline;
     manifest.cells.push_back(std::move(cell));
   }
-  for (const SweepClaim& claim : plan.spec.claims) manifest.claims.push_back({claim.row, claim.is, claim.by});
-  for (const SweepColumn& column : plan.spec.columns)
-    manifest.columns.push_back({column.title, column.metric});
-  for (const SweepLine& line : plan.spec.lines) manifest.lines.push_back({line.label, line.value});
+  manifest.claims = plan.spec.claims;
+  manifest.columns = plan.spec.columns;
+  manifest.lines = plan.spec.lines;
   return manifest;
 }
 

@@ -1,6 +1,7 @@
 #include "sweeps/spec/spec.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/config/binder.h"
 #include "core/config/override.h"
@@ -245,7 +246,7 @@ void read_columns(Binder& b, SweepSpec& spec) {
   if (!tree.is(Node::Kind::map)) return b.complain("columns", &tree, "expected a map from title to metric");
   for (const config::Entry& entry : tree.entries()) {
     if (entry.value.is(Node::Kind::string))
-      spec.columns.push_back({entry.key, entry.value.string()});
+      spec.columns.push_back({entry.key, entry.value.string(), entry.key_place});
     else
       b.complain("columns." + entry.key, &entry.value, "expected the name of a metric, `split.quantity`");
   }
@@ -258,10 +259,8 @@ void read_lines(Binder& b, SweepSpec& spec) {
   if (!b.given("lines")) return;
   if (!tree.is(Node::Kind::map)) return b.complain("lines", &tree, "expected a map from label to number");
   for (const config::Entry& entry : tree.entries()) {
-    if (entry.value.is(Node::Kind::number))
-      spec.lines.push_back({entry.key, entry.value.number()});
-    else if (entry.value.is(Node::Kind::integer))
-      spec.lines.push_back({entry.key, static_cast<double>(entry.value.integer())});
+    if (entry.value.is(Node::Kind::number) || entry.value.is(Node::Kind::integer))
+      spec.lines.push_back({entry.key, entry.value.number(), entry.key_place});
     else
       b.complain("lines." + entry.key, &entry.value, "expected a number");
   }
@@ -321,16 +320,14 @@ std::vector<FieldInfo> sweep_fields() {
 }
 
 SplitOverrides split_overrides(std::span<const std::string> overrides) {
-  static constexpr const char* kSpecKeys[] = {"base",   "metric",  "seeds", "set",      "ablate",
-                                              "list",   "grid",    "zip",   "exclude",  "baseline",
-                                              "claims", "columns", "lines", "published"};
+  std::set<std::string> spec_keys;
+  for (const FieldInfo& field : sweep_fields()) spec_keys.insert(field.path.substr(0, field.path.find('.')));
   SplitOverrides split;
   for (size_t i = 0; i < overrides.size(); ++i) {
     const config::Override word = config::parse_override(overrides[i], static_cast<int>(i) + 1);
     const std::string first = word.target.substr(0, word.target.find('.'));
     if (first == "seed") throw ConfigError(word.place.text(), first + ": " + kSeedRule, "bad_value");
-    const bool is_spec = std::ranges::find(kSpecKeys, first) != std::end(kSpecKeys);
-    (is_spec ? split.spec : split.cells).push_back(overrides[i]);
+    (spec_keys.contains(first) ? split.spec : split.cells).push_back(overrides[i]);
   }
   return split;
 }

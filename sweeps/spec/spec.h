@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/config/node.h"
+#include "runs/sweep_manifest.h"
 
 namespace subband {
 
@@ -32,26 +33,6 @@ struct SweepChange {
 struct SweepFactor {
   std::string kind;                  ///< ablate, list, grid, zip
   std::vector<SweepChange> changes;  ///< an ablation begins with the base
-};
-
-/// What the author expects, judged when the results are there.
-struct SweepClaim {
-  std::string row;
-  std::string is;  ///< better, worse, equal: than the baseline
-  double by = 0;   ///< at least so much, in the metric's unit; for equal: at most
-  config::Place place;
-};
-
-/// One more column of the table.
-struct SweepColumn {
-  std::string title;
-  std::string metric;
-};
-
-/// A value of the metric that needs no run: what guessing reaches, what others published.
-struct SweepLine {
-  std::string label;
-  double value = 0;
 };
 
 /// Cells that match are left out.

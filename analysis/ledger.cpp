@@ -1,8 +1,9 @@
-#include "runs/ledger.h"
+#include "analysis/ledger.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iostream>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kColumns =
+constexpr const char* kLedgerColumns =
     "| run | setting | value | folder | {} | params | time | memory | delta | notes |\n"
     "|---|---|---|---|--:|--:|--:|--:|--:|---|\n";
 
@@ -119,7 +120,7 @@ class LedgerPage {
     std::error_code none;
     if (fs::is_regular_file(picture, none))
       page_ += "\n![learning curves of " + sweep.name + "](sweeps/" + picture.filename().string() + ")\n";
-    page_ += "\n" + fmt::format(fmt::runtime(kColumns), cell_text(sweep.metric));
+    page_ += "\n" + fmt::format(fmt::runtime(kLedgerColumns), cell_text(sweep.metric));
     std::map<std::pair<std::string, int64_t>, const RunSummary*> by_row;
     for (const SweepCell& cell : sweep.cells) by_row[{cell.row, cell.seed}] = find(cell.id, cell.seed);
     for (const SweepCell& cell : sweep.cells)
@@ -165,7 +166,7 @@ class LedgerPage {
     for (const RunSummary& run : runs_) {
       if (in_sweep_.contains({run.id, run.seed})) continue;
       if (is_first)
-        page_ += "\n## Runs outside of sweeps\n\n" + fmt::format(fmt::runtime(kColumns), "metric");
+        page_ += "\n## Runs outside of sweeps\n\n" + fmt::format(fmt::runtime(kLedgerColumns), "metric");
       is_first = false;
       const std::string metric = leading_metric(run.metrics);
       const std::string name =
@@ -194,6 +195,12 @@ std::vector<std::string> write_ledger(const Store& store) {
   write_file(store.root() / "runs.md",
              ledger_markdown(store, reading.runs, read_sweep_manifests(store.root())));
   return reading.notices;
+}
+
+void update_ledger(const ChangedStore& changed) {
+  if (!changed.root) return;
+  for (const std::string& notice : write_ledger(Store(*changed.root)))
+    if (!changed.quiet) std::cerr << notice << "\n";
 }
 
 }  // namespace subband

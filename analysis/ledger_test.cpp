@@ -1,4 +1,4 @@
-#include "runs/ledger.h"
+#include "analysis/ledger.h"
 
 #include "core/files.h"
 #include "core/hash.h"

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "runs/commands/commands.h"
 #include "runs/index.h"
 #include "runs/sweep_manifest.h"
 
@@ -16,5 +17,8 @@ std::string ledger_markdown(const Store& store, const std::vector<RunSummary>& r
 
 /// Writes `<store>/runs.md`, all or nothing. What the index had to say comes back.
 std::vector<std::string> write_ledger(const Store& store);
+
+/// After a command: writes the ledger of the store that it changed, if it changed one; notices go to stderr.
+void update_ledger(const ChangedStore& changed);
 
 }  // namespace subband

@@ -1,5 +1,4 @@
 // subband bench: speed and memory side by side, with yardsticks of the same run.
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "core/files.h"
 #include "core/program/progress.h"
 #include "core/tensors/device.h"
+#include "core/tensors/prepare.h"
 #include "core/text.h"
 #include "experiments/parts.h"
 
@@ -89,7 +89,7 @@ int command_bench(Arguments arguments) {
     const bool half = words.precision == "bf16" || (words.precision == "auto" && plan.device.is_cuda());
     plan.type = half ? c10::kBFloat16 : c10::kFloat;
     if (plan.memory_mib == 0) plan.memory_mib = free_mib() / 2;
-    at::set_num_threads(static_cast<int>(words.threads));
+    prepare_tensors(static_cast<int>(words.threads));
     Registry registry;
     register_parts(registry);
     std::optional<Progress> progress;

@@ -1,5 +1,4 @@
 // subband eval: a checkpoint under the protocols of the published tables.
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include "core/error.h"
 #include "core/tensors/autocast.h"
 #include "core/tensors/device.h"
+#include "core/tensors/prepare.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/parts.h"
@@ -75,7 +75,7 @@ int command_eval(Arguments arguments) {
     register_parts(registry);
     const Checkpoint checkpoint = read_checkpoint(request.checkpoint);
     const Recipe recipe = bind_recipe(registry, checkpoint.recipe, checkpoint.config);
-    at::set_num_threads(static_cast<int>(recipe.trainer.threads));
+    prepare_tensors(static_cast<int>(recipe.trainer.threads));
     const auto net = restore_net(registry, checkpoint);
     const Metrics metrics = evaluate_checkpoint(recipe, *net, request, line.options().store / "cache");
     if (line.options().json) {

@@ -1,6 +1,5 @@
 #include "experiments/training/experiment.h"
 
-#include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
@@ -10,6 +9,8 @@
 
 #include "core/tensors/autocast.h"
 #include "core/tensors/device.h"
+#include "core/tensors/kept_memory.h"
+#include "core/tensors/prepare.h"
 #include "experiments/generation/sampling.h"
 #include "experiments/training/best_weights.h"
 #include "experiments/training/peak_memory.h"
@@ -208,6 +209,7 @@ bool Experiment::evaluate(Outcome& outcome) {
     }
   }
   if (const auto peak = peak_mib(device_)) outcome.metrics["train.peak_mib"] = *peak;
+  if (device_.is_cpu()) outcome.metrics["train.peak_tensors_mib"] = peak_tensors_mib();
   observer_.measured(outcome.step, outcome.metrics);
   return true;
 }
@@ -238,7 +240,8 @@ bool is_out_of_memory(const c10::Error& error) {
 Outcome run_experiment(const Recipe& recipe, const ExperimentOptions& options) {
   Observer nobody;
   Observer& observer = options.observer != nullptr ? *options.observer : nobody;
-  at::set_num_threads(static_cast<int>(recipe.trainer.threads));
+  prepare_tensors(static_cast<int>(recipe.trainer.threads));
+  reset_tensor_peak();
   std::optional<Experiment> experiment;
   Outcome outcome;
   const auto failed = [&](const std::string& status, const std::string& message) {

@@ -86,7 +86,7 @@ TEST_CASE("a run learns, and reports every step, its measures and its end", "[ex
   CHECK(outcome.metrics.at("model.parameters") == 2 * 27 * 8 + 2);
   CHECK(outcome.metrics.at("model.flops") == 2 * 8 * 27 * 8);
   CHECK(outcome.metrics.at("train.tokens") == 1440);
-  for (const char* name : {"train.tokens_per_s", "train.seconds", "train.peak_mib"})
+  for (const char* name : {"train.tokens_per_s", "train.seconds", "train.peak_mib", "train.peak_tensors_mib"})
     CHECK(outcome.metrics.at(name) > 0);
   REQUIRE(listener.measurements.size() == 4);  // estimates after 20, 40 and 60 steps, and the final one
   CHECK(listener.measurements[0].first == 20);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "core/tensors/kept_memory.h"
 #include "core/text.h"
 
 #define SUBBAND_DEVICE_STATISTICS (TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 9)
@@ -37,5 +38,7 @@ std::optional<double> peak_mib(at::Device device) {
   return {};
 #endif
 }
+
+double peak_tensors_mib() { return static_cast<double>(tensor_memory().peak_bytes) / (1024.0 * 1024.0); }
 
 }  // namespace subband

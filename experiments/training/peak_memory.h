@@ -10,4 +10,7 @@ namespace subband {
 /// this LibTorch does not tell.
 std::optional<double> peak_mib(at::Device device);
 
+/// MiB that tensors on the CPU have used at once since the run began, without what is kept for later.
+double peak_tensors_mib();
+
 }  // namespace subband

@@ -1,19 +1,19 @@
 // A bypass: what a block knows of the whole past besides its wavelet, added to every scale's coefficients.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 
 #include "core/registry.h"
 #include "models/block_context.h"
+#include "models/module.h"
 
 namespace subband {
 
 struct MixerState;
 
 /// Its parameters appear as the block's own, without a name of the part before theirs.
-class Bypass : public torch::nn::Module {
+class Bypass : public Module {
  public:
   static constexpr const char* kKind = "bypass";
   using Context = BlockContext;

@@ -1,17 +1,17 @@
 // A channel mixer: works on each position alone; several stand side by side in a block and their outputs add up.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <string>
 
 #include "core/registry.h"
 #include "models/block_context.h"
+#include "models/module.h"
 
 namespace subband {
 
-class ChannelMixer : public torch::nn::Module {
+class ChannelMixer : public Module {
  public:
   static constexpr const char* kKind = "channel_mixer";
   using Context = BlockContext;

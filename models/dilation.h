@@ -1,18 +1,18 @@
 // A dilation: which past sample a level of the wavelet sets against the present one.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 
 #include "core/registry.h"
 #include "models/block_context.h"
+#include "models/module.h"
 
 namespace subband {
 
 struct MixerState;
 
-class Dilation : public torch::nn::Module {
+class Dilation : public Module {
  public:
   static constexpr const char* kKind = "dilation";
   using Context = BlockContext;

@@ -40,11 +40,11 @@ at::Tensor Initializer::uniform(at::IntArrayRef shape, double low, double high) 
 }
 
 // The parameters are redrawn outside of autograd: they may already be leaves that want a gradient.
-void Initializer::normal_(at::Tensor& tensor, double mean, double deviation) {
+void Initializer::normal_(const at::Tensor& tensor, double mean, double deviation) {
   if (!is_meta()) tensor.detach().normal_(mean, deviation, generator_);
 }
 
-void Initializer::uniform_(at::Tensor& tensor, double low, double high) {
+void Initializer::uniform_(const at::Tensor& tensor, double low, double high) {
   if (!is_meta()) tensor.detach().uniform_(low, high, generator_);
 }
 

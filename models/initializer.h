@@ -23,8 +23,8 @@ class Initializer {
   at::Tensor eye(int64_t rows, int64_t columns) const;
   at::Tensor normal(at::IntArrayRef shape, double mean, double deviation);
   at::Tensor uniform(at::IntArrayRef shape, double low, double high);
-  void normal_(at::Tensor& tensor, double mean, double deviation);  ///< redraws in place
-  void uniform_(at::Tensor& tensor, double low, double high);
+  void normal_(const at::Tensor& tensor, double mean, double deviation);  ///< redraws in place
+  void uniform_(const at::Tensor& tensor, double low, double high);
   bool is_meta() const { return device_.is_meta(); }
 
  private:

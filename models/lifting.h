@@ -2,11 +2,11 @@
 // subbands together again; both directions are causal.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include "core/slot.h"
 #include "models/block_context.h"
 #include "models/dilation.h"
+#include "models/module.h"
 
 namespace subband {
 
@@ -16,7 +16,7 @@ struct LiftingContext : BlockContext {
   bool shared = false;  ///< one lifting for all blocks
 };
 
-class Lifting : public torch::nn::Module {
+class Lifting : public Module {
  public:
   static constexpr const char* kKind = "lifting";
   using Context = LiftingContext;

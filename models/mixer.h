@@ -1,7 +1,6 @@
 // A sequence mixer: the part of a block that lets positions speak to each other.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <map>
@@ -10,6 +9,7 @@
 
 #include "core/registry.h"
 #include "models/initializer.h"
+#include "models/module.h"
 
 namespace subband {
 
@@ -33,7 +33,7 @@ struct MixerState {
   int64_t bytes() const;  ///< of one sequence
 };
 
-class Mixer : public torch::nn::Module {
+class Mixer : public Module {
  public:
   static constexpr const char* kKind = "mixer";
   using Context = MixerContext;
@@ -56,8 +56,6 @@ class Mixer : public torch::nn::Module {
   virtual at::Tensor extend(const at::Tensor& x_BLD, MixerState& state);
   /// Whether training windows hand their last inputs on, as `memory` [B,M,D] in the state of `extend`.
   virtual bool carries_memory() const { return false; }
-  /// Whether the first values of its linear maps are part of the method; no net draws them anew then.
-  virtual bool keeps_first_values() const { return false; }
   /// The path that forward takes (`plain`, `sdpa_flash`, ...), for the run's record.
   virtual std::string path() const { return "plain"; }
 };

@@ -2,7 +2,6 @@
 #pragma once
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "core/registry.h"
 #include "models/initializer.h"
 #include "models/mixer.h"
+#include "models/module.h"
 #include "models/part_cost.h"
 
 namespace subband {
@@ -40,7 +40,7 @@ struct NetState {
   int64_t bytes() const;  ///< of one sequence
 };
 
-class Net : public torch::nn::Module {
+class Net : public Module {
  public:
   static constexpr const char* kKind = "net";
   using Context = NetContext;

@@ -13,12 +13,6 @@ void PartCosts::add(const std::string& part, const torch::nn::Module& module, do
   for (const at::Tensor& parameter : module.parameters()) count(cost, parameter);
 }
 
-void PartCosts::add(const std::string& part, const at::Tensor& parameter, double flops) {
-  PartCost& cost = entry(part);
-  cost.flops += flops;
-  count(cost, parameter);
-}
-
 double PartCosts::flops() const {
   return std::accumulate(parts_.begin(), parts_.end(), 0.0,
                          [](double sum, const PartCost& each) { return sum + each.flops; });

@@ -21,7 +21,6 @@ struct PartCost {
 class PartCosts {
  public:
   void add(const std::string& part, const torch::nn::Module& module, double flops, int64_t state_bytes = 0);
-  void add(const std::string& part, const at::Tensor& parameter, double flops);
 
   const std::vector<PartCost>& parts() const { return parts_; }  ///< in the order of their first mention
   double flops() const;

@@ -1,17 +1,17 @@
 // A scale mixer: maps the transformed coefficients of every scale, position by position.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 
 #include "core/registry.h"
 #include "models/block_context.h"
+#include "models/module.h"
 
 namespace subband {
 
 /// Its parameters appear as the block's own, without a name of the part before theirs.
-class ScaleMixer : public torch::nn::Module {
+class ScaleMixer : public Module {
  public:
   static constexpr const char* kKind = "scale_mixer";
   using Context = BlockContext;

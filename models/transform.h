@@ -1,16 +1,16 @@
 // A transform: the basis over channels in which the scale mixers work.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 
 #include "core/registry.h"
 #include "models/block_context.h"
+#include "models/module.h"
 
 namespace subband {
 
-class Transform : public torch::nn::Module {
+class Transform : public Module {
  public:
   static constexpr const char* kKind = "transform";
   using Context = BlockContext;

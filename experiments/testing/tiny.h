@@ -84,10 +84,11 @@ class TinyNet final : public Net {
   TinyNet(const Config& config, const NetContext& c)
       : config_(config),
         carry_(config.carry),
-        embedding_(
-            register_parameter("embedding", c.initializer->normal({c.vocabulary, config.width}, 0, 0.3))),
-        out_(register_parameter("out", c.initializer->uniform({c.vocabulary, config.width}, -0.3, 0.3))),
-        unused_(register_parameter("unused", c.initializer->zeros({2}))) {}
+        embedding_(add_parameter("embedding", c.initializer->normal({c.vocabulary, config.width}, 0, 0.3),
+                                 {.role = Role::embedding})),
+        out_(add_parameter("out", c.initializer->uniform({c.vocabulary, config.width}, -0.3, 0.3),
+                           {.role = Role::head})),
+        unused_(add_parameter("unused", c.initializer->zeros({2}), {.role = Role::gain})) {}
 
   at::Tensor forward(const at::Tensor& ids_BL) override {
     at::Tensor x = at::embedding(embedding_, ids_BL);

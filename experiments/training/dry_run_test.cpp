@@ -70,7 +70,7 @@ class Refusing final : public Net {
     void bind(Binder& b) { b.choice("how", how, {"shape", "nan", "die"}, "how it fails"); }
   };
   Refusing(const Config& config, const NetContext& context) : how_(config.how) {
-    weight_ = register_parameter("weight", at::ones({context.vocabulary}));
+    weight_ = add_parameter("weight", at::ones({context.vocabulary}), {.role = Role::gain});
   }
   PartCosts costs(int64_t, int64_t) const override { return {}; }
   at::Tensor forward(const at::Tensor& ids_BL) override {

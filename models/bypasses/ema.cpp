@@ -18,10 +18,10 @@ using Config = HistoryConfig;
 class Ema final : public Bypass {
  public:
   Ema(const Config& config, const BlockContext& context) : config_(config), history_(*this, context) {
-    const int64_t width = context.width;
-    gate_ = register_module("ema_gate", std::make_shared<Linear>(*context.initializer, width, width));
-    gate_->weight.detach().zero_();
-    gate_->bias.detach().zero_();
+    const ProjectionPlan plan{.purpose = {.role = Role::decay}, .in = context.width, .out = context.width};
+    gate_ = register_module("ema_gate", std::make_shared<Projection>(*context.initializer, plan));
+    gate_->first_weight().zero_();
+    gate_->first_bias().zero_();
   }
 
   // After the pass with distance 2^k every position holds the composition of its last 2^(k+1) steps:
@@ -67,7 +67,7 @@ class Ema final : public Bypass {
  private:
   Config config_;
   History history_;
-  std::shared_ptr<Linear> gate_;
+  std::shared_ptr<Projection> gate_;
 };
 
 void add_to(BypassRegistry& r);

@@ -12,12 +12,17 @@ void HistoryConfig::bind(Binder& b) {
           "(original: decompose_bypass_cross_window)");
 }
 
-History::History(torch::nn::Module& owner, const BlockContext& context) {
+History::History(Module& owner, const BlockContext& context) {
   Initializer& initializer = *context.initializer;
   const int64_t width = context.width;
-  gains_SC_ = owner.register_parameter("history_gains", initializer.zeros({context.scales(), width}));
-  mix_ = owner.register_module("cross_layer_mix", std::make_shared<Linear>(initializer, width, width, false));
-  mix_->weight.detach().copy_(initializer.eye(width, width).mul_(0.5));
+  gains_SC_ = owner.add_parameter("history_gains", initializer.zeros({context.scales(), width}),
+                                  {.role = Role::gain});
+  const ProjectionPlan plan{.purpose = {.role = Role::input_projection, .own_start = true},
+                            .in = width,
+                            .out = width,
+                            .bias = false};
+  mix_ = owner.register_module("cross_layer_mix", std::make_shared<Projection>(initializer, plan));
+  mix_->first_weight().copy_(initializer.eye(width, width).mul_(0.5));
 }
 
 at::Tensor History::apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,

@@ -1,13 +1,13 @@
 // What the bypasses share: how a summary of the past becomes a bias of every scale.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <memory>
 
 #include "core/config/binder.h"
 #include "models/block_context.h"
-#include "models/layers/linear.h"
+#include "models/layers/projection.h"
+#include "models/module.h"
 
 namespace subband::bypasses {
 
@@ -21,7 +21,7 @@ struct HistoryConfig {
 class History {
  public:
   /// Registers `history_gains` and `cross_layer_mix` in `owner`.
-  History(torch::nn::Module& owner, const BlockContext& context);
+  History(Module& owner, const BlockContext& context);
   at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) const;
   /// Of apply over one sequence: the product with the summary of the block before, where there is one.
   double flops(int64_t length, bool after_another) const { return after_another ? mix_->flops(length) : 0; }
@@ -29,7 +29,7 @@ class History {
 
  private:
   at::Tensor gains_SC_;
-  std::shared_ptr<Linear> mix_;
+  std::shared_ptr<Projection> mix_;
 };
 
 }  // namespace subband::bypasses

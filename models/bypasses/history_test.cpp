@@ -7,7 +7,7 @@ using namespace subband;
 
 TEST_CASE("a summary becomes a bias of every scale through gains and, with a block before, its mixture",
           "[history]") {
-  torch::nn::Module owner;
+  Module owner;
   Initializer initializer(plain_generator(1));
   const bypasses::History history(owner,
                                   {.width = 2, .padded_width = 3, .levels = 1, .initializer = &initializer});

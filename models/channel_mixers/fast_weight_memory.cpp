@@ -91,7 +91,8 @@ void add_to(ChannelMixerRegistry& r) {
   r.add<FastWeightMemory, Config>({.name = "fast_weight_memory",
                                    .summary = "a product-key memory with changes of its values kept apart",
                                    .source = "WaveletLM, fast-weight product-key memory",
-                                   .cost = "as product_key_memory, and a buffer as large as its values"});
+                                   .cost = "as product_key_memory, and a buffer as large as its values",
+                                   .version = 2});
 }
 
 }  // namespace subband::channel_mixers::fast_weight_memory

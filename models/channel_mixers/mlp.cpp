@@ -14,7 +14,7 @@
 #include "core/config/binder.h"
 #include "models/channel_mixer.h"
 #include "models/layers/activation.h"
-#include "models/layers/linear.h"
+#include "models/layers/projection.h"
 
 namespace subband::channel_mixers::mlp {
 
@@ -47,14 +47,21 @@ class Mlp final : public ChannelMixer {
     const int64_t linears = std::max<int64_t>(2, config.layers),
                   hidden = config.hidden.value_or(config.expansion * context.width);
     for (int64_t i = 0; i < linears; ++i) {
-      const int64_t in = i == 0 ? context.width : hidden, out = i == linears - 1 ? context.width : hidden;
-      linears_.push_back(std::make_shared<Linear>(*context.initializer, in, out, config.bias));
+      const bool first = i == 0, last = i == linears - 1;
+      const Role role = last    ? Role::residual_output
+                        : first ? Role::input_projection
+                                : Role::hidden_projection;
+      const ProjectionPlan plan{.purpose = {.role = role},
+                                .in = first ? context.width : hidden,
+                                .out = last ? context.width : hidden,
+                                .bias = config.bias};
+      linears_.push_back(std::make_shared<Projection>(*context.initializer, plan));
       net->register_module(std::to_string(activation_ ? 2 * i : i), linears_.back());
     }
     const double gain =
         context.stabilizers.feed_forward ? 1 / std::sqrt(static_cast<double>(hidden)) : kLastGain;
-    linears_.back()->weight.detach().mul_(gain);
-    if (config.bias) linears_.back()->bias.detach().zero_();
+    linears_.back()->first_weight().mul_(gain);
+    if (config.bias) linears_.back()->first_bias().zero_();
   }
 
   at::Tensor forward(const at::Tensor& x_BLC) override {
@@ -74,7 +81,7 @@ class Mlp final : public ChannelMixer {
   Activation activation_;  ///< null: nothing between the linears
   double dropout_;
   std::shared_ptr<const Noise> noise_;
-  std::vector<std::shared_ptr<Linear>> linears_;
+  std::vector<std::shared_ptr<Projection>> linears_;
 };
 
 void add_to(ChannelMixerRegistry& r);

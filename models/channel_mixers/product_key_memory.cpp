@@ -29,7 +29,8 @@ void add_to(ChannelMixerRegistry& r) {
       {.name = "product_key_memory",
        .summary = "a value table read through product keys",
        .source = "Lample et al., arXiv 1907.05242; WaveletLM",
-       .cost = "keys H C + C^2 + n C parameters; 2 n C + top_k H C flops per position"});
+       .cost = "keys H C + C^2 + n C parameters; 2 n C + top_k H C flops per position",
+       .version = 2});
 }
 
 }  // namespace subband::channel_mixers::product_key_memory

@@ -29,20 +29,23 @@ void ProductKeysConfig::bind(Binder& b, const BlockContext& c) {
           "must leave an even width per head, width = " + std::to_string(c.width));
 }
 
-ProductKeys::ProductKeys(torch::nn::Module& owner, const ProductKeysConfig& config,
-                         const BlockContext& context)
+ProductKeys::ProductKeys(Module& owner, const ProductKeysConfig& config, const BlockContext& context)
     : config_(config), side_(whole_root(config.keys)) {
   Initializer& initializer = *context.initializer;
   const int64_t width = context.width, half = width / config.heads / 2;
-  query_ = owner.register_module("query_proj", std::make_shared<Linear>(initializer, width, width, false));
-  keys_a_ =
-      owner.register_parameter("keys_a", initializer.normal({config.heads, side_, half}, 0, kDeviation));
-  keys_b_ =
-      owner.register_parameter("keys_b", initializer.normal({config.heads, side_, half}, 0, kDeviation));
-  const auto table = owner.register_module("values", std::make_shared<torch::nn::Module>("values"));
+  const ProjectionPlan query{
+      .purpose = {.role = Role::input_projection}, .in = width, .out = width, .bias = false};
+  query_ = owner.register_module("query_proj", std::make_shared<Projection>(initializer, query));
+  const auto keys = [&](const char* name) {
+    return owner.add_parameter(name, initializer.normal({config.heads, side_, half}, 0, kDeviation),
+                               {.role = Role::memory_key});
+  };
+  keys_a_ = keys("keys_a");
+  keys_b_ = keys("keys_b");
+  const auto table = owner.register_module("values", std::make_shared<Module>("values"));
   at::Tensor values = initializer.normal({config.keys * config.heads, width}, 0, 1);
   initializer.normal_(values, 0, kDeviation);
-  values_ = table->register_parameter("weight", values);
+  values_ = table->add_parameter("weight", values, {.role = Role::memory_value});
 }
 
 ProductKeys::Choice ProductKeys::choose(const at::Tensor& x_BLC) const {

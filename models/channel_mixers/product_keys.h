@@ -5,14 +5,14 @@
 // Source  G. Lample et al., Large Memory Layers with Product Keys, arXiv 1907.05242; without its query norm
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <memory>
 
 #include "core/config/binder.h"
 #include "models/block_context.h"
-#include "models/layers/linear.h"
+#include "models/layers/projection.h"
+#include "models/module.h"
 
 namespace subband::channel_mixers {
 
@@ -27,7 +27,7 @@ struct ProductKeysConfig {
 class ProductKeys {
  public:
   /// Registers `query_proj`, `keys_a`, `keys_b` and `values` in `owner`.
-  ProductKeys(torch::nn::Module& owner, const ProductKeysConfig& config, const BlockContext& context);
+  ProductKeys(Module& owner, const ProductKeysConfig& config, const BlockContext& context);
 
   /// The rows that every position reads, and their weights.
   struct Choice {
@@ -43,7 +43,7 @@ class ProductKeys {
  private:
   ProductKeysConfig config_;
   int64_t side_;  // n
-  std::shared_ptr<Linear> query_;
+  std::shared_ptr<Projection> query_;
   at::Tensor keys_a_, keys_b_, values_;
 };
 

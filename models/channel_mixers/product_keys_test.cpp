@@ -11,7 +11,7 @@ namespace product_keys_test {
 using Config = channel_mixers::ProductKeysConfig;
 
 struct Lookup {
-  torch::nn::Module owner;
+  Module owner;
   std::optional<channel_mixers::ProductKeys> keys;
   explicit Lookup(const Config& config, int64_t width = 8) {
     Initializer initializer(plain_generator(1));

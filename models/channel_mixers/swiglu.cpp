@@ -12,7 +12,7 @@
 #include "models/channel_mixer.h"
 #include "models/layers/activation.h"
 #include "models/layers/dropout.h"
-#include "models/layers/linear.h"
+#include "models/layers/projection.h"
 
 namespace subband::channel_mixers::swiglu {
 
@@ -44,11 +44,15 @@ class Swiglu final : public ChannelMixer {
   Swiglu(const Config& config, const BlockContext& context)
       : activation_(activation_of(config.activation)), dropout_(context.mlp_dropout), noise_(context.noise) {
     const int64_t width = context.width, hidden = config.hidden_of(width);
-    gate_ =
-        register_module("gate", std::make_shared<Linear>(*context.initializer, width, hidden, config.bias));
-    up_ = register_module("up", std::make_shared<Linear>(*context.initializer, width, hidden, config.bias));
+    const auto add = [&](const char* name, const ProjectionPlan& plan) {
+      return register_module(name, std::make_shared<Projection>(*context.initializer, plan));
+    };
+    gate_ = add("gate", {.purpose = {.role = Role::gate}, .in = width, .out = hidden, .bias = config.bias});
+    up_ = add("up",
+              {.purpose = {.role = Role::input_projection}, .in = width, .out = hidden, .bias = config.bias});
     down_ =
-        register_module("down", std::make_shared<Linear>(*context.initializer, hidden, width, config.bias));
+        add("down",
+            {.purpose = {.role = Role::residual_output}, .in = hidden, .out = width, .bias = config.bias});
   }
 
   at::Tensor forward(const at::Tensor& x_BLC) override {
@@ -65,7 +69,7 @@ class Swiglu final : public ChannelMixer {
   Activation activation_;
   double dropout_;
   std::shared_ptr<const Noise> noise_;
-  std::shared_ptr<Linear> gate_, up_, down_;
+  std::shared_ptr<Projection> gate_, up_, down_;
 };
 
 void add_to(ChannelMixerRegistry& r);
@@ -73,7 +77,8 @@ void add_to(ChannelMixerRegistry& r) {
   r.add<Swiglu, Config>({.name = "swiglu",
                          .summary = "gated feed-forward net with SiLU",
                          .source = "Shazeer 2020, arXiv 2002.05202",
-                         .cost = "3 C F parameters"});
+                         .cost = "3 C F parameters",
+                         .version = 2});
 }
 
 }  // namespace subband::channel_mixers::swiglu

@@ -1,11 +1,11 @@
 // Parts whose parameters bear the names of their owner.
 #pragma once
-#include <torch/nn/module.h>
+#include "models/module.h"
 
 namespace subband {
 
 /// Registers every parameter, buffer and child of `part` in `owner` as if they were its own, so that no name of the
 /// part stands before theirs. The tensors are shared. `part` itself does not hear of train() and eval().
-void adopt(torch::nn::Module& owner, const torch::nn::Module& part);
+void adopt(Module& owner, const Module& part);
 
 }  // namespace subband

@@ -13,8 +13,10 @@ namespace subband {
 
 ShortConvolution::ShortConvolution(Initializer& initializer, int64_t channels, int64_t taps, bool with_bias) {
   const double bound = 1 / std::sqrt(static_cast<double>(taps));
-  weight = register_parameter("weight", initializer.uniform({channels, 1, taps}, -bound, bound));
-  if (with_bias) bias = register_parameter("bias", initializer.uniform({channels}, -bound, bound));
+  weight = add_parameter("weight", initializer.uniform({channels, 1, taps}, -bound, bound),
+                         {.role = Role::filter});
+  if (with_bias)
+    bias = add_parameter("bias", initializer.uniform({channels}, -bound, bound), {.role = Role::bias});
 }
 
 at::Tensor ShortConvolution::forward(const at::Tensor& x_BLC) const {
@@ -29,7 +31,8 @@ at::Tensor ShortConvolution::step(const at::Tensor& x_B1C, MixerState& state, co
 }
 
 at::Tensor ShortConvolution::convolved(const at::Tensor& padded_BLC) const {
-  const at::Tensor y = at::conv1d(padded_BLC.transpose(1, 2), weight, bias, 1, at::IntArrayRef{0}, 1, weight.size(0));
+  const at::Tensor y =
+      at::conv1d(padded_BLC.transpose(1, 2), weight, bias, 1, at::IntArrayRef{0}, 1, weight.size(0));
   return at::silu(y.transpose(1, 2));
 }
 

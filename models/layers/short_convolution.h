@@ -3,18 +3,18 @@
 // Shapes  B batch, L length, C channels; weight [C,1,W], bias [C]
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <string>
 
 #include "models/initializer.h"
+#include "models/module.h"
 
 namespace subband {
 
 struct MixerState;
 
-class ShortConvolution final : public torch::nn::Module {
+class ShortConvolution final : public Module {
  public:
   /// Weight, then bias, start uniform in ±1/sqrt(W), as PyTorch's convolution does.
   ShortConvolution(Initializer& initializer, int64_t channels, int64_t taps, bool with_bias);

@@ -16,7 +16,7 @@
 
 #include "core/config/binder.h"
 #include "models/layers/adopt.h"
-#include "models/layers/linear.h"
+#include "models/layers/projection.h"
 #include "models/lifting.h"
 #include "models/liftings/networks.h"
 #include "models/liftings/steps.h"
@@ -68,19 +68,20 @@ class DataDependent final : public Lifting {
   Dilation* dilation() const override { return dilation_.get(); }
 
  private:
-  using Gates = std::vector<std::shared_ptr<Linear>>;
+  using Gates = std::vector<std::shared_ptr<Projection>>;
 
   void add_gates(const std::string& name, Gates& gates, const LiftingContext& context) {
     const auto list = register_module(name, std::make_shared<torch::nn::Module>(name));
+    const ProjectionPlan plan{
+        .purpose = {.role = Role::gate}, .in = context.padded_width, .out = context.padded_width};
     for (int64_t level = 0; level < levels_; ++level) {
-      gates.push_back(list->register_module(
-          std::to_string(level),
-          std::make_shared<Linear>(*context.initializer, context.padded_width, context.padded_width)));
-      gates.back()->weight.detach().zero_();
-      gates.back()->bias.detach().zero_();
+      gates.push_back(list->register_module(std::to_string(level),
+                                            std::make_shared<Projection>(*context.initializer, plan)));
+      gates.back()->first_weight().zero_();
+      gates.back()->first_bias().zero_();
     }
   }
-  static at::Tensor gated(const Linear& gate, const at::Tensor& x, const at::Tensor& step) {
+  static at::Tensor gated(const Projection& gate, const at::Tensor& x, const at::Tensor& step) {
     return at::sigmoid(gate.forward(x)) * 2 * step;
   }
   at::Tensor update(const at::Tensor& d, int64_t level) const {

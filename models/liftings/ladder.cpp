@@ -18,7 +18,7 @@ void UntiedConfig::bind(Binder& b) {
   b.check(!idle_predictions || untied_reconstruction, "idle_predictions", "needs untied_reconstruction");
 }
 
-Ladder::Ladder(torch::nn::Module& owner, const NetworksConfig& config, const LiftingContext& context,
+Ladder::Ladder(Module& owner, const NetworksConfig& config, const LiftingContext& context,
                Networks::Options options)
     : levels_(context.levels) {
   if (context.dilation) {

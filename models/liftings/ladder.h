@@ -1,13 +1,13 @@
 // A ladder of lifting steps with learned networks: what a learned lifting is, and what multi_basis blends.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <memory>
 #include <optional>
 
 #include "models/lifting.h"
 #include "models/liftings/networks.h"
+#include "models/module.h"
 
 namespace subband::liftings {
 
@@ -23,7 +23,7 @@ class Ladder {
  public:
   /// Registers the dilation's parameters, `predict_nets` and `update_nets` in `owner`. Where the context has no
   /// dilation this one only reconstructs, and has predictions only if they are to be idle.
-  Ladder(torch::nn::Module& owner, const NetworksConfig& config, const LiftingContext& context,
+  Ladder(Module& owner, const NetworksConfig& config, const LiftingContext& context,
          Networks::Options options);
 
   at::Tensor decompose(const at::Tensor& h_BLC) const;     ///< Shapes  h [B,L,C] -> z [S,B,L,C]

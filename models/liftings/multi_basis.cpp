@@ -53,14 +53,14 @@ class MultiBasis final : public Lifting {
     for (const std::string& base : config.bases) {
       NetworksConfig networks = config.networks;
       networks.init = base;
-      const auto owner = list->register_module(std::to_string(ladders_.size()),
-                                               std::make_shared<torch::nn::Module>("wavelet"));
+      const auto owner =
+          list->register_module(std::to_string(ladders_.size()), std::make_shared<Module>("wavelet"));
       ladders_.emplace_back(*owner, networks, context, options);
     }
     at::Tensor weights =
         context.initializer->zeros({static_cast<int64_t>(config.bases.size()), context.scales()});
     weights.select(0, 0).fill_(kFirstBasis);
-    weights_KS_ = register_parameter("basis_weights", weights);
+    weights_KS_ = add_parameter("basis_weights", weights, {.role = Role::router});
   }
 
   at::Tensor decompose(const at::Tensor& h_BLC) override {

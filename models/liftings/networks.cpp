@@ -3,7 +3,7 @@
 #include <ATen/ops/gelu.h>
 
 #include "models/layers/adopt.h"
-#include "models/layers/linear.h"
+#include "models/layers/projection.h"
 
 namespace subband::liftings {
 
@@ -34,18 +34,22 @@ void bind_dropout(Binder& b, double& dropout) {
 }
 
 /// P_l or U_l.
-class Network final : public torch::nn::Module {
+class Network final : public Module {
  public:
   Network(const NetworksConfig& config, const BlockContext& context)
       : dropout_(config.dropout), noise_(context.noise) {
     const int64_t width = context.padded_width, hidden = width * config.hidden_multiplier;
     Initializer& initializer = *context.initializer;
+    const auto made = [&](int64_t in, int64_t out) {
+      const ProjectionPlan plan{.purpose = {.role = Role::lifting}, .in = in, .out = out};
+      return std::make_shared<Projection>(initializer, plan);
+    };
     if (config.linear) {
-      adopt(*this, *(last_ = std::make_shared<Linear>(initializer, width, width)));
+      adopt(*this, *(last_ = made(width, width)));
       return;
     }
-    first_ = register_module("0", std::make_shared<Linear>(initializer, width, hidden));
-    last_ = register_module("3", std::make_shared<Linear>(initializer, hidden, width));
+    first_ = register_module("0", made(width, hidden));
+    last_ = register_module("3", made(hidden, width));
   }
 
   at::Tensor forward(const at::Tensor& x) const {
@@ -56,38 +60,37 @@ class Network final : public torch::nn::Module {
   // Redraws follow the defaults of the same level; the order of draws decides the weights of a seed.
   void initialise(const std::string& init, double gain, Initializer& initializer) {
     if (init == "uniform") return;
-    at::Tensor last = last_->weight.detach();
-    last_->bias.detach().zero_();
+    const at::Tensor last = last_->first_weight();
+    last_->first_bias().zero_();
     if (init == "zero") {
       last.zero_();
       return;
     }
-    if (first_) first_->bias.detach().zero_();
+    if (first_) first_->first_bias().zero_();
     if (init == "random") {
-      if (first_) initializer.normal_(first_->weight, 0, kNetworkNoise);
+      if (first_) initializer.normal_(first_->first_weight(), 0, kNetworkNoise);
       initializer.normal_(last, 0, kNetworkNoise);
       return;
     }
     const int64_t width = last.size(0), extra = last.size(1) - width;
     last.narrow(1, 0, width).copy_(initializer.eye(width, width).mul_(gain));
     if (!first_) return;
-    at::Tensor first = first_->weight.detach();
+    const at::Tensor first = first_->first_weight();
     first.narrow(0, 0, width).copy_(initializer.eye(width, width));
     if (extra == 0) return;
-    at::Tensor rows = first.narrow(0, width, extra), columns = last.narrow(1, width, extra);
-    initializer.normal_(rows, 0, kNetworkNoise);
-    initializer.normal_(columns, 0, kNetworkNoise);
+    initializer.normal_(first.narrow(0, width, extra), 0, kNetworkNoise);
+    initializer.normal_(last.narrow(1, width, extra), 0, kNetworkNoise);
   }
   double flops(int64_t rows) const { return (first_ ? first_->flops(rows) : 0) + last_->flops(rows); }
-  void damp(double factor) { last_->weight.detach().mul_(factor); }
+  void damp(double factor) { last_->first_weight().mul_(factor); }
 
  private:
   double dropout_;
   std::shared_ptr<const Noise> noise_;
-  std::shared_ptr<Linear> first_, last_;  // no first where linear
+  std::shared_ptr<Projection> first_, last_;  // no first where linear
 };
 
-Networks::Networks(torch::nn::Module& owner, const NetworksConfig& config, const BlockContext& context,
+Networks::Networks(Module& owner, const NetworksConfig& config, const BlockContext& context,
                    Options options) {
   std::shared_ptr<torch::nn::Module> predicts;
   if (options.predictions)

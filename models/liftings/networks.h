@@ -3,7 +3,6 @@
 // Shapes  C coefficient width, h hidden multiplier Source  WaveletLM, learned and linear-only lifting
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <memory>
@@ -12,6 +11,7 @@
 
 #include "core/config/binder.h"
 #include "models/block_context.h"
+#include "models/module.h"
 
 namespace subband::liftings {
 
@@ -38,8 +38,7 @@ class Networks {
     bool damped = false;      ///< last matrix of level l over 1 + l/10
   };
   /// Registers `predict_nets` and `update_nets` in `owner`, one network per level in each.
-  Networks(torch::nn::Module& owner, const NetworksConfig& config, const BlockContext& context,
-           Options options);
+  Networks(Module& owner, const NetworksConfig& config, const BlockContext& context, Options options);
 
   at::Tensor predict(const at::Tensor& x_C, int64_t level) const;  ///< Shapes  [..., C] -> [..., C]
   at::Tensor update(const at::Tensor& x_C, int64_t level) const;

@@ -51,9 +51,10 @@ class Linformer final : public Mixer {
       if (!config.projection_per_head) return context.initializer->uniform({length_, slots_}, -bound, bound);
       return context.initializer->uniform({heads_.groups(), length_, slots_}, -bound, bound);
     };
-    key_projection_ = register_parameter("key_projection", drawn());
+    key_projection_ = add_parameter("key_projection", drawn(), {.role = Role::compression});
     const bool one = config.share_kv || config.share_projection;
-    value_projection_ = one ? key_projection_ : register_parameter("value_projection", drawn());
+    value_projection_ =
+        one ? key_projection_ : add_parameter("value_projection", drawn(), {.role = Role::compression});
   }
 
   at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {

@@ -50,9 +50,10 @@ class LinformerBlockCausal final : public Mixer {
         scale_(config.scale.value_or(1 / std::sqrt(static_cast<double>(heads_.head_width())))) {
     const double bound = 1 / std::sqrt(static_cast<double>(slots_));
     const auto drawn = [&] { return context.initializer->uniform({block_, slots_}, -bound, bound); };
-    key_projection_ = register_parameter("key_projection", drawn());
-    value_projection_ =
-        config.share_projection ? key_projection_ : register_parameter("value_projection", drawn());
+    key_projection_ = add_parameter("key_projection", drawn(), {.role = Role::compression});
+    value_projection_ = config.share_projection
+                            ? key_projection_
+                            : add_parameter("value_projection", drawn(), {.role = Role::compression});
   }
 
   at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {

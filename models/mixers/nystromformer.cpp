@@ -61,9 +61,10 @@ class Nystromformer final : public Mixer {
       : config_(config), heads_(*this, config.attention, context, {.out = config.out_projection}) {
     if (config.conv_kernel == 0) return;
     const double bound = 1 / std::sqrt(static_cast<double>(config.conv_kernel));
-    conv_ = register_parameter(
+    conv_ = add_parameter(
         "conv",
-        context.initializer->uniform({config.attention.heads, 1, config.conv_kernel, 1}, -bound, bound));
+        context.initializer->uniform({config.attention.heads, 1, config.conv_kernel, 1}, -bound, bound),
+        {.role = Role::filter});
   }
 
   at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {

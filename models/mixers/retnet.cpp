@@ -69,11 +69,14 @@ class Retnet final : public Mixer {
         log_decay_H_(log_decays(config)) {
     Initializer& first = *context.initializer;
     const int64_t values = config.heads.heads * heads_.value_width();
-    if (config.gate != "none") gate_ = heads_.add(*this, "gate", first, width_, values);
-    out_ = heads_.add(*this, "out", first, values, width_);
+    if (config.gate != "none")
+      gate_ =
+          heads_.add(*this, "gate", first, {.purpose = {.role = Role::gate}, .in = width_, .out = values});
+    out_ = heads_.add(*this, "out", first,
+                      {.purpose = {.role = Role::residual_output}, .in = values, .out = width_});
     if (config.norm == "none" || !config.norm_gain) return;
-    const auto norm = register_module("norm", std::make_shared<torch::nn::Module>("norm"));
-    norm_gain_V_ = norm->register_parameter("weight", first.full({heads_.value_width()}, 1));
+    const auto norm = register_module("norm", std::make_shared<Module>("norm"));
+    norm_gain_V_ = norm->add_parameter("weight", first.full({heads_.value_width()}, 1), {.role = Role::norm});
   }
 
   at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
@@ -143,7 +146,7 @@ class Retnet final : public Mixer {
   int64_t width_;
   RecurrentHeads heads_;
   at::Tensor log_decay_H_;
-  std::shared_ptr<Linear> gate_, out_;  // no gate: null
+  std::shared_ptr<Projection> gate_, out_;  // no gate: null
   at::Tensor norm_gain_V_;
 };
 
@@ -152,7 +155,8 @@ void add_to(MixerRegistry& r) {
   r.add<Retnet, Config>({.name = "retnet",
                          .summary = "retention: linear attention whose past fades by a factor per head",
                          .source = "Sun et al. 2023, arXiv 2307.08621",
-                         .cost = "16 L D^2 + 2 L H (C (K + V) + 2 K V) flops, state H K V"});
+                         .cost = "16 L D^2 + 2 L H (C (K + V) + 2 K V) flops, state H K V",
+                         .version = 2});
 }
 
 }  // namespace subband::mixers::retnet

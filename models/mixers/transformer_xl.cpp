@@ -14,10 +14,10 @@
 #include <limits>
 
 #include "core/tensors/expect.h"
-#include "models/layers/linear.h"
 #include "models/layers/norms/layer_norm.h"
 #include "models/layers/padding.h"
 #include "models/layers/positions/sinusoids.h"
+#include "models/layers/projection.h"
 #include "models/mixer.h"
 
 namespace subband::mixers::transformer_xl {
@@ -65,16 +65,24 @@ class TransformerXl final : public Mixer {
         memory_(config.memory.value_or(context.length)) {
     Initializer& first = *context.initializer;
     const int64_t inner = config.heads * head_width_;
-    const auto add = [&](const char* name, int64_t in, int64_t out) {
-      return register_module(name, std::make_shared<Linear>(first, in, out, config.bias));
+    const auto add = [&](const char* name, Role role) {
+      const bool leaves = role == Role::residual_output;
+      const ProjectionPlan plan{.purpose = {.role = role},
+                                .in = leaves ? inner : width_,
+                                .out = leaves ? width_ : inner,
+                                .bias = config.bias};
+      return register_module(name, std::make_shared<Projection>(first, plan));
     };
-    q_ = add("q", width_, inner);
-    k_ = add("k", width_, inner);
-    v_ = add("v", width_, inner);
-    r_ = add("r", width_, inner);
-    content_bias_ = register_parameter("content_bias", first.normal({config.heads, head_width_}, 0, 0.02));
-    position_bias_ = register_parameter("position_bias", first.normal({config.heads, head_width_}, 0, 0.02));
-    out_ = add("out", inner, width_);
+    const auto bias = [&](const char* name) {
+      return add_parameter(name, first.normal({config.heads, head_width_}, 0, 0.02), {.role = Role::bias});
+    };
+    q_ = add("q", Role::input_projection);
+    k_ = add("k", Role::input_projection);
+    v_ = add("v", Role::input_projection);
+    r_ = add("r", Role::input_projection);
+    content_bias_ = bias("content_bias");
+    position_bias_ = bias("position_bias");
+    out_ = add("out", Role::residual_output);
     if (config.frame != "none")
       norm_ = register_module("norm", std::make_shared<LayerNorm>(first, width_, config.norm_epsilon));
   }
@@ -159,7 +167,7 @@ class TransformerXl final : public Mixer {
 
   Config config_;
   int64_t width_, head_width_, memory_;
-  std::shared_ptr<Linear> q_, k_, v_, r_, out_;
+  std::shared_ptr<Projection> q_, k_, v_, r_, out_;
   at::Tensor content_bias_, position_bias_;  ///< u, v [H,K]
   std::shared_ptr<LayerNorm> norm_;
 };

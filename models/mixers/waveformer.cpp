@@ -114,7 +114,8 @@ void add_to(MixerRegistry& r) {
       {.name = "waveformer",
        .summary = "a mixer of its own on every band of a learned wavelet along tokens",
        .source = "Zhuang et al. 2022, arXiv 2210.01989",
-       .cost = "8 W L D flops a level, and levels + 1 mixers on L/2, L/4, ... coefficients"});
+       .cost = "8 W L D flops a level, and levels + 1 mixers on L/2, L/4, ... coefficients",
+       .version = 2});
 }
 
 }  // namespace subband::mixers::waveformer

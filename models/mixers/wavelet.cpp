@@ -49,7 +49,6 @@ class Wavelet final : public Mixer {
     const at::Tensor x = silenced(x_BLD, keep_BL);
     return branch_.forward(x, branch_.summary(x), {});
   }
-  bool keeps_first_values() const override { return true; }
   bool has_step() const override { return branch_.can_continue(); }
   at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
     if (!has_step()) return Mixer::step(x_BD, state);

@@ -166,7 +166,8 @@ void add_to(MixerRegistry& r) {
       {.name = "wersa",
        .summary = "random-feature attention over gated Haar bands of queries and keys",
        .source = "Dentamaro 2025, arXiv 2507.08637",
-       .cost = "8 L D^2 + 8 L m D flops, linear in L; state H m (V + 1) + (2^levels - 1) 2 D"});
+       .cost = "8 L D^2 + 8 L m D flops, linear in L; state H m (V + 1) + (2^levels - 1) 2 D",
+       .version = 2});
 }
 
 }  // namespace subband::mixers::wersa

@@ -21,9 +21,9 @@
 #include "core/tensors/expect.h"
 #include "models/layers/dropout.h"
 #include "models/layers/embedding.h"
-#include "models/layers/linear.h"
 #include "models/layers/norms/norm.h"
 #include "models/layers/positions/sinusoids.h"
+#include "models/layers/projection.h"
 #include "models/net.h"
 #include "models/nets/residual_block.h"
 
@@ -93,7 +93,8 @@ class Classifier final : public Net {
     make_input(context, first);
     const int64_t longest = config.sequence(context.length);
     if (config.pooling == "cls")
-      cls_ = register_parameter("cls", first.normal({1, 1, config.width}, 0, config.frame.deviation));
+      cls_ = add_parameter("cls", first.normal({1, 1, config.width}, 0, config.frame.deviation),
+                           {.role = Role::embedding});
     if (config.positions == "learned") {
       positions_ = register_module(
           "positions", std::make_shared<Embedding>(first, longest, config.width, config.frame.deviation));
@@ -111,7 +112,9 @@ class Classifier final : public Net {
     }
     norm_.emplace(*this, "norm", config.frame.norm, first, config.width);
     const int64_t answers = context.classes > 0 ? context.classes : context.vocabulary;
-    head_ = register_module("head", std::make_shared<Linear>(first, config.width, answers));
+    const ProjectionPlan plan{
+        .purpose = {.role = Role::head, .own_start = true}, .in = config.width, .out = answers};
+    head_ = register_module("head", std::make_shared<Projection>(first, plan));
   }
 
   at::Tensor forward(const at::Tensor& inputs) override { return classify(inputs, {}); }
@@ -140,7 +143,10 @@ class Classifier final : public Net {
     }
     if (is_direct) return;
     const int64_t each = is_table ? config_.id_width : channels_;
-    in_ = register_module("in", std::make_shared<Linear>(first, config_.patch * each, config_.width));
+    const ProjectionPlan plan{.purpose = {.role = Role::input_projection, .own_start = true},
+                              .in = config_.patch * each,
+                              .out = config_.width};
+    in_ = register_module("in", std::make_shared<Projection>(first, plan));
   }
   void check_inputs(const at::Tensor& inputs, const at::Tensor& keep_BL) const;
   at::Tensor keep_of_positions(const at::Tensor& keep_BL) const;
@@ -154,7 +160,7 @@ class Classifier final : public Net {
   bool recompute_ = false;
   std::shared_ptr<Noise> noise_ = std::make_shared<Noise>();
   std::shared_ptr<Embedding> embedding_, positions_;
-  std::shared_ptr<Linear> in_, head_;
+  std::shared_ptr<Projection> in_, head_;
   at::Tensor cls_, waves_;
   std::vector<std::shared_ptr<ResidualBlock>> blocks_;
   std::optional<Norm> norm_;
@@ -197,7 +203,7 @@ at::Tensor Classifier::read(const at::Tensor& inputs, const at::Tensor& keep_BL)
   at::Tensor x = embedding_ ? embedding_->forward(inputs) : inputs;
   if (keep_BL.defined()) x = x * keep_BL.unsqueeze(-1).to(x.scalar_type());
   if (!in_) return x;
-  x = x.to(in_->weight.scalar_type());
+  x = x.to(in_->type());
   const int64_t missing = (config_.patch - x.size(1) % config_.patch) % config_.patch;
   if (missing > 0) x = at::constant_pad_nd(x, {0, 0, 0, missing}, 0);
   return in_->forward(x.unflatten(1, {-1, config_.patch}).flatten(2));
@@ -207,7 +213,7 @@ at::Tensor Classifier::read(const at::Tensor& inputs, const at::Tensor& keep_BL)
 at::Tensor Classifier::placed(at::Tensor x_BTD) const {
   if (cls_.defined())
     x_BTD = at::cat({cls_.expand({x_BTD.size(0), 1, -1}).to(x_BTD.scalar_type()), x_BTD}, 1);
-  if (positions_) return x_BTD + positions_->weight.narrow(0, 0, x_BTD.size(1));
+  if (positions_) return x_BTD + positions_->rows(0, x_BTD.size(1));
   if (waves_.defined()) return x_BTD + waves_.narrow(0, 0, x_BTD.size(1));
   return x_BTD;
 }

@@ -7,7 +7,6 @@
 //         remember: Transformer-XL, arXiv 1901.02860
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/stack.h>
 
 #include <memory>
@@ -17,8 +16,8 @@
 #include "core/error.h"
 #include "core/tensors/expect.h"
 #include "models/layers/embedding.h"
-#include "models/layers/linear.h"
 #include "models/layers/positions/sinusoids.h"
+#include "models/layers/projection.h"
 #include "models/net.h"
 #include "models/nets/residual_block.h"
 
@@ -126,8 +125,10 @@ class DecoderLm final : public Net {
     if (carries_) check_memories();
     norm_.emplace(*this, "norm", frame.norm, first, width_);
     if (config.tied) return;
-    head_ = register_module("head", std::make_shared<Linear>(first, width_, context.vocabulary, false));
-    if (frame.initialization != "parts") first.normal_(head_->weight, 0, frame.deviation);
+    const ProjectionPlan plan{
+        .purpose = {.role = Role::head}, .in = width_, .out = context.vocabulary, .bias = false};
+    head_ = register_module("head", std::make_shared<Projection>(first, plan));
+    frame.draw_projections(*head_);
   }
 
   at::Tensor forward(const at::Tensor& ids_BL) override { return forward_pass(ids_BL, {}); }
@@ -146,7 +147,7 @@ class DecoderLm final : public Net {
     }
     x = (*norm_)(x);
     if (pass.hidden) pass.hidden->push_back(x);
-    return at::linear(x, head());
+    return logits(x);
   }
 
   bool has_step() const override {
@@ -161,7 +162,7 @@ class DecoderLm final : public Net {
     at::Tensor x = embedded(ids_BL, state.position);
     for (size_t i = 0; i < blocks_.size(); ++i) x = blocks_[i]->extend(x, state.layers[i]);
     state.position += ids_BL.size(1);
-    return at::linear((*norm_)(x), head());
+    return logits((*norm_)(x));
   }
   at::Tensor step(const at::Tensor& ids_B, NetState& state) override {
     expect_shape("decoder_lm", "ids", ids_B, {kAny});
@@ -173,7 +174,10 @@ class DecoderLm final : public Net {
     costs.add("embedding", *embedding_, 0);
     if (positions_) costs.add("positions", *positions_, 0);
     for (const auto& block : blocks_) block->add_costs(costs, length, bytes_per_value);
-    costs.add("head", head(), 2.0 * static_cast<double>(length * head().numel()));
+    if (head_)
+      costs.add("head", *head_, head_->flops(length));
+    else
+      costs.add("head", *embedding_, embedding_->logits_flops(length));
     return costs;
   }
 
@@ -226,7 +230,7 @@ class DecoderLm final : public Net {
     return state;
   }
 
-  const at::Tensor& head() const { return head_ ? head_->weight : embedding_->weight; }
+  at::Tensor logits(const at::Tensor& x) const { return head_ ? head_->forward(x) : embedding_->logits(x); }
 
   // Tokens whose first one stands at position `first`.
   at::Tensor embedded(const at::Tensor& ids_BL, int64_t first) const {
@@ -243,7 +247,7 @@ class DecoderLm final : public Net {
                                          ": must be at most " + std::to_string(length_) +
                                          ", the table of learned positions");
     }
-    return x + positions_->weight.narrow(0, first, length);
+    return x + positions_->rows(first, length);
   }
 
   int64_t width_, length_;
@@ -255,7 +259,7 @@ class DecoderLm final : public Net {
   std::shared_ptr<Embedding> embedding_, positions_;
   std::vector<std::shared_ptr<ResidualBlock>> blocks_;
   std::optional<Norm> norm_;
-  std::shared_ptr<Linear> head_;
+  std::shared_ptr<Projection> head_;
 };
 
 void add_to(NetRegistry& r);

@@ -14,7 +14,7 @@
 
 #include "core/error.h"
 #include "core/tensors/random.h"
-#include "models/layers/linear.h"
+#include "models/layers/projection.h"
 #include "models/wavelet/python_shuffle.h"
 #include "models/wavelet/wavelet_net.h"
 
@@ -81,12 +81,14 @@ class Multinodal final : public Net {
     const auto gates =
         register_module("cross_cell_gates", std::make_shared<torch::nn::Module>("cross_cell_gates"));
     const int64_t layers = config_.cell.net.layers, interval = config_.gate_interval;
+    const ProjectionPlan plan{
+        .purpose = {.role = Role::gate}, .in = config_.width, .out = config_.width, .bias = false};
     for (int64_t g = 0; g < (layers + interval - 1) / interval; ++g) {
       const auto gate =
           gates->register_module(std::to_string(g), std::make_shared<torch::nn::Module>("gate"));
-      gates_.push_back(gate->register_module(
-          "proj", std::make_shared<Linear>(*context.initializer, config_.width, config_.width, false)));
-      gates_.back()->weight.detach().zero_();
+      gates_.push_back(
+          gate->register_module("proj", std::make_shared<Projection>(*context.initializer, plan)));
+      gates_.back()->first_weight().zero_();
     }
   }
 
@@ -165,7 +167,7 @@ class Multinodal final : public Net {
     cell->set_carry(!bare());
     if (config_.features < 0 || config_.features >= config_.width || seeded.is_meta()) return cell;
     const std::vector<int64_t> order = python_shuffle(config_.width, seed_of(c));
-    at::Tensor table_VC = cell->embedding().detach();
+    const at::Tensor table_VC = cell->embedding().first_table();
     for (int64_t i = 0; i < config_.width - config_.features; ++i)
       table_VC.select(1, order[static_cast<size_t>(i)]).fill_(config_.bagged_epsilon);
     return cell;
@@ -210,7 +212,7 @@ class Multinodal final : public Net {
 
   Config config_;
   std::vector<std::shared_ptr<WaveletNet>> cells_;
-  std::vector<std::shared_ptr<Linear>> gates_;
+  std::vector<std::shared_ptr<Projection>> gates_;
 };
 
 void add_to(NetRegistry& r);

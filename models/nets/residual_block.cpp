@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "models/layers/linear.h"
+#include "models/layers/projection.h"
 #include "models/layers/recompute.h"
 
 namespace subband {
@@ -13,10 +13,12 @@ namespace subband {
 void ResidualFrame::bind(Binder& b) {
   b.choice("norm", norm.kind, {"layer", "rms"}, "normalisation before each part and before the head");
   b.field("norm_epsilon", norm.epsilon, {0, 1, true}, "added to the variance; published: 1e-5, Qwen2 1e-6");
-  b.choice("initialization", initialization, {"gpt2", "normal", "parts"},
-           "normal: linears N(0, deviation), biases 0; gpt2: so, but each part's last linear over sqrt(2 "
-           "layers), and mixers whose first values are part of the method keep them; parts: each part's own");
-  b.field("deviation", deviation, {0, 10}, "of first values: embeddings and linears");
+  b.choice(
+      "initialization", initialization, {"gpt2", "normal", "parts"},
+      "normal: projections N(0, deviation), biases 0; gpt2: so, but residual outputs over sqrt(2 layers); "
+      "gates, routers, decays, memories and what a part declares its own start as the part says; parts: "
+      "everything does");
+  b.field("deviation", deviation, {0, 10}, "of first values: embeddings and projections");
   b.field("dropout", dropout, {0, 0.99}, "after the embedding and after every part, in training");
 }
 
@@ -57,19 +59,22 @@ void ResidualParts::bind_given(Binder& b, const ResidualFrame& frame) {
   b.check(!channel_mixers.empty(), "channel_mixers", "must name at least one");
 }
 
-// A part writes into the residual stream through its last linear; 2 layers of them add up.
-static void draw_linears(const torch::nn::Module& part, const ResidualFrame& frame) {
-  if (frame.initialization == "parts") return;
-  Linear* last = nullptr;
-  for (const auto& module : part.modules()) {
-    auto* linear = dynamic_cast<Linear*>(module.get());
-    if (linear == nullptr) continue;
-    frame.initializer->normal_(linear->weight, 0, frame.deviation);
-    if (linear->bias.defined()) linear->bias.detach().zero_();
-    last = linear;
-  }
-  if (last && frame.initialization == "gpt2")
-    last->weight.detach().mul_(1 / std::sqrt(2.0 * static_cast<double>(frame.layers)));
+// Two parts a layer write into the residual stream.
+double ResidualFrame::factor_of(Role role) const {
+  const bool scaled = initialization == "gpt2" && role == Role::residual_output;
+  return scaled ? 1 / std::sqrt(2.0 * static_cast<double>(layers)) : 1.0;
+}
+
+void ResidualFrame::draw_projections(const torch::nn::Module& part) const {
+  if (initialization == "parts") return;
+  part.apply([this](const torch::nn::Module& module) {
+    const auto* projection = dynamic_cast<const Projection*>(&module);
+    if (projection == nullptr || !projection->purpose().is_drawn_by_net()) return;
+    initializer->normal_(projection->first_weight(), 0, deviation);
+    const double factor = factor_of(projection->purpose().role);
+    if (factor != 1) projection->first_weight().mul_(factor);
+    if (const at::Tensor bias = projection->first_bias(); bias.defined()) bias.zero_();
+  });
 }
 
 ResidualBlock::ResidualBlock(const ResidualParts& parts, const ResidualFrame& frame)
@@ -78,12 +83,12 @@ ResidualBlock::ResidualBlock(const ResidualParts& parts, const ResidualFrame& fr
       dropout_(frame.dropout),
       noise_(frame.noise) {
   mixer_ = register_module("mixer", parts.mixer.make(frame.mixer_context()));
-  if (!mixer_->keeps_first_values()) draw_linears(*mixer_, frame);
+  frame.draw_projections(*mixer_);
   const auto holder =
       register_module("channel_mixers", std::make_shared<torch::nn::Module>("channel_mixers"));
   for (const auto& [label, slot] : parts.channel_mixers.all()) {
     channel_mixers_.push_back(holder->register_module(label, slot.make(frame.channel_context())));
-    draw_linears(*channel_mixers_.back(), frame);
+    frame.draw_projections(*channel_mixers_.back());
   }
 }
 

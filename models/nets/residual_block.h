@@ -11,6 +11,7 @@
 #include "models/layers/dropout.h"
 #include "models/layers/norms/norm.h"
 #include "models/mixer.h"
+#include "models/module.h"
 #include "models/part_cost.h"
 
 namespace subband {
@@ -33,6 +34,11 @@ struct ResidualFrame {
   MixerContext mixer_context() const;
   BlockContext channel_context()
       const;  ///< dropout stands behind the sum, so the parts have none of their own
+
+  /// Draws first weights of every projection inside `part` that is not the part's own, and zeroes its bias.
+  void draw_projections(const torch::nn::Module& part) const;
+  /// By which the deviation of a role is multiplied: residual outputs of gpt2 by 1 / sqrt(2 layers).
+  double factor_of(Role role) const;
 };
 
 /// The parts of one block.
@@ -45,7 +51,7 @@ struct ResidualParts {
   void bind_given(Binder& b, const ResidualFrame& frame);
 };
 
-class ResidualBlock final : public torch::nn::Module {
+class ResidualBlock final : public Module {
  public:
   /// Registers `mixer_norm`, `channel_norm`, `mixer`, `channel_mixers.LABEL`.
   ResidualBlock(const ResidualParts& parts, const ResidualFrame& frame);

@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "core/config/binder.h"
-#include "models/layers/linear.h"
 #include "models/layers/norms/scale_norm.h"
+#include "models/layers/projection.h"
 #include "models/scale_mixer.h"
 #include "models/scale_mixers/matrices.h"
 
@@ -72,7 +72,7 @@ struct Run {
 /// One map of every scale.
 struct Stage {
   std::vector<std::shared_ptr<Matrices>> matrices;
-  std::vector<std::shared_ptr<Linear>> proj_in, proj_out;  ///< null where the width is the coefficients'
+  std::vector<std::shared_ptr<Projection>> proj_in, proj_out;  ///< null where the width is the coefficients'
   std::vector<Run> runs;
   std::shared_ptr<ScaleNorms> norms;  ///< of all but the last stage
   at::Tensor alpha, beta;             ///< undefined without stabilisers
@@ -82,11 +82,12 @@ class Gated final : public ScaleMixer {
  public:
   Gated(const Config& config, const BlockContext& context) : config_(config), width_(context.padded_width) {
     if (config_.routing)
-      routing_ =
-          register_parameter("scale_routing", context.initializer->eye(context.scales(), context.scales()));
+      routing_ = add_parameter("scale_routing", context.initializer->eye(context.scales(), context.scales()),
+                               {.role = Role::router});
     if (config_.phase)
-      phase_gains_ = register_parameter(
-          "phase_gains", context.initializer->zeros({context.levels, context.padded_width / 2}));
+      phase_gains_ =
+          add_parameter("phase_gains", context.initializer->zeros({context.levels, context.padded_width / 2}),
+                        {.role = Role::gain});
     if (config_.depth > 1)
       add_stages(context);
     else
@@ -143,10 +144,10 @@ class Gated final : public ScaleMixer {
 
   void add_stages(const BlockContext& context) {
     const auto list = [this](const char* name) {
-      return register_module(name, std::make_shared<torch::nn::Module>(name));
+      return register_module(name, std::make_shared<Module>(name));
     };
     const auto mixers = list("scale_mixers_by_depth"), norms = list("mixer_depth_norms");
-    std::shared_ptr<torch::nn::Module> betas, alphas;
+    std::shared_ptr<Module> betas, alphas;
     if (config_.depth_stabilizers) betas = list("mixer_depth_betas"), alphas = list("mixer_depth_alphas");
     const double share = 1 / static_cast<double>(config_.depth);
     for (int64_t depth = 0; depth < config_.depth; ++depth) {
@@ -157,14 +158,19 @@ class Gated final : public ScaleMixer {
       if (config_.depth_stabilizers) matrices.noise /= static_cast<double>(depth + 1);
       Stage stage;
       const auto scales = mixers->register_module(name, std::make_shared<torch::nn::Module>("scales"));
-      for (int64_t scale = 0; scale < context.scales(); ++scale)
+      for (int64_t scale = 0; scale < context.scales(); ++scale) {
+        matrices.scale = scale;
         stage.matrices.push_back(scales->register_module(
             std::to_string(scale), std::make_shared<Matrices>(matrices, context.padded_width, context)));
+      }
       if (!last) {
         stage.norms = norms->register_module(
             name, std::make_shared<ScaleNorms>(*context.initializer, context.scales(), context.padded_width));
-        if (betas) stage.beta = betas->register_parameter(name, context.initializer->full({}, share));
-        if (alphas) stage.alpha = alphas->register_parameter(name, context.initializer->full({}, share));
+        if (betas)
+          stage.beta = betas->add_parameter(name, context.initializer->full({}, share), {.role = Role::gain});
+        if (alphas)
+          stage.alpha =
+              alphas->add_parameter(name, context.initializer->full({}, share), {.role = Role::gain});
       }
       stages_.push_back(std::move(stage));
     }
@@ -177,32 +183,45 @@ class Gated final : public ScaleMixer {
     const std::string name = std::to_string(scale);
     stage.proj_in.emplace_back(), stage.proj_out.emplace_back();
     int64_t width = full;
+    MatricesConfig matrices = config_.matrices;
+    matrices.scale = scale;
     if (config_.widths.empty()) {
       stage.matrices.push_back(
-          list.register_module(name, std::make_shared<Matrices>(config_.matrices, full, context)));
+          list.register_module(name, std::make_shared<Matrices>(matrices, full, context)));
     } else {
       const double wanted = static_cast<double>(full) * config_.widths[static_cast<size_t>(scale)];
       width = std::max<int64_t>(1, static_cast<int64_t>(wanted));
       const auto owner = list.register_module(name, std::make_shared<torch::nn::Module>("scale"));
-      if (width != full) add_projections(*owner, stage, width, context);
+      if (width != full) add_projections(*owner, stage, {scale, width}, context);
       stage.matrices.push_back(
-          owner->register_module("mixer", std::make_shared<Matrices>(config_.matrices, width, context)));
+          owner->register_module("mixer", std::make_shared<Matrices>(matrices, width, context)));
     }
     if (width != last_width_) stage.runs.push_back({static_cast<size_t>(scale), 0});
     ++stage.runs.back().count;
     last_width_ = width;
   }
 
-  static void add_projections(torch::nn::Module& owner, Stage& stage, int64_t width,
+  struct Narrow {
+    int64_t scale, width;
+  };
+  static void add_projections(torch::nn::Module& owner, Stage& stage, Narrow narrow,
                               const BlockContext& context) {
     Initializer& initializer = *context.initializer;
-    const int64_t full = context.padded_width;
-    stage.proj_in.back() =
-        owner.register_module("proj_in", std::make_shared<Linear>(initializer, full, width, false));
-    stage.proj_out.back() =
-        owner.register_module("proj_out", std::make_shared<Linear>(initializer, width, full, false));
-    initializer.normal_(stage.proj_in.back()->weight, 0, 1 / std::sqrt(static_cast<double>(full)));
-    initializer.normal_(stage.proj_out.back()->weight, 0, 1 / std::sqrt(static_cast<double>(width)));
+    const auto add = [&](const char* name, int64_t in, int64_t out) {
+      const ProjectionPlan plan{
+          .purpose = {.role = Role::hidden_projection, .own_start = true, .scale = narrow.scale},
+          .in = in,
+          .out = out,
+          .bias = false};
+      return owner.register_module(name, std::make_shared<Projection>(initializer, plan));
+    };
+    const auto start = [&](const Projection& projection) {
+      initializer.normal_(projection.first_weight(), 0, 1 / std::sqrt(static_cast<double>(projection.in())));
+    };
+    stage.proj_in.back() = add("proj_in", context.padded_width, narrow.width);
+    stage.proj_out.back() = add("proj_out", narrow.width, context.padded_width);
+    start(*stage.proj_in.back());
+    start(*stage.proj_out.back());
   }
 
   // Shapes  z [S,N,C] -> [S,N,C]
@@ -226,10 +245,8 @@ class Gated final : public ScaleMixer {
     const auto count = static_cast<size_t>(run.count);
     const std::span matrices(stage.matrices.data() + run.first, count);
     if (!stage.proj_in[run.first]) return mix(matrices, config_.matrices.gate, z, g);
-    const auto times = [&](const at::Tensor& x, const std::vector<std::shared_ptr<Linear>>& maps) {
-      std::vector<at::Tensor> weights;
-      for (size_t i = run.first; i < run.first + count; ++i) weights.push_back(maps[i]->weight);
-      return at::bmm(x, at::stack(weights).transpose(1, 2));
+    const auto times = [&](const at::Tensor& x, const std::vector<std::shared_ptr<Projection>>& maps) {
+      return apply_each(std::span(maps.data() + run.first, count), x);
     };
     const at::Tensor x = times(z, stage.proj_in);
     const at::Tensor gate_input = g.is_same(z) ? x : times(g, stage.proj_in);

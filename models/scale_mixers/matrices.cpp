@@ -23,43 +23,56 @@ at::Tensor activate(const at::Tensor& x, const std::string& gate) {
 
 Matrices::Matrices(const MatricesConfig& config, int64_t width, const BlockContext& context) {
   Initializer& initializer = *context.initializer;
+  const Purpose mixing{.role = Role::mixing, .scale = config.scale};
+  const Purpose gating{.role = Role::gate, .scale = config.scale};
+  const auto square = [&](const Purpose& purpose) {
+    const ProjectionPlan plan{.purpose = purpose, .in = width, .out = width, .bias = false};
+    return std::make_shared<Projection>(initializer, plan);
+  };
   at::Tensor m;
   if (context.stabilizers.spectral_norm) {
-    spectral_ = register_module("mixer", std::make_shared<SpectralLinear>(initializer, width, context.noise));
+    spectral_ =
+        register_module("mixer", std::make_shared<SpectralLinear>(initializer, mixing, width, context.noise));
     m = spectral_->original.detach();
   } else {
-    plain_ = register_module("mixer", std::make_shared<Linear>(initializer, width, width, false));
-    m = plain_->weight.detach();
+    stored_ = register_module("mixer", square(mixing));
+    m = stored_->first_weight();
   }
-  if (config.gate != "none")
-    gate = register_module("gate", std::make_shared<Linear>(initializer, width, width, false));
+  if (config.gate != "none") gate = register_module("gate", square(gating));
   double noise = config.noise;
   if (context.stabilizers.mixer_epsilon) noise /= std::sqrt(static_cast<double>(width));
   const at::Tensor drawn = initializer.normal({width, width}, 0, 1);
   m.copy_(config.exponential ? drawn : initializer.eye(width, width) + drawn * noise);
-  if (gate) initializer.normal_(gate->weight, 0, kGateDeviation);
+  if (gate) initializer.normal_(gate->first_weight(), 0, kGateDeviation);
   if (config.low_rank > 0) {
-    u = register_parameter("U", initializer.normal({width, config.low_rank}, 0, kLowRankDeviation));
-    v = register_parameter("V", initializer.normal({width, config.low_rank}, 0, kLowRankDeviation));
+    const auto factor = [&](const char* name) {
+      return add_parameter(name, initializer.normal({width, config.low_rank}, 0, kLowRankDeviation),
+                           {.role = Role::low_rank, .scale = config.scale});
+    };
+    u = factor("U");
+    v = factor("V");
   }
-  if (config.bias) bias = register_parameter("bias", initializer.zeros({width}));
+  if (config.bias)
+    bias = add_parameter("bias", initializer.zeros({width}), {.role = Role::bias, .scale = config.scale});
   if (config.exponential)
-    log_scale_ = register_parameter("log_scale", initializer.full({width}, std::log(noise)));
+    log_scale_ = add_parameter("log_scale", initializer.full({width}, std::log(noise)),
+                               {.role = Role::gain, .scale = config.scale});
   if (spectral_) spectral_->start(initializer);
 }
 
+std::shared_ptr<Projection> Matrices::plain() const { return log_scale_.defined() ? nullptr : stored_; }
+
 at::Tensor Matrices::mixer() {
   if (spectral_) return spectral_->weight();
-  if (!log_scale_.defined()) return plain_->weight;
-  const at::Tensor& n = plain_->weight;
+  const at::Tensor n = stored_->dense();
+  if (!log_scale_.defined()) return n;
   return at::eye(n.size(0), n.options().requires_grad(false)) + log_scale_.exp().unsqueeze(1) * n;
 }
 
 double Matrices::flops() const {
-  int64_t values = plain_ ? plain_->weight.numel() : spectral_->original.numel();
-  if (gate) values += gate->weight.numel();
-  if (u.defined()) values += 2 * u.numel();
-  return 2.0 * static_cast<double>(values);
+  const double low = u.defined() ? 4.0 * static_cast<double>(u.numel()) : 0;
+  const double mixing = stored_ ? stored_->flops(1) : 2.0 * static_cast<double>(spectral_->original.numel());
+  return mixing + (gate ? gate->flops(1) : 0) + low;
 }
 
 at::Tensor mix(std::span<const std::shared_ptr<Matrices>> scales, const std::string& gate,
@@ -69,11 +82,16 @@ at::Tensor mix(std::span<const std::shared_ptr<Matrices>> scales, const std::str
     for (const auto& scale : scales) tensors.push_back(tensor_of(*scale));
     return at::stack(tensors);
   };
-  at::Tensor y = at::bmm(x, stacked([](Matrices& m) { return m.mixer(); }).transpose(1, 2));
-  if (gate != "none") {
-    const at::Tensor gates = stacked([](Matrices& m) { return m.gate->weight; });
-    y = y * activate(at::bmm(gate_input, gates.transpose(1, 2)), gate);
-  }
+  const auto projections = [&](auto&& projection_of) {
+    std::vector<std::shared_ptr<Projection>> all;
+    for (const auto& scale : scales) all.push_back(projection_of(*scale));
+    return all;
+  };
+  at::Tensor y = scales[0]->plain()
+                     ? apply_each(projections([](Matrices& m) { return m.plain(); }), x)
+                     : at::bmm(x, stacked([](Matrices& m) { return m.mixer(); }).transpose(1, 2));
+  if (gate != "none")
+    y = y * activate(apply_each(projections([](Matrices& m) { return m.gate; }), gate_input), gate);
   if (scales[0]->u.defined()) {
     const at::Tensor low = at::bmm(x, stacked([](Matrices& m) { return m.v; }));
     y = at::baddbmm(y, low, stacked([](Matrices& m) { return m.u; }).transpose(1, 2));

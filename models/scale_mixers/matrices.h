@@ -4,7 +4,6 @@
 // Source  WaveletLM, gated spectral mixer
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <memory>
@@ -12,8 +11,9 @@
 #include <string>
 
 #include "models/block_context.h"
-#include "models/layers/linear.h"
+#include "models/layers/projection.h"
 #include "models/layers/spectral/spectral_linear.h"
+#include "models/module.h"
 
 namespace subband::scale_mixers {
 
@@ -23,20 +23,22 @@ struct MatricesConfig {
   bool bias = false;
   bool exponential = false;  ///< M = 1 + diag(exp θ) N
   double noise = 1e-3;       ///< deviation of M around the identity at first
+  int64_t scale = 0;         ///< whose matrices these are
 };
 
-class Matrices final : public torch::nn::Module {
+class Matrices final : public Module {
  public:
   Matrices(const MatricesConfig& config, int64_t width, const BlockContext& context);
 
-  double flops() const;  ///< per position
-  at::Tensor mixer();    ///< M, as the config and the stabilisers make it
+  double flops() const;                       ///< per position
+  std::shared_ptr<Projection> plain() const;  ///< M where it is stored as it is used, or null
+  at::Tensor mixer();                         ///< M, as the config and the stabilisers make it
 
-  std::shared_ptr<Linear> gate;  ///< K, or null
-  at::Tensor u, v, bias;         ///< undefined where there are none
+  std::shared_ptr<Projection> gate;  ///< K, or null
+  at::Tensor u, v, bias;             ///< undefined where there are none
 
  private:
-  std::shared_ptr<Linear> plain_;             // holds M or N, unless
+  std::shared_ptr<Projection> stored_;        // holds M or N, unless
   std::shared_ptr<SpectralLinear> spectral_;  // spectral norm is on
   at::Tensor log_scale_;                      // θ
 };

@@ -33,10 +33,11 @@ class Butterfly final : public Transform {
  public:
   Butterfly(const Config& config, const BlockContext& context) {
     const auto width = static_cast<uint64_t>(padded_width(context.padded_width));
-    angles_ = register_parameter(
-        "angles", context.initializer->full(
-                      {static_cast<int64_t>(std::bit_width(width)) - 1, static_cast<int64_t>(width / 2)},
-                      config.init == "hadamard" ? std::numbers::pi / 4 : 0.0));
+    angles_ = add_parameter("angles",
+                            context.initializer->full({static_cast<int64_t>(std::bit_width(width)) - 1,
+                                                       static_cast<int64_t>(width / 2)},
+                                                      config.init == "hadamard" ? std::numbers::pi / 4 : 0.0),
+                            {.role = Role::filter});
   }
   int64_t padded_width(int64_t width) const override {
     return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(width)));

@@ -40,8 +40,8 @@ void SpectralBranchConfig::bind(Binder& b) {
           "no linear after the wavelet where the padded width is the width (original: skip_proj_out)");
 }
 
-SpectralBranch::SpectralBranch(torch::nn::Module& owner, const SpectralBranchConfig& config,
-                               const BlockContext& context, const SpectralBranchOptions& options)
+SpectralBranch::SpectralBranch(Module& owner, const SpectralBranchConfig& config, const BlockContext& context,
+                               const SpectralBranchOptions& options)
     : options_(options),
       skip_projection_(config.skip_projection),
       width_(context.width),
@@ -62,8 +62,8 @@ SpectralBranch::SpectralBranch(torch::nn::Module& owner, const SpectralBranchCon
   transform_ = owner.register_module("transform", config.transform.make(context));
   adopt(owner, *(bypass_ = config.bypass.make(context)));
   adopt(owner, *(scale_mixer_ = config.scale_mixer.make(context)));
-  scale_weights_S_ =
-      owner.register_parameter("scale_weights", context.initializer->full({context.scales()}, 1));
+  scale_weights_S_ = owner.add_parameter("scale_weights", context.initializer->full({context.scales()}, 1),
+                                         {.role = Role::gain});
   const auto norms = [&](const char* name) {
     return owner.register_module(
         name, std::make_shared<ScaleNorms>(*context.initializer, context.scales(), padded_width_));
@@ -72,15 +72,16 @@ SpectralBranch::SpectralBranch(torch::nn::Module& owner, const SpectralBranchCon
   if (config.norm_synthesis) synthesis_norms_ = norms("synthesis_norms");
 }
 
-void SpectralBranch::add_projection(torch::nn::Module& owner, const BlockContext& context) {
+void SpectralBranch::add_projection(Module& owner, const BlockContext& context) {
   if (skip_projection_ && padded_width_ == width_) return;
-  projection_ = owner.register_module("proj_out",
-                                      std::make_shared<Linear>(*context.initializer, padded_width_, width_));
+  const ProjectionPlan plan{
+      .purpose = {.role = Role::residual_output, .own_start = true}, .in = padded_width_, .out = width_};
+  projection_ = owner.register_module("proj_out", std::make_shared<Projection>(*context.initializer, plan));
   const double gain = context.stabilizers.projection
                           ? 1 / std::sqrt(static_cast<double>(width_ * context.layers))
                           : kProjectionGain;
-  projection_->weight.detach().mul_(gain);
-  projection_->bias.detach().zero_();
+  projection_->first_weight().mul_(gain);
+  projection_->first_bias().zero_();
 }
 
 at::Tensor SpectralBranch::forward(const at::Tensor& h_BLC, const at::Tensor& summary_BLC,

@@ -5,7 +5,6 @@
 // Source  WaveletLM
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <memory>
 #include <string>
@@ -13,9 +12,10 @@
 #include "core/slot.h"
 #include "models/bypass.h"
 #include "models/dilation.h"
-#include "models/layers/linear.h"
 #include "models/layers/norms/scale_norm.h"
+#include "models/layers/projection.h"
 #include "models/lifting.h"
+#include "models/module.h"
 #include "models/part_cost.h"
 #include "models/scale_mixer.h"
 #include "models/transform.h"
@@ -52,10 +52,10 @@ class SpectralBranch {
  public:
   /// Registers `lifting_wavelet`, `transform`, the parts of bypass and scale mixer and `scale_weights` in `owner`, under
   /// the names of the original.
-  SpectralBranch(torch::nn::Module& owner, const SpectralBranchConfig& config, const BlockContext& context,
+  SpectralBranch(Module& owner, const SpectralBranchConfig& config, const BlockContext& context,
                  const SpectralBranchOptions& options);
   /// Registers `proj_out`, unless the config skips it. Apart, for the order of first draws is that of the original.
-  void add_projection(torch::nn::Module& owner, const BlockContext& context);
+  void add_projection(Module& owner, const BlockContext& context);
 
   /// `previous`: the summary of the block before, [B,L,C] or [B,1,C], or undefined.
   at::Tensor forward(const at::Tensor& h_BLC, const at::Tensor& summary_BLC, const at::Tensor& previous);
@@ -81,7 +81,7 @@ class SpectralBranch {
   std::shared_ptr<Transform> transform_;
   std::shared_ptr<Bypass> bypass_;
   std::shared_ptr<ScaleMixer> scale_mixer_;
-  std::shared_ptr<Linear> projection_;                               // null where skipped
+  std::shared_ptr<Projection> projection_;                           // null where skipped
   std::shared_ptr<ScaleNorms> coefficient_norms_, synthesis_norms_;  // null unless asked for
   at::Tensor scale_weights_S_;
 };

@@ -6,6 +6,8 @@
 
 namespace subband {
 
+static constexpr Purpose kGain{.role = Role::gain};
+
 void WaveletBlockConfig::bind(Binder& b) {
   SpectralBranchConfig::bind(b);
   b.parts("channel_mixers", channel_mixers, surroundings,
@@ -22,10 +24,10 @@ WaveletBlock::WaveletBlock(const WaveletBlockConfig& config, const BlockContext&
       spectral_(*this, config, context, options) {
   Initializer& initializer = *context.initializer;
   if (config.per_layer_embedding)
-    embedding_gain_C_ = register_parameter("embedding_residual_gamma", initializer.zeros({context.width}));
+    embedding_gain_C_ = add_parameter("embedding_residual_gamma", initializer.zeros({context.width}), kGain);
   if (config.learned_residual) {
-    residual_spectral_ = register_parameter("residual_alpha_spectral", initializer.full({}, 1));
-    residual_channels_ = register_parameter("residual_alpha_mlp", initializer.full({}, 1));
+    residual_spectral_ = add_parameter("residual_alpha_spectral", initializer.full({}, 1), kGain);
+    residual_channels_ = add_parameter("residual_alpha_mlp", initializer.full({}, 1), kGain);
   }
   norm1_ = register_module("ln1", std::make_shared<LayerNorm>(initializer, context.width));
   norm2_ = register_module("ln2", std::make_shared<LayerNorm>(initializer, context.width));
@@ -39,7 +41,7 @@ void WaveletBlock::add_channel_mixers(const WaveletBlockConfig& config, const Bl
     const bool usual = label == slot.type();
     register_module(usual ? mixer->module_name() : label, mixer);
     const at::Tensor gain =
-        register_parameter(usual ? mixer->gain_name() : "alpha_" + label, context.initializer->full({}, 1));
+        add_parameter(usual ? mixer->gain_name() : "alpha_" + label, context.initializer->full({}, 1), kGain);
     channel_mixers_.emplace_back(gain, mixer);
   }
 }

@@ -4,7 +4,6 @@
 // Shapes  B batch, L length, C width, Cp padded width, S scales
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <memory>
 #include <string>
@@ -13,6 +12,7 @@
 #include "core/slot.h"
 #include "models/channel_mixer.h"
 #include "models/layers/norms/layer_norm.h"
+#include "models/module.h"
 #include "models/part_cost.h"
 #include "models/wavelet/spectral_branch.h"
 
@@ -32,7 +32,7 @@ struct WaveletBlockOptions : SpectralBranchOptions {
   double projection_dropout = 0;
 };
 
-class WaveletBlock final : public torch::nn::Module {
+class WaveletBlock final : public Module {
  public:
   WaveletBlock(const WaveletBlockConfig& config, const BlockContext& context,
                const WaveletBlockOptions& options);

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "models/layers/linear.h"
 #include "models/layers/recompute.h"
 
 namespace subband {
@@ -92,18 +91,15 @@ WaveletNet::WaveletNet(const WaveletNetConfig& config, const NetContext& context
     : config_(config), noise_(std::make_shared<Noise>()) {
   Initializer& initializer = *context.initializer;
   const double deviation = 1 / std::sqrt(static_cast<double>(config_.width));
-  at::Tensor table = initializer.normal({context.vocabulary, config_.width}, 0, 1);
-  initializer.normal_(table, 0, deviation);
-  const auto embedding = register_module("token_embedding", std::make_shared<torch::nn::Module>("embedding"));
-  embedding_VC_ = embedding->register_parameter("weight", table);
+  embedding_ = register_module(
+      "token_embedding", std::make_shared<Embedding>(initializer, context.vocabulary, config_.width, 1));
+  initializer.normal_(embedding_->first_table(), 0, deviation);
   add_blocks(initializer);
   final_norm_ = register_module("final_ln", std::make_shared<LayerNorm>(initializer, config_.width));
-  if (config_.tie_embedding) {
-    head_VC_ = embedding_VC_;
-    return;
-  }
-  const auto lm_head = std::make_shared<Linear>(initializer, config_.width, context.vocabulary, false);
-  head_VC_ = register_module("lm_head", lm_head)->weight;
+  if (config_.tie_embedding) return;
+  const ProjectionPlan plan{
+      .purpose = {.role = Role::head}, .in = config_.width, .out = context.vocabulary, .bias = false};
+  head_ = register_module("lm_head", std::make_shared<Projection>(initializer, plan));
 }
 
 void WaveletNet::add_blocks(Initializer& initializer) {
@@ -156,12 +152,15 @@ PartCosts WaveletNet::costs(int64_t length, int64_t bytes_per_value) const {
 
 void WaveletNet::add_costs(PartCosts& costs, const std::string& prefix, int64_t length,
                            int64_t bytes_per_value) const {
-  costs.add(prefix + "token_embedding", embedding_VC_, 0);
+  costs.add(prefix + "token_embedding", *embedding_, 0);
   for (int64_t i = 0; i < applications() * config_.loop_iterations; ++i) {
     const auto& block = blocks_[static_cast<size_t>(i) % blocks_.size()];
     block->add_costs(costs, prefix + "layers.*.", length, bytes_per_value, i > 0);
   }
-  costs.add(prefix + "lm_head", head_VC_, 2.0 * static_cast<double>(length * head_VC_.numel()));
+  if (head_)
+    costs.add(prefix + "lm_head", *head_, head_->flops(length));
+  else
+    costs.add(prefix + "lm_head", *embedding_, embedding_->logits_flops(length));
 }
 
 // The residual stream after the last pass; after every pass, where `passes` is given.
@@ -176,7 +175,7 @@ at::Tensor WaveletNet::pass_all(const at::Tensor& ids_BL, std::vector<at::Tensor
 }
 
 WaveletNet::Pass WaveletNet::start(const at::Tensor& ids_BL) {
-  at::Tensor embedded = at::embedding(embedding_VC_, ids_BL);
+  at::Tensor embedded = embedding_->forward(ids_BL);
   if (config_.stabilizers.embedding) embedded = embedded * std::sqrt(static_cast<double>(config_.width));
   return {
       {dropout(embedded, config_.dropout.embedding, is_training(), noise_.get()), carried(ids_BL.size(0))},
@@ -229,7 +228,7 @@ bool WaveletNet::left_out(int64_t application) const {
 at::Tensor WaveletNet::head(const at::Tensor& x_BLC) const {
   const at::Tensor x =
       dropout(final_norm_->forward(x_BLC), config_.dropout.lm_head, is_training(), noise_.get());
-  return at::linear(x, head_VC_);
+  return head_ ? head_->forward(x) : embedding_->logits(x);
 }
 
 int64_t WaveletNet::learns_every() const { return blocks_[0]->learns_every(); }

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "models/layers/embedding.h"
 #include "models/layers/norms/layer_norm.h"
+#include "models/layers/projection.h"
 #include "models/net.h"
 #include "models/wavelet/wavelet_block.h"
 
@@ -78,7 +80,7 @@ class WaveletNet final : public Net {
   void remember(bool on);
   void learn_from_seen();
 
-  const at::Tensor& embedding() const { return embedding_VC_; }  ///< [V,C], the head too where tied
+  const Embedding& embedding() const { return *embedding_; }  ///< [V,C], the head too where tied
 
  private:
   void add_blocks(Initializer& initializer);
@@ -88,7 +90,8 @@ class WaveletNet final : public Net {
 
   WaveletNetConfig config_;
   std::shared_ptr<Noise> noise_;
-  at::Tensor embedding_VC_, head_VC_;
+  std::shared_ptr<Embedding> embedding_;
+  std::shared_ptr<Projection> head_;  ///< null where tied
   std::vector<std::shared_ptr<WaveletBlock>> blocks_;
   std::shared_ptr<LayerNorm> final_norm_;
   bool carry_ = true, recompute_ = false;

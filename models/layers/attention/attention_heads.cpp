@@ -38,8 +38,8 @@ void AttentionFields::bind(Binder& b, const MixerContext& c) {
           "must be none for an odd head width, here " + std::to_string(K));
 }
 
-AttentionHeads::AttentionHeads(torch::nn::Module& owner, const AttentionFields& fields,
-                               const MixerContext& context, AttentionMaps maps)
+AttentionHeads::AttentionHeads(Module& owner, const AttentionFields& fields, const MixerContext& context,
+                               AttentionMaps maps)
     : width_(context.width),
       heads_(fields.heads),
       groups_(fields.groups()),
@@ -47,13 +47,22 @@ AttentionHeads::AttentionHeads(torch::nn::Module& owner, const AttentionFields& 
       value_width_(maps.values ? fields.width_of_value(context) : head_width_),
       rope_(fields.rope, fields.rope_base, fields.rope_width.value_or(0), fields.rope_scaling) {
   Initializer& first = *context.initializer;
-  const auto add = [&](const char* name, int64_t in, int64_t out, bool bias) {
-    return owner.register_module(name, std::make_shared<Linear>(first, in, out, bias));
+  const auto add = [&](const char* name, const ProjectionPlan& plan) {
+    return owner.register_module(name, std::make_shared<Projection>(first, plan));
   };
-  q_ = add("q", width_, heads_ * head_width_, fields.bias);
-  k_ = add("k", width_, groups_ * head_width_, fields.bias);
-  if (maps.values) v_ = add("v", width_, groups_ * value_width_, fields.bias);
-  if (maps.out) out_ = add("out", heads_ * value_width_, width_, fields.out_bias);
+  const auto input = [&](int64_t out, Role role = Role::input_projection) {
+    return ProjectionPlan{.purpose = {.role = role}, .in = width_, .out = out, .bias = fields.bias};
+  };
+  // Without `out` the values are what is added to the residual stream.
+  const Role values = maps.out ? Role::input_projection : Role::residual_output;
+  q_ = add("q", input(heads_ * head_width_));
+  k_ = add("k", input(groups_ * head_width_, maps.values ? Role::input_projection : values));
+  if (maps.values) v_ = add("v", input(groups_ * value_width_, values));
+  if (maps.out)
+    out_ = add("out", {.purpose = {.role = Role::residual_output},
+                       .in = heads_ * value_width_,
+                       .out = width_,
+                       .bias = fields.out_bias});
 }
 
 Heads AttentionHeads::split(const char* part, const at::Tensor& x_BLD, const at::Tensor& keep_BL,

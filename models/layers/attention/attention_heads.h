@@ -1,7 +1,6 @@
 // What mixers with queries, keys and values share: linear maps, heads, groups, rotary positions.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <memory>
@@ -9,9 +8,10 @@
 #include <string>
 
 #include "core/config/binder.h"
-#include "models/layers/linear.h"
 #include "models/layers/positions/rope.h"
+#include "models/layers/projection.h"
 #include "models/mixer.h"
+#include "models/module.h"
 
 namespace subband {
 
@@ -47,7 +47,7 @@ struct AttentionMaps {
 class AttentionHeads {
  public:
   /// Registers `q`, `k`, `v` and `out` in `owner`; drawn in this order.
-  AttentionHeads(torch::nn::Module& owner, const AttentionFields& fields, const MixerContext& context,
+  AttentionHeads(Module& owner, const AttentionFields& fields, const MixerContext& context,
                  AttentionMaps maps = {});
 
   /// ShapeError naming `part` unless x is [B,L,D] and keep [B,L] or undefined. `offset`: x's first position.
@@ -71,7 +71,7 @@ class AttentionHeads {
  private:
   int64_t width_, heads_, groups_, head_width_, value_width_;
   Rope rope_;
-  std::shared_ptr<Linear> q_, k_, v_, out_;  ///< the last two may be null
+  std::shared_ptr<Projection> q_, k_, v_, out_;  ///< the last two may be null
 };
 
 /// What may not be seen, to be added to scores: -inf above the diagonal where `causal`, -inf at padded keys.

@@ -40,8 +40,8 @@ bool RecurrentHeadFields::divides(double expand, int64_t width) const {
   return whole(expand, width) >= heads && whole(expand, width) % heads == 0;
 }
 
-RecurrentHeads::RecurrentHeads(torch::nn::Module& owner, const RecurrentHeadFields& fields,
-                               const MixerContext& context, double gain)
+RecurrentHeads::RecurrentHeads(Module& owner, const RecurrentHeadFields& fields, const MixerContext& context,
+                               double gain)
     : fields_(fields),
       gain_(gain),
       key_width_(fields.key_width(context.width)),
@@ -49,24 +49,28 @@ RecurrentHeads::RecurrentHeads(torch::nn::Module& owner, const RecurrentHeadFiel
       rope_(fields.rope, fields.rope_base) {
   Initializer& first = *context.initializer;
   const int64_t D = context.width, H = fields.heads, G = fields.groups();
-  q_ = {add(owner, "q", first, D, H * key_width_), nullptr, "q", key_width_};
-  k_ = {add(owner, "k", first, D, G * key_width_), nullptr, "k", key_width_};
-  v_ = {add(owner, "v", first, D, G * value_width_), nullptr, "v", value_width_};
+  const auto input = [&](const char* name, int64_t out) {
+    return add(owner, name, first, {.purpose = {.role = Role::input_projection}, .in = D, .out = out});
+  };
+  q_ = {input("q", H * key_width_), nullptr, "q", key_width_};
+  k_ = {input("k", G * key_width_), nullptr, "k", key_width_};
+  v_ = {input("v", G * value_width_), nullptr, "v", value_width_};
   if (fields.convolution == 0) return;
   for (Stream* stream : {&q_, &k_, &v_}) {
-    stream->filter = owner.register_module(
-        std::string(stream->name) + "_convolution",
-        std::make_shared<ShortConvolution>(first, stream->map->weight.size(0), fields.convolution,
-                                           fields.convolution_bias));
+    stream->filter =
+        owner.register_module(std::string(stream->name) + "_convolution",
+                              std::make_shared<ShortConvolution>(
+                                  first, stream->map->out(), fields.convolution, fields.convolution_bias));
   }
 }
 
-std::shared_ptr<Linear> RecurrentHeads::add(torch::nn::Module& owner, const char* name, Initializer& first,
-                                            int64_t in, int64_t out) const {
-  const auto linear = owner.register_module(name, std::make_shared<Linear>(first, in, out, false));
-  const double bound = gain_ * std::sqrt(6.0 / static_cast<double>(in + out));
-  first.uniform_(linear->weight, -bound, bound);
-  return linear;
+std::shared_ptr<Projection> RecurrentHeads::add(Module& owner, const char* name, Initializer& first,
+                                                ProjectionPlan plan) const {
+  plan.bias = false;
+  const auto projection = owner.register_module(name, std::make_shared<Projection>(first, plan));
+  const double bound = gain_ * std::sqrt(6.0 / static_cast<double>(plan.in + plan.out));
+  first.uniform_(projection->first_weight(), -bound, bound);
+  return projection;
 }
 
 // `state`: of decoding, or null where x is the whole sequence.

@@ -4,7 +4,6 @@
 // Shapes  B batch, L length, D width, H query heads, G heads of keys and values, K key width, V value width
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <memory>
@@ -13,10 +12,11 @@
 
 #include "core/config/binder.h"
 #include "models/layers/attention/linear_recurrence.h"
-#include "models/layers/linear.h"
 #include "models/layers/positions/rope.h"
+#include "models/layers/projection.h"
 #include "models/layers/short_convolution.h"
 #include "models/mixer.h"
+#include "models/module.h"
 
 namespace subband {
 
@@ -45,11 +45,10 @@ class RecurrentHeads {
  public:
   /// Registers `q`, `k`, `v` and perhaps `q_convolution`, `k_convolution`, `v_convolution` in `owner`. Weights start as
   /// Xavier's, times `gain`.
-  RecurrentHeads(torch::nn::Module& owner, const RecurrentHeadFields& fields, const MixerContext& context,
-                 double gain);
-  /// A further map of the same first values.
-  std::shared_ptr<Linear> add(torch::nn::Module& owner, const char* name, Initializer& first, int64_t in,
-                              int64_t out) const;
+  RecurrentHeads(Module& owner, const RecurrentHeadFields& fields, const MixerContext& context, double gain);
+  /// A further projection of the same first values, without bias.
+  std::shared_ptr<Projection> add(Module& owner, const char* name, Initializer& first,
+                                  ProjectionPlan plan) const;
 
   /// Keys and values as often as query heads read them; no decay, no state.  Shapes  x [B,L,D]
   RecurrenceInputs split(const at::Tensor& x_BLD) { return split(x_BLD, 0, nullptr); }
@@ -65,7 +64,7 @@ class RecurrentHeads {
 
  private:
   struct Stream {
-    std::shared_ptr<Linear> map;
+    std::shared_ptr<Projection> map;
     std::shared_ptr<ShortConvolution> filter;  ///< null without convolutions
     const char* name;
     int64_t width;  ///< of a head

@@ -5,8 +5,8 @@
 namespace subband {
 
 LayerNorm::LayerNorm(const Initializer& initializer, int64_t width, double epsilon) : epsilon_(epsilon) {
-  weight = register_parameter("weight", initializer.full({width}, 1));
-  bias = register_parameter("bias", initializer.zeros({width}));
+  weight = add_parameter("weight", initializer.full({width}, 1), {.role = Role::norm});
+  bias = add_parameter("bias", initializer.zeros({width}), {.role = Role::bias});
 }
 
 at::Tensor LayerNorm::forward(const at::Tensor& x_C) const {

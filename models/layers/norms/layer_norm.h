@@ -1,16 +1,16 @@
 // Layer normalisation over the last axis, with gain and bias.
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 
 #include "models/initializer.h"
+#include "models/module.h"
 
 namespace subband {
 
 /// y = weight ⊙ (x - mean) / sqrt(variance + epsilon) + bias, biased variance. Starts at weight 1, bias 0.
-class LayerNorm final : public torch::nn::Module {
+class LayerNorm final : public Module {
  public:
   LayerNorm(const Initializer& initializer, int64_t width, double epsilon = 1e-5);
   at::Tensor forward(const at::Tensor& x_C) const;  ///< Shapes  [..., C] -> [..., C]

@@ -2,8 +2,8 @@
 
 namespace subband {
 
-Norm::Norm(torch::nn::Module& owner, const std::string& name, const NormFields& fields,
-           const Initializer& first, int64_t width) {
+Norm::Norm(Module& owner, const std::string& name, const NormFields& fields, const Initializer& first,
+           int64_t width) {
   if (fields.kind == "rms")
     rms_ = owner.register_module(name, std::make_shared<RmsNorm>(first, width, fields.epsilon));
   else

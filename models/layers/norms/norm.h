@@ -5,6 +5,7 @@
 
 #include "models/layers/norms/layer_norm.h"
 #include "models/layers/norms/rms_norm.h"
+#include "models/module.h"
 
 namespace subband {
 
@@ -16,7 +17,7 @@ struct NormFields {
 class Norm {
  public:
   /// Registers the normalisation of the last axis, of `width`, in `owner` under `name`.
-  Norm(torch::nn::Module& owner, const std::string& name, const NormFields& fields, const Initializer& first,
+  Norm(Module& owner, const std::string& name, const NormFields& fields, const Initializer& first,
        int64_t width);
   at::Tensor operator()(const at::Tensor& x_D) const;  ///< Shapes  [..., D] -> [..., D]
 

@@ -26,8 +26,7 @@ void BandGateFields::bind(Binder& b, bool causal) {
           "must not be pooled where causal: the mean of all tokens shows each of them its future");
 }
 
-BandGates::BandGates(torch::nn::Module& owner, const BandGateFields& fields, int64_t bands,
-                     const MixerContext& context)
+BandGates::BandGates(Module& owner, const BandGateFields& fields, int64_t bands, const MixerContext& context)
     : form_(fields.form(context.causal)),
       causal_(context.causal),
       width_(context.width),
@@ -38,19 +37,23 @@ BandGates::BandGates(torch::nn::Module& owner, const BandGateFields& fields, int
   Initializer& first = *context.initializer;
   if (form_ == "convolution") {
     const double bound = 1 / std::sqrt(static_cast<double>(kernel_));
-    const auto holder =
-        owner.register_module("gate_convolution", std::make_shared<torch::nn::Module>("convolution"));
-    kernel_weight_D1W_ =
-        holder->register_parameter("weight", first.uniform({width_, 1, kernel_}, -bound, bound));
-    kernel_bias_D_ = holder->register_parameter("bias", first.uniform({width_}, -bound, bound));
+    const auto holder = owner.register_module("gate_convolution", std::make_shared<Module>("convolution"));
+    kernel_weight_D1W_ = holder->add_parameter("weight", first.uniform({width_, 1, kernel_}, -bound, bound),
+                                               {.role = Role::filter});
+    kernel_bias_D_ =
+        holder->add_parameter("bias", first.uniform({width_}, -bound, bound), {.role = Role::bias});
   }
   if (form_ != "none") {
     const int64_t hidden = fields.hidden(width_);
-    in_ = owner.register_module("gate_in", std::make_shared<Linear>(first, width_, hidden));
-    out_ = owner.register_module("gate_out", std::make_shared<Linear>(first, hidden, bands));
+    const auto add = [&](const char* name, int64_t in, int64_t out) {
+      const ProjectionPlan plan{.purpose = {.role = Role::gate}, .in = in, .out = out};
+      return owner.register_module(name, std::make_shared<Projection>(first, plan));
+    };
+    in_ = add("gate_in", width_, hidden);
+    out_ = add("gate_out", hidden, bands);
   }
   if (fields.band_weights)
-    weights_S_ = owner.register_parameter("band_weights", first.full({bands}, kFirstWeight));
+    weights_S_ = owner.add_parameter("band_weights", first.full({bands}, kFirstWeight), {.role = Role::gain});
 }
 
 at::Tensor BandGates::gains(const at::Tensor& x_BLD, const at::Tensor& keep_BL, bool training) const {
@@ -75,7 +78,8 @@ at::Tensor BandGates::step(const at::Tensor& x_B1D, MixerState& state) const {
 
 // [B,L + kernel - 1,D] -> [B,L,D]
 at::Tensor BandGates::convolved(const at::Tensor& padded_BLD) const {
-  return at::conv1d(padded_BLD.transpose(1, 2), kernel_weight_D1W_, kernel_bias_D_, 1, at::IntArrayRef{0}, 1, width_)
+  return at::conv1d(padded_BLD.transpose(1, 2), kernel_weight_D1W_, kernel_bias_D_, 1, at::IntArrayRef{0}, 1,
+                    width_)
       .transpose(1, 2);
 }
 

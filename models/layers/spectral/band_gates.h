@@ -6,7 +6,6 @@
 // Source  WERSA, arXiv 2507.08637; forms as in its third-party module WERSAAttention (matformer); `token` is ours
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -16,8 +15,9 @@
 
 #include "core/config/binder.h"
 #include "models/layers/dropout.h"
-#include "models/layers/linear.h"
+#include "models/layers/projection.h"
 #include "models/mixer.h"
+#include "models/module.h"
 
 namespace subband {
 
@@ -37,8 +37,7 @@ struct BandGateFields {
 class BandGates {
  public:
   /// Registers `gate_convolution`, `gate_in`, `gate_out` and `band_weights` in `owner`, as far as the form has them.
-  BandGates(torch::nn::Module& owner, const BandGateFields& fields, int64_t bands,
-            const MixerContext& context);
+  BandGates(Module& owner, const BandGateFields& fields, int64_t bands, const MixerContext& context);
 
   /// Padded tokens of x are zero.  Shapes  x [B,L,D], keep [B,L] or undefined -> γ [B,1,S] or [B,L,S]
   at::Tensor gains(const at::Tensor& x_BLD, const at::Tensor& keep_BL, bool training) const;
@@ -57,7 +56,7 @@ class BandGates {
   int64_t width_, kernel_;
   double dropout_;
   std::shared_ptr<const Noise> noise_;
-  std::shared_ptr<Linear> in_, out_;              ///< null without gates
+  std::shared_ptr<Projection> in_, out_;          ///< null without gates
   at::Tensor kernel_weight_D1W_, kernel_bias_D_;  ///< of the convolution, or undefined
   at::Tensor weights_S_;                          ///< undefined: all 1
   int64_t bands_;

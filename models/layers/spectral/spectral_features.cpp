@@ -27,8 +27,8 @@ static at::Tensor orthogonal_columns(Initializer& first, int64_t width, int64_t 
   return random_rows({.count = features, .width = width}, normal).t().contiguous();
 }
 
-SpectralFeatures::SpectralFeatures(torch::nn::Module& owner, const SpectralFeatureFields& fields,
-                                   int64_t width, Initializer& first)
+SpectralFeatures::SpectralFeatures(Module& owner, const SpectralFeatureFields& fields, int64_t width,
+                                   Initializer& first)
     : positive_(fields.positive()), width_(width), features_(fields.features) {
   const auto drawn = [&] {
     return positive_ ? orthogonal_columns(first, width, features_)
@@ -40,7 +40,7 @@ SpectralFeatures::SpectralFeatures(torch::nn::Module& owner, const SpectralFeatu
   } else {
     query_projection_Km_ = key_projection_Km_ = owner.register_buffer("projection", drawn());
   }
-  if (fields.bandwidth) bandwidth_ = owner.register_parameter("bandwidth", first.zeros({}));
+  if (fields.bandwidth) bandwidth_ = owner.add_parameter("bandwidth", first.zeros({}), {.role = Role::gain});
 }
 
 // x / β, in fp32 at least.

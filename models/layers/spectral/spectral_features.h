@@ -8,7 +8,6 @@
 // Source  WERSA, arXiv 2507.08637; Choromanski et al. 2021, arXiv 2009.14794 (favor_positive)
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <string>
@@ -16,6 +15,7 @@
 #include "core/config/binder.h"
 #include "models/initializer.h"
 #include "models/layers/attention/random_features.h"
+#include "models/module.h"
 
 namespace subband {
 
@@ -32,8 +32,7 @@ class SpectralFeatures {
  public:
   /// Registers the buffers `projection`, or `query_projection` and `key_projection`, and the parameter `bandwidth` (ρ,
   /// β = softplus(ρ) + 0.1) in `owner`.
-  SpectralFeatures(torch::nn::Module& owner, const SpectralFeatureFields& fields, int64_t width,
-                   Initializer& first);
+  SpectralFeatures(Module& owner, const SpectralFeatureFields& fields, int64_t width, Initializer& first);
 
   /// Shapes  [...,K] -> [...,m], never negative; half precision gives fp32
   at::Tensor of_queries(const at::Tensor& q_BLHK) const;

@@ -14,10 +14,11 @@ static at::Tensor normalised(const at::Tensor& x) {
   return x.div(x.norm(2, {0}, /*keepdim=*/true).clamp_min(1e-12));
 }
 
-SpectralLinear::SpectralLinear(Initializer& initializer, int64_t width, std::shared_ptr<const Noise> noise)
+SpectralLinear::SpectralLinear(Initializer& initializer, const Purpose& purpose, int64_t width,
+                               std::shared_ptr<const Noise> noise)
     : noise_(std::move(noise)) {
   const double bound = 1 / std::sqrt(static_cast<double>(width));
-  original = register_parameter("weight_orig", initializer.uniform({width, width}, -bound, bound));
+  original = add_parameter("weight_orig", initializer.uniform({width, width}, -bound, bound), purpose);
 }
 
 void SpectralLinear::start(Initializer& initializer) {

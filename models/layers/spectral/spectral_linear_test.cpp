@@ -39,7 +39,8 @@ double sigma(const at::Tensor& w, const Vector& u, const Vector& v) {
 
 std::shared_ptr<SpectralLinear> make(int64_t width) {
   Initializer initializer(plain_generator(5));
-  const auto linear = std::make_shared<SpectralLinear>(initializer, width, nullptr);
+  const auto linear =
+      std::make_shared<SpectralLinear>(initializer, Purpose{.role = Role::mixing}, width, nullptr);
   linear->start(initializer);
   linear->to(at::kDouble);
   return linear;

@@ -27,16 +27,16 @@ void TokenWaveletFields::bind(Binder& b) {
           lifts() ? "must be zero or circular for lifting" : "must be zero or reflect for filters");
 }
 
-TokenWavelet::TokenWavelet(torch::nn::Module& owner, const TokenWaveletFields& fields, int64_t width,
-                           Initializer& first)
+TokenWavelet::TokenWavelet(Module& owner, const TokenWaveletFields& fields, int64_t width, Initializer& first)
     : fields_(fields), width_(width) {
+  constexpr Purpose kTaps{.role = Role::filter};
   const int64_t W = fields.taps;
   if (fields.wavelet == "orthogonal")
-    angles_ = owner.register_parameter("angles", first.uniform({W / 2 - 1, width}, 0, 2 * M_PI));
+    angles_ = owner.add_parameter("angles", first.uniform({W / 2 - 1, width}, 0, 2 * M_PI), kTaps);
   if (fields.wavelet == "adaptive_lifting") {
     const double bound = 1 / std::sqrt(static_cast<double>(W));
-    predict_WD_ = owner.register_parameter("predict", first.uniform({W, width}, -bound, bound));
-    update_WD_ = owner.register_parameter("update", first.uniform({W, width}, -bound, bound));
+    predict_WD_ = owner.add_parameter("predict", first.uniform({W, width}, -bound, bound), kTaps);
+    update_WD_ = owner.add_parameter("update", first.uniform({W, width}, -bound, bound), kTaps);
   }
   if (fields.wavelet != "adaptive" && fields.wavelet != "daubechies") return;
   // In double, as fixed filters stay orthogonal to all digits; learned ones start rounded.
@@ -49,7 +49,7 @@ TokenWavelet::TokenWavelet(torch::nn::Module& owner, const TokenWaveletFields& f
   }
   at::Tensor learned = first.zeros({W, width});
   learned.copy_(taps);
-  low_pass_WD_ = owner.register_parameter("low_pass", learned);
+  low_pass_WD_ = owner.add_parameter("low_pass", learned, kTaps);
 }
 
 at::Tensor TokenWavelet::low_pass() const {

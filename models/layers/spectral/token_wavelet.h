@@ -10,7 +10,6 @@
 // Source  Zhuang et al. 2022, Waveformer, later WavSpA, arXiv 2210.01989; lattice of Vaidyanathan 1993, section 6.4
 #pragma once
 #include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include <cstdint>
 #include <optional>
@@ -18,6 +17,7 @@
 
 #include "core/config/binder.h"
 #include "models/initializer.h"
+#include "models/module.h"
 
 namespace subband {
 
@@ -34,7 +34,7 @@ struct TokenWaveletFields {
 class TokenWavelet {
  public:
   /// Registers `low_pass` [W,D] or `angles` [W/2-1,D], or `predict` and `update` [W,D], in `owner`, where they are learned.
-  TokenWavelet(torch::nn::Module& owner, const TokenWaveletFields& fields, int64_t width, Initializer& first);
+  TokenWavelet(Module& owner, const TokenWaveletFields& fields, int64_t width, Initializer& first);
 
   struct Bands {
     at::Tensor coarse_BKD, detail_BKD;

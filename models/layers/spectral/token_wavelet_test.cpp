@@ -13,7 +13,7 @@ using namespace subband;
 
 namespace token_wavelet_test {
 
-struct Owner : torch::nn::Module {
+struct Owner : Module {
   TokenWavelet make(const TokenWaveletFields& fields, int64_t width = 3) {
     Initializer first(plain_generator(2));
     TokenWavelet wavelet(*this, fields, width, first);

@@ -7,11 +7,27 @@
 #include "core/config/node.h"
 #include "core/config/override.h"
 
+namespace subband {
+class Registry;
+}
+
 namespace subband::config {
 
 /// Which tree is composed: any tree exactly as in Hydra, or one whose maps may be parts.
-/// Parts: a plain name under a map is its `type`, and a map of another `type` replaces the whole part.
-enum class Language { hydra, parts };
+/// Parts: a plain name under a map is its `type`, and a map of another `type` replaces the whole part. A map that
+/// names no type has that of its label, where a part is named so: `{mlp: {expansion: 4}}`.
+class Language {
+ public:
+  static Language hydra() { return {false, nullptr}; }
+  static Language parts(const Registry* registry) { return {true, registry}; }
+  bool has_parts() const { return has_parts_; }
+  bool names_part(std::string_view label) const;  ///< of any kind
+
+ private:
+  Language(bool has_parts, const Registry* registry) : has_parts_(has_parts), registry_(registry) {}
+  bool has_parts_;
+  const Registry* registry_;
+};
 
 /// Lays `over` on `root`, both maps. Returns how many values of `root` were copied for it, where maps came over
 /// references. ConfigError (`bad_value`) for a map against a list, or too large a map.

@@ -76,6 +76,7 @@ class OverrideApplier {
         keys_(split(word.target, '.')) {}
 
   void apply() {
+    if (language_.has_parts()) open_names();
     if (word_.action == Override::Action::remove) return remove();
     if (word_.edit) return change_list();
     if (word_.action == Override::Action::add) refuse_present();
@@ -89,7 +90,7 @@ class OverrideApplier {
       return;
     }
     check(word_.value);
-    const bool joins = holds_others(word_.value) && (holds_others(*present) || language_ == Language::parts);
+    const bool joins = holds_others(word_.value) && (holds_others(*present) || language_.has_parts());
     merger_.way().push_back(step(*container, last));
     if (joins)
       merger_.replace(*present, word_.value);
@@ -99,7 +100,7 @@ class OverrideApplier {
 
  private:
   static bool closed(const Override& word, Language language) {
-    return word.action == Override::Action::change && language == Language::hydra;
+    return word.action == Override::Action::change && !language.has_parts();
   }
 
   [[noreturn]] void fail(const std::string& message, const char* kind) const {
@@ -142,6 +143,16 @@ class OverrideApplier {
     return {&container, key, 0};
   }
 
+  // A part's plain name is its map form: `~mixer.type` removes the name.
+  void open_names() {
+    Node* node = &root_;
+    for (size_t i = 0; i + 1 < keys_.size() && node != nullptr; ++i) {
+      node = child(*node, keys_[i]);
+      const bool is_name = node != nullptr && node->is(Kind::string) && !may_interpolate(node->string());
+      if (is_name) merger_.open(*node);
+    }
+  }
+
   // The container that holds the last key; what is missing on the way is made where the word may add.
   Node* reach_container() {
     Node* node = &root_;
@@ -155,7 +166,7 @@ class OverrideApplier {
       }
       merger_.way().push_back(step(*node, keys_[i]));
       if (!holds_others(*next) && closed(word_, language_)) fail_unknown(*next, i + 1);
-      if (!holds_others(*next) && language_ == Language::parts) merger_.open(*next);
+      if (!holds_others(*next) && language_.has_parts()) merger_.open(*next);
       if (!holds_others(*next)) {
         *next = Node::map();
         next->place = word_.place;
@@ -201,10 +212,10 @@ class OverrideApplier {
 
   void refuse_present() const {
     const bool container = holds_others(word_.value);  // which joins what is there, or takes its place
-    if (container && language_ == Language::parts) return;
+    if (container && language_.has_parts()) return;
     Interpolator in(root_);
     refuse_names_in_lists(in);
-    const Node* present = looked_up([&] { return seen(in, language_ == Language::parts); });
+    const Node* present = looked_up([&] { return seen(in, language_.has_parts()); });
     if (present != nullptr && !container)
       fail(word_.target + ": is there already, set by " + present->place.text() +
                "; drop the + to change it, or write ++ to set it in any case",
@@ -228,9 +239,9 @@ class OverrideApplier {
       container = const_cast<Node*>(parent.node);
     }
     const Node* present = child(*container, keys_.back());
-    if (present != nullptr && present->is(Kind::null) && !word_.has_value && language_ == Language::hydra)
+    if (present != nullptr && present->is(Kind::null) && !word_.has_value && !language_.has_parts())
       fail(word_.target + ": is null, which ~" + word_.target + "=null removes", "unknown_key");
-    if (present == nullptr || looked_up([&] { return seen(in, language_ == Language::parts); }) == nullptr)
+    if (present == nullptr || looked_up([&] { return seen(in, language_.has_parts()); }) == nullptr)
       fail_unknown(*container, keys_.size() - 1);
     if (word_.has_value && !word_.value.is(Kind::null)) {
       const Location there{present, way_to(*container), false, false};

@@ -42,7 +42,9 @@ Node at_package(const std::string& package, Node content) {
 class Composer {
  public:
   Composer(const ComposeRequest& request, SearchPath& search)
-      : request_(request), language_(request.raw ? Language::hydra : Language::parts), search_(search) {}
+      : request_(request),
+        language_(request.raw ? Language::hydra() : Language::parts(request.registry)),
+        search_(search) {}
 
   Composition compose() {
     words_ = parse_overrides(request_.overrides);
@@ -51,7 +53,10 @@ class Composer {
     warn_of_repetition();
     DefaultsList list = build_defaults(search_, find_primary(), std::nullopt, groups_);
     choices_ = list.choices;
-    refuse_unused();
+    if (request_.raw)
+      refuse_unused();
+    else
+      refuse_contradictions();
     Composition composition;
     composition.unresolved = lay(list);
     for (const ValueWord& value : values_) apply(composition.unresolved, value);
@@ -172,16 +177,27 @@ class Composer {
                       "unknown_option");
   }
 
+  // In Hydra the removal wins, and what the other word chooses is dropped without a word.
+  void refuse_contradictions() const {
+    for (const Override& word : words_) {
+      const auto deletion = groups_.deletions.find(word.key());
+      const bool chooses = word.action != Override::Action::remove && !word.value.is(Kind::map) && !word.edit;
+      if (!chooses || deletion == groups_.deletions.end() || !deletion->second.used) continue;
+      fail(word,
+           word.key() + ": " + deletion->second.place.text() + " removes what this word chooses; drop one",
+           "ambiguous");
+    }
+  }
+
   void refuse_unused() {
-    if (!request_.raw) return;
     for (const auto& [key, deletion] : groups_.deletions) {
       if (deletion.used) continue;
       const auto chosen = choices_.find(key);
       std::string message = key + ": the option is " + (chosen != choices_.end() ? chosen->second : "") +
                             " and not " + deletion.option.value_or("") + ", so it is not removed";
       if (chosen == choices_.end() || !deletion.option) {
-        message = deletion.word.substr(1) + ": nothing in the defaults lists has this key" + known_keys(key);
-        if (message.ends_with(';')) message.pop_back();
+        message =
+            deletion.word.substr(1) + ": nothing in the defaults lists has this key" + known_keys(key, "");
       }
       throw ConfigError(deletion.place.text(), message, "missing_group_override");
     }
@@ -196,21 +212,22 @@ class Composer {
                           selection.word + ": '" + key + "' is a group: expected the name of an option",
                           "bad_value");
       throw ConfigError(selection.choice.place.text(),
-                        key + ": nothing in the defaults lists has this key" + known_keys(key) + " write +" +
-                            selection.word + " to add it",
+                        key + ": nothing in the defaults lists has this key" +
+                            known_keys(key, "write +" + selection.word + " to add it"),
                         "missing_group_override");
     }
   }
 
-  std::string known_keys(const std::string& key) const {
+  std::string known_keys(const std::string& key, const std::string& advice) const {
     std::vector<std::string> same_group, all;
     const std::string group = key.substr(0, key.find('@'));
     for (const auto& [other, option] : choices_) {
       all.push_back(other);
       if (other.substr(0, other.find('@')) == group) same_group.push_back(other);
     }
-    return same_group.empty() ? suggestion(key, all) + ";"
-                              : "; did you mean " + join(same_group, " or ") + "?";
+    if (!same_group.empty())
+      return "; did you mean " + join(same_group, " or ") + "?" + (advice.empty() ? "" : " " + advice);
+    return suggestion(key, all) + (advice.empty() ? "" : "; " + advice);
   }
 
   Node lay(const DefaultsList& list) {

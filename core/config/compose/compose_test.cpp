@@ -117,6 +117,34 @@ TEST_CASE("a key below a plain name turns the name into its map form", "[compose
   CHECK(mixer({"net.block.mixer={type: wersa, heads: 8}"}) == "{\"type\": \"wersa\", \"heads\": 8}");
 }
 
+TEST_CASE("a removal of a part's name leaves the part of the slot's default", "[compose]") {
+  const Tree tree(kFiles);
+  CHECK(config::to_json(*tree.compose("r", {"~net.block.mixer.type"}).config.at("net.block.mixer")) == "{}");
+  CHECK(tree.complaint({"+net.block.mixer.type=performer"}) ==
+        "override 1 (+net.block.mixer.type=performer): net.block.mixer.type: is there already, set by "
+        "recipes/r.yaml:2:42; drop the + to change it, or write ++ to set it in any case");
+}
+
+TEST_CASE("a label that is a part's name is the type of a map that names none", "[compose]") {
+  const Tree tree(std::vector<std::pair<std::string, std::string>>{
+      {"recipes/r.yaml", "side: {wersa: {heads: 2}, other: {heads: 2}}\n"}});
+  CHECK(tree.json({"side.wersa={type: performer}", "side.other={type: performer}"}) ==
+        "{\"side\": {\"wersa\": {\"type\": \"performer\"}, "
+        "\"other\": {\"heads\": 2, \"type\": \"performer\"}}}");
+  CHECK(tree.json({"side.wersa={type: wersa, window: 4}"}) ==
+        "{\"side\": {\"wersa\": {\"heads\": 2, \"type\": \"wersa\", \"window\": 4}, \"other\": {\"heads\": "
+        "2}}}");
+}
+
+TEST_CASE("a word that removes what another word chooses for a group is refused", "[compose]") {
+  const Tree tree(kFiles);
+  CHECK(tree.complaint({"data=large", "~data"}) ==
+        "override 1 (data=large): data: override 2 (~data) removes what this word chooses; drop one");
+  CHECK(tree.complaint({"~data", "+data=large"}) ==
+        "override 2 (+data=large): data: override 1 (~data) removes what this word chooses; drop one");
+  CHECK(tree.compose("r", {"~data", "data={name: mine}"}).config.at("data.name")->string() == "mine");
+}
+
 TEST_CASE("a name, or a map of another type, replaces the whole part", "[compose]") {
   const Tree tree(kFiles);
   const auto mixer = [&](const Texts& words) {

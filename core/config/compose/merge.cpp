@@ -7,6 +7,7 @@
 #include "core/config/limits.h"
 #include "core/config/yaml/text.h"
 #include "core/error.h"
+#include "core/registry.h"
 #include "core/text.h"
 
 namespace subband::config {
@@ -23,13 +24,22 @@ std::string path_text(const std::vector<Step>& way) { return Location{nullptr, w
 
 bool is_container(const Node& node) { return node.is(Node::Kind::map) || node.is(Node::Kind::list); }
 
-bool changes_type(const Node& earlier, const Node& later) {
-  const Node* before = earlier.find("type");
+bool changes_type(const Node& earlier, const Node& later, const std::vector<Step>& way, Language language) {
   const Node* after = later.find("type");
-  return before != nullptr && after != nullptr && !after->is_missing() && !(*before == *after);
+  if (after == nullptr || after->is_missing()) return false;
+  if (const Node* before = earlier.find("type")) return !(*before == *after);
+  const std::string_view label = way.empty() ? std::string_view() : way.back().key;
+  return language.names_part(label) && !(*after == Node(std::string(label)));
 }
 
 }  // namespace
+
+bool Language::names_part(std::string_view label) const {
+  if (registry_ == nullptr) return false;
+  return std::ranges::any_of(registry_->kinds(), [&](const std::string& kind) {
+    return registry_->find(kind)->info(label) != nullptr;
+  });
+}
 
 Node* find_text_key(Node& map, std::string_view key) {
   for (Entry& entry : map.entries())
@@ -54,7 +64,7 @@ void Merger::open(Node& value) {
                         path_text(way_) + ": more than 100,000 values copied to be changed", "bad_value");
     if (is_container(copy)) value = std::move(copy);
   }
-  if (language_ == Language::parts && value.is(Node::Kind::string) && !may_interpolate(value.string())) {
+  if (language_.has_parts() && value.is(Node::Kind::string) && !may_interpolate(value.string())) {
     Node part = Node::map();
     part.place = value.place;
     part.set("type", std::move(value));
@@ -102,7 +112,7 @@ void Merger::replace(Node& value, Node over) {
                         "bad_value");
     }
     const bool joins =
-        value.is(Node::Kind::map) && !(language_ == Language::parts && changes_type(value, over));
+        value.is(Node::Kind::map) && !(language_.has_parts() && changes_type(value, over, way_, language_));
     if (joins) return lay_over(value, std::move(over));
   }
   value = std::move(over);

@@ -28,8 +28,8 @@ bool YamlLayout::is_plain_at(const YAML::Mark& mark) const {
 }
 
 // yaml-cpp takes `text:word` on a line of its own for a key without a value. Looks for the colon after a key.
-void YamlLayout::note_key(std::vector<YamlFrame>& frames, const YAML::Mark& mark,
-                          std::string_view word) const {
+void YamlLayout::see_scalar(std::vector<YamlFrame>& frames, const YAML::Mark& mark,
+                            std::string_view word) const {
   if (frames.empty()) return;
   YamlFrame& frame = frames.back();
   if (!frame.block || !frame.is_map() || frame.key) return;
@@ -43,11 +43,6 @@ void YamlLayout::note_key(std::vector<YamlFrame>& frames, const YAML::Mark& mark
   frame.has_colon = frame.has_colon || frame.question;
 }
 
-void YamlLayout::see_scalar(std::vector<YamlFrame>& frames, const YAML::Mark& mark, std::string_view word) {
-  if (word.empty()) last_quoted_ = mark;
-  note_key(frames, mark, word);
-}
-
 // Nothing may stand after `key:` and `-`, and before the end of `[1, ]`; not where a key or an item should.
 static void refuse_gap(const YamlFrame& frame, const Place& place, char there) {
   if (frame.is_map() && !frame.key) refuse_yaml(place, "a key is missing before ':'");
@@ -56,7 +51,7 @@ static void refuse_gap(const YamlFrame& frame, const Place& place, char there) {
     refuse_yaml(place, "an item of a list is missing before ','");
 }
 
-void YamlLayout::see_null(std::vector<YamlFrame>& frames, const YAML::Mark& mark) {
+void YamlLayout::see_null(std::vector<YamlFrame>& frames, const YAML::Mark& mark) const {
   const Place here = place(mark);
   const size_t at = offset(mark);
   const char there = at < text_.size() ? text_[at] : '\0';
@@ -73,7 +68,7 @@ void YamlLayout::see_null(std::vector<YamlFrame>& frames, const YAML::Mark& mark
   if (!frames.empty() && !written) refuse_gap(frames.back(), here, there);
   if (!written) return;
   const std::string_view word = text_.substr(at, there == '~' ? 1 : 4);
-  note_key(frames, mark, word);
+  see_scalar(frames, mark, word);
   if (!frames.empty() && !frames.back().key && !frames.back().has_colon)  // alone, where a key should be
     refuse_yaml(here, std::string(word) + kColonRule);
 }
@@ -93,12 +88,6 @@ void YamlLayout::see_value(const std::vector<YamlFrame>& frames, const YAML::Mar
       last_break == std::string_view::npos ? mark.column + 1 + moved : moved - static_cast<int>(last_break);
   if (is_below && column < least)
     refuse_yaml(place(mark), "the value of '" + key.key + "' must stand further right than its key");
-}
-
-// yaml-cpp takes the end of the file for a closing quote; only the last scalar can be such a one.
-void YamlLayout::see_end() const {
-  if (last_quoted_ && quote_is_open(text_, offset(*last_quoted_)))
-    refuse_yaml(place(*last_quoted_), "a quote that is not closed");
 }
 
 }  // namespace subband::config

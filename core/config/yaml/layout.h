@@ -3,7 +3,6 @@
 #include <yaml-cpp/mark.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,22 +23,18 @@ class YamlLayout {
   /// Whether the word there has no quotes and is no block scalar.
   bool is_plain_at(const YAML::Mark& mark) const;
 
-  /// A scalar stands here. `word`: its text when it is plain, else empty.
-  void see_scalar(std::vector<YamlFrame>& frames, const YAML::Mark& mark, std::string_view word);
+  /// A scalar stands here, perhaps a key. `word`: its text when it is plain, else empty.
+  void see_scalar(std::vector<YamlFrame>& frames, const YAML::Mark& mark, std::string_view word) const;
   /// A null stands here, written or not. ConfigError where a key, a value or an item is missing.
-  void see_null(std::vector<YamlFrame>& frames, const YAML::Mark& mark);
+  void see_null(std::vector<YamlFrame>& frames, const YAML::Mark& mark) const;
   /// ConfigError where a value on a later line than its key does not stand further right.
   void see_value(const std::vector<YamlFrame>& frames, const YAML::Mark& mark, bool is_block_list) const;
-  /// The text ends. ConfigError where a quote is open.
-  void see_end() const;
 
  private:
   size_t offset(const YAML::Mark& mark) const;
-  void note_key(std::vector<YamlFrame>& frames, const YAML::Mark& mark, std::string_view word) const;
 
   std::shared_ptr<const std::string> source_;
   std::string_view text_;
-  std::optional<YAML::Mark> last_quoted_;
 };
 
 }  // namespace subband::config

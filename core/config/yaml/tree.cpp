@@ -61,7 +61,6 @@ class TreeBuilder final : public YAML::EventHandler {
       : text_(text), layout_(text, source), warnings_(warnings) {}
 
   Node take() {
-    layout_.see_end();
     if (cycle_) refuse_yaml(*cycle_, "this alias stands inside the value that it names", "cycle");
     if (!root_.place.source) root_.place = layout_.place({});
     return std::move(root_);
@@ -97,10 +96,9 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& written) override {
+                const std::string& value) override {
     const Place place = layout_.place(mark);
-    const bool plain = tag == "?" || (tag == "!" && layout_.is_plain_at(mark));  // `! 1`
-    const std::string value = plain ? written : whole(mark, written);
+    const bool plain = tag == "?";
     if (plain && value.starts_with('%')) refuse_yaml(place, "'%' cannot start a word: quote it");
     layout_.see_scalar(frames_, mark, plain ? std::string_view(value) : std::string_view());
     Node node = !plain ? tagged(tag, value, place) : value.empty() ? Node() : plain_scalar(value, place);
@@ -156,17 +154,6 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlFrame frame = std::move(frames_.back());
     frames_.pop_back();
     accept(frame.take(), frame.anchor, false);
-  }
-
-  // What yaml-cpp makes of quotes and folds, mended.
-  std::string whole(const YAML::Mark& mark, const std::string& written) const {
-    const size_t at = layout_.word_at(mark);
-    if (at >= text_.size()) return written;
-    const std::string_view header = text_.substr(at, text_.find_first_of(" #\n", at) - at);
-    if (header.starts_with('>') && header.find_first_of("0123456789") == std::string_view::npos)
-      return with_folds(written, text_, at);
-    const bool is_quoted = header.starts_with('\'') || header.starts_with('"');
-    return is_quoted ? with_last_breaks(with_whole_escapes(written), text_, at) : written;
   }
 
   void count(size_t nodes, const Place& place) {

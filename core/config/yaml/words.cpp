@@ -11,6 +11,13 @@ constexpr const char* kTabBetween =
     "a tab cannot stand between words or end a line: use spaces, or quote text that holds one";
 constexpr const char* kColon = "a ':' cannot begin a word inside brackets: quote it";
 constexpr const char* kComment = "a space must stand before the '#' of a comment";
+constexpr const char* kOpenQuote = "a quote that is not closed";
+constexpr const char* kLastBreaks =
+    "empty lines cannot stand before a closing quote: write \\n in double quotes";
+constexpr const char* kEscape = "the escapes \\N and \\_ are not read: write \\u0085 and \\u00A0";
+constexpr const char* kKeptFold = "a folded text cannot keep its last line breaks: write | for >";
+constexpr const char* kOpenFold = "a folded text cannot end in a line of spaces";
+constexpr const char* kLoneTag = "a tag needs a name behind its '!'";
 constexpr const char* kLineBreak = "a line break of Unicode's cannot stand here: quote it as \\u2028";
 
 // Walks over the words, and stops at one that is wrong.
@@ -75,20 +82,33 @@ class Walker {
     while (here() != '\n' && at_ < text_.size() && rule_ == nullptr) advance();
   }
 
+  void refuse(size_t at, const char* rule) { at_ = at, rule_ = rule; }
+
   void property() {
     if (token_ < 0) token_ = column();
+    if (here() == '!' && is_blank_at(at_ + 1)) return refuse(at_, kLoneTag);
     while (!is_blank_at(at_)) ++at_;
   }
 
+  // yaml-cpp takes the end of the text for a closing quote, loses one of several breaks before it, and makes one byte
+  // each of \N and \_.
   void quoted() {
     if (token_ < 0) token_ = column();
+    const size_t begin = at_;
     const char quote = text_[at_++];
-    while (at_ < text_.size() && here() != quote) {
-      if (here() == '\n') line_ = at_ + 1;
-      at_ += here() == '\\' && quote == '"' ? 2 : 1;
+    int breaks = 0;  // since the last character that is no blank
+    const auto doubled = [&] { return quote == '\'' && text_.substr(at_).starts_with("''"); };
+    while (at_ < text_.size() && (here() != quote || doubled())) {
+      const bool escapes = quote == '"' && here() == '\\';
+      if (escapes && (text_.substr(at_ + 1).starts_with('N') || text_.substr(at_ + 1).starts_with('_')))
+        return refuse(at_, kEscape);
+      if (here() == '\n') line_ = at_ + 1, ++breaks;
+      if (!is_blank_at(at_)) breaks = 0;
+      at_ += escapes || doubled() ? 2 : 1;
     }
-    at_ = std::min(at_ + 1, text_.size());  // a doubled quote is two quoted words side by side
-    closed_ = at_;
+    if (at_ >= text_.size()) return refuse(begin, kOpenQuote);
+    if (breaks > 1) return refuse(at_, kLastBreaks);
+    closed_ = ++at_;
   }
 
   // A plain word, or one of the marks `- `, `? ` and `: `.
@@ -135,13 +155,16 @@ class Walker {
     size_t mark = at_ + 1;
     while (mark < end && std::string_view("+-0123456789").find(text_[mark]) != std::string_view::npos) ++mark;
     const size_t next = std::min(text_.find_first_not_of(' ', mark), end);
-    if (next < end && text_[next] == '\t') at_ = next, rule_ = kTabBetween;
-    if (next < end && text_[next] == '#' && next == mark) at_ = next, rule_ = kComment;
-    if (rule_ != nullptr) return;
+    if (next < end && text_[next] == '\t') return refuse(next, kTabBetween);
+    if (next < end && text_[next] == '#' && next == mark) return refuse(next, kComment);
+    const bool folds = here() == '>';
+    const std::string_view header = text_.substr(at_, mark - at_);
+    if (folds && header.find('+') != std::string_view::npos) return refuse(at_, kKeptFold);
     for (at_ = end; at_ < text_.size(); at_ = line_end()) {
       const size_t first = std::min(text_.find_first_not_of(' ', at_ + 1), text_.size());
       const bool is_empty = first == text_.size() || text_[first] == '\n';
       if (!is_empty && static_cast<int>(first - at_) - 1 <= std::max(key_, 0)) return;
+      if (folds && first == text_.size() && first > at_ + 1) return refuse(at_ + 1, kOpenFold);
       ++at_;
     }
   }

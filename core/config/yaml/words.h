@@ -11,8 +11,9 @@ struct WrongWord {
   const char* rule = "";
 };
 
-/// The first thing between two words that YAML does not allow and yaml-cpp lets pass: a tab, a ':' that begins a word
-/// inside brackets, a comment that touches the mark of a block scalar, a line break of Unicode's.
+/// The first thing that YAML does not allow and yaml-cpp lets pass: a tab between words, a ':' that begins a word
+/// inside brackets, a comment that touches the mark of a block scalar, a line break of Unicode's, an open quote. And
+/// what yaml-cpp reads as another text: line breaks at the end of quotes and folds, the escapes \N and \_.
 /// Lines end in line feeds alone. Rules: PyYAML, scanner.py.
 std::optional<WrongWord> wrong_word(std::string_view text);
 

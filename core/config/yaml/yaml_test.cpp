@@ -90,20 +90,15 @@ TEST_CASE("a tab may stand in quotes, comments and block scalars, and nowhere el
   }
 }
 
-TEST_CASE("line breaks at the end of quotes and folds are PyYAML's", "[yaml]") {
+TEST_CASE("line breaks in quotes and folds are PyYAML's", "[yaml]") {
   const std::pair<const char*, const char*> cases[] = {
-      {"'a\n\n\n  '", "a\\n\\n"},
-      {"'\n\n '", "\\n"},
-      {"\"a\n\n  b\n\n\"", "a\\nb\\n"},
-      {"'a\n  '", "a "},
-      {"\"a\\n\n\n\"", "a\\n\\n"},
-      {">+\n  a\n\n", "a\\n\\n"},
-      {">\n  a\n  ", "a\\n"},
-      {">-\n  a\n  ", "a"},
-      {">+\n  a\n\n\n", "a\\n\\n\\n"},
+      {"'a\n\n  b\n  '", "a\\nb "},
+      {"'a\n\n  it''s\n  '''", "a\\nit's '"},
+      {"\"a\\n\n\"", "a\\n "},
+      {">-\n  a\n", "a"},
       {">\n  a\n  b\n\n  c\n   d\n  e\n\n\n  f\n", "a b\\nc\\n d\\ne\\n\\nf\\n"},
       {">\n\n\n", ""},
-      {">+\n\n\n", "\\n\\n"},
+      {">\n  a\n\n", "a\\n"},
       {">\n  a", "a"},
       {"!!str >\n  a\n  b\n", "a b\\n"},
       {"> # why\n  a\n  b\n", "a b\\n"},
@@ -115,14 +110,25 @@ TEST_CASE("line breaks at the end of quotes and folds are PyYAML's", "[yaml]") {
   }
 }
 
+TEST_CASE("what yaml-cpp reads as another text than PyYAML is refused", "[yaml]") {
+  const std::string breaks = "empty lines cannot stand before a closing quote: write \\n in double quotes";
+  const std::string escapes = "the escapes \\N and \\_ are not read: write \\u0085 and \\u00A0";
+  const std::string kept = "a folded text cannot keep its last line breaks: write | for >";
+  CHECK(complaint("k: 'a\n\n  '\n") == "a.yaml:3:3: " + breaks);
+  CHECK(complaint("k: \"\n\n\"\n") == "a.yaml:3:1: " + breaks);
+  CHECK(complaint("k: [\"a\\N\"]\n") == "a.yaml:1:7: " + escapes);
+  CHECK(complaint("\"\\_\": 1\n") == "a.yaml:1:2: " + escapes);
+  CHECK(complaint("k: >+\n  a\n\n") == "a.yaml:1:4: " + kept);
+  CHECK(complaint("k: >2+\n  a\n") == "a.yaml:1:4: " + kept);
+  CHECK(complaint("k: >-\n  a\n  ") == "a.yaml:3:1: a folded text cannot end in a line of spaces");
+  CHECK(complaint("k: ! 1\n") == "a.yaml:1:4: a tag needs a name behind its '!'");
+}
+
 TEST_CASE("what PyYAML reads is read, what it refuses is refused, where yaml-cpp differs", "[yaml]") {
   const std::pair<const char*, const char*> read[] = {
-      {"k: 1\rz: 2\r", R"({"k": 1, "z": 2})"},
-      {"&k kk:\n", R"({"kk": null})"},
-      {"k: ! 1\nl: ! \nm: !!str\n", R"({"k": 1, "l": null, "m": ""})"},
-      {"'<<': 1\n<<: {a: 1}\n", R"({"a": 1, "<<": 1})"},
-      {"k:\n|\n  a\n", R"({"k": "a\n"})"},
-      {"? k\n: |\n  a\tb\n", R"({"k": "a\tb\n"})"},
+      {"k: 1\rz: 2\r", R"({"k": 1, "z": 2})"}, {"&k kk:\n", R"({"kk": null})"},
+      {"m: !!str\n", R"({"m": ""})"},          {"'<<': 1\n<<: {a: 1}\n", R"({"a": 1, "<<": 1})"},
+      {"k:\n|\n  a\n", R"({"k": "a\n"})"},     {"? k\n: |\n  a\tb\n", R"({"k": "a\tb\n"})"},
       {"'k': 'a\tb'\n", R"({"k": "a\tb"})"}};
   for (const auto& [text, json] : read) {
     CAPTURE(text);
@@ -351,8 +357,8 @@ TEST_CASE("to_yaml keeps the types of keys and takes keys of any length", "[yaml
   CHECK(config::to_yaml(Node(1e-5)) == "1.0e-05\n");
 }
 
-TEST_CASE("the escapes of two bytes are read whole", "[yaml]") {
-  const Node tree = config::parse_yaml("a: \"x\\N\\_\\xE9\\u20ac\"\n", "a.yaml");
+TEST_CASE("escaped characters of several bytes are read whole", "[yaml]") {
+  const Node tree = config::parse_yaml("a: \"x\\u0085\\xA0\\xE9\\u20ac\"\n", "a.yaml");
   CHECK(tree.find("a")->string() == "x\xC2\x85\xC2\xA0\xC3\xA9\xE2\x82\xAC");
   CHECK(config::parse_yaml(config::to_yaml(tree), "b.yaml") == tree);
 }

@@ -132,6 +132,7 @@ void Binder::complain(std::string_view key, const Node* value, std::string_view 
   message += ": " + std::string(rule);
   const std::string place = value ? value->place.text() : node_.place.text();
   session_.problems.push_back({place, std::move(message), std::string(kind)});
+  if (value) session_.refused.insert(path_of(key));
 }
 
 Node& Binder::resolve(std::string_view key, Node value) {
@@ -239,11 +240,8 @@ std::optional<Binder> Binder::open(std::string_view key, std::string_view help) 
 void Binder::check(bool ok, std::string_view key, std::string_view rule) {
   if (ok) return;
   const Node* written = node_.find(key);
-  const auto said = [&](const Problem& problem) {  // a value that could not be read breaks every rule
-    return written != nullptr && problem.place == written->place.text() &&
-           problem.message.starts_with(path_of(key) + " = ");
-  };
-  if (std::ranges::any_of(session_.problems, said)) return;
+  // A value that could not be read breaks every rule.
+  if (written != nullptr && session_.refused.contains(path_of(key))) return;
   complain(key, written ? written : resolved_.find(key), rule);
   if (!written) session_.problems.back().place = node_.place.text();
 }

@@ -16,6 +16,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,7 @@ struct BindSession {
   const Registry* registry = nullptr;  ///< needed where a struct has part slots
   bool records_fields = true;  ///< without them a complaint of an unknown key knows only its neighbours
   std::vector<Problem> problems;
+  std::set<std::string, std::less<>> refused;  ///< paths of the values that they are about
   std::vector<FieldInfo> fields;
   std::map<std::string, int> parts;         ///< `mixer:wersa` -> version, of every part really used
   std::vector<std::string> cosmetic_paths;  ///< not part of a run's identity

@@ -83,21 +83,6 @@ Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients) {
   return out;
 }
 
-// What is wrong with a part's weights, in the words of its file. `length`: that it was made for.
-[[noreturn]] void complain_of_weights(const Error& error, const fs::path& file, int64_t length) {
-  std::vector<Problem> problems = error.problems();
-  for (Problem& problem : problems) {
-    std::string& message = problem.message;
-    problem.place = file.string();
-    if (const size_t at = message.find("'model/"); at != std::string::npos) message.erase(at + 1, 6);
-    if (const size_t at = message.find("this net"); at != std::string::npos)
-      message.replace(at, 8, "this part");
-    if (message.find("expected [" + std::to_string(length) + ",") != std::string::npos)
-      message += "; --length says how long the input may be";
-  }
-  throw Error(problems);
-}
-
 // Weights of the file under the part's own names; a leading `w/` is what this command itself writes. Counters of
 // training calls, buffers of one value, may be missing; an operator's maps are its own.
 void load_part(torch::nn::Module& module, const fs::path& file, bool is_operator, int64_t length) {
@@ -116,11 +101,7 @@ void load_part(torch::nn::Module& module, const fs::path& file, bool is_operator
     if (is_operator && (map == "q" || map == "k" || map == "v" || map == "out"))
       tensors["model/" + name] = tensor;
   }
-  try {
-    load_model(module, tensors);
-  } catch (const Error& error) {
-    complain_of_weights(error, file, length);
-  }
+  load_model(module, tensors, {.place = file.string(), .prefix = "", .owner = "part", .length = length});
 }
 
 Tensors probe_lone_part(ForwardWords words, Tensors* gradients) {

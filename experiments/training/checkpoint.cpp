@@ -157,10 +157,10 @@ Tensors model_tensors(const torch::nn::Module& net) {
   return tensors;
 }
 
-void load_model(torch::nn::Module& net, const Tensors& tensors) {
+void load_model(torch::nn::Module& net, const Tensors& tensors, const WeightWords& words) {
   std::vector<Problem> problems;
   const auto complain = [&](const std::string& name, const std::string& rule) {
-    problems.push_back({"checkpoint", "tensor 'model/" + name + "': " + rule});
+    problems.push_back({words.place, "tensor '" + words.prefix + name + "': " + rule});
   };
   const Tensors own = model_tensors(net);
   for (const auto& [name, tensor] : own) {
@@ -168,12 +168,14 @@ void load_model(torch::nn::Module& net, const Tensors& tensors) {
     if (found == tensors.end())
       complain(name, "missing");
     else if (found->second.sizes() != tensor.sizes()) {
-      complain(name, c10::str("expected ", tensor.sizes(), ", got ", found->second.sizes()));
+      const bool follows_length = words.length && tensor.dim() > 1 && tensor.size(0) == *words.length;
+      complain(name, c10::str("expected ", tensor.sizes(), ", got ", found->second.sizes(),
+                              follows_length ? "; --length says how long the input may be" : ""));
     }
   }
   for (const auto& [name, tensor] : tensors) {
     if (name.starts_with("model/") && !own.contains(name.substr(6)))
-      complain(name.substr(6), "unknown to this net");
+      complain(name.substr(6), "unknown to this " + words.owner);
   }
   if (!problems.empty()) throw Error(problems);
   const c10::NoGradGuard no_gradients;

@@ -57,8 +57,16 @@ void prune_checkpoints(const std::filesystem::path& folder, size_t keep);
 
 /// Every parameter and buffer of a net under its name.
 Tensors model_tensors(const torch::nn::Module& net);
+/// How complaints about weights name things.
+struct WeightWords {
+  std::string place = "checkpoint";  ///< where they come from
+  std::string prefix = "model/";     ///< of the names there
+  std::string owner = "net";         ///< what they are for
+  std::optional<int64_t> length =
+      {};  ///< of the input, where `--length` gave it: a table may have as many rows
+};
 /// Copies `model/…` tensors in. Error that lists every unknown and missing name and every wrong shape.
-void load_model(torch::nn::Module& net, const Tensors& tensors);
+void load_model(torch::nn::Module& net, const Tensors& tensors, const WeightWords& words = {});
 
 /// Binds the checkpoint's recipe, makes its net and loads the weights.
 std::shared_ptr<Net> restore_net(const Registry& registry, const Checkpoint& checkpoint);

@@ -63,6 +63,14 @@ void take_step(Net& net, const Recipe& recipe, at::Device device) {
   }
 }
 
+// One line for each problem; those of the recipe itself without its name.
+std::string lines_about(const Recipe& recipe, const Error& error) {
+  std::string lines;
+  for (const Problem& problem : error.problems())
+    lines += (lines.empty() ? "" : "\n") + (problem.place == recipe.name ? problem.message : problem.line());
+  return lines;
+}
+
 std::string read_all(int from) {
   std::string text;
   std::array<char, 4096> buffer{};
@@ -101,6 +109,8 @@ std::optional<Problem> check_recipe_apart(const Recipe& recipe, int64_t most_par
     std::string message;
     try {
       check_recipe(recipe, most_parameters);
+    } catch (const Error& error) {
+      message = lines_about(recipe, error);
     } catch (const std::exception& error) {
       message = error.what();
     }
@@ -113,7 +123,6 @@ std::optional<Problem> check_recipe_apart(const Recipe& recipe, int64_t most_par
   int status = 0;
   ::waitpid(child, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return std::nullopt;
-  if (message.starts_with(recipe.name + ": ")) message.erase(0, recipe.name.size() + 2);
   if (message.empty())
     message = "a first step fails: its process died by signal " + std::to_string(WTERMSIG(status));
   return Problem{recipe.name, message, "bad_value"};

@@ -17,6 +17,8 @@ namespace subband::config {
 bool may_interpolate(std::string_view text);
 /// ConfigError (`syntax`) with the place of the first string whose interpolation is malformed.
 void check_interpolations(const Node& tree);
+/// A tree that resolves to this one: every `${` of its texts is escaped. What was resolved is written out so.
+Node literal(Node tree);
 
 /// One step down from the root: a container and the key or index that leads on from it.
 struct Step {

@@ -163,7 +163,14 @@ std::string json_string(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-static void append_json(std::string& out, const Node& node, bool sorted) {
+// `sorted`: keys in byte order; `typed`: words as they were typed, which is for people.
+enum class JsonForm { plain, sorted, typed };
+
+static void append_json(std::string& out, const Node& node, JsonForm form) {
+  if (form == JsonForm::typed && node.place.typed) {
+    out += *node.place.typed;
+    return;
+  }
   switch (node.kind()) {
     case Node::Kind::null:
       out += "null";
@@ -186,7 +193,7 @@ static void append_json(std::string& out, const Node& node, bool sorted) {
       out += '[';
       for (size_t i = 0; i < node.size(); ++i) {
         if (i > 0) out += ", ";
-        append_json(out, node.items()[i], sorted);
+        append_json(out, node.items()[i], form);
       }
       out += ']';
       return;
@@ -196,26 +203,28 @@ static void append_json(std::string& out, const Node& node, bool sorted) {
   std::vector<size_t> order(node.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const auto& entries = node.entries();
-  if (sorted) std::ranges::sort(order, {}, [&](size_t i) -> const std::string& { return entries[i].key; });
+  if (form == JsonForm::sorted)
+    std::ranges::sort(order, {}, [&](size_t i) -> const std::string& { return entries[i].key; });
   out += '{';
   for (size_t i = 0; i < order.size(); ++i) {
     if (i > 0) out += ", ";
     out += json_string(entries[order[i]].key) + ": ";
-    append_json(out, entries[order[i]].value, sorted);
+    append_json(out, entries[order[i]].value, form);
   }
   out += '}';
 }
 
 std::string to_json(const Node& node, bool sorted) {
   std::string out;
-  append_json(out, node, sorted);
+  append_json(out, node, sorted ? JsonForm::sorted : JsonForm::plain);
   return out;
 }
 
 std::string brief(const Node& node) {
   if (node.is(Node::Kind::string) && node.string().size() <= 60)
     return node.string().empty() ? "''" : node.string();
-  std::string text = to_json(node);
+  std::string text;
+  append_json(text, node, JsonForm::typed);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
   return text;
 }

@@ -12,8 +12,10 @@ namespace subband::config {
 /// Where a value was written. `source` is a file name, `override 2 (a.b=c)`, `default`, or empty.
 struct Place {
   std::shared_ptr<const std::string> source;
-  int line = 0;              ///< from 1; 0: no line
-  int column = 0;            ///< from 1
+  int line = 0;    ///< from 1; 0: no line
+  int column = 0;  ///< from 1
+  /// How a number, boolean or null was typed, where we would write it otherwise: `1e5`, `1.10`, `010`.
+  std::shared_ptr<const std::string> typed = nullptr;
   std::string text() const;  ///< `recipe.yaml:12:14`
 };
 
@@ -84,6 +86,9 @@ struct Entry {
   Node::Kind key_kind = Node::Kind::string;  ///< `1: a` has an integer key; `key` holds its text
   Place key_place;
   Node value;
+
+  /// The key as it was typed: `1.10`, whose `key` is `1.1`.
+  const std::string& label() const { return key_place.typed ? *key_place.typed : key; }
 };
 
 /// Text as a JSON string, with its quotes.
@@ -93,7 +98,12 @@ std::string json_string(const std::string& text);
 std::string to_json(const Node& node, bool sorted = false);
 /// Block-style YAML 1.2 that every reader takes for the same values.
 std::string to_yaml(const Node& node);
-/// How a value looks inside an error message: short, on one line.
+/// The same with each value's place behind it as a comment (`width: 64    # wavelet.yaml:5:10`), or `default`; lists
+/// stand on one line.
+std::string to_yaml_with_origins(const Node& node);
+/// `# text`, on one line whatever the text holds.
+std::string yaml_comment(std::string_view text);
+/// How a value looks inside an error message: short, on one line, its words as they were typed.
 std::string brief(const Node& node);
 
 }  // namespace subband::config

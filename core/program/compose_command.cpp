@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "core/config/compose/cases.h"
+#include "core/config/interpolation.h"
 #include "core/error.h"
 
 namespace subband {
@@ -73,8 +74,10 @@ void print_composed(const config::Node& tree, const config::Warnings& warnings, 
     for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
   if (options.json)
     std::cout << config::to_json(tree) << "\n";
+  else if (words.origins)
+    std::cout << config::origins_text(tree);
   else
-    std::cout << (words.origins ? config::origins_text(tree) : config::to_yaml(tree));
+    std::cout << config::to_yaml(words.unresolved ? tree : config::literal(tree));
 }
 
 // Many compositions in one process: what a comparison with another program needs.

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/config/interpolation.h"
+#include "core/config/override.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/text.h"
@@ -88,8 +90,12 @@ class PiecesFile {
 
 Recipe recipe_for(const Registry& registry, ImportWords words, const Published& published,
                   const fs::path& pieces) {
-  if (!pieces.empty())
-    words.recipe.overrides.push_back("tokenizer={type: sentencepiece, model: '" + pieces.string() + "'}");
+  if (!pieces.empty()) {
+    config::Node tokenizer = config::Node::map();
+    tokenizer.set("type", config::Node("sentencepiece"));
+    tokenizer.set("model", config::literal(config::Node(pieces.string())));
+    words.recipe.overrides.push_back("tokenizer=" + config::override_text(tokenizer));
+  }
   config::Warnings warnings;
   Recipe recipe = load_recipe(registry, words.recipe, &warnings);
   for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";

@@ -8,11 +8,7 @@ namespace subband {
 
 struct RunStart;
 
-/// YAML that reads back to the same values. Each line of a value ends with its origin as a comment
-/// (`width: 64          # tinyshakespeare/wavelet.yaml:5:10`); values that nobody wrote say `default`.
-std::string yaml_with_origins(const config::Node& node);
-
-/// The same under two lines of comment that name the run.
+/// Two lines of comment that name the run, and YAML that composes to the same values.
 std::string config_file_text(const RunStart& start, const config::Node& resolved);
 
 }  // namespace subband

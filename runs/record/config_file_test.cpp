@@ -1,45 +1,26 @@
 #include "runs/record/config_file.h"
 
+#include "core/config/interpolation.h"
+#include "core/config/yaml.h"
 #include "core/testing/catch.h"
+#include "runs/record/record_writer.h"
 
 namespace subband::config_file_test {
 
 using config::Node;
 
-TEST_CASE("every value of config.yaml says where it came from", "[config_file]") {
-  Node node = Node::map();
-  Node& width = node.set_at("net.width", Node(int64_t{64}));
-  width.place = {std::make_shared<const std::string>("wavelet.yaml"), 5, 10};
-  node.set_at("net.block.bypass", Node("running_mean"));
-  node.set_at("trainer.rate", Node(0.5));
-  node.set_at("trainer.protocols", Node::list({Node("blocks"), Node("sliding")}));
-  CHECK(yaml_with_origins(node) ==
-        "net:\n"
-        "  width: 64                     # wavelet.yaml:5:10\n"
-        "  block:\n"
-        "    bypass: running_mean        # default\n"
-        "trainer:\n"
-        "  rate: 0.5                     # default\n"
-        "  protocols: [blocks, sliding]  # default\n");
-}
-
-TEST_CASE("strings that YAML would take for something else are quoted", "[config_file]") {
-  Node node = Node::map();
-  node.set("a", Node("yes"));
-  node.set("b", Node("1.5"));
-  node.set("c", Node("two words: #1"));
-  node.set("d", Node(""));
-  node.set("on", Node(true));
-  node.set("e", Node::map());
-  node.set("f", Node());
-  CHECK(yaml_with_origins(node) ==
-        "a: \"yes\"            # default\n"
-        "b: \"1.5\"            # default\n"
-        "c: \"two words: #1\"  # default\n"
-        "d: \"\"               # default\n"
-        "\"on\": true          # default\n"
-        "e: {}               # default\n"
-        "f: null             # default\n");
+TEST_CASE("config.yaml composes to the values of the run, whatever they, the recipe and its words hold",
+          "[config_file]") {
+  Node resolved = Node::map();
+  resolved.set_at("sample.prompt", Node("two\nlines, \x7F, \xE2\x80\xA8 and a literal ${x} or \\${x}"));
+  Node rate(1e-5);
+  rate.place = {std::make_shared<const std::string>("override 1 (a='x\ny: 2')"), 0, 0};
+  resolved.set_at("optimizer.lr", rate);
+  const RunStart start{.id = "0123", .recipe = "mine\nseed: 2", .seed = 7};
+  const std::string text = config_file_text(start, resolved);
+  INFO(text);
+  CHECK(text.starts_with("# mine\\nseed: 2, seed 7\n# identity 0123\nsample:\n"));
+  CHECK(config::Interpolator(config::parse_yaml(text, "config.yaml")).resolve() == resolved);
 }
 
 }  // namespace subband::config_file_test

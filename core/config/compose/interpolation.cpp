@@ -53,6 +53,29 @@ void check_interpolations(const Node& tree) {
   }
 }
 
+// Backslashes before a `${` count twice there, and one more makes it text.
+static std::string literal_text(std::string_view text) {
+  std::string out;
+  size_t backslashes = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i).starts_with("${")) out.append(backslashes + 1, '\\');
+    backslashes = text[i] == '\\' ? backslashes + 1 : 0;
+    out += text[i];
+  }
+  return out;
+}
+
+Node literal(Node tree) {
+  if (tree.is(Node::Kind::list))
+    for (Node& item : tree.items()) item = literal(std::move(item));
+  if (tree.is(Node::Kind::map))
+    for (Entry& entry : tree.entries()) entry.value = literal(std::move(entry.value));
+  if (!tree.is(Node::Kind::string) || !may_interpolate(tree.string())) return tree;
+  Node text(literal_text(tree.string()));
+  text.place = tree.place;
+  return text;
+}
+
 std::string Location::path() const {
   std::string path;
   for (const Step& step : way) {

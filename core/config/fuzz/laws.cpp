@@ -56,12 +56,16 @@ std::string yaml_law(std::string_view text) {
   try {
     config::Warnings warnings;
     const config::Node tree = config::parse_yaml(text, "bytes.yaml", &warnings);
-    const std::string written = config::to_yaml(tree);
-    try {
-      if (!(config::parse_yaml(written, "again.yaml") == tree))
-        return "reads back as another tree:\n" + written;
-    } catch (const Error& error) {
-      return std::string("cannot be read back: ") + error.what() + "\n" + written;
+    const config::Node literal = config::literal(tree);
+    for (const std::string& written : {config::to_yaml(literal), config::to_yaml_with_origins(literal)}) {
+      try {
+        const config::Node again = config::parse_yaml(written, "again.yaml");
+        if (!(again == literal)) return "reads back as another tree:\n" + written;
+        config::check_interpolations(again);
+        if (!(config::Interpolator(again).resolve() == tree)) return "resolves to another tree:\n" + written;
+      } catch (const Error& error) {
+        return std::string("cannot be read back: ") + error.what() + "\n" + written;
+      }
     }
     config::check_interpolations(tree);
     config::Interpolator(tree).resolve();

@@ -112,6 +112,7 @@ Override parse_override(std::string_view text, int number) {
     throw ConfigError(word.place.text(),
                       "a word of " + bytes_text(static_cast<double>(text.size())) + ": at most 128 KiB",
                       "syntax");
+  if (!is_utf8(text)) throw ConfigError(word.place.text(), "a byte that is not UTF-8", "syntax");
   word.text = text;
   KeyParser key(text, word.place);
   key.parse(word);

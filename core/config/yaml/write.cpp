@@ -1,6 +1,8 @@
 // YAML out: block style, every scalar written so that readers of YAML 1.1 and 1.2 agree on it.
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
 #include "core/config/node.h"
 #include "core/text.h"
@@ -39,10 +41,12 @@ std::string single_quoted(const std::string& text) {
 }
 
 // The code point at `i`, whose bytes are well-formed, and its length; bytes that are not UTF-8 count as Latin-1.
-uint32_t code_point(const std::string& text, size_t i, size_t& length) {
+uint32_t code_point(std::string_view text, size_t i, size_t& length) {
   const auto byte = [&](size_t at) { return static_cast<uint32_t>(static_cast<unsigned char>(text[at])); };
+  length = 1;
+  if (byte(i) < 0x80) return byte(i);
   for (length = 2; length <= 4; ++length) {
-    if (i + length > text.size() || !is_utf8(std::string_view(text).substr(i, length))) continue;
+    if (i + length > text.size() || !is_utf8(text.substr(i, length))) continue;
     uint32_t point = byte(i) & (0xFFU >> (length + 1));
     for (size_t k = 1; k < length; ++k) point = point << 6 | (byte(i + k) & 0x3FU);
     return point;
@@ -57,37 +61,30 @@ std::string hexadecimal(uint32_t value, int digits) {
   return out;
 }
 
+// The character at `i`, or its escape where it is not one to be seen; and its length in bytes.
+std::string escaped_character(std::string_view text, size_t i, size_t& length) {
+  const char c = text[i];
+  length = 1;
+  if (c == '\n') return "\\n";
+  if (c == '\t') return "\\t";
+  if (c == '\r') return "\\r";
+  if (c >= ' ' && c <= '~') return std::string(1, c);
+  const uint32_t point = code_point(text, i, length);
+  const bool is_private = (point >= 0xD800 && point < 0xF900) || point >= 0xF0000;
+  const bool visible = length > 1 && point >= 0xA0 && point != 0xAD && point != 0x2028 && point != 0x2029 &&
+                       point != 0xFEFF && (point & 0xFFFEU) != 0xFFFE && !is_private;
+  if (visible) return std::string(text.substr(i, length));
+  if (point < 0x100) return "\\x" + hexadecimal(point, 2);
+  return point < 0x10000 ? "\\u" + hexadecimal(point, 4) : "\\U" + hexadecimal(point, 8);
+}
+
 std::string double_quoted(const std::string& text) {
   std::string out = "\"";
   for (size_t i = 0; i < text.size();) {
-    const char c = text[i];
-    if (c == '"' || c == '\\')
-      out += '\\', out += c, ++i;
-    else if (c == '\n')
-      out += "\\n", ++i;
-    else if (c == '\t')
-      out += "\\t", ++i;
-    else if (c == '\r')
-      out += "\\r", ++i;
-    else if (c >= ' ' && c <= '~')
-      out += c, ++i;
-    else if (static_cast<unsigned char>(c) < 0x80)
-      out += "\\x" + hexadecimal(static_cast<unsigned char>(c), 2), ++i;
-    else {
-      size_t length = 1;
-      const uint32_t point = code_point(text, i, length);
-      const bool visible = length > 1 && point >= 0xA0 && point != 0xAD && point != 0x2028 &&
-                           point != 0x2029 && point != 0xFEFF && point < 0xFFF0;
-      if (visible)
-        out.append(text, i, length);
-      else if (point < 0x100)
-        out += "\\x" + hexadecimal(point, 2);
-      else if (point < 0x10000)
-        out += "\\u" + hexadecimal(point, 4);
-      else
-        out += "\\U" + hexadecimal(point, 8);
-      i += length;
-    }
+    if (text[i] == '"' || text[i] == '\\') out += '\\';
+    size_t length = 1;
+    out += escaped_character(text, i, length);
+    i += length;
   }
   return out + "\"";
 }
@@ -131,8 +128,15 @@ std::string key_text(const Entry& entry) {
   return number ? number_scalar(*number) : entry.key;  // .inf and .nan are written as they are
 }
 
+constexpr size_t kLongestSimpleKey = 1000;  // readers give up at 1,024 characters
+
+// `key:`, or over two lines for a long one.
+std::string key_head(const Entry& entry, size_t indent) {
+  const std::string key = key_text(entry), spaces(indent, ' ');
+  return key.size() <= kLongestSimpleKey ? spaces + key + ":" : spaces + "? " + key + "\n" + spaces + ":";
+}
+
 void write_block(std::string& out, const Node& node, size_t indent) {
-  constexpr size_t kLongestSimpleKey = 1000;  // readers give up at 1,024 characters
   if (node.size() == 0) {
     out.append(indent, ' ').append(scalar_text(node)).append("\n");
     return;
@@ -146,10 +150,7 @@ void write_block(std::string& out, const Node& node, size_t indent) {
     return;
   }
   for (const Entry& entry : node.entries()) {
-    const std::string key = key_text(entry);
-    const bool simple = key.size() <= kLongestSimpleKey;
-    out.append(indent, ' ').append(simple ? key + ":" : "? " + key);
-    if (!simple) out.append("\n").append(indent, ' ').append(":");
+    out += key_head(entry, indent);
     if (entry.value.size() == 0) {
       out.append(" ").append(scalar_text(entry.value)).append("\n");
     } else {
@@ -159,11 +160,81 @@ void write_block(std::string& out, const Node& node, size_t indent) {
   }
 }
 
+bool fits_one_line(const Node& node) {
+  if (node.is(Node::Kind::list)) return std::ranges::all_of(node.items(), fits_one_line);
+  return !node.is(Node::Kind::map) || std::ranges::all_of(node.entries(), [](const Entry& entry) {
+    return key_text(entry).size() <= kLongestSimpleKey && fits_one_line(entry.value);
+  });
+}
+
+// A value on one line, in brackets and braces.
+std::string flow_text(const Node& node) {
+  if (node.size() == 0) return scalar_text(node);
+  std::vector<std::string> inner;
+  if (node.is(Node::Kind::list)) {
+    for (const Node& item : node.items()) inner.push_back(flow_text(item));
+    return "[" + join(inner, ", ") + "]";
+  }
+  for (const Entry& entry : node.entries()) inner.push_back(key_text(entry) + ": " + flow_text(entry.value));
+  return "{" + join(inner, ", ") + "}";
+}
+
+// Lines of YAML, each with what its comment says.
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+void add_lines(Lines& lines, const Node& map, size_t indent) {
+  for (const Entry& entry : map.entries()) {
+    const Node& value = entry.value;
+    const std::string head = key_head(entry, indent), origin = value.place.text();
+    if (value.is(Node::Kind::map) && value.size() > 0) {
+      lines.emplace_back(head, "");
+      add_lines(lines, value, indent + 2);
+    } else if (fits_one_line(value)) {
+      lines.emplace_back(head + " " + flow_text(value), origin.empty() ? "default" : origin);
+    } else {
+      std::string block;
+      write_block(block, value, indent + 2);
+      block.pop_back();  // its last line break
+      lines.emplace_back(head, origin);
+      lines.emplace_back(block, "");
+    }
+  }
+}
+
 }  // namespace
 
 std::string to_yaml(const Node& node) {
   std::string out;
   write_block(out, node, 0);
+  return out;
+}
+
+std::string to_yaml_with_origins(const Node& node) {
+  if (!node.is(Node::Kind::map) || node.size() == 0) return to_yaml(node);
+  constexpr size_t kWidest = 40;
+  Lines lines;
+  add_lines(lines, node, 0);
+  size_t width = 0;
+  for (const auto& [text, origin] : lines) width = std::max(width, std::min(text.size(), kWidest));
+  std::string out;
+  for (const auto& [text, origin] : lines) {
+    out += text;
+    if (!origin.empty())
+      out += std::string(width > text.size() ? width - text.size() : 0, ' ') + "  " + yaml_comment(origin);
+    out += '\n';
+  }
+  return out;
+}
+
+// Backslashes stay as they are: a comment is read by people, who know what a `\n` in it stands for.
+std::string yaml_comment(std::string_view text) {
+  std::string out = "# ";
+  for (size_t i = 0; i < text.size();) {
+    size_t length = 1;
+    const bool is_directive = i == 0 && text[i] == '@';  // `# @package` would move the file's content
+    out += is_directive ? "\\x40" : escaped_character(text, i, length);
+    i += length;
+  }
   return out;
 }
 

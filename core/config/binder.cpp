@@ -208,7 +208,7 @@ void Binder::choice(std::string_view key, std::string& value, const std::vector<
     return FieldInfo{.type = "string", .choices = choices, .help = std::string(help)};
   };
   read(key, value, describe, [&](const Node& node, std::string& out) -> Rule {
-    const std::string word = node.is(Node::Kind::string) ? node.string() : config::brief(node);
+    const std::string word = node.is(Node::Kind::string) ? node.string() : config::to_json(node);
     if (std::ranges::find(choices, word) == choices.end())
       return "unknown choice" + suggestion(word, choices);
     out = word;

@@ -55,7 +55,11 @@ Override parse_override(std::string_view text, int number = 1);
 std::vector<Override> parse_overrides(std::span<const std::string> texts);
 
 /// The text after `=` that parses to `value` again. ConfigError for keys that no word can express.
-std::string override_text(const Node& value);
+/// `typed`: words stay as they were typed, `1e-1`; else equal values have equal texts.
+std::string override_text(const Node& value, bool typed = false);
+/// The word that does the same to the same key; words of equal values are equal, `lr=1e-1` and `lr=0.1`, `n=8.0` and
+/// `n=8`.
+std::string usual_word(std::string_view text);
 
 /// The values of a sweep in their order. `options` are what a glob chooses from. A shuffled sweep's order depends on
 /// its own content only. ConfigError (`bad_value`) for an interval, a step of zero, an empty range or glob.

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace subband::config {
 
@@ -107,6 +108,10 @@ Node scalar_of(std::string_view text, const Place& place) {
 Node plain_scalar(std::string_view text, const Place& place) {
   Node node = scalar_of(text, place);
   node.place = place;
+  node.place.typed = nullptr;
+  if (node.is(Node::Kind::string)) return node;
+  const bool is_usual = text == (node.is(Node::Kind::number) ? number_text(node.number()) : to_json(node));
+  if (!is_usual) node.place.typed = std::make_shared<const std::string>(text);
   return node;
 }
 

@@ -32,6 +32,8 @@ WhereClause parse_where(const std::string& text) {
 bool matches(const RecordJson& config, const WhereClause& where) {
   if (!config.contains(where.pointer)) return false;
   const RecordJson& value = config[where.pointer];
+  const auto wanted = parse_number(where.value);
+  if (value.is_number() && wanted) return value.get<double>() == *wanted;
   return (value.is_string() ? value.get<std::string>() : json_text(value)) == where.value;
 }
 

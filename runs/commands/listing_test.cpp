@@ -54,6 +54,7 @@ TEST_CASE("runs are chosen by recipe, status and values of their config", "[list
   CHECK(seeds_of(select_runs(kRuns, {.where = {"net.width=2"}})) == std::vector<int64_t>{2});
   CHECK(select_runs(kRuns, {.where = {"net.block.bypass.type=none", "net.width=4"}}).size() == 1);
   CHECK(select_runs(kRuns, {.where = {"net.nothing=4"}}).empty());
+  CHECK(seeds_of(select_runs(kRuns, {.where = {"net.width=2e0"}})) == std::vector<int64_t>{2});
   CHECK_THROWS_WITH(select_runs(kRuns, {.where = {"net.width"}}),
                     "command line: --where = net.width: must be KEY=VALUE, for example net.width=64");
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "core/config/override.h"
 #include "core/error.h"
 #include "core/text.h"
 
@@ -42,10 +43,18 @@ SweepRow row_of(const SweepSpec& spec, const std::vector<size_t>& choice) {
   return row;
 }
 
+// Words of equal values are equal.
+std::vector<std::string> usual_words(const std::vector<std::string>& overrides) {
+  std::vector<std::string> words;
+  for (const std::string& each : overrides) words.push_back(config::usual_word(each));
+  return words;
+}
+
 bool matches(const SweepExclusion& exclusion, const SweepRow& row) {
   if (!exclusion.row.empty()) return exclusion.row == row.label;
-  return std::ranges::all_of(exclusion.overrides, [&](const std::string& each) {
-    return std::ranges::find(row.overrides, each) != row.overrides.end();
+  const std::vector<std::string> words = usual_words(row.overrides);
+  return std::ranges::all_of(usual_words(exclusion.overrides), [&](const std::string& each) {
+    return std::ranges::find(words, each) != words.end();
   });
 }
 
@@ -72,7 +81,7 @@ void check_rows(const std::vector<SweepRow>& rows, std::vector<Problem>& problem
   std::map<std::string, const SweepRow*> labels;
   std::map<std::string, const SweepRow*> settings;
   for (const SweepRow& row : rows) {
-    const std::string setting = row.recipe + "\n" + join(row.overrides, "\n");
+    const std::string setting = row.recipe + "\n" + join(usual_words(row.overrides), "\n");
     const auto [label, is_new_label] = labels.emplace(row.label, &row);
     const auto [same, is_new] = settings.emplace(setting, &row);
     if (!is_new_label)
@@ -92,15 +101,13 @@ void check_mentions(const SweepSpec& spec, std::vector<SweepRow>& rows, std::vec
     return suggestion(label, std::vector<std::string>(known.begin(), known.end()));
   };
   if (spec.baseline && !is_known(*spec.baseline))
-    problems.push_back({spec.name,
-                        "baseline = " + *spec.baseline + ": no such row" + nearest(*spec.baseline),
-                        "bad_value"});
+    problems.push_back(
+        {spec.name, "baseline = " + *spec.baseline + ": no such row" + nearest(*spec.baseline), "bad_value"});
   for (const SweepClaim& claim : spec.claims) {
     const auto row = std::ranges::find(rows, claim.row, &SweepRow::label);
     if (row == rows.end())
       problems.push_back({claim.place.text(),
-                          "claims: row = " + claim.row + ": no such row" + nearest(claim.row),
-                          "bad_value"});
+                          "claims: row = " + claim.row + ": no such row" + nearest(claim.row), "bad_value"});
     else if (row->baseline.empty() || row->baseline == row->label)
       problems.push_back({claim.place.text(),
                           "claims: row = " + claim.row + ": has no baseline to compare with; give `baseline`",

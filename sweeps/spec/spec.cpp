@@ -113,12 +113,11 @@ class SweepReader {
     SweepFactor axis{.kind = kind};
     for (const Node& value : entry.value.items()) {
       SweepChange change{.place = value.place};
-      const std::string text = entry.key + "=" + config::override_text(value);
       if (entry.key == "recipe" && value.is(Node::Kind::string))
         change.recipe = value.string();
       else
-        change.overrides = {text};
-      change.label = text;
+        change.overrides = {entry.key + "=" + config::override_text(value)};
+      change.label = entry.key + "=" + config::override_text(value, /*typed=*/true);
       axis.changes.push_back(std::move(change));
     }
     return axis;
@@ -136,7 +135,7 @@ SweepFactor read_ablation(SweepReader& reader, Binder& b, const Node& tree) {
   }
   for (const config::Entry& entry : tree.entries()) {
     if (entry.key == "base") b.complain("ablate.base", &entry.value, "is the name of the unchanged row");
-    ablation.changes.push_back(reader.change_of("ablate." + entry.key, entry.key, entry.value));
+    ablation.changes.push_back(reader.change_of("ablate." + entry.label(), entry.label(), entry.value));
   }
   return ablation;
 }
@@ -246,9 +245,9 @@ void read_columns(Binder& b, SweepSpec& spec) {
   if (!tree.is(Node::Kind::map)) return b.complain("columns", &tree, "expected a map from title to metric");
   for (const config::Entry& entry : tree.entries()) {
     if (entry.value.is(Node::Kind::string))
-      spec.columns.push_back({entry.key, entry.value.string(), entry.key_place});
+      spec.columns.push_back({entry.label(), entry.value.string(), entry.key_place});
     else
-      b.complain("columns." + entry.key, &entry.value, "expected the name of a metric, `split.quantity`");
+      b.complain("columns." + entry.label(), &entry.value, "expected the name of a metric, `split.quantity`");
   }
 }
 
@@ -260,9 +259,9 @@ void read_lines(Binder& b, SweepSpec& spec) {
   if (!tree.is(Node::Kind::map)) return b.complain("lines", &tree, "expected a map from label to number");
   for (const config::Entry& entry : tree.entries()) {
     if (entry.value.is(Node::Kind::number) || entry.value.is(Node::Kind::integer))
-      spec.lines.push_back({entry.key, entry.value.number(), entry.key_place});
+      spec.lines.push_back({entry.label(), entry.value.number(), entry.key_place});
     else
-      b.complain("lines." + entry.key, &entry.value, "expected a number");
+      b.complain("lines." + entry.label(), &entry.value, "expected a number");
   }
 }
 

@@ -95,6 +95,23 @@ TEST_CASE("cells that hold all overrides of an exclusion are left out", "[sweep]
   CHECK(spec_test::labels(grid) == Words{"x=1, y=1"});
 }
 
+TEST_CASE("values are compared by value and shown as they were typed", "[sweep]") {
+  const SweepGrid grid = expand(spec_test::read(
+      "base: a\ngrid: {optimizer.lr: [1e-1, 2e-1], n: [8, 010]}\nexclude: [optimizer.lr=0.10, n=8.0]\n"));
+  CHECK(spec_test::labels(grid) == Words{"optimizer.lr=2e-1, n=010"});
+  CHECK(grid.rows[0].overrides == Words{"optimizer.lr=0.2", "n=10"});
+  CHECK(spec_test::labels(expand(spec_test::read("base: a\nablate: {1.10: x=1, 010: x=2, 1E234: x=3}\n"))) ==
+        Words{"base", "1.10", "010", "1E234"});
+  const SweepSpec spec = spec_test::read("base: a\ncolumns: {1.10: m.a}\nlines: {007: 1}\n");
+  CHECK(spec.columns[0].title == "1.10");
+  CHECK(spec.lines[0].label == "007");
+  CHECK(spec_test::complaint("base: a\nlist: [lr=1e-1, lr=0.1]\n") ==
+        "probe.yaml:2:17: row 'lr=0.1': is the same cell as row 'lr=1e-1'");
+  CHECK(spec_test::complaint("base: a\nseeds: [1.5e0]\nablate: 1e5\n") ==
+        "probe.yaml:2:8: seeds = [1.5e0]: item 0: expected a whole number\n"
+        "probe.yaml:3:9: ablate = 1e5: expected a map from row to change");
+}
+
 TEST_CASE("every mistake of a sweep is reported in one go, each with its place", "[sweep]") {
   CHECK(spec_test::complaint(
             "base: a\nseed: [1]\nmetric: {name: m, goal: less}\nseeds: [1, 1]\n"

@@ -132,19 +132,53 @@ std::string key_element(const Entry& entry) {
 
 }  // namespace
 
-std::string override_text(const Node& value) {
+std::string override_text(const Node& value, bool typed) {
+  if (typed && value.place.typed) return *value.place.typed;
   if (value.is(Kind::string)) return text_element(value.string());
   std::vector<std::string> parts;
   if (value.is(Kind::list)) {
-    for (const Node& item : value.items()) parts.push_back(override_text(item));
+    for (const Node& item : value.items()) parts.push_back(override_text(item, typed));
     return "[" + join(parts, ",") + "]";
   }
   if (value.is(Kind::map)) {
     for (const Entry& entry : value.entries())
-      parts.push_back(key_element(entry) + ":" + override_text(entry.value));
+      parts.push_back(key_element(entry) + ":" + override_text(entry.value, typed));
     return "{" + join(parts, ",") + "}";
   }
   return text_of(value);
+}
+
+// Numbers that are whole as integers, inside lists and maps too.
+static Node with_whole_numbers(Node value) {
+  constexpr double kExact = 1e15;
+  if (value.is(Kind::list))
+    for (Node& item : value.items()) item = with_whole_numbers(std::move(item));
+  if (value.is(Kind::map))
+    for (Entry& entry : value.entries()) entry.value = with_whole_numbers(std::move(entry.value));
+  const bool is_whole = value.is(Kind::number) && std::abs(value.number()) < kExact &&
+                        value.number() == std::floor(value.number());
+  return is_whole ? Node(static_cast<int64_t>(value.number())) : value;
+}
+
+static const char* sign_of(Override::Action action) {
+  switch (action) {
+    case Override::Action::add:
+      return "+";
+    case Override::Action::force:
+      return "++";
+    case Override::Action::remove:
+      return "~";
+    case Override::Action::change:
+      break;
+  }
+  return "";
+}
+
+std::string usual_word(std::string_view text) {
+  const Override word = parse_override(text);
+  if (word.sweep || word.edit) return std::string(text);
+  return sign_of(word.action) + word.key() +
+         (word.has_value ? "=" + override_text(with_whole_numbers(word.value)) : "");
 }
 
 std::vector<Node> expand(const Sweep& sweep, const Place& place, std::span<const std::string> options) {
@@ -162,12 +196,9 @@ std::vector<Node> expand(const Sweep& sweep, const Place& place, std::span<const
 std::vector<std::string> expand(const Override& word, std::span<const std::string> options) {
   if (!word.sweep) return {word.text};
   if (word.action == Override::Action::remove) refuse_sweep(word.place, "a removal cannot be swept");
-  const std::string sign = word.action == Override::Action::add     ? "+"
-                           : word.action == Override::Action::force ? "++"
-                                                                    : "";
   std::vector<std::string> texts;
   for (const Node& value : expand(*word.sweep, word.place, options))
-    texts.push_back(sign + word.key() + "=" + override_text(value));
+    texts.push_back(sign_of(word.action) + word.key() + "=" + override_text(value));
   return texts;
 }
 

@@ -36,8 +36,9 @@ void YamlFrame::accept_key(const Node& next, bool plain) {
   merge_key = plain && entry.key == "<<";
   for (const Entry& present : node.entries())
     if (!merge_key && present.key == entry.key && present.key_kind == entry.key_kind)
-      refuse_yaml(next.place, entry.key + ": the key stands twice; first at line " +
-                                  std::to_string(present.key_place.line));
+      refuse_yaml(next.place, entry.label() + ": the key stands twice; first " +
+                                  (present.label() == entry.label() ? "" : "as " + present.label() + " ") +
+                                  "at line " + std::to_string(present.key_place.line));
   if (node.size() >= kMostKeys) refuse_yaml(next.place, "more than 2,000 keys in one map");
   key = std::move(entry);
 }

@@ -50,7 +50,7 @@ void warn(const std::string& value, const Node& node, const Place& place, Warnin
   if (reading == nullptr) return;
   const bool text = node.is(Node::Kind::string);
   warnings.push_back(place.text() + ": " + value + ": " +
-                     (text ? "text" : std::string("the ") + node.kind_name() + " " + brief(node)) +
+                     (text ? "text" : std::string("the ") + node.kind_name() + " " + to_json(node)) +
                      " here, " + reading + " to readers of YAML 1.1; " +
                      (text ? "quote it" : "write it without the zero"));
 }
@@ -101,8 +101,9 @@ class TreeBuilder final : public YAML::EventHandler {
     const bool plain = tag == "?";
     if (plain && value.starts_with('%')) refuse_yaml(place, "'%' cannot start a word: quote it");
     layout_.see_scalar(frames_, mark, plain ? std::string_view(value) : std::string_view());
-    Node node = !plain ? tagged(tag, value, place) : value.empty() ? Node() : plain_scalar(value, place);
-    node.place = place;
+    Node node = plain && !value.empty() ? plain_scalar(value, place) : Node();
+    if (!plain) node = tagged(tag, value, place);
+    if (!node.place.source) node.place = place;
     const bool is_written = !value.empty() || !layout_.is_plain_at(mark);  // `k: !!str` has a tag alone
     if (is_written) layout_.see_value(frames_, mark, false);
     if (plain && warnings_ != nullptr) warn(value, node, place, *warnings_);

@@ -68,9 +68,10 @@ std::shared_ptr<Launcher> make_launcher(const Registry& registry, const SweepWor
 }
 
 SweepSpec composed_spec(const SweepWords& words, const std::vector<std::string>& overrides,
-                        const std::vector<config::GroupFolder>& folders) {
+                        const std::vector<config::GroupFolder>& folders, config::Warnings& warnings) {
   const config::Composition composition =
       config::compose({.primary = words.spec, .overrides = overrides, .folders = folders, .group = "sweep"});
+  warnings = composition.warnings;
   const bool is_file = words.spec.ends_with(".yaml");
   return bind_sweep(is_file ? fs::path(words.spec).stem().string() : words.spec, composition.config);
 }
@@ -95,7 +96,8 @@ class SweepJob {
       throw ConfigError("command line", "SPEC is missing: which sweep to run", "syntax");
     launcher_ = make_launcher(registry_, words_);
     const SplitOverrides overrides = split_overrides(words_.overrides);
-    const SweepSpec spec = composed_spec(words_, overrides.spec, source_.folders);
+    config::Warnings warnings;
+    const SweepSpec spec = composed_spec(words_, overrides.spec, source_.folders, warnings);
     RowBinder binder(source_);
     {
       Progress progress("plan", "rows", static_cast<int64_t>(expand(spec).rows.size()), options_.quiet);
@@ -106,6 +108,9 @@ class SweepJob {
       };
       plan_ = make_plan(spec, overrides.cells, prepare, read_index(store_).runs);
     }
+    warnings.insert(warnings.end(), binder.warnings().begin(), binder.warnings().end());
+    if (!options_.quiet)
+      for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
     check_new_rows(binder);
     if (words_.is_dry) {
       std::cout << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n"

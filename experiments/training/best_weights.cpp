@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/error.h"
+
 namespace subband {
 
 constexpr const char* kState = "state/best_estimate";  // [2] float64: loss, step
@@ -28,6 +30,17 @@ void BestWeights::keep(Checkpoint weights, double loss) {
 }
 
 Checkpoint BestWeights::read() const { return held_ ? *held_ : read_checkpoint(file()); }
+
+void BestWeights::check_file() const {
+  if (!plan_.keeps || step_ == 0 || held_) return;
+  try {
+    read();
+  } catch (const Error& error) {
+    throw Error(file().string(), "the best weights, those of step " + std::to_string(step_) +
+                                     ", cannot be read: " + error.first().message +
+                                     "; --force computes the run again");
+  }
+}
 
 void BestWeights::save(Checkpoint& checkpoint) const {
   if (step_ > 0)

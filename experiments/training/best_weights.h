@@ -36,6 +36,9 @@ class BestWeights {
   void keep(Checkpoint weights, double loss);
   /// What was kept. Error where the file is gone or damaged.
   Checkpoint read() const;
+  /// Error where a best estimate was loaded and the file of its weights is gone or damaged: a run that goes on would
+  /// find that out at its end.
+  void check_file() const;
 
   /// The best estimate so far, in a checkpoint of the run.
   void save(Checkpoint& checkpoint) const;

@@ -84,6 +84,7 @@ TEST_CASE("what is kept can be read, in memory or from its file, and outlives wh
   write_file(folder / "best.safetensors", "torn");
   BestWeights best({.keeps = true, .steps = 10}, folder.path());
   CHECK_THROWS_AS(best.read(), Error);
+  CHECK_NOTHROW(best.check_file());  // no estimate has counted
 }
 
 // --- in a run
@@ -127,6 +128,24 @@ Outcome run(const Recipe& recipe, const TestFolder& folder, Listener& listener) 
                                  .cache = folder / "cache",
                                  .observer = &listener,
                                  .stop = &listener.stop});
+}
+
+TEST_CASE("a run whose best weights are damaged or gone is refused when it is resumed", "[best_weights]") {
+  const TestFolder folder;
+  Listener first;
+  first.stop_after = 13;
+  CHECK(run(recipe(), folder, first).status == "stopped");
+  const fs::path file = folder.path() / "checkpoints" / kBestCheckpoint;
+  std::string bytes = read_file(file);
+  bytes[bytes.size() - 3] ^= 1;
+  write_file(file, bytes);
+  Listener second;
+  CHECK_THROWS_WITH(run(recipe(), folder, second),
+                    Catch::StartsWith(file.string() + ": the best weights, those of step ") &&
+                        Catch::EndsWith("; --force computes the run again"));
+  fs::remove(file);
+  CHECK_THROWS_AS(run(recipe(), folder, second), Error);
+  CHECK(second.measurements.empty());
 }
 
 // Step and loss of the lowest estimate from step `first` on.

@@ -50,6 +50,9 @@ class Experiment {
     set_fp32_products(use_.precision);
     const bool scales_loss = use_.precision == "fp16";
     trainer_.emplace(recipe_, *net_, *open_task_, Trainer::Plan{steps, device_, scales_loss});
+    if (!recipe_.trainer.steps && trainer_->warmup() >= steps)
+      observer_.noted(fmt::format("schedule: a warm-up of {} steps in a run of {}: the rate never stops rising",
+                                  trainer_->warmup(), steps));
     best_.emplace(BestWeights::Plan{.keeps = recipe_.trainer.keeps_best(),
                                     .after_warmup = recipe_.trainer.save_best_after_warmup,
                                     .warmup = trainer_->warmup(),
@@ -214,18 +217,23 @@ bool Experiment::evaluate(Outcome& outcome) {
   return true;
 }
 
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// The run is measured by now; whatever fails here fails no run.
 void Experiment::sample() {
   if (recipe_.samples.tokens == 0) return;
-  const std::string text = sample_text(*net_, *make_tokenizer(recipe_),
-                                       {.config = recipe_.samples,
-                                        .length = recipe_.trainer.length,
-                                        .seed = static_cast<uint64_t>(recipe_.seed),
-                                        .device = device_,
-                                        .precision = recipe_.trainer.precision});
-  observer_.sampled(trainer_->steps_done(), text);
+  try {
+    const std::string text = sample_text(*net_, *make_tokenizer(recipe_),
+                                         {.config = recipe_.samples,
+                                          .length = recipe_.trainer.length,
+                                          .seed = static_cast<uint64_t>(recipe_.seed),
+                                          .device = device_,
+                                          .precision = recipe_.trainer.precision});
+    observer_.sampled(trainer_->steps_done(), text);
+  } catch (const std::exception& error) {
+    observer_.noted("no sample text: " + first_line(error.what()));
+  }
 }
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // LibTorch's allocator on the CPU has no class of its own for a refusal.
 bool is_out_of_memory(const c10::Error& error) {

@@ -95,6 +95,17 @@ TEST_CASE("a run learns, and reports every step, its measures and its end", "[ex
   CHECK(listener.outcome.metrics == outcome.metrics);
 }
 
+TEST_CASE("sample text that cannot be drawn fails no run", "[experiment]") {
+  const TestFolder folder;
+  Listener listener;
+  const Outcome outcome =
+      run(recipe({{"samples.tokens", whole(9)}, {"samples.prompt", Node("")}}), folder, listener);
+  CHECK(outcome.status == "done");
+  CHECK(outcome.metrics.contains("valid.loss"));
+  CHECK(listener.sample.empty());
+  CHECK(listener.notes.back() == "no sample text: samples.prompt: must have at least one token");
+}
+
 TEST_CASE("a run stopped at any step and resumed ends with the same bits", "[experiment]") {
   const TestFolder whole_folder;
   Listener quiet;

@@ -18,6 +18,7 @@ double RunCheckpoints::resume(Trainer& trainer, BestWeights& best) {
   }
   trainer.load(checkpoint);
   best.load(checkpoint);
+  best.check_file();
   written_ = checkpoint.step;
   observer_.noted(fmt::format("resumed at step {} from {}", checkpoint.step, newest->filename().string()));
   return checkpoint.seconds;

@@ -7,6 +7,7 @@
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 #include "experiments/training/dry_run.h"
+#include "experiments/training/recipe_remarks.h"
 #include "experiments/training/progress_observer.h"
 #include "runs/commands/commands.h"
 #include "runs/interrupt.h"
@@ -54,6 +55,8 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_
   if (words.seed) request.overrides.push_back("seed=" + std::to_string(*words.seed));
   config::Warnings warnings;
   Recipe recipe = load_recipe(registry, request, &warnings);
+  check_prompt(recipe);
+  for (const std::string& remark : recipe_remarks(recipe)) warnings.push_back(remark);
   if (!is_quiet)
     for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
   return recipe;

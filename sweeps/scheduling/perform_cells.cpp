@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "experiments/load_recipe.h"
 #include "experiments/training/dry_run.h"
+#include "experiments/training/recipe_remarks.h"
 #include "runs/identity.h"
 #include "runs/perform.h"
 
@@ -15,9 +18,10 @@ namespace {
 constexpr int64_t kMostTried = 5'000'000;  // parameters; a plan must stay quick
 
 Recipe bind_cell(const CellSource& source, config::SearchPath& search, const std::string& recipe,
-                 const std::vector<std::string>& overrides) {
+                 const std::vector<std::string>& overrides, config::Warnings* warnings = nullptr) {
   const config::Composition composition =
       config::compose(recipe_request(*source.registry, recipe, overrides, source.folders), search);
+  if (warnings != nullptr) *warnings = composition.warnings;
   return bind_recipe(*source.registry, recipe_name(recipe), composition.config);
 }
 
@@ -57,7 +61,15 @@ class LinkObserver final : public Observer {
 RowBinder::RowBinder(const CellSource& source) : source_(source), search_(search_path(source)) {}
 
 Recipe RowBinder::compose(const std::string& recipe, const std::vector<std::string>& overrides) {
-  return bind_cell(source_, search_, recipe, overrides);
+  config::Warnings lines;
+  Recipe bound = bind_cell(source_, search_, recipe, overrides, &lines);
+  warn(lines);
+  return bound;
+}
+
+void RowBinder::warn(const config::Warnings& lines) {
+  for (const std::string& line : lines)
+    if (std::ranges::find(warnings_, line) == warnings_.end()) warnings_.push_back(line);
 }
 
 std::string RowBinder::identity_of(const Recipe& recipe) {
@@ -72,6 +84,9 @@ std::string RowBinder::identify(const std::string& recipe, const std::vector<std
 
 PreparedRow RowBinder::prepare(const std::string& recipe, const std::vector<std::string>& overrides) {
   const Recipe bound = compose(recipe, overrides);
+  if (prompts_.insert(text_under(bound.resolved, "tokenizer") + text_under(bound.resolved, "samples")).second)
+    check_prompt(bound);
+  warn(recipe_remarks(bound));
   const TaskShape& shape = bound.shape;
   const std::string asked = fmt::format("{} {} {} {} {}", text_under(bound.resolved, "net"), bound.vocabulary,
                                         shape.classes, shape.channels, shape.length);

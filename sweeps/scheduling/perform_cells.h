@@ -35,8 +35,11 @@ class RowBinder {
   /// One small step of a row, in a process of its own; nothing where it works. Of a large net only the shapes; of rows
   /// that differ in optimiser and schedule alone only the first.
   std::optional<Problem> check(const std::string& recipe, const std::vector<std::string>& overrides);
+  /// What is legal and seldom meant in the rows so far, each line once.
+  const config::Warnings& warnings() const { return warnings_; }
 
  private:
+  void warn(const config::Warnings& lines);
   Recipe compose(const std::string& recipe, const std::vector<std::string>& overrides);
   std::string identity_of(const Recipe& recipe);
 
@@ -45,6 +48,8 @@ class RowBinder {
   std::map<std::string, DataManifest> manifests_;  // by the data's config
   std::map<std::string, int64_t> parameters_;      // by the net's config and what is asked of it
   std::set<std::string> checked_;                  // configs without optimiser and schedule
+  std::set<std::string> prompts_;                  // tokenisers and prompts that go together
+  config::Warnings warnings_;
 };
 
 /// Trains a cell in the worker's process. `held` where another process is at the same run.

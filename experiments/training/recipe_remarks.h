@@ -1,0 +1,17 @@
+// What is known of a recipe before it is trained: what would spoil it, and what its writer may not have meant.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "experiments/recipe.h"
+
+namespace subband {
+
+/// ConfigError (`bad_value`) where sample text is asked for and the tokeniser makes no token of its prompt. A tokeniser
+/// whose files are missing is not asked.
+void check_prompt(const Recipe& recipe);
+
+/// What is legal and seldom meant, one line each: `place: what = value: remark`.
+std::vector<std::string> recipe_remarks(const Recipe& recipe);
+
+}  // namespace subband

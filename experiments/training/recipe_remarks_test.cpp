@@ -1,0 +1,74 @@
+#include "experiments/training/recipe_remarks.h"
+
+#include "core/config/yaml.h"
+#include "core/error.h"
+#include "core/testing/catch.h"
+#include "experiments/parts.h"
+
+namespace recipe_remarks_test {
+
+using namespace subband;
+
+static Recipe recipe_of(const std::string& more) {
+  static const Registry registry = [] {
+    Registry made;
+    register_parts(made);
+    return made;
+  }();
+  return bind_recipe(
+      registry, "tried",
+      config::parse_yaml(
+          "data: {type: text, name: none, splits: {train: {files: [none.txt]}, valid: {files: [none.txt]}}}\n"
+          "net: {type: decoder_lm, width: 16, layers: 1}\n" +
+              more,
+          "tried.yaml"));
+}
+
+static std::string complaint(const std::string& more) {
+  try {
+    check_prompt(recipe_of(more));
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+TEST_CASE("a prompt of which the tokeniser makes no token is refused before anything is trained",
+          "[recipe_remarks]") {
+  const std::string pieces =
+      "tokenizer: {type: sentencepiece, model: experiments/testdata/small_pieces.model}\n";
+  CHECK(complaint(pieces + "samples: {tokens: 8}\n") ==
+        "default: samples.prompt = \"\\n\": tokenizer sentencepiece makes no token of it; give words, or "
+        "samples.tokens=0 for no sample text");
+  CHECK(
+      complaint(pieces + "samples: {tokens: 8, prompt: ' '}\n") ==
+      "tried.yaml:4:31: samples.prompt = \" \": tokenizer sentencepiece makes no token of it; give words, or "
+      "samples.tokens=0 for no sample text");
+  CHECK(complaint(pieces + "samples: {tokens: 8, prompt: To be}\n") == "none");
+  CHECK(complaint(pieces) == "none");
+  CHECK(complaint("samples: {tokens: 8}\n") == "none");
+  CHECK(complaint("samples: {tokens: 8, prompt: ''}\n") ==
+        "tried.yaml:3:31: samples.prompt = \"\": tokenizer bytes makes no token of it; give words, or "
+        "samples.tokens=0 for no sample text");
+  CHECK(complaint(
+            "tokenizer: {type: sentencepiece, model: not/there.model, pieces: 9}\nsamples: {tokens: 8}\n") ==
+        "none");
+}
+
+TEST_CASE("a warm-up that lasts as long as the run is remarked on", "[recipe_remarks]") {
+  using Lines = std::vector<std::string>;
+  const auto remarks = [](const std::string& warmup) {
+    return recipe_remarks(recipe_of(
+        "trainer: {steps: 40, batch: 4, length: 64}\nschedule: {type: cosine, warmup: " + warmup + "}\n"));
+  };
+  CHECK(remarks("40") ==
+        Lines{"tried.yaml:4:34: schedule.warmup = 40 steps: the run has 40, so the rate never "
+              "stops rising"});
+  CHECK(remarks("1e5") ==
+        Lines{"tried.yaml:4:34: schedule.warmup = 100000 steps: the run has 40, so the rate "
+              "never stops rising"});
+  CHECK(remarks("39").empty());
+  CHECK(remarks("0.9").empty());
+}
+
+}  // namespace recipe_remarks_test

@@ -111,6 +111,7 @@ class SweepJob {
     warnings.insert(warnings.end(), binder.warnings().begin(), binder.warnings().end());
     if (!options_.quiet)
       for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
+    if (!plan_.missing.empty()) return show_missing();
     check_new_rows(binder);
     if (words_.is_dry) {
       std::cout << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n"
@@ -125,6 +126,14 @@ class SweepJob {
   }
 
  private:
+  // Without its data a sweep is planned and not run.
+  int show_missing() const {
+    std::ostream& out = words_.is_dry ? std::cout : std::cerr;
+    out << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n" : plan_text(plan_, launcher_->jobs()));
+    for (const std::string& line : plan_.missing) std::cerr << line << "\n";
+    return 1;
+  }
+
   // One small step of every row that has not run yet, so that what cannot work is refused before anything is trained.
   void check_new_rows(RowBinder& binder) const {
     std::vector<Problem> problems;

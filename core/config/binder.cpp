@@ -262,19 +262,33 @@ static std::string likely_keys(const std::vector<FieldInfo>& fields, const std::
   return "; did you mean " + join(paths, " or ") + "?" + here.substr(std::min<size_t>(here.size(), 1));
 }
 
+// A word that changed the type of a part kept the part's other fields, which the new part may not have.
+static std::string swap_hint(const Node& part, const config::Entry& unknown, const std::string& path) {
+  const Node* type = part.find("type");
+  const bool is_swapped = type != nullptr && type->is(Node::Kind::string) && type->place.source &&
+                          type->place.source->starts_with("override ") &&
+                          type->place.text() != unknown.key_place.text();
+  return is_swapped ? "; " + path + "=" + type->string() + " takes that part with its defaults" : "";
+}
+
 void Binder::finish_keys() {
   if (!node_.is(Node::Kind::map)) return;
   for (const auto& entry : node_.entries()) {
     if (std::ranges::find(known_, entry.key) != known_.end()) continue;
-    session_.problems.push_back(
-        {entry.key_place.text(),
-         path_of(entry.key) + ": unknown key" + likely_keys(session_.fields, entry.key, known_),
-         "unknown_key"});
+    session_.problems.push_back({entry.key_place.text(),
+                                 path_of(entry.key) + ": unknown key" +
+                                     likely_keys(session_.fields, entry.key, known_) +
+                                     swap_hint(node_, entry, path_),
+                                 "unknown_key"});
   }
 }
 
 std::string slot_type(Binder& binder, std::string_view key, const Node& value) {
-  if (value.is(Node::Kind::string)) return value.string();
+  if (value.is(Node::Kind::string)) {
+    if (value.string().empty())
+      binder.complain(key, &value, "names no part; to take the default remove the key");
+    return value.string();
+  }
   if (value.is(Node::Kind::map)) {
     const Node* type = value.find("type");
     if (type == nullptr) return "";

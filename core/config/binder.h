@@ -106,6 +106,8 @@ class Binder {
   void cosmetic(std::initializer_list<std::string_view> keys);
   /// Whether the user wrote the key.
   bool given(std::string_view key) const;
+  /// What the user wrote under a dotted path, or nullptr.
+  const config::Node* written(std::string_view path) const { return node_.at(path); }
   /// Complains of every key that no field asked for. Called by whoever created the Binder.
   void finish_keys();
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/tensors/device.h"
 #include "core/tensors/meta_operators.h"
 #include "core/tensors/random.h"
 
@@ -83,6 +84,7 @@ std::string read_all(int from) {
 
 bool check_recipe(const Recipe& recipe, int64_t most_parameters) {
   try {
+    open_device(recipe.trainer.device);
     const MetaOperators operators;
     const std::shared_ptr<Net> shapes = make_meta_net(recipe);
     const bool has_weights = parameter_count(*shapes) <= most_parameters;

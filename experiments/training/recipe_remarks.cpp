@@ -34,13 +34,21 @@ static void remark_on_warmup(const Recipe& recipe, std::vector<std::string>& rem
   const auto schedule = recipe.schedule.make({.steps = steps, .peak = 1});
   if (schedule->warmup() < steps) return;
   const config::Node* warmup = recipe.resolved.at("schedule.warmup");
-  remarks.push_back(fmt::format("{}schedule.warmup = {} steps: the run has {}, so the rate never stops rising",
-                                warmup != nullptr ? warmup->place.text() + ": " : "", schedule->warmup(),
-                                steps));
+  remarks.push_back(
+      fmt::format("{}schedule.warmup = {} steps: the run has {}, so the rate never stops rising",
+                  warmup != nullptr ? warmup->place.text() + ": " : "", schedule->warmup(), steps));
+}
+
+static void remark_on_precision(const Recipe& recipe, std::vector<std::string>& remarks) {
+  const config::Node* precision = recipe.resolved.at("trainer.precision");
+  if (recipe.trainer.device != "cpu" || recipe.trainer.precision == "fp32") return;
+  remarks.push_back((precision != nullptr ? precision->place.text() + ": " : "") + "trainer.precision = " +
+                    recipe.trainer.precision + ": on the CPU it is fp32 all the same");
 }
 
 std::vector<std::string> recipe_remarks(const Recipe& recipe) {
   std::vector<std::string> remarks;
+  remark_on_precision(recipe, remarks);
   remark_on_warmup(recipe, remarks);
   return remarks;
 }

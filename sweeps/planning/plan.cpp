@@ -6,7 +6,9 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "sweeps/planning/forecast.h"
+#include "sweeps/planning/row_changes.h"
 
 namespace subband {
 
@@ -36,6 +38,49 @@ std::string state_of(const std::string& status) {
   if (status == "running") return "running";
   if (status == "stopped" || status == "interrupted") return "resume";
   return "retry";
+}
+
+// A metric that no row reports would be found out after the training.
+void check_metrics(const SweepSpec& spec, const std::vector<PreparedRow>& rows) {
+  std::set<std::string> known;
+  for (const PreparedRow& row : rows) known.insert(row.metrics.begin(), row.metrics.end());
+  if (known.empty()) return;
+  std::vector<Problem> problems;
+  const auto check = [&](const config::Place& place, const std::string& what, const std::string& name) {
+    if (known.contains(name)) return;
+    const auto near = nearest(name, std::vector<std::string>(known.begin(), known.end()));
+    problems.push_back({place.source ? place.text() : spec.name,
+                        what + " = " + name + ": no row reports it" +
+                            (near ? "; did you mean '" + *near + "'?" : "") + "; 'subband list metric " +
+                            spec.base + "' lists what there is",
+                        "unknown_metric"});
+  };
+  check(spec.metric_place, "metric.name", spec.metric);
+  for (const SweepColumn& column : spec.columns)
+    check(column.place, "columns." + column.title, column.metric);
+  if (!problems.empty()) throw ConfigError(problems);
+}
+
+// What every row changes besides what it asks for, against its baseline or else the bare base; `base`: that, bound, or
+// nullptr.
+std::vector<std::string> remarks_on(const std::vector<SweepRow>& rows,
+                                    const std::vector<PreparedRow>& prepared, const std::string& base_recipe,
+                                    const PreparedRow* base) {
+  std::vector<std::string> remarks;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto named = std::ranges::find(rows, rows[i].baseline, &SweepRow::label);
+    const bool has_baseline = !rows[i].baseline.empty() && named != rows.end();
+    const PreparedRow* against = has_baseline ? &prepared[static_cast<size_t>(named - rows.begin())] : base;
+    if (against == nullptr || against == &prepared[i]) {
+      remarks.emplace_back();
+      continue;
+    }
+    const bool is_same_recipe = rows[i].recipe == (has_baseline ? named->recipe : base_recipe);
+    remarks.push_back(row_remark(
+        is_same_recipe ? side_changes(against->resolved, prepared[i].resolved) : std::vector<std::string>{},
+        parameter_change(against->parameters, prepared[i].parameters)));
+  }
+  return remarks;
 }
 
 void look_up(PlannedCell& planned, const std::vector<RunSummary>& runs) {
@@ -75,13 +120,29 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
     }
   }
   complaints.finish();
+  check_metrics(spec, rows);
+  std::optional<PreparedRow> base;
+  try {
+    base = prepare(spec.base, cell_overrides(spec, {}, spec.seeds.front(), extra));
+  } catch (const Error&) {  // a base that its rows complete
+  }
+  plan.remarks = remarks_on(plan.grid.rows, rows, spec.base, base ? &*base : nullptr);
   const Forecast forecast(runs);
   std::map<std::string, std::string> row_of_id;
   for (const Cell& cell : plan.grid.cells) {
     const PreparedRow& row = rows[cell.row];
     PlannedCell planned{.cell = cell, .id = row.id, .parameters = row.parameters, .tokens = row.tokens};
-    look_up(planned, runs);
+    if (row.id.empty())
+      planned.state = "new";
+    else
+      look_up(planned, runs);
+    if (!row.missing.empty() && std::ranges::find(plan.missing, row.missing) == plan.missing.end())
+      plan.missing.push_back(row.missing);
     forecast.predict(planned);
+    if (row.id.empty()) {
+      plan.cells.push_back(std::move(planned));
+      continue;
+    }
     const std::string& label = plan.grid.rows[cell.row].label;
     const auto [first, is_new] = row_of_id.emplace(row.id, label);
     if (!is_new && first->second != label) planned.same_as = first->second;

@@ -17,7 +17,10 @@ namespace subband {
 struct PreparedRow {
   std::string id;  ///< run identity
   int64_t parameters = 0;
-  int64_t tokens = 0;  ///< of training; 0: unknown
+  int64_t tokens = 0;                     ///< of training; 0: unknown
+  std::vector<std::string> metrics = {};  ///< names of what its runs report; empty: unknown
+  config::Node resolved = {};             ///< its config; null: unknown
+  std::string missing = {};  ///< data that are not here, in a complaint's words; then `id` is empty
 };
 /// Binds a row without training. ConfigError with every mistake of it.
 using PrepareRow =
@@ -40,13 +43,16 @@ struct PlannedCell {
 struct SweepPlan {
   SweepSpec spec;
   SweepGrid grid;
-  std::vector<std::string> extra;  ///< overrides of the command line, of every cell
-  std::vector<PlannedCell> cells;  ///< as in grid.cells
+  std::vector<std::string> extra;    ///< overrides of the command line, of every cell
+  std::vector<PlannedCell> cells;    ///< as in grid.cells
+  std::vector<std::string> remarks;  ///< of every row: what it changes besides what it asks for; or empty
+  std::vector<std::string> missing;  ///< data without which nothing can run, each once
 
   size_t count(const std::string& state) const;
 };
 
-/// `runs`: what the store has. ConfigError with the mistakes of all rows in one go, each with its row.
+/// `runs`: what the store has. ConfigError with the mistakes of all rows in one go, each with its row, and with metrics
+/// that no row reports.
 SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra, const PrepareRow& prepare,
                     const std::vector<RunSummary>& runs);
 

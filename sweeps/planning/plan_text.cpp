@@ -67,6 +67,8 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
     text += line + "\n";
     if (cell.basis.find("second") != std::string::npos) basis = cell.basis;
   }
+  for (size_t i = 0; i < plan.remarks.size(); ++i)
+    if (!plan.remarks[i].empty()) text += "row '" + plan.grid.rows[i].label + "': " + plan.remarks[i] + "\n";
   text += total_line(plan, jobs) + "\n";
   if (!basis.empty()) text += "times of rows that have not run yet: by " + basis + "\n";
   return text;
@@ -96,6 +98,9 @@ std::string plan_json(const SweepPlan& plan, int64_t jobs) {
     if (!cell.same_as.empty()) each["same_as"] = cell.same_as;
     document["cells"].push_back(std::move(each));
   }
+  for (size_t i = 0; i < plan.remarks.size(); ++i)
+    if (!plan.remarks[i].empty()) document["remarks"][plan.grid.rows[i].label] = plan.remarks[i];
+  for (const std::string& line : plan.missing) document["missing"].push_back(line);
   return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -94,12 +94,21 @@ PreparedRow RowBinder::prepare(const std::string& recipe, const std::vector<std:
   if (is_new) parameters->second = parameter_count(*make_meta_net(bound));
   const TrainerConfig& trainer = bound.trainer;
   const int64_t a_step = trainer.batch * trainer.accumulate * trainer.length;
-  return {.id = identity_of(bound),
-          .parameters = parameters->second,
-          .tokens = trainer.steps.value_or(0) * a_step};
+  PreparedRow row{.parameters = parameters->second,
+                  .tokens = trainer.steps.value_or(0) * a_step,
+                  .resolved = bound.resolved};
+  try {
+    row.id = identity_of(bound);
+  } catch (const ConfigError&) {
+    throw;
+  } catch (const Error& error) {  // the plan shows cells and parameters all the same
+    row.missing = error.what();
+  }
+  return row;
 }
 
-std::optional<Problem> RowBinder::check(const std::string& recipe, const std::vector<std::string>& overrides) {
+std::optional<Problem> RowBinder::check(const std::string& recipe,
+                                        const std::vector<std::string>& overrides) {
   const Recipe bound = compose(recipe, overrides);
   config::Node step = bound.resolved;
   for (const char* later : {"optimizer", "schedule", "seed"}) step.erase(later);

@@ -282,6 +282,7 @@ static void bind_sweep_fields(Binder& b, SweepSpec& spec) {
   b.check(!spec.base.empty(), "base", "must name a recipe");
   MetricGroup metric{spec.metric, spec.goal};
   b.group("metric", metric, "what judges a run");
+  if (const Node* name = b.written("metric.name")) spec.metric_place = name->place;
   b.field("seeds", spec.seeds, {0, 9e15}, "every row is trained once for each");
   check_seeds(b, spec);
   b.tree("set", set, "overrides of every cell, before its own");

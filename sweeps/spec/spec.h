@@ -47,6 +47,7 @@ struct SweepSpec {
   std::string base;  ///< recipe
   std::string metric = "valid.bpb";
   std::string goal = "min";  ///< min or max
+  config::Place metric_place = {};
   std::vector<int64_t> seeds = {1337};
   std::vector<std::string> set;      ///< overrides of every cell, before its own
   std::vector<SweepFactor> factors;  ///< first slowest: ablate, list, grid axes, zip

@@ -1,9 +1,13 @@
 // subband params: the parameter table of a recipe's net, or of one part, without a byte of weights.
+#include <fmt/format.h>
+
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/error.h"
+#include "core/size_match.h"
+#include "core/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/commands/cost_table.h"
 #include "experiments/commands/lone_part.h"
@@ -12,6 +16,36 @@
 #include "experiments/parts.h"
 
 namespace subband {
+
+// The override with which the recipe has so many parameters; says on stderr what it found.
+static std::string matching_size(const Registry& registry, const RecipeRequest& recipe,
+                                 const std::vector<std::string>& match) {
+  constexpr double kWithin = 0.02;
+  const auto wanted = parse_number(match[0]);
+  const std::string& key = match[1];
+  if (!wanted || *wanted < 1)
+    throw ConfigError("command line", "--match = " + match[0] + ": expected how many parameters",
+                      "bad_value");
+  const Recipe bound = load_recipe(registry, recipe);
+  const config::Node* start = bound.resolved.at(key);
+  if (start == nullptr || !start->is(config::Node::Kind::integer) || start->integer() < 1)
+    throw ConfigError("command line", "--match = " + key + ": must be a whole number of the config, from 1",
+                      "bad_value");
+  const auto found =
+      match_size(start->integer(), *wanted, kWithin, [&](int64_t value) -> std::optional<double> {
+        RecipeRequest changed = recipe;
+        changed.overrides.push_back(key + "=" + std::to_string(value));
+        try {
+          return static_cast<double>(parameter_count(*make_meta_net(load_recipe(registry, changed))));
+        } catch (const Error&) {  // a number that the net does not take
+          return std::nullopt;
+        }
+      });
+  if (!found) throw ConfigError("command line", "--match = " + key + ": no number is allowed", "bad_value");
+  std::cerr << fmt::format("{}={}: {} parameters, {:+.2f} %\n", key, found->value,
+                           grouped(static_cast<int64_t>(found->size)), 100 * (found->size / *wanted - 1));
+  return key + "=" + std::to_string(found->value);
+}
 
 int command_params(Arguments arguments) {
   CommandLine line("params",
@@ -30,6 +64,12 @@ int command_params(Arguments arguments) {
       .add_option("--length", length, "L, the longest window; without it: the recipe's, or 1024 for a part")
       ->check(above_zero());
   line.app().add_option("--vocab", vocabulary, "V, in place of the tokeniser's")->check(above_zero());
+  std::vector<std::string> match;
+  line.app()
+      .add_option(
+          "--match", match,
+          "N KEY: the number under KEY, say net.width, with which there are N parameters, and that table")
+      ->expected(2);
   line.app().add_flag("--tensors", listing, "every tensor with its shape; of a part always");
   return line.run(arguments, [&] {
     if (recipe.name.empty() == part.part.empty()) {
@@ -46,6 +86,7 @@ int command_params(Arguments arguments) {
     };
     if (part.part.empty()) {
       config::Warnings warnings;
+      if (!match.empty()) recipe.overrides.push_back(matching_size(registry, recipe, match));
       Recipe bound = load_recipe(registry, recipe, &warnings);
       for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
       bound.vocabulary = vocabulary.value_or(bound.vocabulary);

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "sweeps/planning/forecast.h"
+#include "sweeps/planning/match_row.h"
 #include "sweeps/planning/row_changes.h"
 
 namespace subband {
@@ -111,9 +112,22 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
   SweepPlan plan{.spec = spec, .grid = expand(spec), .extra = extra};
   RowComplaints complaints;
   std::vector<PreparedRow> rows(plan.grid.rows.size());
+  std::optional<PreparedRow> base;
+  try {
+    base = prepare(spec.base, cell_overrides(spec, {}, spec.seeds.front(), extra));
+  } catch (const Error&) {  // a base that its rows complete
+  }
   for (size_t i = 0; i < rows.size(); ++i) {
-    const SweepRow& row = plan.grid.rows[i];
+    SweepRow& row = plan.grid.rows[i];
     try {
+      if (row.match) {
+        const auto changed = [&](const std::vector<std::string>& more) {
+          SweepRow other = row;
+          other.overrides.insert(other.overrides.end(), more.begin(), more.end());
+          return prepare(other.recipe, cell_overrides(spec, other, spec.seeds.front(), extra));
+        };
+        row.overrides.push_back(matching_override(*row.match, row, base ? &*base : nullptr, changed));
+      }
       rows[i] = prepare(row.recipe, cell_overrides(spec, row, spec.seeds.front(), extra));
     } catch (const Error& error) {  // ConfigError, or what a part refuses when it is made
       complaints.add(spec, row, error);
@@ -121,11 +135,6 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
   }
   complaints.finish();
   check_metrics(spec, rows);
-  std::optional<PreparedRow> base;
-  try {
-    base = prepare(spec.base, cell_overrides(spec, {}, spec.seeds.front(), extra));
-  } catch (const Error&) {  // a base that its rows complete
-  }
   plan.remarks = remarks_on(plan.grid.rows, rows, spec.base, base ? &*base : nullptr);
   const Forecast forecast(runs);
   std::map<std::string, std::string> row_of_id;

@@ -18,6 +18,7 @@ struct PreparedRow {
   std::string id;  ///< run identity
   int64_t parameters = 0;
   int64_t tokens = 0;                     ///< of training; 0: unknown
+  double flops = 0;                       ///< of one forward pass over one sequence
   std::vector<std::string> metrics = {};  ///< names of what its runs report; empty: unknown
   config::Node resolved = {};             ///< its config; null: unknown
   std::string missing = {};  ///< data that are not here, in a complaint's words; then `id` is empty

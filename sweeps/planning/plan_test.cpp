@@ -100,3 +100,89 @@ TEST_CASE("a manifest names rows, baselines and changed recipes", "[plan]") {
   CHECK(manifest.cells[1].id == "b y=1 z=3");
   CHECK(manifest.claims[0].by == 0.5);
 }
+
+namespace plan_test {
+
+// A net whose parameters grow with its width, twice as fast with another mixer; and what its runs report.
+static PreparedRow prepare_net(const std::string& recipe, const std::vector<std::string>& overrides) {
+  config::Node resolved =
+      config::parse_yaml("{width: 64, mixer: {type: softmax, heads: 6, rope: half}}", "a.yaml");
+  PreparedRow row{.id = recipe, .metrics = {"valid.bpb", "valid.loss", "train.seconds"}};
+  for (const std::string& each : overrides) {
+    if (each.starts_with("width=")) resolved.set("width", config::Node(*parse_integer(each.substr(6))));
+    if (each == "mixer=flash")
+      resolved.set("mixer", config::parse_yaml("{type: flash, heads: 4}", "default"));
+    if (!each.starts_with("++seed")) row.id += " " + each;
+  }
+  resolved.find("width")->place = {std::make_shared<const std::string>("override 1 (width)"), 0, 0};
+  row.parameters = resolved.find("width")->integer() * 100;
+  if (resolved.at("mixer.type")->string() == "flash") row.parameters *= 2;
+  row.flops = static_cast<double>(row.parameters) * 2;
+  row.resolved = resolved;
+  return row;
+}
+
+static std::string refusal(const std::string& spec) {
+  try {
+    make_plan(spec_of(spec), {}, prepare_net, {});
+  } catch (const ConfigError& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+}  // namespace plan_test
+
+TEST_CASE("a metric or column that no row reports is known before anything is trained", "[plan]") {
+  CHECK(
+      plan_test::refusal(
+          "base: a\nmetric: {name: valid.bdp}\ncolumns: {loss: valid.loss, s: train.secs}\n") ==
+      "probe.yaml:2:16: metric.name = valid.bdp: no row reports it; did you mean 'valid.bpb'? 'subband list "
+      "metric a' lists what there is\n"
+      "probe.yaml:3:29: columns.s = train.secs: no row reports it; 'subband list metric a' lists what there "
+      "is");
+  CHECK(plan_test::refusal("base: a\ncolumns: {loss: valid.loss}\n") == "none");
+}
+
+TEST_CASE("a plan remarks on what a row changes besides what it asks for", "[plan]") {
+  const SweepPlan plan = make_plan(
+      plan_test::spec_of("base: a\nablate: {flash: mixer=flash, wider: width=65, wide: width=128}\n"), {},
+      plan_test::prepare_net, {});
+  CHECK(plan.remarks == std::vector<std::string>{"", "heads 6→4, drops rope=half, parameters +100.0 %", "",
+                                                 "parameters +100.0 %"});
+  CHECK_THAT(plan_text(plan, 1),
+             Catch::ContainsSubstring("\nrow 'flash': heads 6→4, drops rope=half, parameters +100.0 %\n"));
+}
+
+TEST_CASE("a row takes the width with which it is as large as the base, or a number", "[plan]") {
+  const SweepPlan plan =
+      make_plan(plan_test::spec_of(
+                    "base: a\nablate:\n"
+                    "  flash: {set: mixer=flash, match: {model.parameters: base, by: width, within: 2 %}}\n"
+                    "  small: {match: {model.flops: 2000, by: width, within: 0}}\n"),
+                {}, plan_test::prepare_net, {});
+  CHECK(plan.grid.rows[1].overrides == std::vector<std::string>{"mixer=flash", "width=32"});
+  CHECK(plan.cells[1].parameters == 6400);
+  CHECK(plan.grid.rows[2].overrides == std::vector<std::string>{"width=10"});
+  CHECK(plan_test::refusal(
+            "base: a\nablate: {x: {match: {model.parameters: 6450, by: width, within: 0.1 %}}}\n") ==
+        "probe.yaml:2:13: row 'x': probe.yaml:2:21: row 'x': match: no width gives model.parameters within "
+        "0.1 % "
+        "of 6,450; the nearest, width=64, gives 6,400");
+  CHECK_THAT(plan_test::refusal("base: a\nablate: {x: {match: {model.parameters: base, by: mixer.type}}}\n"),
+             Catch::EndsWith("match: by = mixer.type: must be a whole number of the row's config, from 1"));
+  CHECK_THAT(plan_test::refusal("base: a\nablate: {x: {match: {parameters: base}}}\n"),
+             Catch::EndsWith("expected {model.parameters: base, by: net.width, within: 2 %}"));
+}
+
+TEST_CASE("a plan without its data shows cells and parameters, and what is missing", "[plan]") {
+  const auto prepare = [](const std::string&, const std::vector<std::string>&) {
+    return PreparedRow{.parameters = 1000, .missing = "corpus.txt: no such file"};
+  };
+  const SweepPlan plan = make_plan(plan_test::spec_of("base: a\nablate: {x: x=1}\n"), {}, prepare,
+                                   {plan_test::run("", 1337, "done")});
+  REQUIRE(plan.cells.size() == 2);
+  CHECK(plan.cells[1].state == "new");
+  CHECK(plan.cells[1].same_as.empty());
+  CHECK(plan.missing == std::vector<std::string>{"corpus.txt: no such file"});
+}

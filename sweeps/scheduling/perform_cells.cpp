@@ -90,12 +90,16 @@ PreparedRow RowBinder::prepare(const std::string& recipe, const std::vector<std:
   const TaskShape& shape = bound.shape;
   const std::string asked = fmt::format("{} {} {} {} {}", text_under(bound.resolved, "net"), bound.vocabulary,
                                         shape.classes, shape.channels, shape.length);
-  const auto [parameters, is_new] = parameters_.try_emplace(asked, 0);
-  if (is_new) parameters->second = parameter_count(*make_meta_net(bound));
+  const auto [size, is_new] = sizes_.try_emplace(asked);
+  if (is_new) {
+    const auto net = make_meta_net(bound);
+    size->second = {parameter_count(*net), net->flops(shape.length)};
+  }
   const TrainerConfig& trainer = bound.trainer;
   const int64_t a_step = trainer.batch * trainer.accumulate * trainer.length;
-  PreparedRow row{.parameters = parameters->second,
+  PreparedRow row{.parameters = size->second.first,
                   .tokens = trainer.steps.value_or(0) * a_step,
+                  .flops = size->second.second,
                   .resolved = bound.resolved};
   try {
     row.id = identity_of(bound);

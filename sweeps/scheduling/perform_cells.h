@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/config/search_path.h"
@@ -46,9 +47,10 @@ class RowBinder {
   const CellSource& source_;
   config::SearchPath search_;
   std::map<std::string, DataManifest> manifests_;  // by the data's config
-  std::map<std::string, int64_t> parameters_;      // by the net's config and what is asked of it
-  std::set<std::string> checked_;                  // configs without optimiser and schedule
-  std::set<std::string> prompts_;                  // tokenisers and prompts that go together
+  std::map<std::string, std::pair<int64_t, double>>
+      sizes_;                      // parameters, flops; by the net and what is asked of it
+  std::set<std::string> checked_;  // configs without optimiser and schedule
+  std::set<std::string> prompts_;  // tokenisers and prompts that go together
   config::Warnings warnings_;
 };
 

@@ -33,6 +33,7 @@ SweepRow row_of(const SweepSpec& spec, const std::vector<size_t>& choice) {
       baseline.push_back(change.label);
     if (!change.recipe.empty()) row.recipe = change.recipe;
     row.overrides.insert(row.overrides.end(), change.overrides.begin(), change.overrides.end());
+    if (change.match) row.match = change.match;
     if (change.place.source) row.place = change.place;
   }
   row.label = row_label(words);

@@ -1,6 +1,7 @@
 // A sweep's rows and cells: the product of its factors, without what is excluded.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct SweepRow {
   std::string baseline;                ///< label of the row it is compared with; empty: none
   std::string recipe;                  ///< `tinyshakespeare/wavelet`
   std::vector<std::string> overrides;  ///< its own, without those of every cell
+  std::optional<SweepMatch> match = {};
   config::Place place;
 };
 

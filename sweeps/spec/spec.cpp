@@ -97,9 +97,50 @@ class SweepReader {
       binder_.complain(path, &entry.value, "expected the name of a recipe");
     else if (entry.key == "set")
       change.overrides = overrides_of(path, entry.value);
+    else if (entry.key == "match")
+      change.match = match_of(path, entry.value);
     else
       binder_.session().problems.push_back(
           {entry.key_place.text(), path + ": unknown key" + suggestion(entry.key, kKeys_), "unknown_key"});
+  }
+
+  // `2 %`, or a fraction.
+  static std::optional<double> fraction_of(const Node& node) {
+    if (node.is(Node::Kind::number) || node.is(Node::Kind::integer)) return node.number();
+    if (!node.is(Node::Kind::string) || !node.string().ends_with('%')) return std::nullopt;
+    const auto percent =
+        parse_number(trim(std::string_view(node.string()).substr(0, node.string().size() - 1)));
+    return percent ? std::optional(*percent / 100) : std::nullopt;
+  }
+
+  std::optional<SweepMatch> match_of(const std::string& key, const Node& node) {
+    const auto refuse = [&](const Node& value, const std::string& rule) {
+      binder_.complain(key, &value, rule);
+      return std::nullopt;
+    };
+    SweepMatch match{.place = node.place};
+    constexpr const char* kForm = "expected {model.parameters: base, by: net.width, within: 2 %}";
+    if (!node.is(Node::Kind::map)) return refuse(node, kForm);
+    for (const config::Entry& entry : node.entries()) {
+      const Node& value = entry.value;
+      const bool is_base = value.is(Node::Kind::string) && value.string() == "base";
+      const bool is_number = value.is(Node::Kind::number) || value.is(Node::Kind::integer);
+      if (entry.key == "by" && value.is(Node::Kind::string)) {
+        match.by = value.string();
+      } else if (entry.key == "within") {
+        const auto fraction = fraction_of(value);
+        if (!fraction || !(*fraction >= 0 && *fraction < 1))
+          return refuse(value, "within: expected 2 % or 0.02");
+        match.within = *fraction;
+      } else if ((entry.key == "model.parameters" || entry.key == "model.flops") && (is_base || is_number)) {
+        match.metric = entry.key;
+        if (is_number) match.target = value.number();
+      } else {
+        return refuse(node, kForm);
+      }
+    }
+    if (match.metric.empty() || match.by.empty()) return refuse(node, kForm);
+    return match;
   }
 
   static std::string standard_label(const SweepChange& change) {
@@ -124,7 +165,7 @@ class SweepReader {
   }
 
   Binder& binder_;
-  const std::vector<std::string> kKeys_ = {"recipe", "set"};
+  const std::vector<std::string> kKeys_ = {"match", "recipe", "set"};
 };
 
 SweepFactor read_ablation(SweepReader& reader, Binder& b, const Node& tree) {

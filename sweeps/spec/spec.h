@@ -21,11 +21,21 @@
 
 namespace subband {
 
+/// `{model.parameters: base, by: net.width, within: 2 %}`: a row takes the width with which it is as large as the base.
+struct SweepMatch {
+  std::string metric;            ///< model.parameters or model.flops
+  std::optional<double> target;  ///< nothing: the base's
+  std::string by;                ///< the number that is changed
+  double within = 0.02;          ///< a fraction
+  config::Place place;
+};
+
 /// One alternative: what a cell changes.
 struct SweepChange {
   std::string label;                   ///< its part of the row's name; empty: the base, unchanged
   std::string recipe;                  ///< instead of the base; empty: the base
   std::vector<std::string> overrides;  ///< `net.block.bypass=none`
+  std::optional<SweepMatch> match = {};
   config::Place place;
 };
 

@@ -18,7 +18,7 @@ std::string matching_override(
     const SweepMatch& match, const SweepRow& row, const PreparedRow* base,
     const std::function<PreparedRow(const std::vector<std::string>& more)>& prepare) {
   const auto refuse = [&](const std::string& rule) -> void {
-    throw ConfigError(match.place.text(), "row '" + row.label + "': match: " + rule, "bad_value");
+    throw ConfigError(match.place.text(), "match: " + rule, "bad_value");
   };
   if (!match.target && base == nullptr) refuse("the base cannot be bound, so that it has no size to match");
   const double target = match.target ? *match.target : size_of(match, *base);

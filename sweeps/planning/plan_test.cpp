@@ -166,7 +166,7 @@ TEST_CASE("a row takes the width with which it is as large as the base, or a num
   CHECK(plan.grid.rows[2].overrides == std::vector<std::string>{"width=10"});
   CHECK(plan_test::refusal(
             "base: a\nablate: {x: {match: {model.parameters: 6450, by: width, within: 0.1 %}}}\n") ==
-        "probe.yaml:2:13: row 'x': probe.yaml:2:21: row 'x': match: no width gives model.parameters within "
+        "probe.yaml:2:13: row 'x': probe.yaml:2:21: match: no width gives model.parameters within "
         "0.1 % "
         "of 6,450; the nearest, width=64, gives 6,400");
   CHECK_THAT(plan_test::refusal("base: a\nablate: {x: {match: {model.parameters: base, by: mixer.type}}}\n"),

@@ -76,7 +76,7 @@ void bind_fields(Recipe& recipe, Binder& b) {
   b.group("samples", recipe.samples, "text drawn from the net when the run is done");
   b.check(recipe.samples.tokens == 0 || recipe.task.type() == kTextTask, "samples",
           "only a language_model writes text; leave samples.tokens at 0");
-  b.field("seed", recipe.seed, {0, 9e15}, "of first weights, batches, dropout and samples");
+  b.field("seed", recipe.seed, {0, 9e15}, "of initial weights, batches, dropout and samples");
   b.finish_keys();
 }
 

@@ -51,7 +51,7 @@ std::shared_ptr<Data> make_data(const Recipe& recipe);
 /// Its tokeniser; null where the task needs none.
 std::shared_ptr<Tokenizer> make_tokenizer(const Recipe& recipe);
 
-/// The recipe's net with first weights drawn from `recipe.seed`, as `torch.manual_seed(seed)` would leave them.
+/// The recipe's net with initial weights drawn from `recipe.seed`, as `torch.manual_seed(seed)` would leave them.
 std::shared_ptr<Net> make_net(const Recipe& recipe);
 /// The same without memory or draws, on the meta device: names and shapes only.
 std::shared_ptr<Net> make_meta_net(const Recipe& recipe);

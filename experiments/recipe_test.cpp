@@ -136,7 +136,7 @@ TEST_CASE("half precision on the CPU and unknown protocols are refused", "[recip
       "streaming");
 }
 
-TEST_CASE("a net's first weights come from the seed, and a meta net has the same shapes without memory",
+TEST_CASE("a net's initial weights come from the seed, and a meta net has the same shapes without memory",
           "[recipe]") {
   const Registry registry = tiny_registry();
   Recipe recipe = bind_recipe(registry, "tiny", tiny_config());

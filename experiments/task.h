@@ -35,7 +35,7 @@ struct TaskShape {
   int64_t classes = 0;          ///< where one answer per sequence is asked; 0: one token per position
   int64_t channels = 0;         ///< numbers per position; 0: ids
   int64_t length = 1;           ///< longest input
-  bool may_look_ahead = false;  ///< inputs to the right of a position say nothing of its target
+  bool may_look_ahead = false;  ///< inputs to the right of a position do not reveal its target
   int64_t answers() const { return classes > 0 ? classes : vocabulary; }
 };
 

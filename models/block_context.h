@@ -26,7 +26,7 @@ struct BlockContext {
   double mlp_dropout = 0;     ///< after the last linear of an MLP
   Stabilizers stabilizers;
   std::shared_ptr<const Noise> noise;  ///< where dropout draws its masks
-  Initializer* initializer = nullptr;  ///< first values; null while a spec is only being checked
+  Initializer* initializer = nullptr;  ///< initial weights; null while a spec is only being checked
 
   int64_t scales() const { return levels + 1; }  ///< S: the approximation and every detail
 };

@@ -1,4 +1,4 @@
-// First values of parameters. Every draw comes from one generator in the order asked, so the same seed gives
+// Initial weights of parameters. Every draw comes from one generator in the order asked, so the same seed gives
 // the same weights bit for bit; on the meta device nothing is allocated and nothing drawn.
 #pragma once
 #include <ATen/core/Generator.h>

@@ -1,4 +1,4 @@
-// A sequence mixer: the part of a block that lets positions speak to each other.
+// A sequence mixer: the part of a block that carries information from one position to another.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -21,7 +21,7 @@ struct MixerContext {
   int64_t length = 1024;  ///< longest L that the net will feed
   bool causal = true;
   int64_t layers = 1;                  ///< depth of the net, for initialisations that scale with it
-  Initializer* initializer = nullptr;  ///< first values; null while a spec is only being checked
+  Initializer* initializer = nullptr;  ///< initial weights; null while a spec is only being checked
   std::shared_ptr<const Noise> noise;  ///< where a mixer that draws while training does so; may be null
 };
 

@@ -21,7 +21,7 @@ struct NetContext {
   Initializer* initializer = nullptr;  ///< null while a spec is only being checked
   int64_t classes = 0;          ///< where one answer a sequence is asked; 0: a token for every position
   int64_t channels = 0;         ///< numbers per input position; 0: ids
-  bool may_look_ahead = false;  ///< what stands to the right of a position says nothing of its target
+  bool may_look_ahead = false;  ///< what stands to the right of a position does not reveal its target
 };
 
 /// What a pass may take and show besides ids and logits.

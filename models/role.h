@@ -35,13 +35,13 @@ const std::vector<std::string>& role_names();
 const std::string& name_of(Role role);
 std::optional<Role> role_named(std::string_view name);
 
-/// Whether the net draws first weights of a projection with this role. The others start as their part says.
+/// Whether the net draws initial weights of a projection with this role. The others start as their part says.
 bool is_drawn_by_net(Role role);
 
 /// What a module says of a parameter when it registers it.
 struct Purpose {
   Role role = Role::input_projection;
-  bool own_start = false;        ///< the part declares the first values its own, whatever the role
+  bool own_start = false;        ///< the part declares the initial weights its own, whatever the role
   std::optional<int64_t> scale;  ///< of a wavelet, 0 the approximation, where the parameter belongs to one
 
   bool is_drawn_by_net() const { return !own_start && subband::is_drawn_by_net(role); }

@@ -19,7 +19,7 @@ using Weights = std::map<std::string, Parameter>;
 constexpr int64_t kLayers = 8;  // residual outputs are divided by sqrt(2 layers) = 4, exactly
 constexpr double kDeviation = 0.05;
 
-// First weights of the block's mixer, or of its one channel mixer.
+// Initial weights of the block's mixer, or of its one channel mixer.
 Weights first_weights(const ResidualParts& parts, bool causal, const std::string& initialization,
                       const std::string& below) {
   Initializer first(plain_generator(5));

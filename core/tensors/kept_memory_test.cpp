@@ -34,7 +34,7 @@ TEST_CASE("the bytes of tensors are counted as asked for, and their peak from wh
   CHECK(tensor_memory().peak_bytes >= before + 1100);
   reset_tensor_peak();
   CHECK(tensor_memory().peak_bytes == before);
-  const MemoryCounter counter;  // which hears of it from the allocator
+  const MemoryCounter counter;  // which the allocator tells of it
   const at::Tensor counted = at::empty({77}, at::kByte);
   CHECK(counter.held_bytes() == 77);
 }

@@ -31,8 +31,7 @@ TEST_CASE("a test's process writes to the files it is given and reads its own en
   CHECK(read_file(folder / "err") == "fault\n");
 }
 
-TEST_CASE("a process that outlives its limit is killed with its children, and the test hears of it",
-          "[process]") {
+TEST_CASE("a process that outlives its limit is killed with its children and fails the test", "[process]") {
   const TestFolder folder;
   Process process = Process::of({"sh", "-c", "sleep 60 & echo $!; wait"}, {.out = folder / "child"});
   while (process.children().empty()) ::usleep(1000);

@@ -68,7 +68,7 @@ bool is_there(const std::string& name) {
   return false;
 }
 
-// `cancelling`: a gradient whose sum nearly cancels, so that fp32 against fp32 says nothing of it; fp64 does.
+// `cancelling`: a gradient whose sum nearly cancels, so that fp32 cannot be compared with fp32; fp64 can.
 void check_case(const std::string& name, const std::string& cancelling = {}) {
   const Case it(name);
   const at::Tensor ids = it.recorded.at("ids"), targets = it.recorded.at("targets");
@@ -126,7 +126,7 @@ TEST_CASE("export writes every name that was imported, repeats included, bit for
   }
 }
 
-TEST_CASE("the first weights of a config.json are those of the original's generator, bit for bit",
+TEST_CASE("the initial weights of a config.json are those of the original's generator, bit for bit",
           "[import_waveletlm]") {
   if (!is_there("init_tiny")) return;
   const TestFolder folder;

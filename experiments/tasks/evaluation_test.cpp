@@ -89,7 +89,7 @@ TEST_CASE("sliding scores each target once, with at least half a window of conte
   }
 }
 
-/// Says nothing and writes down what it is told.
+/// Writes down what it is told.
 class Spy final : public Net {
  public:
   at::Tensor forward(const at::Tensor& ids_BL) override {

@@ -1,4 +1,4 @@
-// Dry sanity: what a recipe would do in its first step, tried in little before it costs hours.
+// Dry sanity: what a recipe would do in its first step, tried on one small batch before it costs hours.
 #pragma once
 #include <optional>
 

@@ -51,8 +51,9 @@ class Experiment {
     const bool scales_loss = use_.precision == "fp16";
     trainer_.emplace(recipe_, *net_, *open_task_, Trainer::Plan{steps, device_, scales_loss});
     if (!recipe_.trainer.steps && trainer_->warmup() >= steps)
-      observer_.noted(fmt::format("schedule: a warm-up of {} steps in a run of {}: the rate never stops rising",
-                                  trainer_->warmup(), steps));
+      observer_.noted(
+          fmt::format("schedule: a warm-up of {} steps in a run of {}: the rate never stops rising",
+                      trainer_->warmup(), steps));
     best_.emplace(BestWeights::Plan{.keeps = recipe_.trainer.keeps_best(),
                                     .after_warmup = recipe_.trainer.save_best_after_warmup,
                                     .warmup = trainer_->warmup(),
@@ -113,7 +114,7 @@ void Experiment::judge(const StepResult& result) const {
   if (result.skipped) return;
   const int64_t step = trainer_->steps_done() + (result.finite() ? 0 : 1);
   if (!result.finite()) {
-    // The sign of a NaN says nothing, and differs between machines.
+    // The sign of a NaN has no meaning, and differs between machines.
     throw Ended{
         {.status = "nan",
          .step = step,

@@ -18,7 +18,7 @@
 
 namespace subband::channel_mixers::mlp {
 
-constexpr double kLastGain = 0.02;  // of the default first values of the last matrix
+constexpr double kLastGain = 0.02;  // of the default initial weights of the last matrix
 
 struct Config {
   int64_t expansion = 4;

@@ -5,7 +5,7 @@
 namespace subband {
 
 /// Registers every parameter, buffer and child of `part` in `owner` as if they were its own, so that no name of the
-/// part stands before theirs. The tensors are shared. `part` itself does not hear of train() and eval().
+/// part stands before theirs. The tensors are shared. train() and eval() do not reach `part` itself.
 void adopt(Module& owner, const Module& part);
 
 }  // namespace subband

@@ -17,7 +17,7 @@ class Embedding final : public Module {
   at::Tensor rows(int64_t first, int64_t count) const;  ///< [count, D]
   at::Tensor logits(const at::Tensor& x) const;  ///< the table as a head.  Shapes  [..., D] -> [..., count]
   double logits_flops(int64_t rows) const { return 2.0 * static_cast<double>(rows * table_.numel()); }
-  /// [count, D], shared and outside of autograd, for whoever sets other first values.
+  /// [count, D], shared and outside of autograd, for whoever sets other initial weights.
   at::Tensor first_table() const { return table_.detach(); }
 
  private:

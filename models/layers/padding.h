@@ -1,4 +1,4 @@
-// Padded tokens: they stand on the right, and say nothing.
+// Padded tokens: they stand on the right and are masked.
 #pragma once
 #include <ATen/core/Tensor.h>
 

@@ -33,7 +33,7 @@ class Projection final : public Module {
   at::ScalarType type() const { return weight_.scalar_type(); }  ///< of what it computes with
   const Purpose& purpose() const { return purposes().at("weight"); }
 
-  /// Shared with the parameters and outside of autograd, for whoever sets other first values.
+  /// Shared with the parameters and outside of autograd, for whoever sets other initial weights.
   at::Tensor first_weight() const { return weight_.detach(); }
   at::Tensor first_bias() const { return bias_.defined() ? bias_.detach() : bias_; }
 

@@ -8,7 +8,7 @@ using namespace subband;
 
 namespace learned_lifting_test {
 
-/// A lifting with a dyadic dilation, away from its first values, in double precision.
+/// A lifting with a dyadic dilation, away from its initial weights, in double precision.
 std::shared_ptr<Lifting> make(const testing::Settings& settings, int64_t width, int64_t levels,
                               Stabilizers stabilizers = {}) {
   const testing::Workshop workshop;
@@ -92,7 +92,7 @@ TEST_CASE("the learned lifting puts together what it took apart, with any weight
   }
 }
 
-TEST_CASE("first values of the learned lifting: identities, halves, zeros, and damping by level",
+TEST_CASE("initial weights of the learned lifting: identities, halves, zeros, and damping by level",
           "[learned]") {
   const at::Tensor one = at::eye(4, at::kDouble);
   const auto haar = learned_lifting_test::make({}, 4, 2);

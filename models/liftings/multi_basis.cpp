@@ -28,7 +28,7 @@ struct Config {
 
   void bind(Binder& b, const LiftingContext& c) {
     b.field("bases", bases,
-            "first values of each wavelet, as `init` of learned (original: multi_basis_inits)");
+            "initial weights of each wavelet, as `init` of learned (original: multi_basis_inits)");
     b.check(!bases.empty(), "bases", "must name at least one");
     for (const std::string& base : bases)
       b.check(std::ranges::count(init_words(), base) == 1, "bases",

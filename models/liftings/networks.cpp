@@ -24,9 +24,10 @@ void bind_hidden_multiplier(Binder& b, int64_t& hidden_multiplier) {
 }
 
 void bind_init(Binder& b, std::string& init) {
-  b.choice("init", init, init_words(),
-           "first values: identities as in Haar's wavelet (U at half), a last linear of zeros, small noise, "
-           "or what every linear starts with (original: lifting_init)");
+  b.choice(
+      "init", init, init_words(),
+      "initial weights: identities as in Haar's wavelet (U at half), a last linear of zeros, small noise, "
+      "or what every linear starts with (original: lifting_init)");
 }
 
 void bind_dropout(Binder& b, double& dropout) {

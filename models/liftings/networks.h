@@ -22,7 +22,7 @@ struct NetworksConfig {
   double dropout = 0;             ///< on hidden values
 };
 
-/// First values: identities as in Haar's wavelet (an update starts at half of a prediction), a last linear of zeros,
+/// Initial weights: identities as in Haar's wavelet (an update starts at half of a prediction), a last linear of zeros,
 /// N(0, 0.01²), or the uniform values that every linear starts with.
 const std::vector<std::string>& init_words();
 void bind_hidden_multiplier(Binder& b, int64_t& hidden_multiplier);

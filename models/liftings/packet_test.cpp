@@ -72,7 +72,7 @@ TEST_CASE("packets put together what they took apart, with any weights and any n
   }
 }
 
-TEST_CASE("packets refuse unknown first values", "[packet]") {
+TEST_CASE("packets refuse unknown initial weights", "[packet]") {
   CHECK_THROWS_WITH(packet_test::make({{"init", config::Node("flat")}}, 1),
                     "part.init = flat: unknown choice; known: haar, random, uniform, zero");
 }

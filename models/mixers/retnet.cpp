@@ -1,5 +1,5 @@
 // Retention: attention without softmax, whose past fades by a fixed factor per head.
-//   S_t = γ_h S_{t-1} + k_t v_tᵀ,   o_t = S_tᵀ q_t / sqrt(K),   γ_h = 1 - 2^(-5-h);  q, k turned by rotary positions
+//   S_t = γ_h S_{t-1} + k_t v_tᵀ,   o_t = S_tᵀ q_t / sqrt(K),   γ_h = 1 - 2^(-5-h);  q, k rotated by their positions
 //   y = W_out ( norm(o) ⊙ silu(W_gate x) ),   norm per head
 // Shapes  B batch, L length, D width, H heads, G heads of keys and values, K key width, V value width
 // Cost    2 D (H + G) (K + V) + 2 D H V + 2 H (C (K + V) + 2 K V) flops per token, C the chunk; decoding state H K V
@@ -18,7 +18,7 @@
 
 namespace subband::mixers::retnet {
 
-constexpr double kGain = 0.17677669529663687;  // 2^-2.5, of Xavier's first values
+constexpr double kGain = 0.17677669529663687;  // 2^-2.5, of Xavier's initial weights
 
 struct Config {
   RecurrentHeadFields heads;

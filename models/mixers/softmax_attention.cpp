@@ -54,7 +54,7 @@ class SoftmaxAttention final : public Mixer {
   double flops(int64_t length) const override { return heads_.flops(length); }
 
  private:
-  // The queries are the last of the tokens whose keys and values there are.
+  // A memory adds keys and values before those of this input, so that the queries are the last of them.
   at::Tensor mix(const Heads& heads, const at::Tensor& keep_BL) {
     const at::Tensor &all_q = heads.q_BLHK, all_k = silenced(heads.k_BLGK, keep_BL),
                      all_v = silenced(heads.v_BLGV, keep_BL);

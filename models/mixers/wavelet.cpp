@@ -1,7 +1,7 @@
 // The wavelet path of WaveletLM as a mixer for any net: wavelet, transform, scale mixers and back, with the bypass.
 //   m = bypass(x);  z = decompose(pad(x));  z_s += gains_s ⊙ m;  y = T⁻¹ mix(T z);  W_out reconstruct(w_s y_s)
 // The net's norm stands before it and its channel mixers after it. A mixer does not know the block before, so the
-// bypass's `cross_layer_mix` rests. First values are part of the method (Haar steps, identities), so that no net redraws
+// bypass's `cross_layer_mix` rests. Initial weights are part of the method (Haar steps, identities): no net redraws
 // them.
 // Shapes  B batch, L length, D width, S = levels + 1 scales
 // Cost    linear in L; with the defaults about (12 levels + 4 S + 2) Dp² flops per token, Dp the padded width;

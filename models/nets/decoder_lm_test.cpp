@@ -324,7 +324,7 @@ TEST_CASE("a memory is carried only where there is one, as long for all, and wit
                     "net.carry_memory = true: all mixers with a memory must remember equally many tokens");
 }
 
-TEST_CASE("a mixer whose first values are part of its method keeps them, others take those of the net",
+TEST_CASE("a mixer whose initial weights are part of its method keeps them, others take those of the net",
           "[decoder_lm]") {
   const auto first_values = [](const char* mixer, const char* initialization) {
     const auto net = decoder(

@@ -48,7 +48,7 @@ struct Config {
     b.field("cells", cells, {1, 256}, "N, nets side by side (original: multinodal_num_cells)");
     b.field("width", width, {1, 1 << 16}, "C, of every cell (original: multinodal_cell_dim)");
     b.field("seeds", seeds, {0, 9007199254740992.0},
-            "of each cell's first values and bagged features; empty: 0, 1, … for the features and values "
+            "of each cell's initial weights and bagged features; empty: 0, 1, … for the features and values "
             "that follow the run's seed (original: multinodal_seeds)");
     b.check(seeds.empty() || static_cast<int64_t>(seeds.size()) >= cells, "seeds",
             "must have one number per cell, cells = " + std::to_string(cells));

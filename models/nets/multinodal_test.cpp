@@ -120,7 +120,7 @@ TEST_CASE(
   CHECK_FALSE(together->forward(ids).allclose(third, 1e-3, 1e-3));
 }
 
-TEST_CASE("each cell's first values are those of its own seed, and bagged channels start at epsilon",
+TEST_CASE("each cell's initial weights are those of its own seed, and bagged channels start at epsilon",
           "[multinodal]") {
   namespace test = multinodal_test;
   test::Settings settings = test::small(test::seeds({42, 137}));

@@ -18,7 +18,7 @@ void ResidualFrame::bind(Binder& b) {
       "normal: projections N(0, deviation), biases 0; gpt2: so, but residual outputs over sqrt(2 layers); "
       "gates, routers, decays, memories and what a part declares its own start as the part says; parts: "
       "everything does");
-  b.field("deviation", deviation, {0, 10}, "of first values: embeddings and projections");
+  b.field("deviation", deviation, {0, 10}, "of initial weights: embeddings and projections");
   b.field("dropout", dropout, {0, 0.99}, "after the embedding and after every part, in training");
 }
 
@@ -38,14 +38,14 @@ BlockContext ResidualFrame::channel_context() const {
 
 void ResidualParts::bind(Binder& b, const ResidualFrame& frame) {
   b.part("mixer", mixer, frame.mixer_context(),
-         "lets positions speak to each other; rotary positions are its own");
+         "carries information between positions; rotary positions are its own");
   b.parts("channel_mixers", channel_mixers, frame.channel_context(),
           "work on each position; their outputs add up");
   b.check(!channel_mixers.empty(), "channel_mixers", "must name at least one");
 }
 
 void ResidualParts::bind_given(Binder& b, const ResidualFrame& frame) {
-  // What is not written is asked for all the same, so that a misspelt key hears of it.
+  // What is not written is asked for all the same, so that a misspelt key is refused.
   if (b.given("mixer")) {
     mixer = Slot<Mixer>(mixer.type());
     b.part("mixer", mixer, frame.mixer_context(), "of this block");

@@ -35,7 +35,7 @@ struct ResidualFrame {
   BlockContext channel_context()
       const;  ///< dropout stands behind the sum, so the parts have none of their own
 
-  /// Draws first weights of every projection inside `part` that is not the part's own, and zeroes its bias.
+  /// Draws initial weights of every projection inside `part` that is not the part's own, and zeroes its bias.
   void draw_projections(const torch::nn::Module& part) const;
   /// By which the deviation of a role is multiplied: residual outputs of gpt2 by 1 / sqrt(2 layers).
   double factor_of(Role role) const;

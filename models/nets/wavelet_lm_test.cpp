@@ -56,7 +56,7 @@ TEST_CASE("a looped fixed-Haar net answers as the original, and so do its gradie
   check_recorded_forward("D_haar_looped", haar_looped());
 }
 
-TEST_CASE("the first weights are those of the original's generator, bit for bit", "[wavelet_lm]") {
+TEST_CASE("the initial weights are those of the original's generator, bit for bit", "[wavelet_lm]") {
   const auto file = recorded("init_tiny");
   if (!file) return;
   const auto net = make_net(best_like(), 37, 1337);

@@ -58,7 +58,7 @@ class Workshop {
     return slot;
   }
 
-  /// The part, with its first values from `seed`, in double precision.
+  /// The part, with its initial weights from `seed`, in double precision.
   template <class Interface>
   std::shared_ptr<Interface> make(const std::string& type, const Settings& settings,
                                   typename Interface::Context context, uint64_t seed = 1) const {

@@ -64,7 +64,7 @@ inline Settings with(Settings base, const Settings& changes) {
   return base;
 }
 
-/// A net with first values from `initializer`.
+/// A net with initial weights from `initializer`.
 inline std::shared_ptr<Net> make_net(const Settings& settings, int64_t vocabulary, Initializer initializer,
                                      const std::string& type = "wavelet_lm") {
   const Workshop workshop;

@@ -13,7 +13,7 @@
 namespace subband {
 
 namespace {
-constexpr double kProjectionGain = 1e-3;  // of the default first values of the projection
+constexpr double kProjectionGain = 1e-3;  // of the default initial weights of the projection
 }
 
 void SpectralBranchConfig::bind(Binder& b) {

@@ -64,7 +64,7 @@ class SpectralBranch {
   at::Tensor step(const at::Tensor& h_B1C, const at::Tensor& x_B1C, MixerState& state);
 
   bool can_continue() const { return lifting_->can_continue(); }
-  void train(bool on);  ///< adopted parts are no children of the owner and would not hear of it
+  void train(bool on);  ///< adopted parts are no children, so that the owner's train() does not reach them
   bool crosses_windows() const { return bypass_->crosses_windows(); }
   /// Adds what its parts cost over one window under names that begin with `prefix`; `after_another`: not the first block.
   void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value,

@@ -36,7 +36,7 @@ std::string holder_of(const fs::path& file) {
     const std::string host = text_in(run.provenance, "host");
     if (process > 0) return "process " + std::to_string(process) + (host.empty() ? "" : " on " + host);
   } catch (const Error&) {
-    // a damaged record has no say; the lock stands all the same
+    // a damaged record names nobody; the lock is held all the same
   }
   return "another process";
 }

@@ -23,7 +23,7 @@ struct ScheduleOptions {
       worker_log;  ///< takes the workers' standard output and errors; empty: left as they are
 };
 
-/// Hears of everything, in the scheduler's process.
+/// Is told of every event, in the scheduler's process.
 class ScheduleObserver {
  public:
   virtual ~ScheduleObserver() = default;

@@ -1,4 +1,4 @@
-// libFuzzer's door to one law, SUBBAND_LAW.
+// Where libFuzzer calls one law, SUBBAND_LAW.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

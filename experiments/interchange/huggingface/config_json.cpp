@@ -41,7 +41,7 @@ constexpr std::array<std::pair<const char*, const char*>, 13> kActivationNames =
      {"sigmoid", "sigmoid"},
      {"tanh", "tanh"}}};
 
-// What says nothing about the function: ids of special tokens, training, generation, housekeeping.
+// What does not change the function: ids of special tokens, training, generation, housekeeping.
 constexpr const char* kHarmlessKeys =
     "_attn_implementation_autoset _name_or_path architectures attn_implementation auto_map "
     "bad_words_ids begin_suppress_tokens bos_token_id chunk_size_feed_forward "

@@ -31,7 +31,7 @@ struct Decoder {
   bool scales_by_layer = false;  ///< gpt2: scores of layer i, from 0, over i + 1
   double rope_base = 10000;
   RopeScaling rope;
-  double deviation = 0.02;  ///< of first values
+  double deviation = 0.02;  ///< of initial weights
   double dropout = 0;
   std::string label;  ///< of the channel mixer among our blocks' parts
 };

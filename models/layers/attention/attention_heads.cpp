@@ -24,9 +24,9 @@ void AttentionFields::bind(Binder& b, const MixerContext& c) {
   out_bias = bias;
   b.field("out_bias", out_bias, "the last linear map has one; not given: as bias says");
   b.choice("rope", rope, {"none", "half", "interleaved"},
-           "rotary positions: which channels are turned together");
+           "rotary positions: which channels are rotated together");
   b.field("rope_base", rope_base, {1, 1e12, true}, "the slowest pair's period is about this long");
-  b.field("rope_width", rope_width, {2, 65536}, "how many of a head's first channels are turned; null: all");
+  b.field("rope_width", rope_width, {2, 65536}, "how many of a head's first channels are rotated; null: all");
   b.group("rope_scaling", rope_scaling, "rotary positions in windows longer than those of training");
   b.check(head_width || c.width % heads == 0, "heads",
           "must divide width = " + width + ", or head_width be given");

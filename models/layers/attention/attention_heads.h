@@ -33,7 +33,7 @@ struct AttentionFields {
   int64_t width_of_value(const MixerContext& c) const { return value_width.value_or(width_of_head(c)); }
 };
 
-/// Queries, keys and values, positions turned in. G = kv_heads divides H; query head h reads group h G / H.
+/// Queries, keys and values, rotated by their positions. G = kv_heads divides H; query head h reads group h G / H.
 struct Heads {
   at::Tensor q_BLHK, k_BLGK, v_BLGV;
 };

@@ -22,7 +22,7 @@ void RecurrentHeadFields::bind(Binder& b, const MixerContext& c) {
           "taps of a short causal convolution of queries, keys and values each; 0: none (published: 4)");
   b.field("convolution_bias", convolution_bias, "the short convolutions have one");
   b.choice("rope", rope, {"none", "half", "interleaved"},
-           "rotary positions: which channels are turned together");
+           "rotary positions: which channels are rotated together");
   b.field("rope_base", rope_base, {1, 1e12, true}, "the slowest pair's period is about this long");
   b.check(heads % groups() == 0, "kv_heads", "must divide heads = " + std::to_string(heads));
   const std::string into = " into heads = " + std::to_string(heads);

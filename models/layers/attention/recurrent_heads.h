@@ -46,7 +46,7 @@ class RecurrentHeads {
   /// Registers `q`, `k`, `v` and perhaps `q_convolution`, `k_convolution`, `v_convolution` in `owner`. Weights start as
   /// Xavier's, times `gain`.
   RecurrentHeads(Module& owner, const RecurrentHeadFields& fields, const MixerContext& context, double gain);
-  /// A further projection of the same first values, without bias.
+  /// A further projection of the same initial weights, without bias.
   std::shared_ptr<Projection> add(Module& owner, const char* name, Initializer& first,
                                   ProjectionPlan plan) const;
 

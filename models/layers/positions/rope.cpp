@@ -9,7 +9,7 @@
 
 namespace subband {
 
-// Half precision is turned in fp32, so the tables are never narrower.
+// Half precision is rotated in fp32, so the tables are never narrower.
 static at::ScalarType table_type(const at::Tensor& x) {
   return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
 }

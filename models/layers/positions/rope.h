@@ -1,6 +1,6 @@
-// Rotary positions: a head's channels are turned in pairs by angles that grow with the position.
+// Rotary positions: a head's channels are rotated in pairs by angles that grow with the position.
 //   (a, b) -> (a cos φ - b sin φ, b cos φ + a sin φ),   φ = p base^(-2i/R),   p position, i < R/2 pair
-// R is the head width K, or less: then only the first R channels are turned (GPT-J, NeoX). A RopeScaling may change
+// R is the head width K, or less: then only the first R channels are rotated (GPT-J, NeoX). A RopeScaling may change
 // the rates base^(-2i/R).
 // Angles, sines and cosines are fp32 whatever the dtype of x: bf16 is not exact above position 256.
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace subband {
 
-/// `half` pairs channel i with i + R/2 (LLaMA, NeoX), `interleaved` 2i with 2i + 1 (GPT-J), `none` turns
+/// `half` pairs channel i with i + R/2 (LLaMA, NeoX), `interleaved` 2i with 2i + 1 (GPT-J), `none` rotates
 /// nothing. The pairings are the same up to an order of channels, so checkpoints do not mix.
 class Rope {
  public:

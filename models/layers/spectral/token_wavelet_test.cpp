@@ -76,7 +76,7 @@ TEST_CASE(
     for (const int64_t taps : {2, 4, 20}) {
       Owner owner;
       const TokenWavelet wavelet = owner.make({.wavelet = name, .taps = taps});
-      const double limit = name[0] == 'a' ? 1e-6 : 1e-10;  // first values of learned filters are fp32
+      const double limit = name[0] == 'a' ? 1e-6 : 1e-10;  // initial weights of learned filters are fp32
       CHECK(at::allclose(wavelet.low_pass().sum(0), at::full({3}, std::sqrt(2.0), at::kDouble), 0, limit));
       for (const int64_t length : {1, 2, 9, 32}) {
         CAPTURE(name, taps, length);

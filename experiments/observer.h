@@ -1,4 +1,4 @@
-// What an experiment tells the outside while it runs. Experiments do not know who listens.
+// Events of an experiment while it runs. Experiments do not know who receives them.
 // No LibTorch here: records and boards read these too.
 #pragma once
 #include <cstdint>

@@ -69,7 +69,7 @@ class Net : public Module {
   /// Where dropout and stochastic depth draw from now on; the trainer hands over a fresh stream before every step, so
   /// that a resumed run draws the same. A net that draws nothing ignores it.
   virtual void set_generator(const at::Generator&) {}
-  /// Forgets what earlier windows left behind; called before every evaluation and generation.
+  /// Drops the state that earlier windows left; called before every evaluation and generation.
   virtual void reset_state() {}
   /// Whether windows hand a state on, and the switch that evaluation uses to turn that off.
   virtual bool carries_state() const { return false; }

@@ -5,7 +5,7 @@
 
 namespace subband {
 
-/// Pass after pass over `examples` examples, each in an order of its own, drawn from the seed.
+/// Epoch after epoch over `examples` examples, each in an order of its own, drawn from the seed.
 class Passes {
  public:
   Passes(int64_t examples, uint64_t seed) : examples_(examples), seed_(seed) {}

@@ -4,7 +4,7 @@
 //   targets   .  .  .  .  . v2  .  .  . v1  .  .
 // Keys are different numbers of 1 … V/2 - 1, values of V/2 … V - 1; 0 is the filler. The context repeats `passes` times.
 // Queries stand at every second position behind the context; key i takes gap g, among those left, with a probability
-// proportional to (g + 1)^(decay - 1). Whoever answers with any value of the context is right in one case of `pairs`.
+// proportional to (g + 1)^(decay - 1). A guess among the values of the context is right in one case of `pairs`.
 // Source  Zoology, Arora et al. 2023, arXiv 2312.04927, and its generator; `filler: random` is the default there,
 //         `zeros` what the figures of the paper use
 #include <fmt/format.h>

@@ -11,7 +11,7 @@ namespace subband {
 
 class ProgressObserver final : public Observer {
  public:
-  /// `label` stands before everything. `quiet`: nothing is printed. `next` hears everything too; may be null.
+  /// `label` stands before everything. `quiet`: nothing is printed. `next` gets every event too; may be null.
   ProgressObserver(std::string label, bool quiet, Observer* next = nullptr);
   ~ProgressObserver() override;
 

@@ -12,7 +12,7 @@ bool is_kept_step(int64_t step, int64_t steps);
 
 class RecordObserver final : public Observer {
  public:
-  /// `record` must outlive this. `next` hears everything too; may be null.
+  /// `record` must outlive this. `next` gets every event too; may be null.
   RecordObserver(RecordWriter& record, const std::filesystem::path& folder, Observer* next);
 
   void started(int64_t parameters, int64_t first_step) override;

@@ -58,7 +58,7 @@ class RowBinder {
 CellOutcome perform_cell(const CellSource& source, const std::string& recipe,
                          const std::vector<std::string>& overrides, const Store& store, WorkerLink& link);
 
-/// Writes the end of a run whose workers died without a word into its record. Nothing where it has none.
+/// Writes the end of a run whose workers died without a report into its record. Nothing where it has none.
 void record_crash(const Store& store, const std::string& id, int64_t seed, const std::string& message);
 
 }  // namespace subband

@@ -23,7 +23,7 @@ struct CellOutcome {
   /// `reused`: it was there already.
   std::string status = "done";
   std::string message;
-  bool is_crash = false;  ///< its process died without a word, so nobody wrote the end into the record
+  bool is_crash = false;  ///< its process died without a report, so its record has no end
 };
 
 /// Worker's end.

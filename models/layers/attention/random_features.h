@@ -34,7 +34,7 @@ struct StabilizedKeys {
 };
 /// c the largest log feature of a sequence's real tokens.  Shapes  log [B,L,G,M], keep [B,L] or undefined
 StabilizedKeys stabilized_keys(const at::Tensor& log_BLGM, const at::Tensor& keep_BL);
-/// c the largest so far, so that no key tells the past of the future. `peak` [B,G], c of the last token, goes in
+/// c the largest so far, so that the past learns nothing of later keys. `peak` [B,G], c of the last token, goes in
 /// and out; undefined before the first.
 StabilizedKeys stabilized_keys_so_far(const at::Tensor& log_BLGM, at::Tensor& peak);
 

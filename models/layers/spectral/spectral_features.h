@@ -3,7 +3,7 @@
 //   relu_separate   the same with an R each for queries and keys:     E φ(x)φ(y) = |x||y| / (2πKβ²), blind to the angle θ
 //   favor_positive  φ(x) = exp(Rᵀ x̂ - |x̂|²/2 - c) / sqrt(m), x̂ = x K^(-1/4) / β, R orthogonal by blocks:  exp(x̂·ŷ)
 // c cancels in attention: the row's own maximum for queries; for keys the largest of all, or where causal of all so far
-// (random_features.h), so that it cannot tell the past about the future.
+// (random_features.h), so that the past learns nothing of later keys.
 // Shapes  K channels of a head, m features, R [K,m]
 // Source  WERSA, arXiv 2507.08637; Choromanski et al. 2021, arXiv 2009.14794 (favor_positive)
 #pragma once

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "analysis/commands/commands.h"
+#include "analysis/format.h"
 #include "analysis/ledger.h"
 #include "core/program/catalog.h"
 #include "core/program/command.h"
@@ -27,6 +28,7 @@ namespace subband {
 static Catalog whole_catalog() {
   Registry registry;
   register_parts(registry);
+  register_analysis_parts(registry);
   register_sweeps_parts(registry);
   Catalog catalog = catalog_of(registry);
   catalog.recipe = recipe_fields(registry);

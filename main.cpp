@@ -12,6 +12,7 @@
 #include "analysis/ledger.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/languages/terminal.h"
 #include "core/program/catalog.h"
 #include "core/program/command.h"
 #include "core/program/completion.h"
@@ -88,7 +89,7 @@ int help() {
 }
 
 int fail(const subband::Error& error) {
-  std::cerr << error.what() << "\n";
+  std::cerr << subband::error_lines(error);
   return error.exit_code();
 }
 

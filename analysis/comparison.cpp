@@ -6,6 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include "core/languages/json.h"
+#include "core/languages/numbers.h"
 #include "core/text.h"
 
 namespace subband {
@@ -80,75 +82,140 @@ SweepClaim judge(const Comparison& comparison, const SweepClaim& claim) {
   const ComparedRow* row = row_named(comparison, claim.row);
   if (row == nullptr || row->difference.pairs == 0) return judged;
   const double better_by = gain(row->difference.mean, comparison.goal);
+  const size_t pairs = row->difference.pairs;
+  const std::string seeds = fmt::format(" ({} {})", pairs, pairs == 1 ? "seed" : "seeds");
+  if (!std::isfinite(better_by)) {
+    judged.finding =
+        "a difference of " + signed_text(row->difference.mean) + ", which proves nothing" + seeds;
+    return judged;
+  }
   if (claim.is == "equal")
     judged.holds = std::abs(better_by) <= claim.by;
   else
     judged.holds = (claim.is == "better" ? better_by : -better_by) >= claim.by && better_by != 0;
-  const size_t pairs = row->difference.pairs;
-  judged.finding = fmt::format("{} by {:.4f} ({} {})", better_by > 0 ? "better" : "worse",
-                               std::abs(better_by), pairs, pairs == 1 ? "seed" : "seeds");
+  judged.finding = (better_by > 0 ? "better by " : "worse by ") + decimal_text(std::abs(better_by)) + seeds;
   return judged;
 }
 
-std::string signed_text(double value) {
-  return fmt::format("{}{:.4f}", value < 0 ? "−" : "+", std::abs(value));
+// `2.5500 ± 0.0707`; a spread that is no number is not shown.
+std::string with_spread(std::string text, size_t count, double spread) {
+  if (count > 1 && std::isfinite(spread)) text += " ± " + decimal_text(spread);
+  return text;
 }
 
-TableCell value_cell(const ComparedRow& row) {
-  if (row.summary.count == 0) return {.text = "–"};
-  std::string text = fmt::format("{:.4f}", row.summary.mean);
-  if (row.summary.count > 1) text += fmt::format(" ± {:.4f}", row.summary.deviation);
-  return {.text = text, .value = row.summary.mean};
+TableCell spread_cell(size_t count, double spread) {
+  return count > 1 && std::isfinite(spread) ? number_cell(decimal_text(spread), spread) : empty_cell();
 }
 
-TableCell difference_cell(const ComparedRow& row) {
-  const bool is_own = row.baseline.empty() || row.baseline == row.label;
-  if (is_own || row.difference.pairs == 0) return {.text = "–"};
-  std::string text = signed_text(row.difference.mean);
-  if (row.difference.pairs > 1) text += fmt::format(" ± {:.4f}", row.difference.standard_error);
-  return {.text = text, .value = row.difference.mean};
+bool has_difference(const ComparedRow& row) {
+  return row.difference.pairs > 0 && !row.baseline.empty() && row.baseline != row.label;
+}
+
+// Mean, sd, n of the metric, then difference and its standard error.
+void add_value_cells(std::vector<TableCell>& cells, const ComparedRow& row) {
+  const Summary& value = row.summary;
+  const std::string text = with_spread(decimal_text(value.mean), value.count, value.deviation);
+  cells.push_back(value.count == 0 ? empty_cell() : number_cell(text, value.mean));
+  cells.push_back(spread_cell(value.count, value.deviation));
+  cells.push_back({.text = std::to_string(value.count), .value = value.count});
+  const PairedDifference& difference = row.difference;
+  const std::string delta =
+      with_spread(signed_text(difference.mean), difference.pairs, difference.standard_error);
+  cells.push_back(has_difference(row) ? number_cell(delta, difference.mean) : empty_cell());
+  cells.push_back(has_difference(row) ? spread_cell(difference.pairs, difference.standard_error)
+                                      : empty_cell());
+}
+
+TableCell seeds_cell(const ComparedRow& row) {
+  std::vector<std::string> seeds;
+  Json values = Json::object();
+  for (const auto& [seed, value] : row.values) {
+    seeds.push_back(std::to_string(seed));
+    values[seeds.back()] = json_number(value);
+  }
+  return {.text = join(seeds, " "), .value = std::move(values)};
 }
 
 // 0.8125, 26.2 M
 std::string plain_number(double value) {
   constexpr std::pair<double, const char*> kScales[] = {{1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e4, " k"}};
   for (const auto& [scale, unit] : kScales) {
-    if (std::abs(value) >= scale) return fmt::format("{:.3g}{}", value / (scale == 1e4 ? 1e3 : scale), unit);
+    if (std::isfinite(value) && std::abs(value) >= scale && std::abs(value) < 1e15)
+      return fmt::format("{:.3g}{}", value / (scale == 1e4 ? 1e3 : scale), unit);
   }
-  return fmt::format("{:.4f}", value);
+  return decimal_text(value);
 }
 
 TableCell shown_cell(const ComparedRow& row, size_t column) {
-  if (column >= row.shown.size() || row.shown[column].count == 0) return {.text = "–"};
-  return {.text = plain_number(row.shown[column].mean), .value = row.shown[column].mean};
+  if (column >= row.shown.size() || row.shown[column].count == 0) return empty_cell();
+  return number_cell(plain_number(row.shown[column].mean), row.shown[column].mean);
 }
 
 TableCell note_cell(const ComparedRow& row, const std::string& goal) {
   std::vector<std::string> notes;
-  const bool has_difference = row.difference.pairs > 0 && row.baseline != row.label && !row.baseline.empty();
-  if (has_difference && direction(row.difference, goal) != "unclear")
+  if (has_difference(row) && direction(row.difference, goal) != "unclear")
     notes.push_back(direction(row.difference, goal));
   notes.insert(notes.end(), row.notes.begin(), row.notes.end());
   return {.text = join(notes, "; ")};
 }
 
-std::vector<std::string> table_notes(const Comparison& comparison) {
-  std::vector<std::string> notes;
-  for (const SweepClaim& claim : comparison.claims) {
-    const char* sign = !claim.holds ? "?" : *claim.holds ? "✓" : "✗";
-    const std::string by =
-        claim.by > 0 || claim.is == "equal"
-            ? std::string(claim.is == "equal" ? " within " : " by ") + fmt::format("{:g}", claim.by)
-            : "";
-    notes.push_back(std::string(sign) + " " + claim.row + ": claimed " + claim.is + by + "; found " +
-                    claim.finding);
+void add_cost_cells(std::vector<TableCell>& cells, const ComparedRow& row) {
+  cells.push_back(row.seconds.count > 0 ? number_cell(duration_text(row.seconds.mean), row.seconds.mean)
+                                        : empty_cell());
+  cells.push_back(row.peak_mib.count > 0 ? number_cell(mib_text(row.peak_mib.mean), row.peak_mib.mean)
+                                         : empty_cell());
+}
+
+// The columns of every comparison; those of the sweep's own stand before `params`.
+std::vector<TableColumn> standard_columns(const std::string& metric, bool with_cost) {
+  std::vector<TableColumn> columns = {{.title = "row", .may_shrink = true},
+                                      {.title = metric, .is_number = true},
+                                      {.title = "sd", .is_number = true, .is_for_data = true},
+                                      {.title = "n", .is_number = true, .is_for_data = true},
+                                      {.title = "delta", .is_number = true},
+                                      {.title = "delta se", .is_number = true, .is_for_data = true},
+                                      {.title = "params", .is_number = true}};
+  if (with_cost)
+    columns.insert(columns.end(),
+                   {{.title = "time", .is_number = true}, {.title = "memory", .is_number = true}});
+  columns.insert(columns.end(),
+                 {{.title = "notes", .may_shrink = true}, {.title = "seeds", .is_for_data = true}});
+  return columns;
+}
+
+// The row with the best mean, where several rows have one and one is better than the others.
+std::optional<size_t> best_row(const Comparison& comparison) {
+  std::vector<std::pair<double, size_t>> gains;
+  for (size_t i = 0; i < comparison.rows.size(); ++i) {
+    const Summary& value = comparison.rows[i].summary;
+    if (value.count > 0 && std::isfinite(value.mean))
+      gains.emplace_back(-gain(value.mean, comparison.goal), i);
   }
-  if (comparison.done < comparison.cells)
-    notes.push_back(fmt::format("{} of {} cells are done", comparison.done, comparison.cells));
-  return notes;
+  std::ranges::sort(gains);
+  if (gains.size() < 2 || gains[0].first == gains[1].first) return std::nullopt;
+  return gains[0].second;
+}
+
+std::vector<TableCell> reference_row(const SweepLine& line, const std::vector<TableColumn>& columns) {
+  std::vector<TableCell> cells(columns.size(), empty_cell());
+  cells[0] = {.text = line.label};
+  cells[1] = number_cell(decimal_text(line.value), line.value);
+  cells[cells.size() - 2] = {.text = "for comparison"};
+  return cells;
 }
 
 }  // namespace
+
+std::vector<std::string> comparison_columns(const std::string& metric) {
+  std::vector<std::string> titles = {"published"};
+  for (const TableColumn& column : standard_columns(metric, true)) titles.push_back(column.title);
+  return titles;
+}
+
+std::vector<std::string> comparison_notes(const Comparison& comparison) {
+  if (comparison.done >= comparison.cells) return {};
+  return {fmt::format("{} of {} cells are done", comparison.done, comparison.cells)};
+}
 
 Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& runs) {
   Comparison comparison{.name = sweep.name, .metric = sweep.metric, .goal = sweep.goal};
@@ -156,15 +223,14 @@ Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& ru
   RunsBySeed by_seed;
   for (const RunSummary& run : runs) by_seed[{run.id, run.seed}] = &run;
   std::vector<RowCells> rows;
+  std::map<std::string, size_t> row_of_label;
   for (const SweepCell& cell : sweep.cells) {
-    auto row = std::ranges::find_if(rows, [&](const RowCells& each) { return each.row.label == cell.row; });
-    if (row == rows.end()) {
+    const auto [row, is_new] = row_of_label.emplace(cell.row, rows.size());
+    if (is_new)
       rows.push_back(
           {.row = {.label = cell.row, .baseline = cell.baseline.empty() ? sweep.baseline : cell.baseline}});
-      row = rows.end() - 1;
-    }
     const auto run = by_seed.find({cell.id, cell.seed});
-    add_cell(*row, comparison, cell, run == by_seed.end() ? nullptr : run->second);
+    add_cell(rows[row->second], comparison, cell, run == by_seed.end() ? nullptr : run->second);
   }
   for (RowCells& row : rows) comparison.rows.push_back(finished(std::move(row)));
   for (ComparedRow& row : comparison.rows) {
@@ -176,41 +242,22 @@ Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& ru
 }
 
 Table comparison_table(const Comparison& comparison, bool with_cost) {
-  Table table{.title = comparison.name + ": " + comparison.metric +
-                       (comparison.goal == "min" ? ", less is better" : ", more is better")};
-  table.columns = {{.title = "row", .may_shrink = true},
-                   {.title = comparison.metric, .is_number = true},
-                   {.title = "delta", .is_number = true}};
+  Table table{.columns = standard_columns(comparison.metric, with_cost)};
+  auto params = std::ranges::find(table.columns, "params", &TableColumn::title);
   for (const SweepColumn& column : comparison.columns)
-    table.columns.push_back({.title = column.title, .is_number = true});
-  table.columns.push_back({.title = "params", .is_number = true});
-  if (with_cost) {
-    table.columns.push_back({.title = "time", .is_number = true});
-    table.columns.push_back({.title = "memory", .is_number = true});
-  }
-  table.columns.push_back({.title = "notes", .may_shrink = true});
+    params = table.columns.insert(params, {.title = column.title, .is_number = true}) + 1;
   for (const ComparedRow& row : comparison.rows) {
-    std::vector<TableCell> cells = {{.text = row.label}, value_cell(row), difference_cell(row)};
+    std::vector<TableCell> cells = {{.text = row.label}};
+    add_value_cells(cells, row);
     for (size_t i = 0; i < comparison.columns.size(); ++i) cells.push_back(shown_cell(row, i));
-    cells.push_back(row.parameters > 0 ? TableCell{grouped(row.parameters), row.parameters} : TableCell{"–"});
-    if (with_cost) {
-      cells.push_back(row.seconds.count > 0 ? TableCell{duration_text(row.seconds.mean), row.seconds.mean}
-                                            : TableCell{"–"});
-      cells.push_back(row.peak_mib.count > 0
-                          ? TableCell{fmt::format("{:.0f} MiB", row.peak_mib.mean), row.peak_mib.mean}
-                          : TableCell{"–"});
-    }
+    cells.push_back(row.parameters > 0 ? TableCell{grouped(row.parameters), row.parameters} : empty_cell());
+    if (with_cost) add_cost_cells(cells, row);
     cells.push_back(note_cell(row, comparison.goal));
+    cells.push_back(seeds_cell(row));
     table.rows.push_back(std::move(cells));
   }
-  for (const SweepLine& line : comparison.lines) {
-    std::vector<TableCell> cells(table.columns.size(), TableCell{.text = "–"});
-    cells.front() = {.text = line.label};
-    cells[1] = {.text = fmt::format("{:.4f}", line.value), .value = line.value};
-    cells.back() = {.text = "for comparison"};
-    table.rows.push_back(std::move(cells));
-  }
-  table.notes = table_notes(comparison);
+  table.best = best_row(comparison);
+  for (const SweepLine& line : comparison.lines) table.rows.push_back(reference_row(line, table.columns));
   return table;
 }
 

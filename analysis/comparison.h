@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "analysis/report.h"
 #include "analysis/statistics.h"
-#include "analysis/table.h"
 #include "runs/index.h"
 #include "runs/sweep_manifest.h"
 
@@ -38,8 +38,12 @@ struct Comparison {
 
 Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& runs);
 
-/// The comparison as a table of at most 100 columns on a terminal; `with_cost`: time and memory too, the columns that
-/// differ between two machines that computed the same.
+/// The comparison as a table; `with_cost`: time and memory too, the columns that differ between two machines that computed
+/// the same.
 Table comparison_table(const Comparison& comparison, bool with_cost = true);
+/// Titles of the columns that every comparison has: no column of a sweep's own may have one of them.
+std::vector<std::string> comparison_columns(const std::string& metric);
+/// What is said below the table: how many cells are missing.
+std::vector<std::string> comparison_notes(const Comparison& comparison);
 
 }  // namespace subband

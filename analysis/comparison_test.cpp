@@ -1,7 +1,12 @@
 #include "analysis/comparison.h"
 
 #include <cmath>
+#include <limits>
+#include <tuple>
 
+#include "analysis/sweep_report.h"
+#include "analysis/testing/example_report.h"
+#include "core/languages/terminal.h"
 #include "core/testing/catch.h"
 #include "core/text.h"
 
@@ -32,12 +37,17 @@ static std::vector<RunSummary> runs() {
           run("broken", 1, 0, "nan")};
 }
 
+static std::string markdown(const SweepManifest& sweep, const std::vector<RunSummary>& runs,
+                            bool has_cost = true) {
+  return testing::written("md", sweep_report(sweep, compare(sweep, runs), {.has_cost = has_cost}));
+}
+
 }  // namespace comparison_test
 
 TEST_CASE("a comparison shows means, paired differences, and every seed that is missing or failed",
           "[comparison]") {
   const Comparison comparison = compare(comparison_test::manifest(), comparison_test::runs());
-  CHECK(to_markdown(comparison_table(comparison)) ==
+  CHECK(comparison_test::markdown(comparison_test::manifest(), comparison_test::runs()) ==
         "## probe: valid.bpb, less is better\n\n"
         "| row | valid.bpb | delta | params | time | memory | notes |\n|---|--:|--:|--:|--:|--:|---|\n"
         "| base | 2.5500 ± 0.0707 | – | 1,234 | 3.0 s | 90 MiB |  |\n"
@@ -55,7 +65,7 @@ TEST_CASE("a sweep names further columns, and lines that need no run", "[compari
   std::vector<RunSummary> runs = comparison_test::runs();
   for (RunSummary& run : runs) run.metrics["model.flops"] = 26'200'000;
   runs[0].metrics["test.auc"] = 0.75, runs[1].metrics["test.auc"] = 0.5;
-  CHECK(to_markdown(comparison_table(compare(sweep, runs), false)) ==
+  CHECK(comparison_test::markdown(sweep, runs, false) ==
         "## probe: valid.bpb, less is better\n\n"
         "| row | valid.bpb | delta | FLOPs | AUC | params | notes |\n|---|--:|--:|--:|--:|--:|---|\n"
         "| base | 2.5500 ± 0.0707 | – | 26.2 M | 0.6250 | 1,234 |  |\n"
@@ -72,13 +82,12 @@ TEST_CASE("claims are judged by the paired difference", "[comparison]") {
                   {"worse", "better", 0},
                   {"worse", "equal", 0.06},
                   {"broken", "worse", 0}};
-  CHECK(comparison_table(compare(sweep, comparison_test::runs())).notes ==
+  CHECK(lines_of(Claims{compare(sweep, comparison_test::runs()).claims}) ==
         std::vector<std::string>{"✓ worse: claimed worse by 0.01; found worse by 0.0505 (2 seeds)",
                                  "✗ worse: claimed worse by 0.1; found worse by 0.0505 (2 seeds)",
                                  "✗ worse: claimed better; found worse by 0.0505 (2 seeds)",
                                  "✓ worse: claimed equal within 0.06; found worse by 0.0505 (2 seeds)",
-                                 "? broken: claimed worse; found no seed has both rows yet",
-                                 "4 of 6 cells are done"});
+                                 "? broken: claimed worse; found no seed has both rows yet"});
   sweep.goal = "max";
   CHECK(compare(sweep, comparison_test::runs()).claims[2].holds == true);
 }
@@ -87,7 +96,9 @@ TEST_CASE("without time and memory a table depends on what was computed alone", 
   std::vector<RunSummary> slower = comparison_test::runs();
   for (RunSummary& run : slower) run.metrics["train.seconds"] = 99, run.metrics["train.peak_mib"] = 1;
   const auto text = [](const std::vector<RunSummary>& runs) {
-    return to_csv(comparison_table(compare(comparison_test::manifest(), runs), false));
+    const Comparison comparison = compare(comparison_test::manifest(), runs);
+    return testing::written("csv",
+                            sweep_report(comparison_test::manifest(), comparison, {.has_cost = false}));
   };
   CHECK(text(slower) == text(comparison_test::runs()));
   slower[0].metrics["valid.bpb"] = 2.51;
@@ -99,6 +110,65 @@ TEST_CASE("a comparison fits a terminal of 100 columns", "[comparison]") {
   for (SweepCell& cell : sweep.cells)
     if (cell.row == "broken") cell.row = "a row with a very long name that says everything about its change";
   for (const std::string& line :
-       split(to_terminal(comparison_table(compare(sweep, comparison_test::runs()))), '\n'))
+       split(testing::written("text", sweep_report(sweep, compare(sweep, comparison_test::runs()))), '\n'))
     CHECK(display_width(line) <= 100);
+}
+
+TEST_CASE("an infinite or missing number is a word, proves nothing, and leaves the other rows alone",
+          "[comparison]") {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  const std::string others =
+      "| worse | 2.6005 ± 0.0714 | +0.0505 ± 0.0005 | 1,234 | 3.0 s | 90 MiB | worse |\n";
+  SweepManifest sweep = comparison_test::manifest();
+  sweep.claims = {{"broken", "worse", 0.1}, {"broken", "equal", 1}, {"worse", "worse", 0.01}};
+  for (const auto& [value, mean, delta] :
+       {std::tuple(inf, "inf", "+inf"), std::tuple(-inf, "−inf", "−inf"), std::tuple(nan, "nan", "nan")}) {
+    for (const bool is_first : {true, false}) {  // whichever seed it is
+      std::vector<RunSummary> runs = comparison_test::runs();
+      runs.pop_back();
+      runs.push_back(comparison_test::run("broken", 1, is_first ? value : 2.5));
+      runs.push_back(comparison_test::run("broken", 2, is_first ? 2.5 : value));
+      const std::string page = comparison_test::markdown(sweep, runs);
+      CHECK(page.find(others) != std::string::npos);
+      CHECK(page.find(std::string("| broken | ") + mean + " | " + delta + " | 1,234 |") != std::string::npos);
+      CHECK(page.find(std::string("- ? broken: claimed worse by 0.1; found a difference of ") + delta +
+                      ", which proves nothing (2 seeds)\n") != std::string::npos);
+      CHECK(page.find("- ? broken: claimed equal within 1;") != std::string::npos);
+      CHECK(page.find("- ✓ worse: claimed worse by 0.01") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("an infinite baseline leaves the means of the other rows", "[comparison]") {
+  std::vector<RunSummary> runs = comparison_test::runs();
+  runs[0].metrics["valid.bpb"] = std::numeric_limits<double>::infinity();
+  const std::string page = comparison_test::markdown(comparison_test::manifest(), runs);
+  CHECK(page.find("| base | inf | – |") != std::string::npos);
+  CHECK(page.find("| worse | 2.6005 ± 0.0714 | −inf |") != std::string::npos);
+}
+
+TEST_CASE("a number of 171 digits is short, and its mean and spread are numbers", "[comparison]") {
+  std::vector<RunSummary> runs = comparison_test::runs();
+  runs[0].metrics["valid.bpb"] = 1e171, runs[1].metrics["valid.bpb"] = 3e171;
+  runs[2].metrics["train.peak_mib"] = 1e171;
+  SweepManifest sweep = comparison_test::manifest();
+  sweep.columns = {{"also", "valid.bpb"}};
+  const std::string page = comparison_test::markdown(sweep, runs);
+  CHECK(page.find("| base | 2.0000e+171 ± 1.4142e+171 | – | 2.0000e+171 |") != std::string::npos);
+  for (const std::string& line : split(page, '\n')) CHECK(line.size() < 200);
+}
+
+TEST_CASE("programs find spread, count and seeds of every row", "[comparison]") {
+  const SweepManifest sweep = comparison_test::manifest();
+  const Report report = sweep_report(sweep, compare(sweep, comparison_test::runs()));
+  const auto rows = nlohmann::json::parse(testing::written("json", report))["rows"];
+  CHECK(rows[0]["valid.bpb"].get<double>() == 2.55);
+  CHECK(rows[0]["sd"].get<double>() == Approx(0.0707).margin(1e-4));
+  CHECK(rows[0]["n"] == 2);
+  CHECK(rows[0]["seeds"] == nlohmann::json({{"1", 2.5}, {"2", 2.6}}));
+  CHECK(rows[2]["valid.bpb"].is_null());
+  CHECK(rows[2]["n"] == 0);
+  const std::string csv = testing::written("csv", report);
+  CHECK(csv.starts_with("row,valid.bpb,sd,n,delta,delta se,params,time,memory,notes,seeds\r\n"));
+  CHECK(csv.find("\r\nbroken,,,0,,,1234,,,seed 1 nan at step 12; seed 2 not run,\r\n") != std::string::npos);
 }

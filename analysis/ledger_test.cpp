@@ -1,8 +1,10 @@
 #include "analysis/ledger.h"
 
+#include "analysis/format.h"
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/testing/catch.h"
+#include "core/testing/read_back.h"
 #include "core/text.h"
 #include "runs/testing/example_run.h"
 #include "runs/testing/scratch.h"
@@ -48,7 +50,9 @@ static Store example_store(const Scratch& scratch) {
 }
 
 static std::string page_of(const Store& store) {
-  return ledger_markdown(store, read_index(store).runs, read_sweep_manifests(store.root()));
+  const Report report =
+      ledger_report(store, read_index(store).runs, read_sweep_manifests(store.root()).sweeps);
+  return make_format("md")->write(report);
 }
 
 TEST_CASE(
@@ -103,17 +107,54 @@ TEST_CASE("runs outside of sweeps have a section of their own, and only they", "
   CHECK(others.find(sha256_hex("base").substr(0, 8)) == std::string::npos);
 }
 
-TEST_CASE("a section shows the sweep's own table and picture where they are", "[ledger]") {
+TEST_CASE("a section shows the sweep's own table, and its picture where there is one", "[ledger]") {
   const Scratch scratch;
   const Store store = example_store(scratch);
   CHECK(page_of(store).find("svg") == std::string::npos);
-  write_file(sweep_file(store.root(), "quick", ".md"), "| row | mean |\n|---|---|\n| base | 2.5 |\n");
   write_file(sweep_file(store.root(), "quick", ".svg"), "<svg/>");
   const std::string page = page_of(store);
-  CHECK(
-      page.find(
-          "\n| row | mean |\n|---|---|\n| base | 2.5 |\n\n![learning curves of quick](sweeps/quick.svg)\n") !=
-      std::string::npos);
+  CHECK(page.find("\n\n| row | valid.bpb | delta | params | time | memory | notes |\n|---|--:|") !=
+        std::string::npos);
+  CHECK(page.find("\n- 2 of 4 cells are done\n\n![learning curves of quick](sweeps/quick.svg)\n\n| run |") !=
+        std::string::npos);
+}
+
+TEST_CASE("links of a ledger lead to runs and pictures of any name", "[ledger]") {
+  if (!testing::has_reader("gfm")) return;
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  const std::string name = "my sweep (v2) #1 50%";
+  write_sweep_manifest(store.root(),
+                       {.name = name,
+                        .spec = name + ".yaml",
+                        .metric = "valid.bpb",
+                        .seeds = {1},
+                        .cells = {{"`touch PWNED` | <b>", 1, sha256_hex("base"), {"a.b='x|y'", "~`c`"}}}});
+  write_file(sweep_file(store.root(), name, ".svg"), "<svg/>");
+  make_run(store, {.name = "base", .seed = 1});
+  const auto found = testing::read_back("gfm", page_of(store));
+  const std::vector<std::string> cells = found["cells"];
+  for (const std::string& text :
+       {std::string("`touch PWNED` | <b>, seed 1"), std::string("a.b~`c`"), std::string("'x|y'–"), name})
+    CHECK(std::ranges::find(cells, text) != cells.end());
+  CHECK(found["pictures"][0][1] == "sweeps/my%20sweep%20%28v2%29%20%231%2050%25.svg");
+  CHECK(std::filesystem::is_directory(store.root() / found["links"][0].get<std::string>()));
+}
+
+TEST_CASE("a ledger that cannot be written or read is a notice", "[ledger]") {
+  const Scratch scratch;
+  const Store store = example_store(scratch);
+  write_file(scratch / "logs/sweeps/half.json", "{\"name\": ");
+  CHECK(write_ledger(store) ==
+        std::vector<std::string>{(scratch / "logs/sweeps/half.json").string() +
+                                 ": sweep manifest: is damaged; run the sweep again to write it "
+                                 "anew; left out"});
+  CHECK(read_file(scratch / "logs/runs.md").find("## quick\n") != std::string::npos);
+  std::filesystem::remove(scratch / "logs/sweeps/half.json");
+  std::filesystem::remove(scratch / "logs/runs.md");
+  std::filesystem::create_directory(scratch / "logs/runs.md");
+  CHECK(write_ledger(store) == std::vector<std::string>{(scratch / "logs/runs.md").string() +
+                                                        ": cannot be written: Is a directory"});
 }
 
 TEST_CASE("the same records give the same bytes, index or not", "[ledger]") {

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/languages/numbers.h"
 #include "core/text.h"
 
 namespace subband {
@@ -78,21 +79,21 @@ const ComparedRow* published_row_of(const Comparison& comparison, const std::str
   return found == comparison.rows.end() ? nullptr : &*found;
 }
 
+// `absent`: what stands there instead, `NaN` of a run that failed.
 TableCell published_number(const std::optional<double>& value, const std::string& absent = "–") {
-  if (!value) return {.text = absent};
-  return {.text = fmt::format("{:.4f}", *value), .value = *value};
+  if (!value) return absent == "–" ? empty_cell() : TableCell{.text = absent};
+  return number_cell(decimal_text(*value), *value);
 }
 
 TableCell published_count(const std::optional<int64_t>& value) {
-  if (!value || *value == 0) return {.text = "–"};
+  if (!value || *value == 0) return empty_cell();
   return {.text = grouped(*value), .value = *value};
 }
 
 TableCell published_difference(const std::optional<double>& ours, const std::optional<double>& theirs) {
-  if (!ours || !theirs) return {.text = "–"};
+  if (!ours || !theirs) return empty_cell();
   const double difference = *ours - *theirs;
-  return {.text = fmt::format("{}{:.4f}", difference < 0 ? "−" : "+", std::abs(difference)),
-          .value = difference};
+  return number_cell(signed_text(difference), difference);
 }
 
 }  // namespace
@@ -138,16 +139,14 @@ PublishedTable read_published(const std::string& name) {
   return table;
 }
 
-Table published_table(const PublishedTable& published, const Comparison* ours, const std::string& metric) {
-  Table table{.title = published.name + ": " + metric + ", theirs and ours",
-              .columns = {{.title = "row", .may_shrink = true},
+Report published_report(const PublishedTable& published, const Comparison* ours, const std::string& metric) {
+  Table table{.columns = {{.title = "row", .may_shrink = true},
                           {.title = "seed", .is_number = true},
                           {.title = "params", .is_number = true},
                           {.title = "our params", .is_number = true},
                           {.title = "published", .is_number = true},
                           {.title = "ours", .is_number = true},
-                          {.title = "difference", .is_number = true}},
-              .notes = {"published: " + published.source}};
+                          {.title = "difference", .is_number = true}}};
   for (const PublishedRun& run : published.runs) {
     const ComparedRow* row = ours != nullptr ? published_row_of(*ours, run.row) : nullptr;
     std::optional<double> value;
@@ -162,16 +161,22 @@ Table published_table(const PublishedTable& published, const Comparison* ours, c
                           published_number(value),
                           published_difference(value, theirs)});
   }
-  if (ours == nullptr) table.notes.push_back("none of these rows has been run in this store");
-  return table;
+  Notes notes{{"published: " + published.source}};
+  if (ours == nullptr) notes.lines.push_back("none of these rows has been run in this store");
+  return {.title = published.name + ": " + metric + ", theirs and ours",
+          .blocks = {std::move(table), std::move(notes)}};
 }
 
-void add_published(Table& table, const Comparison& comparison, const PublishedTable& published) {
+bool add_published(Table& table, const Comparison& comparison, const PublishedTable& published) {
   const auto metric = std::ranges::find(table.columns, comparison.metric, &TableColumn::title);
-  if (metric == table.columns.end()) return;
+  if (metric == table.columns.end()) return false;
   const auto at = metric - table.columns.begin() + 1;
   table.columns.insert(table.columns.begin() + at, {.title = "published", .is_number = true});
   for (size_t i = 0; i < table.rows.size(); ++i) {
+    if (i >= comparison.rows.size()) {  // a line that needs no run
+      table.rows[i].insert(table.rows[i].begin() + at, empty_cell());
+      continue;
+    }
     std::string failed;
     double sum = 0, count = 0;
     for (const PublishedRun& run : published.runs) {
@@ -182,7 +187,7 @@ void add_published(Table& table, const Comparison& comparison, const PublishedTa
     const std::optional<double> mean = count > 0 ? std::optional(sum / count) : std::nullopt;
     table.rows[i].insert(table.rows[i].begin() + at, published_number(mean, failed.empty() ? "–" : failed));
   }
-  table.notes.push_back("published: " + published.source);
+  return true;
 }
 
 }  // namespace subband

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "analysis/comparison.h"
-#include "analysis/table.h"
+#include "analysis/report.h"
 
 namespace subband {
 
@@ -39,9 +39,9 @@ PublishedTable read_published(const std::string& name);
 
 /// Their rows with ours beside them: parameters, metric and difference. `ours` may be null: nothing was run
 /// yet.
-Table published_table(const PublishedTable& published, const Comparison* ours, const std::string& metric);
+Report published_report(const PublishedTable& published, const Comparison* ours, const std::string& metric);
 
-/// Adds to a sweep's own table a column with what was published of its metric.
-void add_published(Table& table, const Comparison& comparison, const PublishedTable& published);
+/// Adds to a sweep's own table a column with what was published of its metric; false where nothing was.
+bool add_published(Table& table, const Comparison& comparison, const PublishedTable& published);
 
 }  // namespace subband

@@ -41,7 +41,8 @@ TEST_CASE("every table of the folder can be read", "[published]") {
 
 TEST_CASE("our numbers stand beside theirs, and what is missing is a dash", "[published]") {
   const Comparison ours = two_rows();
-  const Table table = published_table(read_published("waveletlm/03_booleans"), &ours, "test.bpb_sliding");
+  const Report report = published_report(read_published("waveletlm/03_booleans"), &ours, "test.bpb_sliding");
+  const Table& table = *tables_of(report).at(0);
   const auto texts = [&](size_t i) {
     std::vector<std::string> row;
     for (const TableCell& cell : table.rows[i]) row.push_back(cell.text);
@@ -57,11 +58,23 @@ TEST_CASE("our numbers stand beside theirs, and what is missing is a dash", "[pu
 TEST_CASE("a sweep's own table gains a column", "[published]") {
   const Comparison ours = two_rows();
   Table table = comparison_table(ours);
-  add_published(table, ours, read_published("waveletlm/03_booleans"));
+  CHECK(add_published(table, ours, read_published("waveletlm/03_booleans")));
   CHECK(table.columns[2].title == "published");
   CHECK(table.rows[0][2].text == "1.1750");
   CHECK(table.rows[1][2].text == "1.1734");
-  CHECK_THAT(table.notes.back(), Catch::ContainsSubstring("published: WaveletLM"));
+}
+
+TEST_CASE("lines that need no run stand below what was published", "[published]") {
+  Comparison ours = two_rows();
+  ours.lines = {{"guessing", 8}};
+  Table table = comparison_table(ours);
+  CHECK(add_published(table, ours, read_published("waveletlm/03_booleans")));
+  CHECK(table.rows[2][0].text == "guessing");
+  CHECK(table.rows[2][2].is_empty);
+  ours.metric = "valid.nothing";
+  Table other = comparison_table(ours);
+  CHECK(add_published(other, ours, read_published("waveletlm/03_booleans")));
+  CHECK(other.rows[0][2].is_empty);
 }
 
 TEST_CASE("an unknown table is refused with a suggestion", "[published]") {

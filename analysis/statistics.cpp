@@ -1,5 +1,6 @@
 #include "analysis/statistics.h"
 
+#include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
@@ -12,14 +13,28 @@ static constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 Summary summarize(std::span<const double> values) {
   Summary summary{.count = values.size(), .mean = kNoNumber, .deviation = kNoNumber};
   if (values.empty()) return summary;
+  if (!std::ranges::all_of(values, [](double value) { return std::isfinite(value); })) {
+    summary.mean = 0;  // inf, or NaN where both infinities or a NaN are among them, in whatever order
+    for (const double value : values) summary.mean += std::isfinite(value) ? 0 : value;
+    return summary;
+  }
   // Deviations from the first value keep the digits that a sum of large values would lose.
   double sum = 0;
   for (const double value : values) sum += value - values[0];
-  summary.mean = values[0] + sum / static_cast<double>(values.size());
+  const auto count = static_cast<double>(values.size());
+  summary.mean = values[0] + sum / count;
+  if (!std::isfinite(summary.mean)) {  // the sum is too large for a number, the mean is not
+    summary.mean = 0;
+    for (const double value : values) summary.mean += value / count;
+  }
   if (values.size() < 2) return summary;
-  double squares = 0;
-  for (const double value : values) squares += (value - summary.mean) * (value - summary.mean);
-  summary.deviation = std::sqrt(squares / static_cast<double>(values.size() - 1));
+  double largest = 0, squares = 0;
+  for (const double value : values) largest = std::max(largest, std::abs(value - summary.mean));
+  constexpr double kSafe = 1e150;  // its square is a number
+  const double unit = largest < kSafe ? 1 : largest;
+  for (const double value : values)
+    squares += ((value - summary.mean) / unit) * ((value - summary.mean) / unit);
+  summary.deviation = unit * std::sqrt(squares / (count - 1));
   return summary;
 }
 

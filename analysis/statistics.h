@@ -11,8 +11,9 @@ namespace subband {
 
 struct Summary {
   size_t count = 0;
-  double mean = 0;       ///< NaN of nothing
-  double deviation = 0;  ///< sample standard deviation, over count - 1; NaN of fewer than two
+  double mean = 0;  ///< NaN of nothing; inf or NaN where such a value is among them
+  double deviation =
+      0;  ///< sample standard deviation, over count - 1; NaN of fewer than two or where the mean is no number
 };
 Summary summarize(std::span<const double> values);
 

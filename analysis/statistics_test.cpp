@@ -1,6 +1,7 @@
 #include "analysis/statistics.h"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "core/testing/catch.h"
@@ -75,4 +76,21 @@ TEST_CASE("a difference is unclear when its interval holds zero or there is no i
   CHECK(direction(paired_difference({{1, 9.0}}, {{1, 2.1}}), "min") == "unclear");
   CHECK(direction(paired_difference({}, {{1, 2.1}}), "min") == "unclear");
   CHECK(paired_difference({}, {{1, 2.1}}).pairs == 0);
+}
+
+TEST_CASE("a mean of infinities does not depend on the order of the seeds", "[statistics]") {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  for (const std::vector<double>& values : {std::vector<double>{inf, 2.5}, std::vector<double>{2.5, inf}}) {
+    CHECK(summarize(values).mean == inf);
+    CHECK(std::isnan(summarize(values).deviation));
+  }
+  for (const std::vector<double>& values : {std::vector<double>{inf, -inf}, std::vector<double>{-inf, inf},
+                                            std::vector<double>{2.5, nan}, std::vector<double>{nan, inf}})
+    CHECK(std::isnan(summarize(values).mean));
+}
+
+TEST_CASE("values near the largest number have a mean and a spread", "[statistics]") {
+  const std::vector<double> values = {1e308, -1e308, 1.5e308};
+  CHECK(summarize(values).mean == Approx(5e307));
+  CHECK(std::isfinite(summarize(values).deviation));
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/temporaries.h"
 
 namespace subband {
 
@@ -81,7 +82,8 @@ void write_file(const fs::path& path, const std::function<void(const Sink&)>& pr
   std::error_code made;
   fs::create_directories(folder, made);
   if (made) fail(folder, "cannot be made", made.value());
-  const fs::path temporary = path.string() + ".tmp" + std::to_string(::getpid());
+  sweep_temporaries(folder);
+  const fs::path temporary = folder / temporary_name();
   try {
     const Descriptor file(temporary, O_WRONLY | O_TRUNC | O_CLOEXEC, path);
     if (!file.ok()) fail(path, "cannot be written", errno);

@@ -50,6 +50,13 @@ TEST_CASE("a disk that is full is one line, and the old file stays", "[files]") 
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
 }
 
+TEST_CASE("a name as long as a folder may hold is written", "[files]") {
+  const TestFolder folder;
+  const std::string name(255, 'n');
+  write_file(folder / name, "text");
+  CHECK(read_file(folder / name) == "text");
+}
+
 TEST_CASE("a missing file and a folder are refused by name", "[files]") {
   const TestFolder folder;
   CHECK_THROWS_WITH(read_file(folder / "none"),

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/languages/letters.h"
+
 namespace subband {
 
 std::string join(std::span<const std::string> words, std::string_view between) {
@@ -33,25 +35,6 @@ std::string_view trim(std::string_view text) {
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
-
-namespace {
-
-// Length of the well-formed UTF-8 sequence at the front (no overlong forms, no surrogates), or 0.
-size_t utf8_length(std::string_view s) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
-  const unsigned char c = byte(0);
-  if (c < 0x80) return 1;
-  const size_t length = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-  if (c < 0xC2 || c > 0xF4 || s.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  const unsigned char d = byte(1);
-  const bool overlong = (c == 0xE0 && d < 0xA0) || (c == 0xF0 && d < 0x90);
-  const bool outside = (c == 0xED && d > 0x9F) || (c == 0xF4 && d > 0x8F);
-  return overlong || outside ? 0 : length;
-}
-
-}  // namespace
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {

@@ -93,6 +93,15 @@ Outcome outcome_of(const RunRecord& run) {
   return {.status = run.status, .step = run.step, .message = run.message, .metrics = run.metrics};
 }
 
+// A damaged record may be set aside, one that another process writes may not.
+static void refuse_if_written(const fs::path& file) {
+  try {
+    const RecordWriter nobody_else(file);
+  } catch (const Error& error) {
+    if (error.first().kind != "damaged") throw;
+  }
+}
+
 RunResult conduct(const RunPlan& plan, const Store& store, const PerformOptions& options,
                   const Experiment& experiment) {
   RunStart start = plan.start;
@@ -100,11 +109,16 @@ RunResult conduct(const RunPlan& plan, const Store& store, const PerformOptions&
   for (const auto& [key, value] : plan.start.provenance.items()) start.provenance[key] = value;
   if (const auto present = store.find(start.id, start.seed)) {
     if (options.force) {
-      { const RecordWriter nobody_else(*present / kRecordName); }
+      refuse_if_written(*present / kRecordName);
       store.set_aside(*present);
     } else if (const RunRecord run = read_record(*present / kRecordName); is_reusable(run, options.retry)) {
       return reused(*present, run);
     }
+  }
+  std::vector<std::string> notices;
+  for (const UnreadableRun& run : store.unreadable(start.id, start.seed)) {
+    if (options.force) store.set_aside(run.folder);
+    notices.push_back(run.problem.line() + (options.force ? "; set aside" : "; the run is begun beside it"));
   }
   OpenRun run = store.open_or_create(start, plan.resolved);
   if (!run.is_new) {
@@ -113,7 +127,10 @@ RunResult conduct(const RunPlan& plan, const Store& store, const PerformOptions&
       return reused(run.folder, present);
     run.record.resume(start.provenance);
   }
-  return {.folder = run.folder, .id = start.id, .outcome = carry_out(run, options, experiment)};
+  return {.folder = run.folder,
+          .id = start.id,
+          .outcome = carry_out(run, options, experiment),
+          .notices = std::move(notices)};
 }
 
 }  // namespace subband

@@ -30,6 +30,8 @@ struct RunResult {
   std::string id;
   bool is_reused = false;  ///< nothing was computed: the outcome is that of the record
   Outcome outcome;
+  std::vector<std::string> notices =
+      {};  ///< neighbours in the store that cannot be read, and were left alone
 };
 
 /// Computes inside a run's folder and tells the observer. Throws Error for what is no result.

@@ -1,5 +1,7 @@
 #include "runs/conduct.h"
 
+#include <fstream>
+
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
@@ -143,6 +145,56 @@ TEST_CASE("a run that another process computes is refused", "[conduct]") {
   CHECK_THROWS_WITH(conduct(example_plan(), store, {.force = true}, std::ref(fake)),
                     Catch::ContainsSubstring("record = locked"));
   CHECK(fs::exists(folder));
+}
+
+// Bad neighbours: an empty record, a torn first line, links that lead nowhere.
+static void spoil(const fs::path& folder, const std::string& how) {
+  if (how == "link") {
+    fs::remove_all(folder);
+    fs::create_symlink("nowhere", folder);
+    return;
+  }
+  fs::remove(folder / kRecordName);
+  if (how == "record link") fs::create_symlink("nowhere", folder / kRecordName);
+  if (how == "empty") std::ofstream(folder / kRecordName) << "";
+  if (how == "torn") std::ofstream(folder / kRecordName) << "{\"seq\":0,\"ti";
+}
+
+TEST_CASE("a record that says nothing is named, and the run is begun beside it or in its place",
+          "[conduct]") {
+  for (const std::string how : {"empty", "torn", "record link", "link", "no record"}) {
+    for (const bool force : {false, true}) {
+      CAPTURE(how, force);
+      const Scratch scratch;
+      const Store store(scratch / "logs");
+      FakeExperiment fake;
+      const fs::path spoiled = conduct(example_plan(), store, {}, std::ref(fake)).folder;
+      spoil(spoiled, how);
+      const RunResult result = conduct(example_plan(), store, {.force = force}, std::ref(fake));
+      CHECK(result.outcome.done());
+      CHECK((result.folder == spoiled) == force);
+      REQUIRE(result.notices.size() == 1);
+      CHECK(result.notices[0] == (spoiled / kRecordName).string() + ":1: no checksum at its end; " +
+                                     (force ? "set aside" : "the run is begun beside it"));
+      CHECK(conduct(example_plan(), store, {}, std::ref(fake)).is_reused);
+      CHECK(fake.calls == 2);
+    }
+  }
+}
+
+TEST_CASE("a record that is damaged in its middle is refused by name, and set aside when forced",
+          "[conduct]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  FakeExperiment fake;
+  const fs::path folder = conduct(example_plan(), store, {}, std::ref(fake)).folder;
+  std::string text = read_file(folder / kRecordName);
+  text[text.find('\n') + 5] ^= 1;
+  std::ofstream(folder / kRecordName, std::ios::trunc) << text;
+  CHECK_THROWS_WITH(conduct(example_plan(), store, {}, std::ref(fake)),
+                    Catch::StartsWith((folder / kRecordName).string() + ":2: checksum = "));
+  CHECK(conduct(example_plan(), store, {.force = true}, std::ref(fake)).outcome.done());
+  CHECK(fake.calls == 2);
 }
 
 }  // namespace subband::conduct_test

@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/temporaries.h"
 #include "core/text.h"
 #include "runs/record/config_file.h"
 
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kUnfinished = ".new-";  // folders that have no final name yet
+constexpr const char* kUnfinished = ".new";  // folders that have no final name yet
 
 [[noreturn]] void refuse_store(const fs::path& place, const char* what, int reason) {
   throw Error(place.string(), std::string(what) + ": " + std::strerror(reason));
@@ -43,9 +44,9 @@ class CreationLock {
       ::close(fd_);
       refuse_store(root, "store cannot be locked", reason);
     }
-    for (const auto& entry :
-         fs::directory_iterator(root, failed))  // left behind by a process that was killed
-      if (entry.path().filename().string().starts_with(kUnfinished)) fs::remove_all(entry.path(), failed);
+    sweep_temporaries(root);
+    for (const auto& entry : fs::directory_iterator(root, failed))  // left behind by earlier versions
+      if (entry.path().filename().string().starts_with(".new-")) fs::remove_all(entry.path(), failed);
   }
   CreationLock(const CreationLock&) = delete;
   CreationLock& operator=(const CreationLock&) = delete;
@@ -102,14 +103,37 @@ std::vector<fs::path> Store::folders() const {
   return folders;
 }
 
-std::optional<fs::path> Store::find(const std::string& id, int64_t seed) const {
-  for (const fs::path& folder : folders()) {
+std::vector<fs::path> Store::named_like(const std::string& id, int64_t seed) const {
+  std::vector<fs::path> named = folders();
+  std::erase_if(named, [&](const fs::path& folder) {
     const std::string name = folder.filename().string();
-    if (!name.ends_with(seed_suffix(seed)) || !id.starts_with(identity_in(name))) continue;
-    const RecordJson start = first_event(folder / kRecordName);
-    if (text_in(start, "id") == id && integer_in(start, "seed") == seed) return folder;
+    return !name.ends_with(seed_suffix(seed)) || !id.starts_with(identity_in(name));
+  });
+  return named;
+}
+
+std::optional<fs::path> Store::find(const std::string& id, int64_t seed) const {
+  for (const fs::path& folder : named_like(id, seed)) {
+    try {
+      const RecordJson start = first_event(folder / kRecordName);
+      if (text_in(start, "id") == id && integer_in(start, "seed") == seed) return folder;
+    } catch (const Error&) {  // one bad neighbour does not keep the others from being found
+      continue;
+    }
   }
   return std::nullopt;
+}
+
+std::vector<UnreadableRun> Store::unreadable(const std::string& id, int64_t seed) const {
+  std::vector<UnreadableRun> runs;
+  for (const fs::path& folder : named_like(id, seed)) {
+    try {
+      (void)first_event(folder / kRecordName);
+    } catch (const Error& error) {
+      runs.push_back({folder, error.first()});
+    }
+  }
+  return runs;
 }
 
 fs::path Store::resolve(const std::string& run) const {
@@ -139,7 +163,7 @@ OpenRun Store::open_or_create(const RunStart& start, const config::Node& resolve
 }
 
 OpenRun Store::create(const RunStart& start, const config::Node& resolved) const {
-  const fs::path unfinished = root_ / (kUnfinished + std::to_string(::getpid()));
+  const fs::path unfinished = root_ / temporary_name(kUnfinished);
   std::error_code failed;
   try {
     fs::create_directory(unfinished, failed);

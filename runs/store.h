@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/config/node.h"
+#include "core/error.h"
 #include "runs/record/record_writer.h"
 
 namespace subband {
@@ -19,6 +20,12 @@ struct OpenRun {
   bool is_new = false;
 };
 
+/// A folder whose record has no whole first line.
+struct UnreadableRun {
+  std::filesystem::path folder;
+  Problem problem;
+};
+
 class Store {
  public:
   /// `root` need not exist: the first run makes it.
@@ -27,8 +34,10 @@ class Store {
 
   /// Every run's folder, by name; none where the store does not exist.
   std::vector<std::filesystem::path> folders() const;
-  /// The folder of the run with this identity and seed. Error when its record's first line is damaged.
+  /// The folder of the run with this identity and seed.
   std::optional<std::filesystem::path> find(const std::string& id, int64_t seed) const;
+  /// Folders that are this run's by their names, but whose records do not say whose they are.
+  std::vector<UnreadableRun> unreadable(const std::string& id, int64_t seed) const;
   /// The folder a person means: its path, its name, or the start of its name or identity (four characters or
   /// more, with `-s<seed>` where several seeds share it). ConfigError when it is none or several.
   std::filesystem::path resolve(const std::string& run) const;
@@ -40,6 +49,7 @@ class Store {
   std::filesystem::path set_aside(const std::filesystem::path& folder) const;
 
  private:
+  std::vector<std::filesystem::path> named_like(const std::string& id, int64_t seed) const;
   OpenRun create(const RunStart& start, const config::Node& resolved) const;
 
   std::filesystem::path root_;

@@ -2,7 +2,7 @@
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
 //    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?}], "claims"?: [{"row", "is", "by"}],
-//    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}], "published"?}
+//    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}], "published"?, "file"?}
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -48,6 +48,7 @@ struct SweepLine {
 struct SweepManifest {
   std::string name;          ///< `quickstart`; slashes allowed
   std::string spec;          ///< path of its file, as the user gave it
+  std::string file = {};     ///< the same, absolute; empty: not known
   std::string metric;        ///< `valid.bpb`
   std::string goal = "min";  ///< min or max
   std::string baseline;      ///< row that the others are compared with; may be empty
@@ -60,15 +61,30 @@ struct SweepManifest {
       {};  ///< section of a published ledger that it repeats, `waveletlm/03_booleans`; or empty
 };
 
-/// `<store>/sweeps/<name><extension>`; slashes of the name become `-`.
+/// `<store>/sweeps/<name><extension>`, slashes of the name as `-`. Where the manifest there is that of another sweep
+/// (`x/y` and `x-y`) a number makes the name one of its own: `x-y~2`.
 std::filesystem::path sweep_file(const std::filesystem::path& store, const std::string& name,
                                  const std::string& extension);
+/// `<store>/reports/<name><extension>`, named likewise.
+std::filesystem::path report_file(const std::filesystem::path& store, const std::string& name,
+                                  const std::string& extension);
+
+/// The name of a sweep in a store: what the user called it, a file by its own name without `.yaml`. Where that is the name
+/// of another sweep of this store the folder of the file stands before it: `lr` of `a/lr.yaml` and then `b/lr`. `change`:
+/// what was changed in it on the command line, put behind.
+std::string sweep_name(const std::filesystem::path& store, const std::string& spec,
+                       const std::string& change = "");
 
 /// All or nothing.
 void write_sweep_manifest(const std::filesystem::path& store, const SweepManifest& sweep);
 /// Error `FILE: …` when it is missing or damaged.
 SweepManifest read_sweep_manifest(const std::filesystem::path& file);
-/// Every sweep of a store, by name.
-std::vector<SweepManifest> read_sweep_manifests(const std::filesystem::path& store);
+/// Every sweep of a store, by the names of their files.
+struct ManifestReading {
+  std::vector<SweepManifest> sweeps;
+  std::vector<std::string>
+      notices;  ///< manifests that cannot be read, each named; other files are none of ours
+};
+ManifestReading read_sweep_manifests(const std::filesystem::path& store);
 
 }  // namespace subband

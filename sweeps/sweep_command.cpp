@@ -9,6 +9,7 @@
 #include "core/config/compose.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/languages/terminal.h"
 #include "core/program/progress.h"
 #include "core/slot.h"
 #include "experiments/parts.h"
@@ -32,13 +33,14 @@ struct SweepWords {
   std::vector<fs::path> folders;  // --config-dir
   std::string launcher = "local";
   std::optional<int64_t> jobs;
+  std::optional<std::string> name;
   bool is_dry = false;
 };
 
 // Overrides begin with `+`, `~` and other characters that an option parser has ideas about.
 std::vector<std::string> take_sweep_words(Arguments arguments, SweepWords& words) {
-  static const std::set<std::string> kTakeNext = {"--config-dir", "--store", "--data", "--jobs",
-                                                  "--launcher"};
+  static const std::set<std::string> kTakeNext = {"--config-dir", "--store",    "--data",
+                                                  "--jobs",       "--launcher", "--name"};
   std::vector<std::string> flags;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
@@ -67,13 +69,13 @@ std::shared_ptr<Launcher> make_launcher(const Registry& registry, const SweepWor
   return launcher.make({});
 }
 
-SweepSpec composed_spec(const SweepWords& words, const std::vector<std::string>& overrides,
+SweepSpec composed_spec(const SweepWords& words, const std::string& name,
+                        const std::vector<std::string>& overrides,
                         const std::vector<config::GroupFolder>& folders, config::Warnings& warnings) {
   const config::Composition composition =
       config::compose({.primary = words.spec, .overrides = overrides, .folders = folders, .group = "sweep"});
   warnings = composition.warnings;
-  const bool is_file = words.spec.ends_with(".yaml");
-  return bind_sweep(is_file ? fs::path(words.spec).stem().string() : words.spec, composition.config);
+  return bind_sweep(name, composition.config);
 }
 
 // One sweep, from words to exit code.
@@ -97,7 +99,7 @@ class SweepJob {
     launcher_ = make_launcher(registry_, words_);
     const SplitOverrides overrides = split_overrides(words_.overrides);
     config::Warnings warnings;
-    const SweepSpec spec = composed_spec(words_, overrides.spec, source_.folders, warnings);
+    const SweepSpec spec = composed_spec(words_, named_sweep(), overrides.spec, source_.folders, warnings);
     RowBinder binder(source_);
     {
       Progress progress("plan", "rows", static_cast<int64_t>(expand(spec).rows.size()), options_.quiet);
@@ -119,7 +121,7 @@ class SweepJob {
       return 0;
     }
     const SweepManifest manifest = manifest_of(plan_, words_.spec);
-    write_sweep_manifest(store_.root(), manifest);
+    keep(manifest);
     const bool is_stopped = run_missing();
     report_sweep(store_, manifest, options_);
     return is_stopped ? kStoppedExit : exit_code(manifest);
@@ -132,6 +134,30 @@ class SweepJob {
     out << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n" : plan_text(plan_, launcher_->jobs()));
     for (const std::string& line : plan_.missing) std::cerr << line << "\n";
     return 1;
+  }
+
+  // The sweep's name in this store. A sweep that was changed on the command line does not take the place of the unchanged
+  // one, nor a file that of another file.
+  std::string named_sweep() const {
+    if (words_.name) return *words_.name;
+    std::string change;
+    for (const std::string& each : words_.overrides) change += "+" + each;
+    const std::string name = sweep_name(store_.root(), words_.spec, change);
+    const std::string usual =
+        words_.spec.ends_with(".yaml") ? fs::path(words_.spec).stem().string() : words_.spec;
+    if (name != usual && !options_.quiet)
+      std::cerr << shown("this sweep is called " + name + "; --name gives it another name") << "\n";
+    return name;
+  }
+
+  // A sweep that has nothing to run is shown from a store that may only be read.
+  void keep(const SweepManifest& manifest) const {
+    try {
+      write_sweep_manifest(store_.root(), manifest);
+    } catch (const Error& error) {
+      if (!missing().empty()) throw;
+      if (!options_.quiet) std::cerr << error_lines(error);
+    }
   }
 
   // One small step of every row that has not run yet, so that what cannot work is refused before anything is trained.
@@ -166,7 +192,7 @@ class SweepJob {
     const std::vector<size_t> cells = missing();
     if (cells.empty()) return false;
     if (!options_.quiet)
-      fmt::print(stderr, "{}: {} cells, {} to run, {} at once\n", plan_.spec.name, plan_.cells.size(),
+      fmt::print(stderr, "{}: {} cells, {} to run, {} at once\n", shown(plan_.spec.name), plan_.cells.size(),
                  cells.size(), std::min<int64_t>(launcher_->jobs(), static_cast<int64_t>(cells.size())));
     std::vector<BoardCell> names;
     for (const size_t cell : cells) names.push_back({plan_.cells[cell].cell.name, plan_.cells[cell].seconds});
@@ -230,6 +256,8 @@ int command_sweep(Arguments arguments) {
                   "another folder to search, after the program's own; may be repeated")
       ->allow_extra_args(false);
   line.app().add_flag("--dry-run", words.is_dry, "show what would run, and its predicted time and memory");
+  line.app().add_option("--name", words.name,
+                        "of the sweep in the store, in place of SPEC and its overrides");
   line.app().add_option("--jobs", words.jobs, "worker processes at once; otherwise one for each core");
   line.app().add_option("--launcher", words.launcher, "where workers run")->capture_default_str();
   return line.run(flags, [&] { return SweepJob(words, line.options(), arguments).run(); });

@@ -123,4 +123,71 @@ TEST_CASE("the mistakes of all rows stop a sweep before anything runs", "[sweep_
   CHECK(!std::filesystem::exists(store));
 }
 
+// Runs the program where the store may only be read.
+static int run_read_only(const std::string& words, const std::filesystem::path& store,
+                         const std::filesystem::path& log) {
+  const std::string script =
+      "mount --bind \"$STORE\" \"$STORE\" && mount -o remount,bind,ro \"$STORE\" || exit 77\n\"$PROGRAM\" " +
+      words + " --store \"$STORE\"\n";
+  return Process::of({"unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script},
+                     {.out = log,
+                      .err = log.string() + ".err",
+                      .environment = {"STORE=" + store.string(), "PROGRAM=" + program(),
+                                      "SPEC=" + log.parent_path().string()}})
+      .wait();
+}
+
+TEST_CASE(
+    "names of any letters are swept, shown and linked, and a finished sweep is shown from a store that may "
+    "only be read",
+    "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  const std::string name = "my sweep (v2) #1 50%";
+  write_spec(folder / (name + ".yaml"), "  \"`touch PWNED` | <img src=x>\": net.block.bypass=none\n");
+  const auto store = folder / "store";
+  REQUIRE(run({"sweep", (folder / (name + ".yaml")).string(), "--store", store.string(), "--jobs", "2"},
+              folder / "log") == 0);
+  CHECK(read_file(folder / "log").find("`touch PWNED` | <img src=x>") != std::string::npos);
+  CHECK(std::filesystem::exists(store / "sweeps" / (name + ".svg")));
+  const std::string ledger = read_file(store / "runs.md");
+  CHECK(ledger.find("sweeps/my%20sweep%20%28v2%29%20%231%2050%25.svg") != std::string::npos);
+  CHECK(ledger.find("\\`touch PWNED\\` \\| \\<img src=x\\>") != std::string::npos);
+  CHECK(!std::filesystem::exists("PWNED"));
+  if (Process::of({"unshare", "--user", "--map-root-user", "--mount", "true"}).wait() != 0) {
+    WARN("skipped: no private mount here");
+    return;
+  }
+  const std::pair<std::string, std::string> answers[] = {{"sweep \"$SPEC/" + name + ".yaml\"", "<img src=x>"},
+                                                         {"report \"" + name + "\"", "<img src=x>"},
+                                                         {"runs list", "done"}};
+  for (const auto& [words, expected] : answers) {
+    CHECK(run_read_only(words, store, folder / "answer") == 0);
+    CHECK(read_file(folder / "answer").find(expected) != std::string::npos);
+  }
+}
+
+TEST_CASE("files of one name and changes on the command line are sweeps of their own", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  for (const char* each : {"a/lr.yaml", "b/lr.yaml"})
+    write_spec(folder / each, "  no bypass: net.block.bypass=none\n");
+  const auto store = folder / "store";
+  const auto sweep = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "sweep");
+    words.insert(words.end(), {"--store", store.string(), "--jobs", "2"});
+    return run(words, folder / "log");
+  };
+  CHECK(sweep({(folder / "a/lr.yaml").string()}) == 0);
+  CHECK(sweep({(folder / "b/lr.yaml").string()}) == 0);
+  CHECK(read_file(folder / "log.err").find("this sweep is called b/lr;") != std::string::npos);
+  CHECK(sweep({(folder / "a/lr.yaml").string(), "seeds=[1]"}) == 0);
+  CHECK(sweep({(folder / "a/lr.yaml").string(), "seeds=[1]", "--name", "one seed"}) == 0);
+  std::vector<std::string> names;
+  for (const SweepManifest& each : read_sweep_manifests(store).sweeps) names.push_back(each.name);
+  CHECK(names == std::vector<std::string>{"b/lr", "lr", "lr+seeds=[1]", "one seed"});
+  CHECK(run({"report", (folder / "b/lr.yaml").string(), "--store", store.string()}, folder / "log") == 0);
+  CHECK(read_file(folder / "log").starts_with("b/lr: valid.bpb"));
+}
+
 }  // namespace subband::sweep_command_test

@@ -9,8 +9,10 @@
 
 #include "analysis/bench/measure_mixers.h"
 #include "analysis/commands/commands.h"
+#include "analysis/format.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/languages/json.h"
 #include "core/program/progress.h"
 #include "core/tensors/device.h"
 #include "core/tensors/prepare.h"
@@ -101,10 +103,11 @@ int command_bench(Arguments arguments) {
     progress.reset();
     const auto folder = line.options().store / "bench";
     for (const std::string& problem : write_mixer_bench(bench, folder)) std::cerr << problem << "\n";
+    const auto text = make_format("text", {.columns = 160});
     if (line.options().json)
-      std::cout << bench.json().dump(2) << "\n";
+      std::cout << json_document(bench.json(), 2) << "\n";
     else
-      std::cout << to_terminal(bench.time_table(), 160) << "\n" << to_terminal(bench.memory_table(), 160);
+      std::cout << text->write(bench.time_report()) << "\n" << text->write(bench.memory_report());
     std::cerr << "written: " << (folder / "mixers.md").string() << ", mixers_time.svg, mixers_memory.svg\n";
     return 0;
   });

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "analysis/format.h"
 #include "analysis/pictures/gnuplot.h"
 #include "core/files.h"
+#include "core/languages/gnuplot.h"
 #include "core/text.h"
 
 namespace subband {
@@ -44,8 +46,9 @@ std::string setting(const MixerBench& bench) {
 
 using CellText = std::function<TableCell(const MixerCell&)>;
 
-Table table_of(const MixerBench& bench, const std::string& title, const CellText& text) {
-  Table table{.title = title, .columns = {{"mixer"}, {"form"}}};
+Report report_of(const MixerBench& bench, const std::string& title, const std::string& setting_note,
+                 const CellText& text) {
+  Table table{.columns = {{"mixer"}, {"form"}}};
   for (const int64_t length : bench.lengths) table.columns.push_back({grouped(length), true});
   std::map<std::string, std::string> reasons;  // mixer -> lengths and why, once
   for (const std::string& mixer : mixers_of(bench)) {
@@ -55,7 +58,7 @@ Table table_of(const MixerBench& bench, const std::string& title, const CellText
       if (cell == nullptr || !cell->skipped.empty()) {
         if (cell && !reasons.contains(mixer))
           reasons[mixer] = fmt::format("from {} on: {}", grouped(length), cell->skipped);
-        row.push_back({"–"});
+        row.push_back(empty_cell());
         continue;
       }
       row[1] = {cell->form};
@@ -63,8 +66,14 @@ Table table_of(const MixerBench& bench, const std::string& title, const CellText
     }
     table.rows.push_back(row);
   }
-  for (const auto& [mixer, reason] : reasons) table.notes.push_back(mixer + " " + reason);
-  return table;
+  Notes notes{{setting_note}};
+  for (const auto& [mixer, reason] : reasons) notes.lines.push_back(mixer + " " + reason);
+  return {.title = title, .blocks = {std::move(table), std::move(notes)}};
+}
+
+// `256`, `8k`
+std::string tokens_label(int64_t length) {
+  return length % 1024 == 0 ? std::to_string(length / 1024) + "k" : std::to_string(length);
 }
 
 std::string log_plot(const MixerBench& bench, const std::string& what,
@@ -72,7 +81,8 @@ std::string log_plot(const MixerBench& bench, const std::string& what,
   std::string script =
       gnuplot_head(setting(bench), "tokens", what) + "set logscale xy\nset format x '%.0s%c'\nset xtics (";
   for (size_t i = 0; i < bench.lengths.size(); ++i)
-    script += fmt::format("{}'{}k' {}", i ? ", " : "", bench.lengths[i] / 1024, bench.lengths[i]);
+    script += fmt::format("{}{} {}", i ? ", " : "", gnuplot::text(tokens_label(bench.lengths[i])),
+                          bench.lengths[i]);
   script += ")\n";
   std::string plots;
   size_t line = 0;
@@ -85,9 +95,9 @@ std::string log_plot(const MixerBench& bench, const std::string& what,
     }
     if (points.empty()) continue;
     script += fmt::format("$row{} << END\n{}END\n", line, points);
-    plots += fmt::format("{}$row{} using 1:2 with linespoints lw 2 pt 7 ps 0.4 {} title {}",
-                         line ? ", \\\n     " : "plot ", line, gnuplot_line_style(line),
-                         quoted_for_gnuplot(mixer));
+    plots +=
+        fmt::format("{}$row{} using 1:2 with linespoints lw 2 pt 7 ps 0.4 {} title {}",
+                    line ? ", \\\n     " : "plot ", line, gnuplot_line_style(line), gnuplot::text(mixer));
     ++line;
   }
   return script + plots + "\n";
@@ -95,23 +105,21 @@ std::string log_plot(const MixerBench& bench, const std::string& what,
 
 }  // namespace
 
-Table MixerBench::time_table() const {
-  Table table = table_of(*this, "milliseconds a pass, over tokens", [](const MixerCell& cell) {
+Report MixerBench::time_report() const {
+  const std::string note =
+      setting(*this) + "; medians, in parentheses over softmax_attention of the same rounds";
+  return report_of(*this, "milliseconds a pass, over tokens", note, [](const MixerCell& cell) {
     const std::string ratio = cell.ratio > 0 ? fmt::format(" ({})", three_digits(cell.ratio)) : "";
-    return TableCell{three_digits(cell.median_ms) + ratio, cell.median_ms};
+    return number_cell(three_digits(cell.median_ms) + ratio, cell.median_ms);
   });
-  table.notes.insert(table.notes.begin(), setting(*this) +
-                                              "; medians, in parentheses over softmax_attention of the same "
-                                              "rounds");
-  return table;
 }
 
-Table MixerBench::memory_table() const {
-  Table table = table_of(*this, "MiB of tensors at once in a pass, over tokens", [](const MixerCell& cell) {
-    return TableCell{three_digits(cell.peak_mib), cell.peak_mib};
-  });
-  table.notes = {setting(*this) + "; input and weights apart"};
-  return table;
+Report MixerBench::memory_report() const {
+  Report report = report_of(
+      *this, "MiB of tensors at once in a pass, over tokens", "",
+      [](const MixerCell& cell) { return number_cell(three_digits(cell.peak_mib), cell.peak_mib); });
+  report.blocks[1] = Notes{{setting(*this) + "; input and weights apart"}};
+  return report;
 }
 
 nlohmann::ordered_json MixerBench::json() const {
@@ -141,8 +149,9 @@ nlohmann::ordered_json MixerBench::json() const {
 
 std::vector<std::string> write_mixer_bench(const MixerBench& bench, const fs::path& folder) {
   fs::create_directories(folder);
+  const auto markdown = make_format("md");
   write_file(folder / "mixers.md",
-             to_markdown(bench.time_table()) + "\n" + to_markdown(bench.memory_table()));
+             markdown->write(bench.time_report()) + "\n" + markdown->write(bench.memory_report()));
   std::vector<std::string> problems;
   const auto draw = [&](const char* name, const std::string& script) {
     const std::string problem = draw_with_gnuplot(script, folder / name, std::string("picture ") + name);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "analysis/table.h"
+#include "analysis/report.h"
 
 namespace subband {
 
@@ -33,8 +33,8 @@ struct MixerBench {
   std::vector<MixerCell> cells;  ///< by length, then by mixer
 
   /// Milliseconds of a pass, in parentheses over softmax attention's; what was skipped and why as notes.
-  Table time_table() const;
-  Table memory_table() const;
+  Report time_report() const;
+  Report memory_report() const;
   nlohmann::ordered_json json() const;
 };
 

@@ -12,25 +12,44 @@ using namespace subband;
 namespace mixer_bench_test {
 
 static MixerBench two_lengths() {
-  MixerBench bench{.device = "cpu", .precision = "fp32", .width = 64, .batch = 1, .threads = 1, .lengths = {1024, 2048}};
-  bench.cells = {{.mixer = "softmax_attention", .form = "causal", .length = 1024, .median_ms = 12.34, .ratio = 1, .rounds = 5, .peak_mib = 16, .flops = 1e6},
-                 {.mixer = "wersa", .form = "causal", .length = 1024, .median_ms = 3.086, .ratio = 0.25, .rounds = 5, .peak_mib = 2},
-                 {.mixer = "softmax_attention", .length = 2048, .skipped = "predicted 9000 MiB a pass, limit 4096"},
-                 {.mixer = "wersa", .form = "causal", .length = 2048, .median_ms = 6.2, .rounds = 3, .peak_mib = 4}};
+  MixerBench bench{
+      .device = "cpu", .precision = "fp32", .width = 64, .batch = 1, .threads = 1, .lengths = {1024, 2048}};
+  bench.cells = {
+      {.mixer = "softmax_attention",
+       .form = "causal",
+       .length = 1024,
+       .median_ms = 12.34,
+       .ratio = 1,
+       .rounds = 5,
+       .peak_mib = 16,
+       .flops = 1e6},
+      {.mixer = "wersa",
+       .form = "causal",
+       .length = 1024,
+       .median_ms = 3.086,
+       .ratio = 0.25,
+       .rounds = 5,
+       .peak_mib = 2},
+      {.mixer = "softmax_attention", .length = 2048, .skipped = "predicted 9000 MiB a pass, limit 4096"},
+      {.mixer = "wersa", .form = "causal", .length = 2048, .median_ms = 6.2, .rounds = 3, .peak_mib = 4}};
   return bench;
 }
 
-TEST_CASE("the bench's tables have a row a mixer, a column a length, and reasons for what is missing", "[mixer_bench]") {
-  const Table time = two_lengths().time_table();
+TEST_CASE("the bench's tables have a row a mixer, a column a length, and reasons for what is missing",
+          "[mixer_bench]") {
+  const Report report = two_lengths().time_report();
+  const Table& time = *tables_of(report).at(0);
   REQUIRE(time.rows.size() == 2);
   CHECK(time.rows[0][1].text == "causal");
   CHECK(time.rows[0][2].text == "12.3 (1.00)");
   CHECK(time.rows[0][3].text == "–");
   CHECK(time.rows[1][2].text == "3.09 (0.250)");
   CHECK(time.rows[1][3].text == "6.20");
-  REQUIRE(time.notes.size() == 2);
-  CHECK(time.notes[1] == "softmax_attention from 2,048 on: predicted 9000 MiB a pass, limit 4096");
-  CHECK(two_lengths().memory_table().rows[1][3].text == "4.00");
+  const std::vector<std::string> notes = lines_of(report.blocks.at(1));
+  REQUIRE(notes.size() == 2);
+  CHECK(notes[1] == "softmax_attention from 2,048 on: predicted 9000 MiB a pass, limit 4096");
+  const Report memory = two_lengths().memory_report();
+  CHECK(tables_of(memory).at(0)->rows[1][3].text == "4.00");
 }
 
 TEST_CASE("the bench's JSON holds every cell, measured or skipped", "[mixer_bench]") {

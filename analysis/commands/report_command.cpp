@@ -1,14 +1,14 @@
-#include <fmt/format.h>
-
 #include <iostream>
 
 #include "analysis/commands/commands.h"
-#include "analysis/comparison.h"
+#include "analysis/format.h"
 #include "analysis/ledger.h"
 #include "analysis/pictures/curves.h"
-#include "analysis/published.h"
+#include "analysis/sweep_report.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/text.h"
 
 namespace subband {
@@ -18,83 +18,49 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-std::string dumped(const Json& document) {
-  return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+// What a sweep shows, and where its picture lies.
+struct ReportedSweep {
+  SweepManifest sweep;
+  Comparison comparison;
+  fs::path picture;                  ///< empty: there is none
+  std::vector<std::string> notices;  ///< what could not be drawn or written
+};
+
+void say(const std::vector<std::string>& lines, const CommonOptions& options) {
+  if (options.quiet) return;
+  for (const std::string& line : lines) std::cerr << shown_message(line) << "\n";
 }
 
-// The comparison's table, with what was published of its rows where the sweep says so.
-Table table_of(const SweepManifest& sweep, const Comparison& comparison, bool has_cost = true) {
-  Table table = comparison_table(comparison, has_cost);
-  if (sweep.published.empty()) return table;
+void draw_picture(const Store& store, ReportedSweep& reported) {
+  const fs::path svg = sweep_file(store.root(), reported.sweep.name, ".svg");
+  const std::string trouble = draw_curves(learning_curves(reported.sweep, store), svg);
+  if (trouble.empty())
+    reported.picture = svg;
+  else
+    reported.notices.push_back(trouble);
+}
+
+// Below the sweep's own name there is no second heading.
+void write_section(const Store& store, ReportedSweep& reported) {
+  Report section = sweep_report(reported.sweep, reported.comparison);
+  section.title.clear();
   try {
-    add_published(table, comparison, read_published(sweep.published));
-  } catch (const Error& wrong) {  // the runs are done; the table is worth having without it
-    table.notes.push_back(std::string("published = ") + wrong.what());
+    write_file(sweep_file(store.root(), reported.sweep.name, ".md"), make_format("md")->write(section));
+  } catch (const Error& error) {  // a store that may only be read
+    reported.notices.push_back(error.what());
   }
-  return table;
-}
-
-Json report_json(const SweepManifest& sweep, const Comparison& comparison, const std::string& picture) {
-  Json document = to_json(table_of(sweep, comparison));
-  document["sweep"] = comparison.name;
-  document["metric"] = {{"name", comparison.metric}, {"goal", comparison.goal}};
-  document["cells"] = comparison.cells;
-  document["done"] = comparison.done;
-  document["failures"] = comparison.failures;
-  document["claims"] = Json::array();
-  for (const SweepClaim& claim : comparison.claims)
-    document["claims"].push_back({{"row", claim.row},
-                                  {"is", claim.is},
-                                  {"by", claim.by},
-                                  {"holds", claim.holds ? Json(*claim.holds) : Json()},
-                                  {"found", claim.finding}});
-  for (size_t i = 0; i < comparison.rows.size(); ++i) {
-    Json seeds = Json::object();
-    for (const auto& [seed, value] : comparison.rows[i].values) seeds[std::to_string(seed)] = value;
-    document["rows"][i]["seeds"] = std::move(seeds);
-  }
-  document["picture"] = picture.empty() ? Json() : Json(picture);
-  return document;
-}
-
-// The picture's path, or an empty text after the reason was told.
-std::string picture_of(const Store& store, const SweepManifest& sweep, bool is_quiet) {
-  const fs::path svg = sweep_file(store.root(), sweep.name, ".svg");
-  const std::string trouble = draw_curves(learning_curves(sweep, store), svg);
-  if (trouble.empty()) return svg.string();
-  if (!is_quiet) std::cerr << trouble << "\n";
-  return "";
-}
-
-// The ledger has the sweep's name above; its own heading would be one too many.
-std::string ledger_section(const SweepManifest& sweep, const Comparison& comparison) {
-  Table table = table_of(sweep, comparison);
-  table.title.clear();
-  return to_markdown(table);
-}
-
-void write_section(const Store& store, const SweepManifest& sweep, const Comparison& comparison,
-                   bool is_quiet) {
-  write_file(sweep_file(store.root(), sweep.name, ".md"), ledger_section(sweep, comparison));
-  for (const std::string& notice : write_ledger(store))
-    if (!is_quiet) std::cerr << notice << "\n";
 }
 
 SweepManifest manifest_named(const Store& store, const std::string& word) {
-  const std::string name = word.ends_with(".yaml") ? fs::path(word).stem().string() : word;
-  const fs::path file = sweep_file(store.root(), name, ".json");
+  const std::string name = word.ends_with(".yaml") ? sweep_name(store.root(), word) : word;
   std::error_code none;
-  if (fs::is_regular_file(file, none)) return read_sweep_manifest(file);
+  if (const fs::path file = sweep_file(store.root(), name, ".json"); fs::is_regular_file(file, none))
+    return read_sweep_manifest(file);
   std::vector<std::string> known;
-  for (const SweepManifest& each : read_sweep_manifests(store.root())) known.push_back(each.name);
+  for (const SweepManifest& each : read_sweep_manifests(store.root()).sweeps) known.push_back(each.name);
   throw ConfigError(store.root().string(),
                     "sweep = " + name + ": has not been run in this store" + suggestion(name, known),
                     "unknown_option");
-}
-
-std::string extension_of(const std::string& format) {
-  if (format == "latex") return ".tex";
-  return format == "text" ? ".txt" : "." + format;
 }
 
 struct ReportWords {
@@ -102,19 +68,44 @@ struct ReportWords {
   bool is_all = false, has_cost = true;
 };
 
-// One format goes to stdout, several go to files beside the manifest.
-void show(const Store& store, const SweepManifest& sweep, const Comparison& comparison,
-          const ReportWords& words) {
-  const Table table = table_of(sweep, comparison, words.has_cost);
+Report report_of(const ReportedSweep& reported, bool has_cost, const std::string& link = "") {
+  return sweep_report(reported.sweep, reported.comparison,
+                      {.has_cost = has_cost, .picture = reported.picture, .link = link});
+}
+
+// One format goes to stdout, several go to files in `<store>/reports`, from where the picture lies beside.
+void show(const Store& store, ReportedSweep& reported, const ReportWords& words) {
   if (words.formats.size() == 1) {
-    std::cout << format_table(table, words.formats.front());
+    std::cout
+        << make_format(words.formats.front(), standard_output())->write(report_of(reported, words.has_cost));
     return;
   }
-  for (const std::string& format : words.formats) {
-    const fs::path file = sweep_file(store.root(), sweep.name, ".table" + extension_of(format));
-    write_file(file, format_table(table, format));
+  const std::string link =
+      reported.picture.empty() ? "" : "../sweeps/" + reported.picture.filename().string();
+  const Report report = report_of(reported, words.has_cost, link);
+  for (const std::string& name : words.formats) {
+    const auto format = make_format(name);
+    const fs::path file = report_file(store.root(), reported.sweep.name, format->extension());
+    write_file(file, format->write(report));
     std::cout << file.string() << "\n";
   }
+}
+
+Json report_json(const ReportedSweep& reported) {
+  return Json::parse(make_format("json")->write(report_of(reported, true)));
+}
+
+// The sweeps that are asked for; damaged ones are named and left out where all are.
+std::vector<SweepManifest> chosen_sweeps(const Store& store, const ReportWords& words,
+                                         const CommonOptions& options) {
+  std::vector<SweepManifest> sweeps;
+  if (words.is_all) {
+    ManifestReading reading = read_sweep_manifests(store.root());
+    say(reading.notices, options);
+    sweeps = std::move(reading.sweeps);
+  }
+  for (const std::string& word : words.specs) sweeps.push_back(manifest_named(store, word));
+  return sweeps;
 }
 
 int carry_out_report(ReportWords words, const CommonOptions& options) {
@@ -122,57 +113,65 @@ int carry_out_report(ReportWords words, const CommonOptions& options) {
   if (words.specs.empty() != words.is_all)
     throw ConfigError("command line", "name the sweeps to report, or give --all", "syntax");
   if (words.formats.empty()) words.formats = {"text"};
-  for (const std::string& format : words.formats)
-    format_table({}, format);  // refused before anything is written
-  std::vector<SweepManifest> sweeps;
-  if (words.is_all) sweeps = read_sweep_manifests(store.root());
-  for (const std::string& word : words.specs) sweeps.push_back(manifest_named(store, word));
+  for (const std::string& format : words.formats) make_format(format);  // refused before anything is written
+  const std::vector<SweepManifest> sweeps = chosen_sweeps(store, words, options);
   const IndexReading index = read_index(store);
   Json document = {{"sweeps", Json::array()}};
+  std::vector<ReportedSweep> reports;
   for (const SweepManifest& sweep : sweeps) {
-    const Comparison comparison = compare(sweep, index.runs);
-    const std::string picture = picture_of(store, sweep, options.quiet);
-    write_section(store, sweep, comparison, options.quiet);
-    if (options.json) {
-      document["sweeps"].push_back(report_json(sweep, comparison, picture));
-      continue;
-    }
-    show(store, sweep, comparison, words);
-    if (!picture.empty() && !options.quiet) std::cerr << "learning curves: " << picture << "\n";
+    ReportedSweep& reported = reports.emplace_back(sweep, compare(sweep, index.runs));
+    const bool needs_picture = options.json || words.formats.size() > 1;  // which name it
+    if (needs_picture) draw_picture(store, reported);
+    if (options.json)
+      document["sweeps"].push_back(report_json(reported));
+    else
+      show(store, reported, words);
+    if (!needs_picture) std::cout.flush(), draw_picture(store, reported);
+    write_section(store, reported);
+    say(reported.notices, options);
+    if (!options.json && !reported.picture.empty())
+      say({"learning curves: " + reported.picture.string()}, options);
   }
-  if (options.json) std::cout << dumped(document);
+  if (options.json) std::cout << json_document(document) << "\n";
+  std::cout.flush();
+  say(write_ledger(store), options);
   return 0;
 }
 
 }  // namespace
 
 void report_sweep(const Store& store, const SweepManifest& sweep, const CommonOptions& options) {
-  const Comparison comparison = compare(sweep, read_index(store).runs);
-  const std::string picture = picture_of(store, sweep, options.quiet);
-  write_section(store, sweep, comparison, options.quiet);
+  ReportedSweep reported{sweep, compare(sweep, read_index(store).runs)};
   if (options.json) {
-    std::cout << dumped(report_json(sweep, comparison, picture));
-    return;
+    draw_picture(store, reported);
+    std::cout << json_document(report_json(reported)) << "\n" << std::flush;
+  } else {
+    std::cout << make_format("text", standard_output())->write(report_of(reported, true)) << std::flush;
+    draw_picture(store, reported);
   }
-  std::cout << to_terminal(table_of(sweep, comparison));
-  if (options.quiet) return;
-  for (const std::string& failure : comparison.failures) std::cerr << "✗ " << failure << "\n";
-  if (!picture.empty()) std::cerr << "learning curves: " << picture << "\n";
-  std::cerr << "ledger: " << (store.root() / "runs.md").string() << "\n";
+  write_section(store, reported);
+  const std::vector<std::string> ledger = write_ledger(store);
+  reported.notices.insert(reported.notices.end(), ledger.begin(), ledger.end());
+  if (options.json) return say(reported.notices, options);
+  std::vector<std::string> lines;
+  for (const std::string& failure : reported.comparison.failures) lines.push_back("✗ " + failure);
+  lines.insert(lines.end(), reported.notices.begin(), reported.notices.end());
+  if (!reported.picture.empty()) lines.push_back("learning curves: " + reported.picture.string());
+  if (ledger.empty()) lines.push_back("ledger: " + (store.root() / "runs.md").string());
+  say(lines, options);
 }
 
 int command_report(Arguments arguments) {
-  CommandLine line(
-      "report",
-      "Tables and learning curves of sweeps, from the records in the store; trains nothing.\n"
-      "SPEC is a sweep's name. One format goes to stdout, several go to files beside the sweep's manifest.",
-      "subband report quickstart --format md");
+  CommandLine line("report",
+                   "Tables and learning curves of sweeps, from the records in the store; trains nothing.\n"
+                   "SPEC is a sweep's name. One format goes to stdout, several go to files in STORE/reports.",
+                   "subband report quickstart --format md");
   ReportWords words;
   bool without_cost = false;
   line.app().add_option("SPEC", words.specs, "sweeps that were run in this store");
   line.app().add_flag("--all", words.is_all, "every sweep of the store");
   line.app()
-      .add_option("--format", words.formats, "text, md, html, latex, csv, json; several with commas")
+      .add_option("--format", words.formats, join(format_names(), ", ") + "; several with commas")
       ->delimiter(',')
       ->allow_extra_args(false);
   line.app().add_flag("--without-cost", without_cost,

@@ -2,8 +2,10 @@
 #include <iostream>
 
 #include "analysis/commands/commands.h"
+#include "analysis/format.h"
 #include "analysis/published.h"
 #include "core/error.h"
+#include "core/languages/json.h"
 #include "core/text.h"
 #include "runs/index.h"
 
@@ -14,7 +16,7 @@ namespace {
 // The sweep of this store that repeats the table: by what it says itself, the newest where several do.
 std::optional<SweepManifest> sweep_repeating(const Store& store, const std::string& name) {
   std::optional<SweepManifest> found;
-  for (SweepManifest& sweep : read_sweep_manifests(store.root()))
+  for (SweepManifest& sweep : read_sweep_manifests(store.root()).sweeps)
     if (sweep.published == name) found = std::move(sweep);
   return found;
 }
@@ -22,7 +24,7 @@ std::optional<SweepManifest> sweep_repeating(const Store& store, const std::stri
 void list_published(bool json) {
   const std::vector<std::string> names = published_tables();
   if (json) {
-    std::cout << nlohmann::ordered_json{{"tables", names}}.dump() << "\n";
+    std::cout << json_document({{"tables", names}}) << "\n";
     return;
   }
   for (const std::string& name : names) std::cout << name << "\n";
@@ -38,7 +40,7 @@ int command_table(Arguments arguments) {
       "subband table waveletlm/03_booleans --format md");
   std::string name, format = "text", metric;
   line.app().add_option("NAME", name, "a published table");
-  line.app().add_option("--format", format, "text, md, html, latex, csv, json")->capture_default_str();
+  line.app().add_option("--format", format, join(format_names(), ", "))->capture_default_str();
   line.app().add_option("--metric", metric,
                         "test.bpb_sliding, test.ppl_sliding or valid.loss; default: the sweep's");
   return line.run(arguments, [&] {
@@ -53,8 +55,8 @@ int command_table(Arguments arguments) {
       ours = compare(judged, read_index(store).runs);
     }
     const std::string shown = !metric.empty() ? metric : sweep ? sweep->metric : "test.bpb_sliding";
-    std::cout << format_table(published_table(published, ours ? &*ours : nullptr, shown),
-                              line.options().json ? "json" : format);
+    const auto writer = make_format(line.options().json ? "json" : format, standard_output());
+    std::cout << writer->write(published_report(published, ours ? &*ours : nullptr, shown));
     return 0;
   });
 }

@@ -10,18 +10,21 @@
 namespace subband {
 
 struct LearningCurve {
-  std::string label;           ///< of the row
-  std::vector<double> tokens;  ///< ascending
-  std::vector<double> values;  ///< mean over the seeds that got so far
+  std::string label;              ///< of the row
+  std::vector<double> tokens;     ///< ascending
+  std::vector<double> values;     ///< mean over the seeds that got so far
+  std::vector<double> low, high;  ///< least and most of them; drawn as a band where they differ
 };
 
 struct CurveChart {
   std::string title;
-  std::string value_axis;  ///< `valid.bpb`, or the training loss where no run measured the metric on its way
+  std::string
+      value_axis;  ///< `valid.bpb`, its estimate, or the training loss where no run measured it on its way
   std::vector<LearningCurve> curves;
 };
 
-/// Curves of the sweep's metric at its periodic evaluations; where no run has two of them, of the training loss.
+/// Curves of the sweep's metric at its periodic evaluations, all rows by estimates where one has them; where no run has two
+/// of them, of the training loss.
 CurveChart learning_curves(const SweepManifest& sweep, const Store& store);
 
 /// What gnuplot is told, data included; the picture goes to its standard output.

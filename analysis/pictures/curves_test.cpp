@@ -1,10 +1,14 @@
 #include "analysis/pictures/curves.h"
 
+#include <cmath>
 #include <cstdlib>
+#include <limits>
 
 #include "core/files.h"
+#include "core/languages/terminal.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
+#include "core/testing/read_back.h"
 #include "runs/testing/example_run.h"
 
 using namespace subband;
@@ -50,7 +54,54 @@ TEST_CASE("a chart becomes an SVG file with every row in its legend", "[curves]"
   CHECK(svg.find("no_bypass") != std::string::npos);
   CHECK(svg.find("a\\b") != std::string::npos);
   CHECK(svg.find("quoted") != std::string::npos);
-  CHECK(!std::filesystem::exists(folder / "x.svg.gnuplot"));
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+}
+
+TEST_CASE("a picture of nasty names draws them and runs none, a diverged row too", "[curves]") {
+  if (!testing::has_reader("svg") || std::system("command -v gnuplot >/dev/null 2>&1") != 0) return;
+  const TestFolder folder;
+  const double inf = std::numeric_limits<double>::infinity();
+  CurveChart chart{.title = "`touch " + (folder / "PWNED").string() + "`", .value_axis = "$(x)"};
+  for (const std::string& name :
+       {"`touch " + (folder / "PWNED").string() + "`", std::string("'; system('false') #"),
+        std::string("\x1b[31mred"), std::string("a\n\nEND")})
+    chart.curves.push_back({name, {0, 10, 20, 30}, {3, inf, 1e171, std::nan("")}});
+  CHECK(draw_curves(chart, folder / "it's (a) `file` $x.svg") == "");
+  CHECK(!std::filesystem::exists(folder / "PWNED"));
+  const auto texts = testing::cells_read_back("svg", read_file(folder / "it's (a) `file` $x.svg"));
+  for (const std::string& text : {std::string("'; system('false') #"), std::string("\\x1b[31mred"),
+                                  std::string("a\\n\\nEND"), fitted(chart.title, 40), chart.value_axis})
+    CHECK(std::ranges::find(texts, text) != texts.end());
+}
+
+TEST_CASE("a picture that cannot be written is a line", "[curves]") {
+  if (std::system("command -v gnuplot >/dev/null 2>&1") != 0) return;
+  const TestFolder folder;
+  const auto file = folder / (std::string(300, 'n') + ".svg");
+  CHECK(draw_curves({.title = "t", .value_axis = "v", .curves = {{"a", {1, 2}, {1, 2}}}}, file) ==
+        "no picture of the learning curves: " + file.string() + ": cannot be written: File name too long");
+}
+
+TEST_CASE("the axis names what is drawn of every row, and seeds that differ are a band", "[curves]") {
+  const TestFolder folder;
+  const Store store(folder.path());
+  const auto measure = [&](const std::string& name, int64_t seed, bool has_estimates, double value) {
+    const auto run = testing::make_run(store, {.name = name, .seed = seed, .has_end = false});
+    RecordWriter record(run / kRecordName);
+    for (int64_t step = 2; step <= 8; step += 2) {
+      Metrics metrics = {{"valid.bpb", value}};
+      if (has_estimates) metrics["valid.bpb_estimate"] = value + 0.5;
+      record.append("metrics", {{"step", step}, {"metrics", metrics_json(metrics)}}, false);
+    }
+  };
+  measure("a", 1, true, 2.0), measure("a", 2, true, 3.0), measure("b", 1, false, 4.0);
+  const CurveChart chart = learning_curves(curves_test::sweep_of({"a", "b"}), store);
+  CHECK(chart.value_axis == "valid.bpb_estimate");
+  REQUIRE(chart.curves.size() == 1);  // the other row has no estimates, and is not drawn as if it had
+  CHECK(chart.curves[0].values == std::vector<double>(4, 3.0));
+  CHECK(chart.curves[0].low == std::vector<double>(4, 2.5));
+  CHECK(chart.curves[0].high == std::vector<double>(4, 3.5));
+  CHECK(gnuplot_script(chart).find("$row0 using 1:3:4 with filledcurves") != std::string::npos);
 }
 
 TEST_CASE("without two points there is no picture and the reason is said", "[curves]") {

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/text.h"
 
 namespace subband {
@@ -41,11 +43,9 @@ static int report(const Error& error, bool json) {
       for (const Problem& each : error.problems())
         problem["all"].push_back({{"kind", each.kind}, {"message", each.message}, {"place", each.place}});
     }
-    std::cout << nlohmann::ordered_json{{"error", problem}}.dump(-1, ' ', false,
-                                                                 nlohmann::json::error_handler_t::replace)
-              << "\n";
+    std::cout << json_document({{"error", problem}}) << "\n";
   } else {
-    std::cerr << error.what() << "\n";
+    std::cerr << error_lines(error);
   }
   return error.exit_code();
 }

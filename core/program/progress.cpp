@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "core/languages/terminal.h"
 #include "core/text.h"
 
 namespace subband {
@@ -42,7 +43,7 @@ void Progress::update(int64_t done, const std::string& note) {
 void Progress::line(const std::string& text) {
   if (quiet_) return;
   if (terminal_) std::fputs("\r\033[K", stderr);
-  fmt::print(stderr, "{}\n", text);
+  fmt::print(stderr, "{}\n", shown_lines(text));
   if (terminal_ && drawn_) draw(false);
 }
 
@@ -50,7 +51,7 @@ void Progress::draw(bool last) {
   drawn_ = true;
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
-  std::string text = label_ + "  ";
+  std::string text = shown(label_) + "  ";
   if (total_ > 0) {
     const double part = static_cast<double>(done_) / static_cast<double>(total_);
     if (terminal_) {
@@ -64,9 +65,9 @@ void Progress::draw(bool last) {
     text += "  took " + duration_text(seconds);
   else if (total_ > 0 && rate > 0)
     text += "  " + duration_text(static_cast<double>(total_ - done_) / rate) + " left";
-  if (!note_.empty()) text += "  " + note_;
-  if (terminal_)
-    fmt::print(stderr, "\r\033[K{}", text);
+  if (!note_.empty()) text += "  " + shown(note_);
+  if (const auto columns = terminal_columns(STDERR_FILENO))  // a line that wraps would not be drawn over
+    fmt::print(stderr, "\r\033[K{}", fitted(text, *columns - 1));
   else
     fmt::print(stderr, "{}\n", text);
   std::fflush(stderr);

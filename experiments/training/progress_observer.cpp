@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "core/languages/numbers.h"
+#include "core/languages/terminal.h"
 #include "core/text.h"
 
 namespace subband {
@@ -18,7 +20,7 @@ void ProgressObserver::say(const std::string& text) {
   if (bar_)
     bar_->line(text);
   else
-    fmt::print(stderr, "{}\n", text);
+    fmt::print(stderr, "{}\n", shown_lines(text));
 }
 
 void ProgressObserver::started(int64_t parameters, int64_t first_step) {
@@ -34,7 +36,7 @@ void ProgressObserver::stepped(const StepEvent& event) {
     bar_ = std::make_unique<Progress>(label_, "tokens", per_step * event.steps - tokens_before_, quiet_);
   }
   bar_->update(event.tokens - tokens_before_,
-               fmt::format("step {}/{}  loss {:.4f}", event.step, event.steps, event.loss));
+               fmt::format("step {}/{}  loss {}", event.step, event.steps, decimal_text(event.loss)));
   if (next_) next_->stepped(event);
 }
 

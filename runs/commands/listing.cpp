@@ -5,18 +5,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "core/error.h"
+#include "core/languages/numbers.h"
+#include "core/languages/terminal.h"
 #include "core/text.h"
 #include "runs/commands/run_outline.h"
+#include "runs/commands/settings.h"
 
 namespace subband {
 
 namespace {
 
 struct WhereClause {
-  RecordJson::json_pointer pointer;
-  std::string value;
+  std::string key, value;
 };
 
 WhereClause parse_where(const std::string& text) {
@@ -24,17 +27,36 @@ WhereClause parse_where(const std::string& text) {
   if (equals == 0 || equals == std::string::npos)
     throw ConfigError("command line", "--where = " + text + ": must be KEY=VALUE, for example net.width=64",
                       "syntax");
-  std::string path = "/" + text.substr(0, equals);
-  std::ranges::replace(path, '.', '/');
-  return {RecordJson::json_pointer(path), text.substr(equals + 1)};
+  return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-bool matches(const RecordJson& config, const WhereClause& where) {
-  if (!config.contains(where.pointer)) return false;
-  const RecordJson& value = config[where.pointer];
-  const auto wanted = parse_number(where.value);
-  if (value.is_number() && wanted) return value.get<double>() == *wanted;
-  return (value.is_string() ? value.get<std::string>() : json_text(value)) == where.value;
+// Every clause's key must be a setting of some run, and the status one that runs have.
+void check_known(const std::vector<Settings>& settings, const std::vector<WhereClause>& clauses,
+                 const ListingOptions& options) {
+  static const std::vector<std::string> kStatuses = {"damaged",     "diverged", "done",    "failed",
+                                                     "interrupted", "nan",      "running", "out_of_memory",
+                                                     "stopped",     "time_out"};
+  if (!options.status.empty() && std::ranges::find(kStatuses, options.status) == kStatuses.end())
+    throw ConfigError(
+        "command line",
+        "--status = " + options.status + ": unknown status" + suggestion(options.status, kStatuses),
+        "unknown_option");
+  std::set<std::string> known;
+  for (const Settings& each : settings)
+    for (const auto& [key, value] : each) known.insert(key);
+  for (const WhereClause& clause : clauses)
+    if (!known.empty() && !known.contains(clause.key))
+      throw ConfigError("command line",
+                        "--where = " + clause.key + "=" + clause.value + ": no run has this setting" +
+                            suggestion(clause.key, std::vector<std::string>(known.begin(), known.end())),
+                        "unknown_option");
+}
+
+bool matches(const Settings& settings, const WhereClause& where) {
+  const auto found = settings.find(where.key);
+  if (found == settings.end()) return false;
+  const auto value = parse_number(found->second), wanted = parse_number(where.value);
+  return value && wanted ? *value == *wanted : found->second == where.value;
 }
 
 // The metric to show of a run, and its value; NaN where the run has none.
@@ -42,10 +64,6 @@ std::pair<std::string, double> shown_metric(const RunSummary& run, const std::st
   const std::string name = metric.empty() ? leading_metric(run.metrics) : metric;
   const auto found = run.metrics.find(name);
   return {name, found == run.metrics.end() ? std::nan("") : found->second};
-}
-
-std::string fitted(const std::string& text, size_t width) {
-  return text.size() <= width ? text : text.substr(0, width - 3) + "...";
 }
 
 }  // namespace
@@ -68,13 +86,19 @@ std::string minute_text(double seconds) {
 std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingOptions& options) {
   std::vector<WhereClause> clauses;
   for (const std::string& text : options.where) clauses.push_back(parse_where(text));
-  std::erase_if(runs, [&](const RunSummary& run) {
-    if (!options.status.empty() && run.status != options.status) return true;
-    if (run.recipe.find(options.recipe) == std::string::npos) return true;
-    if (clauses.empty()) return false;
-    const RecordJson config = RecordJson::parse(run.config, nullptr, false);
-    return !std::ranges::all_of(clauses, [&](const WhereClause& each) { return matches(config, each); });
-  });
+  std::vector<Settings> settings;
+  if (!clauses.empty())
+    for (const RunSummary& run : runs)
+      settings.push_back(settings_of(RecordJson::parse(run.config, nullptr, false)));
+  check_known(settings, clauses, options);
+  std::vector<RunSummary> selected;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    if (!options.status.empty() && runs[i].status != options.status) continue;
+    if (runs[i].recipe.find(options.recipe) == std::string::npos) continue;
+    const auto is_met = [&](const WhereClause& each) { return matches(settings[i], each); };
+    if (std::ranges::all_of(clauses, is_met)) selected.push_back(std::move(runs[i]));
+  }
+  runs = std::move(selected);
   const auto limit = options.limit > 0 ? static_cast<size_t>(options.limit) : runs.size();
   if (options.sort == "metric") {
     const auto key = [&](const RunSummary& run) {
@@ -90,19 +114,33 @@ std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingO
   return runs;
 }
 
-std::string listing_text(const std::vector<RunSummary>& runs, const std::string& metric) {
-  constexpr const char* kLine = "{:<16} {:<14} {:<26} {:<13} {:>6} {:>14} {:>5}\n";
-  std::string out = fmt::format(fmt::runtime(kLine), "started", "run", "recipe", "status", "step",
-                                metric.empty() ? "metric" : fitted(metric, 14), "param");
-  for (const RunSummary& run : runs) {
+std::string listing_text(const std::vector<RunSummary>& runs, const std::string& metric, size_t columns) {
+  constexpr size_t kMetric = 14, kBefore = 75;  // columns before the recipe
+  const auto line = [](const std::string& started, const std::string& run, const std::string& status,
+                       const std::string& step, const std::string& value, const std::string& parameters,
+                       const std::string& recipe) {
+    return fmt::format("{:<16} {} {} {:>6} {} {:>5}  {}\n", started, padded(run, 14),
+                       padded(shown(status), 13), step, padded(value, kMetric, Side::right), parameters,
+                       recipe);
+  };
+  std::vector<std::string> recipes = differing_settings(runs);
+  for (size_t i = 0; i < runs.size(); ++i)
+    recipes[i] = shown((runs[i].recipe.empty() ? runs[i].folder : runs[i].recipe) +
+                       (recipes[i].empty() ? "" : "  " + recipes[i]));
+  recipes = fitted_apart(recipes, columns > kBefore ? columns - kBefore : 1);
+  std::string out =
+      line("started", "run", "status", "step", metric.empty() ? "metric" : shown_name(metric, kMetric),
+           "param", "recipe, and what differs");
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const RunSummary& run = runs[i];
     const auto [name, value] = shown_metric(run, metric);
-    std::string shown = std::isnan(value) ? "–" : fmt::format("{:.4f}", value);
-    if (metric.empty() && !std::isnan(value))
-      shown = fmt::format("{} {:.3f}", fitted(name.substr(name.find('.') + 1), 6), value);
+    std::string text = run.metrics.contains(name) ? decimal_text(value) : "–";
+    constexpr double kLongest = 1e5;  // with its name
+    if (metric.empty() && std::abs(value) < kLongest)
+      text = fmt::format("{} {:.3f}", fitted(shown(name.substr(name.find('.') + 1)), 6), value);
     const std::string id = run.id.empty() ? "–" : run.id.substr(0, 8) + "-s" + std::to_string(run.seed);
-    out += fmt::format(fmt::runtime(kLine), run.started > 0 ? minute_text(run.started) : "–", id,
-                       fitted(run.recipe.empty() ? run.folder : run.recipe, 26), run.status, run.step, shown,
-                       run.parameters > 0 ? short_count(run.parameters) : "–");
+    out += line(run.started > 0 ? minute_text(run.started) : "–", id, run.status, std::to_string(run.step),
+                text, run.parameters > 0 ? short_count(run.parameters) : "–", recipes[i]);
   }
   return out;
 }

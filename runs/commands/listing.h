@@ -17,11 +17,12 @@ struct ListingOptions {
   int64_t limit = 0;               ///< the last ones (by metric: the first ones); 0: all
 };
 
-/// ConfigError for a `where` that is no `KEY=VALUE`.
+/// ConfigError for a `where` that is no `KEY=VALUE` of any run, and for a status that no run can have.
 std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingOptions& options);
 
-/// One line a run, at most 100 columns.
-std::string listing_text(const std::vector<RunSummary>& runs, const std::string& metric);
+/// One line a run, none wider than `columns`; at the end the settings that tell it from others of its recipe.
+std::string listing_text(const std::vector<RunSummary>& runs, const std::string& metric,
+                         size_t columns = 100);
 RecordJson summary_json(const RunSummary& run);
 
 /// `1.2M`: three digits that a person takes in at a glance.

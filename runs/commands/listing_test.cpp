@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/languages/terminal.h"
 #include "core/testing/catch.h"
 #include "core/text.h"
 
@@ -36,8 +37,24 @@ TEST_CASE("no line of the list is wider than 100 columns", "[listing]") {
   RunSummary wide = example_run(1337, 12345.678, "out_of_memory");
   for (const std::string& line : split(listing_text({wide, kRuns[0]}, ""), '\n')) {
     CAPTURE(line);
-    CHECK(line.size() <= 100);
+    CHECK(display_width(line) <= 100);
   }
+}
+
+TEST_CASE("the list cuts names of wide letters whole, escapes what a terminal obeys, and tells runs apart",
+          "[listing]") {
+  RunSummary wide = example_run(7, 2.5);
+  wide.recipe = "日本語の行日本語の行日本語の行日本語の行";
+  RunSummary red = example_run(8, 1e171);
+  red.recipe = "\x1b[31mred";
+  const std::string text = listing_text({kRuns[0], kRuns[1], wide, red}, "");
+  for (const std::string& line : split(text, '\n')) CHECK(display_width(line) <= 100);
+  CHECK(text.find("\\x1b[31mred") != std::string::npos);
+  CHECK(text.find("1.0000e+171") != std::string::npos);
+  CHECK(text.find("net.width=2\n") != std::string::npos);
+  CHECK(is_utf8(text));
+  CHECK(listing_text({kRuns[0], kRuns[1]}, "", SIZE_MAX).find("wavelet_with_a_long_name  net.width=2\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("runs are listed oldest first, or best first", "[listing]") {
@@ -53,7 +70,16 @@ TEST_CASE("runs are chosen by recipe, status and values of their config", "[list
   CHECK(seeds_of(select_runs(kRuns, {.status = "nan"})) == std::vector<int64_t>{3});
   CHECK(seeds_of(select_runs(kRuns, {.where = {"net.width=2"}})) == std::vector<int64_t>{2});
   CHECK(select_runs(kRuns, {.where = {"net.block.bypass.type=none", "net.width=4"}}).size() == 1);
-  CHECK(select_runs(kRuns, {.where = {"net.nothing=4"}}).empty());
+  CHECK(select_runs(kRuns, {.where = {"net.width=5"}}).empty());
+  CHECK(select_runs({}, {.where = {"net.width=5"}}).empty());
+  CHECK_THROWS_WITH(
+      select_runs(kRuns, {.where = {"net.widht=4"}}),
+      "command line: --where = net.widht=4: no run has this setting; did you mean 'net.width'? known: "
+      "net.block.bypass.type, net.width");
+  CHECK_THROWS_WITH(
+      select_runs(kRuns, {.status = "don"}),
+      Catch::StartsWith(
+          "command line: --status = don: unknown status; did you mean 'done'? known: damaged,"));
   CHECK(seeds_of(select_runs(kRuns, {.where = {"net.width=2e0"}})) == std::vector<int64_t>{2});
   CHECK_THROWS_WITH(select_runs(kRuns, {.where = {"net.width"}}),
                     "command line: --where = net.width: must be KEY=VALUE, for example net.width=64");

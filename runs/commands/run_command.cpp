@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 #include "experiments/training/dry_run.h"
@@ -58,7 +60,7 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_
   check_prompt(recipe);
   for (const std::string& remark : recipe_remarks(recipe)) warnings.push_back(remark);
   if (!is_quiet)
-    for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
+    for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
   return recipe;
 }
 
@@ -66,7 +68,7 @@ void print_run(const RunResult& result) {
   const Outcome& outcome = result.outcome;
   for (const auto& [name, value] : outcome.metrics) fmt::print("{:<32} {:.6g}\n", name, value);
   fmt::print("{}{} at step {}{}\n{}\n", result.is_reused ? "reused: " : "", outcome.status, outcome.step,
-             outcome.message.empty() ? "" : ": " + outcome.message, result.folder.string());
+             outcome.message.empty() ? "" : ": " + shown(outcome.message), shown(result.folder.string()));
 }
 
 void print_run_json(const RunResult& result) {
@@ -77,14 +79,14 @@ void print_run_json(const RunResult& result) {
                                {"step", result.outcome.step},
                                {"message", result.outcome.message},
                                {"metrics", metrics_json(result.outcome.metrics)}};
-  std::cout << json_text(document) << "\n";
+  std::cout << json_document(document) << "\n";
 }
 
 // What the run said of itself when it was computed.
 void say_reused(const RunResult& result) {
   const RunRecord run = read_record(result.folder / kRecordName);
   std::cerr << "this run is already there; --force computes it again\n";
-  if (!run.samples.empty()) std::cerr << run.samples.back().text << "\n";
+  if (!run.samples.empty()) std::cerr << shown_lines(run.samples.back().text) << "\n";
 }
 
 int exit_code_of(const Outcome& outcome) {
@@ -98,11 +100,11 @@ int say_checked(const Recipe& recipe, const CommonOptions& common) {
   const bool with_weights = check_recipe(recipe, kMostTried);
   const int64_t parameters = parameter_count(*make_meta_net(recipe));
   if (common.json)
-    std::cout << json_text(RecordJson{
+    std::cout << json_document(RecordJson{
                      {"recipe", recipe.name}, {"parameters", parameters}, {"with_weights", with_weights}})
               << "\n";
   else
-    fmt::print("{}: a first step works{}; {} parameters\n", recipe.name,
+    fmt::print("{}: a first step works{}; {} parameters\n", shown(recipe.name),
                with_weights ? "" : ", in shapes without weights", parameters);
   return 0;
 }
@@ -120,6 +122,8 @@ int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments 
   ProgressObserver progress(recipe.name, common.quiet);
   options.observer = &progress;
   const RunResult result = perform(recipe, store, options);
+  if (!common.quiet)
+    for (const std::string& notice : result.notices) std::cerr << shown_message(notice) << "\n";
   if (result.is_reused && !common.quiet) say_reused(result);
   changed = {common.store, common.quiet};
   if (common.json)

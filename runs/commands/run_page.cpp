@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/languages/terminal.h"
 #include "core/text.h"
 #include "runs/commands/listing.h"
 #include "runs/commands/run_outline.h"
@@ -14,6 +15,10 @@ namespace subband {
 
 namespace {
 
+std::string value_text(const RecordJson& value) {
+  return shown(value.is_string() ? value.get<std::string>() : json_text(value));
+}
+
 // `a.b.0: value` lines of a tree.
 void add_leaves(std::string& out, const RecordJson& tree, const std::string& path) {
   if (tree.is_object() && !tree.empty()) {
@@ -21,12 +26,7 @@ void add_leaves(std::string& out, const RecordJson& tree, const std::string& pat
       add_leaves(out, value, path.empty() ? key : path + "." + key);
     return;
   }
-  out += "  " + path + ": " + (tree.is_string() ? tree.get<std::string>() : json_text(tree)) + "\n";
-}
-
-std::string value_text(const RecordJson& value) {
-  if (value.is_null()) return "–";
-  return value.is_string() ? value.get<std::string>() : json_text(value);
+  out += "  " + shown(path) + ": " + value_text(tree) + "\n";
 }
 
 void add_differences(RecordJson& out, const RecordJson& first, const RecordJson& second,
@@ -88,25 +88,26 @@ std::string curve_plot(const std::vector<CurvePoint>& curve, size_t columns, siz
 }
 
 std::string run_page(const std::string& folder, const RunRecord& run) {
-  std::string out = folder + "\n";
-  out += fmt::format("  {}, seed {}, identity {}\n", run.recipe, run.seed, run.id);
+  std::string out = shown(folder) + "\n";
+  out += fmt::format("  {}, seed {}, identity {}\n", shown(run.recipe), run.seed, run.id);
   out += fmt::format("  {} at step {}{}{}\n", run.status, run.step,
                      run.steps > 0 ? " of " + std::to_string(run.steps) : "",
-                     run.message.empty() ? "" : ": " + run.message);
+                     run.message.empty() ? "" : ": " + shown(run.message));
   out += fmt::format("  started {} UTC, worked {}, {} parameters", minute_text(run.started),
                      duration_text(run.seconds), grouped(run.parameters));
   if (run.resumes > 0)
     out += fmt::format(", resumed {} {}", run.resumes, run.resumes == 1 ? "time" : "times");
   out += "\n";
-  if (!run.torn.empty()) out += "  " + run.torn + "\n";
+  if (!run.torn.empty()) out += "  " + shown(run.torn) + "\n";
   if (!run.metrics.empty()) out += "\nmetrics\n";
-  for (const auto& [name, value] : run.metrics) out += fmt::format("  {:<32} {:.6g}\n", name, value);
+  for (const auto& [name, value] : run.metrics) out += fmt::format("  {:<32} {:.6g}\n", shown(name), value);
   if (const std::string plot = curve_plot(run.curve, 70, 12); !plot.empty())
     out += "\ntraining loss, nats per token\n" + plot;
   if (!run.notes.empty()) out += "\nnotes\n";
-  for (const std::string& note : run.notes) out += "  " + note + "\n";
+  for (const std::string& note : run.notes) out += "  " + shown(note) + "\n";
   if (!run.samples.empty())
-    out += fmt::format("\nsample at step {}\n{}\n", run.samples.back().step, run.samples.back().text);
+    out += fmt::format("\nsample at step {}\n{}\n", run.samples.back().step,
+                       shown_lines(run.samples.back().text));
   out += "\nprovenance\n";
   add_leaves(out, run.provenance, "");
   out += "\nconfig\n";
@@ -139,12 +140,19 @@ RecordJson run_difference(const RunRecord& first, const RunRecord& second) {
   return out;
 }
 
+// A side of a difference: in its column, or as long as it is.
+static std::string difference_side(const RecordJson& value) {
+  constexpr size_t kColumn = 24;
+  const std::string text = value.is_null() ? "–" : value_text(value);
+  return display_width(text) > kColumn ? text : padded(text, kColumn, Side::right);
+}
+
 std::string difference_text(const RecordJson& difference) {
   if (difference.empty()) return "no difference in config and metrics\n";
   std::string out;
   for (const RecordJson& line : difference)
-    out += fmt::format("{:<44} {:>24} {:>24}\n", text_in(line, "path"), value_text(line["first"]),
-                       value_text(line["second"]));
+    out += padded(shown(text_in(line, "path")), 44) + " " + difference_side(line["first"]) + " " +
+           difference_side(line["second"]) + "\n";
   return out;
 }
 

@@ -1,8 +1,12 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cstdint>
 #include <iostream>
 
 #include "core/error.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "runs/commands/commands.h"
 #include "runs/commands/listing.h"
 #include "runs/commands/run_page.h"
@@ -23,11 +27,11 @@ constexpr const char* kRunsHelp =
     "  subband runs reindex   makes index.sqlite and runs.md anew from the records\n\n"
     "Example\n  subband runs list --recipe tinyshakespeare --sort metric --limit 10\n";
 
-void print_json(const RecordJson& document) { std::cout << json_text(document) << "\n"; }
+void print_json(const RecordJson& document) { std::cout << json_document(document) << "\n"; }
 
 void say_notices(const std::vector<std::string>& notices, const CommonOptions& options) {
   if (options.quiet) return;
-  for (const std::string& notice : notices) std::cerr << notice << "\n";
+  for (const std::string& notice : notices) std::cerr << shown_message(notice) << "\n";
 }
 
 Store existing_store(const CommonOptions& options) {
@@ -60,7 +64,7 @@ int runs_list(Arguments arguments) {
       for (const RunSummary& run : runs) document["runs"].push_back(summary_json(run));
       print_json(document);
     } else {
-      std::cout << listing_text(runs, wanted.metric);
+      std::cout << listing_text(runs, wanted.metric, terminal_columns(STDOUT_FILENO).value_or(SIZE_MAX));
     }
     return 0;
   });

@@ -8,6 +8,8 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/languages/numbers.h"
+#include "core/languages/terminal.h"
 #include "core/text.h"
 
 namespace subband {
@@ -30,7 +32,7 @@ RecordObserver::RecordObserver(RecordWriter& record, const fs::path& folder, Obs
 
 void RecordObserver::log(const std::string& line) {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  append_text(folder_ / "log.txt", fmt::format("{:%Y-%m-%d %H:%M:%S}  {}\n", fmt::gmtime(now), line));
+  append_text(folder_ / "log.txt", fmt::format("{:%Y-%m-%d %H:%M:%S}  {}\n", fmt::gmtime(now), shown(line)));
 }
 
 void RecordObserver::started(int64_t parameters, int64_t first_step) {
@@ -54,8 +56,8 @@ void RecordObserver::stepped(const StepEvent& event) {
   }
   if (event.step == 1 || event.step == event.steps ||
       event.step % std::max<int64_t>(1, event.steps / 20) == 0)
-    log(fmt::format("step {} of {}  loss {:.4f}  rate {:.3g}  gradient norm {:.3g}", event.step, event.steps,
-                    event.loss, event.rate, event.gradient_norm));
+    log(fmt::format("step {} of {}  loss {}  rate {:.3g}  gradient norm {:.3g}", event.step, event.steps,
+                    decimal_text(event.loss), event.rate, event.gradient_norm));
   if (next_) next_->stepped(event);
 }
 

@@ -167,6 +167,7 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
                          .goal = plan.spec.goal,
                          .seeds = plan.spec.seeds,
                          .published = plan.spec.published};
+  if (spec_file.ends_with(".yaml")) manifest.file = std::filesystem::absolute(spec_file).lexically_normal();
   std::set<std::string> baselines;
   for (const SweepRow& row : plan.grid.rows) baselines.insert(row.baseline);
   if (baselines.size() == 1) manifest.baseline = *baselines.begin();

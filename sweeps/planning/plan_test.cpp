@@ -2,6 +2,7 @@
 
 #include "core/config/yaml.h"
 #include "core/error.h"
+#include "core/languages/terminal.h"
 #include "core/testing/catch.h"
 #include "core/text.h"
 
@@ -86,8 +87,17 @@ TEST_CASE("a plan's table fits 100 columns however long its rows are named", "[p
   const SweepPlan plan =
       make_plan(plan_test::spec_of("base: a\nablate: {" + name + ": idle=1, " + name + "ü: y=1}\n"), {},
                 plan_test::prepare, {plan_test::run("a", 1337, "diverged")});
-  for (const std::string& line : split(plan_text(plan, 2), '\n'))
-    CHECK(line.size() <= 104);  // bytes; `…` has three
+  for (const std::string& line : split(plan_text(plan, 2), '\n')) CHECK(display_width(line) <= 100);
+}
+
+TEST_CASE("a plan shows rows of wide letters and of control letters", "[plan]") {
+  const SweepPlan plan = make_plan(
+      plan_test::spec_of("base: a\nablate: {日本語の行日本語の行日本語の行: y=1, \"\\e[31mred\\a\": y=2}\n"),
+      {}, plan_test::prepare, {});
+  const std::string text = plan_text(plan, 2);
+  CHECK(text.find("日本語の行日本語の行日…  ") != std::string::npos);
+  CHECK(text.find("\\x1b[31mred\\x07  ") != std::string::npos);
+  CHECK(shown_lines(text) == text);
 }
 
 TEST_CASE("a manifest names rows, baselines and changed recipes", "[plan]") {

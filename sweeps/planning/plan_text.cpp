@@ -1,29 +1,16 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/languages/json.h"
+#include "core/languages/numbers.h"
+#include "core/languages/terminal.h"
 #include "core/text.h"
 #include "sweeps/planning/plan.h"
 
 namespace subband {
 
 namespace {
-
-size_t letters_of(const std::string& text) {
-  return static_cast<size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-std::string shortened(const std::string& text, size_t width) {
-  std::string kept = text;
-  while (letters_of(kept) > width) {
-    kept = kept.substr(0, kept.size() - 4);
-    while (!kept.empty() && (static_cast<unsigned char>(kept.back()) & 0x80) != 0) kept.pop_back();
-    kept += "…";
-  }
-  return kept + std::string(width - letters_of(kept), ' ');
-}
 
 std::string note_of(const PlannedCell& cell) {
   if (!cell.same_as.empty()) return "same run as " + cell.same_as;
@@ -35,9 +22,7 @@ std::string seconds_text(const PlannedCell& cell) {
   return cell.seconds ? duration_text(*cell.seconds) : "unknown";
 }
 
-std::string mib_text(const PlannedCell& cell) {
-  return cell.peak_mib ? fmt::format("{:.0f} MiB", *cell.peak_mib) : "unknown";
-}
+std::string mib_text(const PlannedCell& cell) { return cell.peak_mib ? mib_text(*cell.peak_mib) : "unknown"; }
 
 std::string total_line(const SweepPlan& plan, int64_t jobs) {
   std::string line = fmt::format("{} cells: {} reused", plan.cells.size(), plan.count("reused"));
@@ -52,23 +37,25 @@ std::string total_line(const SweepPlan& plan, int64_t jobs) {
 }  // namespace
 
 std::string plan_text(const SweepPlan& plan, int64_t jobs) {
-  std::string text =
-      fmt::format("{}: {} {}, base {}\n", plan.spec.name, plan.spec.metric,
-                  plan.spec.goal == "min" ? "(less is better)" : "(more is better)", plan.spec.base);
-  text += fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}\n", shortened("row", 24), "seed", "state",
+  constexpr size_t kLabel = 24, kLine = 99;
+  std::string text = shown(plan.spec.name + ": " + plan.spec.metric) +
+                     (plan.spec.goal == "min" ? " (less is better)" : " (more is better)") + ", base " +
+                     shown(plan.spec.base) + "\n";
+  text += fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}\n", padded("row", kLabel), "seed", "state",
                       "parameters", "time", "memory", "note");
+  std::vector<std::string> labels;
+  for (const SweepRow& row : plan.grid.rows) labels.push_back(shown(row.label));
+  labels = fitted_apart(labels, kLabel);
   std::string basis;
   for (const PlannedCell& cell : plan.cells) {
-    const std::string& label = plan.grid.rows[cell.cell.row].label;
-    std::string line =
-        fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", shortened(label, 24), cell.cell.seed,
-                    cell.state, grouped(cell.parameters), seconds_text(cell), mib_text(cell), note_of(cell));
-    line = std::string(trim("|" + (letters_of(line) > 99 ? shortened(line, 99) : line))).substr(1);
-    text += line + "\n";
+    const std::string line = fmt::format(
+        "{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", padded(labels[cell.cell.row], kLabel), cell.cell.seed,
+        cell.state, grouped(cell.parameters), seconds_text(cell), mib_text(cell), shown(note_of(cell)));
+    text += fitted(line.substr(0, line.find_last_not_of(' ') + 1), kLine) + "\n";
     if (cell.basis.find("second") != std::string::npos) basis = cell.basis;
   }
   for (size_t i = 0; i < plan.remarks.size(); ++i)
-    if (!plan.remarks[i].empty()) text += "row '" + plan.grid.rows[i].label + "': " + plan.remarks[i] + "\n";
+    if (!plan.remarks[i].empty()) text += shown("row '" + plan.grid.rows[i].label + "': " + plan.remarks[i]) + "\n";
   text += total_line(plan, jobs) + "\n";
   if (!basis.empty()) text += "times of rows that have not run yet: by " + basis + "\n";
   return text;
@@ -101,7 +88,7 @@ std::string plan_json(const SweepPlan& plan, int64_t jobs) {
   for (size_t i = 0; i < plan.remarks.size(); ++i)
     if (!plan.remarks[i].empty()) document["remarks"][plan.grid.rows[i].label] = plan.remarks[i];
   for (const std::string& line : plan.missing) document["missing"].push_back(line);
-  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_document(document);
 }
 
 }  // namespace subband

@@ -1,38 +1,28 @@
 #include "sweeps/scheduling/board.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <numeric>
 
+#include "core/languages/terminal.h"
 #include "core/text.h"
 
 namespace subband {
+
+static constexpr size_t kNameColumns = 34;
 
 static double seconds_between(std::chrono::steady_clock::time_point from,
                               std::chrono::steady_clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-static std::string fitted(const std::string& text, size_t width) {
-  std::string kept;
-  size_t letters = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool begins = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
-    if (begins && ++letters > width) break;
-    kept += text[i];
-  }
-  return kept;
-}
-
 size_t terminal_width() {
-  if (::isatty(STDERR_FILENO) != 1) return 0;
-  winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return std::min<size_t>(size.ws_col, 100);
+  const auto columns = terminal_columns(STDERR_FILENO);
+  return columns ? std::min<size_t>(*columns, 100) : 0;
 }
 
 Board::Board(std::vector<BoardCell> cells, int64_t jobs, size_t width, bool quiet)
@@ -42,7 +32,13 @@ Board::Board(std::vector<BoardCell> cells, int64_t jobs, size_t width, bool quie
       quiet_(quiet),
       is_ended_(cells_.size(), false),
       start_(Clock::now()),
-      drawn_at_(start_) {}
+      drawn_at_(start_) {
+  for (BoardCell& cell : cells_) {
+    cell.name = shown(cell.name);
+    shown_cells_.push_back(cell.name);
+  }
+  shown_cells_ = fitted_apart(shown_cells_, kNameColumns);
+}
 
 Board::~Board() { wipe(); }
 
@@ -126,9 +122,12 @@ std::optional<double> Board::seconds_left() const {
 
 std::string Board::line_of(size_t cell, const Running& running) const {
   const CellProgress& progress = running.progress;
-  std::string line = fmt::format("{:<34}", fitted(cells_[cell].name, 34));
+  std::string line = padded(shown_cells_[cell], kNameColumns);
   if (running.first_step < 0) return line + "  starting";
-  line += fmt::format("  {:>6}/{}  loss {:.3f}", progress.step, progress.steps, progress.loss);
+  constexpr double kLongest = 1e6;
+  const std::string loss = std::abs(progress.loss) < kLongest ? fmt::format("{:.3f}", progress.loss)
+                                                              : fmt::format("{:.3g}", progress.loss);
+  line += fmt::format("  {:>6}/{}  loss {}", progress.step, progress.steps, loss);
   if (progress.tokens_per_s > 0)
     line += fmt::format("  {} tokens/s", grouped(static_cast<int64_t>(progress.tokens_per_s)));
   if (const auto left = seconds_left_of(running)) line += "  " + duration_text(*left) + " left";
@@ -155,7 +154,7 @@ std::vector<std::string> Board::lines(size_t width) const {
 void Board::say(const std::string& line) {
   if (quiet_) return;
   wipe();
-  fmt::print(stderr, "{}\n", line);
+  fmt::print(stderr, "{}\n", shown(line));
   if (width_ > 0) draw();
 }
 

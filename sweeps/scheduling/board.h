@@ -33,7 +33,7 @@ class Board final : public ScheduleObserver {
   void stopping() override;
   void ticked() override;
 
-  /// The board's lines at this moment, none wider than `width` letters.
+  /// The board's lines at this moment, none wider than `width` columns.
   std::vector<std::string> lines(size_t width) const;
   /// Seconds until all cells are done; nothing while nobody can tell.
   std::optional<double> seconds_left() const;
@@ -54,6 +54,7 @@ class Board final : public ScheduleObserver {
   void wipe();
 
   std::vector<BoardCell> cells_;
+  std::vector<std::string> shown_cells_;  // their names, cut so that they still differ
   int64_t jobs_;
   size_t width_;
   bool quiet_;

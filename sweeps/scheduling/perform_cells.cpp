@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "experiments/load_recipe.h"
 #include "experiments/training/dry_run.h"
 #include "experiments/training/recipe_remarks.h"
@@ -55,6 +56,13 @@ class LinkObserver final : public Observer {
   int64_t first_tokens_ = -1;
   double first_seconds_ = 0;
 };
+
+// The board's time is that of the whole cell, the table's that of its steps: both are said.
+std::string message_of(const Outcome& outcome) {
+  const auto seconds = outcome.metrics.find("train.seconds");
+  const bool is_timed = outcome.done() && seconds != outcome.metrics.end();
+  return is_timed ? "steps " + duration_text(seconds->second) : outcome.message;
+}
 
 }  // namespace
 
@@ -129,7 +137,7 @@ CellOutcome perform_cell(const CellSource& source, const std::string& recipe,
     const RunResult result = perform(
         bound, store, {.observer = &observer, .stop = &link.stop(), .command_line = source.command_line});
     const bool is_reused = result.is_reused && result.outcome.done();
-    return {is_reused ? "reused" : result.outcome.status, result.outcome.message};
+    return {is_reused ? "reused" : result.outcome.status, message_of(result.outcome)};
   } catch (const Error& error) {
     if (error.first().kind == "locked") return {"held", error.first().message};
     throw;

@@ -114,6 +114,12 @@ void check_mentions(const SweepSpec& spec, std::vector<SweepRow>& rows, std::vec
                           "claims: row = " + claim.row + ": has no baseline to compare with; give `baseline`",
                           "bad_value"});
   }
+  for (const SweepLine& line : spec.lines) {
+    if (is_known(line.label))
+      problems.push_back({line.place.text(),
+                          "lines." + line.label + ": is the name of a row; choose another label",
+                          "bad_value"});
+  }
   for (SweepRow& row : rows) {
     if (!is_known(row.baseline)) row.baseline.clear();  // its baseline was excluded
   }

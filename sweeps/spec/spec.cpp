@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "analysis/comparison.h"
 #include "core/config/binder.h"
 #include "core/config/override.h"
 #include "core/text.h"
@@ -284,11 +285,15 @@ void read_columns(Binder& b, SweepSpec& spec) {
   b.tree("columns", tree, "of the table, beside the metric: title to metric");
   if (!b.given("columns")) return;
   if (!tree.is(Node::Kind::map)) return b.complain("columns", &tree, "expected a map from title to metric");
+  const std::vector<std::string> taken = comparison_columns(spec.metric);
   for (const config::Entry& entry : tree.entries()) {
-    if (entry.value.is(Node::Kind::string))
-      spec.columns.push_back({entry.label(), entry.value.string(), entry.key_place});
+    const std::string title = entry.label();
+    if (std::ranges::find(taken, title) != taken.end())
+      b.complain("columns." + title, &entry.value, "is a column of every table; choose another title");
+    else if (entry.value.is(Node::Kind::string))
+      spec.columns.push_back({title, entry.value.string(), entry.key_place});
     else
-      b.complain("columns." + entry.label(), &entry.value, "expected the name of a metric, `split.quantity`");
+      b.complain("columns." + title, &entry.value, "expected the name of a metric, `split.quantity`");
   }
 }
 

@@ -62,6 +62,18 @@ TEST_CASE("a sweep names columns and lines of its table", "[sweep]") {
         "probe.yaml:3:12: lines.a = b: expected a number");
 }
 
+TEST_CASE("titles and labels of a sweep's own are those of no other column or row", "[sweep]") {
+  CHECK(spec_test::complaint(
+            "base: a\nmetric: {name: test.x}\ncolumns: {params: m.p, seeds: m.s, test.x: m.x, sd: m.d}\n") ==
+        "probe.yaml:3:19: columns.params = m.p: is a column of every table; choose another title\n"
+        "probe.yaml:3:31: columns.seeds = m.s: is a column of every table; choose another title\n"
+        "probe.yaml:3:44: columns.test.x = m.x: is a column of every table; choose another title\n"
+        "probe.yaml:3:53: columns.sd = m.d: is a column of every table; choose another title");
+  CHECK(spec_test::complaint("base: a\nablate: {x: b.c=1}\nlines: {other: 2, x: 3, base: 1}\n") ==
+        "probe.yaml:3:19: lines.x: is the name of a row; choose another label\n"
+        "probe.yaml:3:25: lines.base: is the name of a row; choose another label");
+}
+
 TEST_CASE("a grid is every combination, its first key slowest", "[sweep]") {
   const SweepGrid grid =
       expand(spec_test::read("base: a\ngrid: {net.width: [8, 16], optimizer.lr: [0.1, 0.2, 1.0]}\n"));

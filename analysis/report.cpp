@@ -1,0 +1,40 @@
+#include "analysis/report.h"
+
+#include <fmt/format.h>
+
+namespace subband {
+
+TableCell empty_cell(const std::string& text) { return {.text = text, .is_empty = true}; }
+
+TableCell number_cell(const std::string& text, double value) { return {.text = text, .value = value}; }
+
+TableCell cell_of(std::vector<Span> spans) {
+  TableCell cell;
+  for (const Span& span : spans) cell.text += span.text + (span.ends_line ? " " : "");
+  cell.spans = std::move(spans);
+  return cell;
+}
+
+std::string claim_line(const SweepClaim& claim) {
+  const char* sign = !claim.holds ? "?" : *claim.holds ? "✓" : "✗";
+  const char* word = claim.is == "equal" ? " within " : " by ";
+  const std::string by = claim.by > 0 || claim.is == "equal" ? word + fmt::format("{:g}", claim.by) : "";
+  return std::string(sign) + " " + claim.row + ": claimed " + claim.is + by + "; found " + claim.finding;
+}
+
+std::vector<std::string> lines_of(const ReportBlock& block) {
+  std::vector<std::string> lines;
+  if (const auto* notes = std::get_if<Notes>(&block)) lines = notes->lines;
+  if (const auto* claims = std::get_if<Claims>(&block))
+    for (const SweepClaim& claim : claims->claims) lines.push_back(claim_line(claim));
+  return lines;
+}
+
+std::vector<const Table*> tables_of(const Report& report) {
+  std::vector<const Table*> tables;
+  for (const ReportBlock& block : report.blocks)
+    if (const auto* table = std::get_if<Table>(&block); table && !table->is_view) tables.push_back(table);
+  return tables;
+}
+
+}  // namespace subband

@@ -1,0 +1,35 @@
+#include "analysis/sweep_report.h"
+
+#include "analysis/pivot.h"
+#include "analysis/published.h"
+#include "core/error.h"
+
+namespace subband {
+
+Report sweep_report(const SweepManifest& sweep, const Comparison& comparison,
+                    const SweepReportChoice& choice) {
+  Table table = comparison_table(comparison, choice.has_cost);
+  std::vector<std::string> notes = comparison_notes(comparison);
+  if (!sweep.published.empty()) {
+    try {
+      const PublishedTable published = read_published(sweep.published);
+      if (add_published(table, comparison, published)) notes.push_back("published: " + published.source);
+    } catch (const Error& wrong) {  // the runs are done; the table is worth having without it
+      notes.push_back(std::string("published = ") + wrong.what());
+    }
+  }
+  Report report{.title = comparison.name + ": " + comparison.metric +
+                         (comparison.goal == "min" ? ", less is better" : ", more is better")};
+  report.facts = {{"sweep", comparison.name},
+                  {"metric", {{"name", comparison.metric}, {"goal", comparison.goal}}},
+                  {"cells", comparison.cells},
+                  {"done", comparison.done},
+                  {"failures", comparison.failures}};
+  report.blocks = {std::move(table), Claims{comparison.claims}, Notes{std::move(notes)},
+                   Curves{comparison.name, choice.picture, choice.link}};
+  if (auto pivot = pivot_table(sweep, comparison))
+    report.blocks.insert(report.blocks.begin() + 1, std::move(*pivot));
+  return report;
+}
+
+}  // namespace subband

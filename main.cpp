@@ -69,7 +69,7 @@ constexpr Command kCommands[] = {
     {"describe", "a part's reference page, as commented YAML", nullptr, subband::command_describe},
     {"schema", "the JSON Schema of recipes and sweeps, for editors", nullptr, subband::command_schema},
     {"completion", "the completion script of bash or zsh", subband::command_completion},
-    {"data", "corpora: list and prepare"},
+    {"data", "corpora: list, add and prepare"},
     {"tokenize", "count and time the tokens of a text"},
 };
 

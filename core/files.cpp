@@ -21,6 +21,10 @@ namespace fs = std::filesystem;
 namespace {
 
 [[noreturn]] void fail(const fs::path& path, const char* what, int error) {
+  std::error_code none;
+  if (error == ENOENT && fs::is_symlink(fs::symlink_status(path, none)))
+    throw Error(path.string(),
+                std::string(what) + ": is a link to " + fs::read_symlink(path, none).string() + ", where nothing lies");
   throw Error(path.string(), std::string(what) + ": " + std::strerror(error));
 }
 
@@ -103,10 +107,16 @@ void write_file(const fs::path& path, const std::function<void(const Sink&)>& pr
     ::fsync(directory.get());  // some file systems refuse this; the rename stands all the same
 }
 
+bool lies_there(const fs::path& path) {
+  std::error_code none;
+  return fs::exists(fs::symlink_status(path, none));
+}
+
 MappedFile::MappedFile(const fs::path& path) {
   const Descriptor file(path, O_RDONLY | O_CLOEXEC);
   struct stat status {};
   if (!file.ok() || ::fstat(file.get(), &status) != 0) fail(path, "cannot be read", errno);
+  if (S_ISDIR(status.st_mode)) fail(path, "cannot be read", EISDIR);
   size_ = static_cast<size_t>(status.st_size);
   if (size_ == 0) return;
   void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);

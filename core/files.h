@@ -9,7 +9,8 @@
 
 namespace subband {
 
-/// The whole file. Error `FILE: cannot be read: <reason>` names the reason of the system.
+/// The whole file. Error `FILE: cannot be read: <reason>` names the reason of the system, or where a link leads that leads
+/// nowhere.
 std::string read_file(const std::filesystem::path& path);
 
 /// Replaces `path` by `content`, all or nothing: a reader, a crash or a full disk sees the old file or the new.
@@ -18,6 +19,10 @@ void write_file(const std::filesystem::path& path, std::string_view content);
 /// As write_file, for content that is produced piece by piece; `produce` may call `sink` often.
 using Sink = std::function<void(std::span<const std::byte>)>;
 void write_file(const std::filesystem::path& path, const std::function<void(const Sink&)>& produce);
+
+/// Whether a file, folder or link lies there, also a link that leads nowhere: what reads it says so, instead of taking
+/// another file in its place.
+bool lies_there(const std::filesystem::path& path);
 
 /// A file mapped read-only into memory; the mapping ends with the object.
 class MappedFile {

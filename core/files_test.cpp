@@ -63,3 +63,14 @@ TEST_CASE("a missing file and a folder are refused by name", "[files]") {
                     (folder / "none").string() + ": cannot be read: No such file or directory");
   CHECK_THROWS_WITH(read_file(folder.path()), folder.path().string() + ": cannot be read: Is a directory");
 }
+
+TEST_CASE("a link that leads nowhere lies there, and reading it says where it leads", "[files]") {
+  const TestFolder folder;
+  std::filesystem::create_symlink("../blobs/0a1b", folder / "link");
+  const std::string line = (folder / "link").string() + ": cannot be read: is a link to ../blobs/0a1b, where nothing lies";
+  CHECK(lies_there(folder / "link"));
+  CHECK_FALSE(lies_there(folder / "absent"));
+  CHECK_THROWS_WITH(read_file(folder / "link"), line);
+  CHECK_THROWS_WITH(MappedFile(folder / "link"), line);
+  CHECK_THROWS_WITH(MappedFile(folder.path()), folder.path().string() + ": cannot be read: Is a directory");
+}

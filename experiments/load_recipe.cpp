@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "core/files.h"
+#include "experiments/data/own_data.h"
 #include "experiments/interchange/waveletlm/config.h"
 
 namespace subband {
@@ -26,7 +27,8 @@ config::ComposeRequest recipe_request(const Registry& registry, const std::strin
           .overrides = overrides,
           .folders = std::move(folders),
           .registry = &registry,
-          .dialects = {{".json", waveletlm::recipe_of_flat_config}}};
+          .dialects = {{".json", waveletlm::recipe_of_flat_config}},
+          .made_options = {{Data::kKind, own_data_option}}};
 }
 
 std::string recipe_name(const std::string& name) {

@@ -1,10 +1,12 @@
 #include "experiments/recipe.h"
 
+#include <cmath>
 #include <limits>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/tensors/random.h"
+#include "experiments/data/pinned.h"
 #include "experiments/recipe_fields.h"
 
 namespace subband {
@@ -112,6 +114,11 @@ Recipe bind_recipe(const Registry& registry, const std::string& name, const Node
     slow.finish();
   }
   recipe.parts = session.parts;
+  // Steps of epochs are rounded once, where products are; whole epochs without accumulation came to the same before.
+  const TrainerConfig& trainer = recipe.trainer;
+  const bool was_rounded_twice =
+      trainer.epochs && (trainer.accumulate > 1 || *trainer.epochs != std::floor(*trainer.epochs));
+  if (was_rounded_twice) recipe.parts["procedure:epochs"] = 2;
   recipe.identity = recipe.resolved;
   recipe.identity.erase("seed");
   for (const std::string& path : session.cosmetic_paths) erase_at(recipe.identity, path);
@@ -134,7 +141,9 @@ NetContext net_context(const Recipe& recipe, Initializer* initializer) {
 }
 
 std::shared_ptr<Data> make_data(const Recipe& recipe) {
-  return recipe.data ? recipe.data->make({program_root()}) : nullptr;
+  if (!recipe.data) return nullptr;
+  std::shared_ptr<Data> data = recipe.data->make({program_root()});
+  return recipe.data_pin.empty() ? data : pinned_data(std::move(data), recipe.data_pin);
 }
 
 std::shared_ptr<Tokenizer> make_tokenizer(const Recipe& recipe) {

@@ -31,6 +31,8 @@ struct Recipe {
   int64_t seed = 1337;
   int64_t vocabulary = 0;  ///< V, of the tokeniser or the task
   TaskShape shape;         ///< what the task imposes on the net
+  /// Checksums that its data must have, once it is a run: whatever opens them compares. Empty: not compared.
+  DataManifest data_pin = {};
 
   config::Node resolved;             ///< every value, with where it came from
   config::Node identity;             ///< `resolved` without the cosmetic keys and the seed

@@ -40,10 +40,11 @@ void TrainerConfig::bind(Binder& b) {
   b.field("protocols", protocols,
           "final evaluations: blocks (disjoint windows), sliding (half-overlapping), streaming (disjoint "
           "windows one "
-          "after another: carried states go on, fast weights learn from each window once it is scored)");
+          "after another: carried states go on, fast weights learn from each window once it is scored), all "
+          "(blocks, and a last shorter window, so that every token is scored)");
   for (const std::string& protocol : protocols) {
-    b.check(protocol == "blocks" || protocol == "sliding" || protocol == "streaming", "protocols",
-            "unknown protocol '" + protocol + "'; known: blocks, sliding, streaming");
+    b.check(protocol == "blocks" || protocol == "sliding" || protocol == "streaming" || protocol == "all",
+            "protocols", "unknown protocol '" + protocol + "'; known: blocks, sliding, streaming, all");
   }
   // Estimates draw from their own streams and leave the net's carried state as it was, so neither they nor
   // checkpoints touch the trajectory. The number of threads does: it decides how long sums are split.

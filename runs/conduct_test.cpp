@@ -160,7 +160,7 @@ static void spoil(const fs::path& folder, const std::string& how) {
   if (how == "torn") std::ofstream(folder / kRecordName) << "{\"seq\":0,\"ti";
 }
 
-TEST_CASE("a record that says nothing is named, and the run is begun beside it or in its place",
+TEST_CASE("a record that holds nothing is named, and the run is begun beside it or in its place",
           "[conduct]") {
   for (const std::string how : {"empty", "torn", "record link", "link", "no record"}) {
     for (const bool force : {false, true}) {

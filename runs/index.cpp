@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "core/error.h"
+#include "core/json.h"
 
 namespace subband {
 
@@ -68,7 +69,7 @@ class IndexFile {
       run.started = query.getColumn(11).getDouble();
       run.seconds = query.getColumn(12).getDouble();
       run.message = query.getColumn(13).getString();
-      run.metrics = metrics_of(RecordJson::parse(query.getColumn(14).getString(), nullptr, false));
+      run.metrics = metrics_of(read_json_or_null(query.getColumn(14).getString()));
       run.config = query.getColumn(15).getString();
       rows.emplace(run.folder, std::move(row));
     }

@@ -2,6 +2,7 @@
 
 #include <torch/version.h>
 
+#include "core/json.h"
 #include "experiments/training/experiment.h"
 #include "runs/identity.h"
 
@@ -17,7 +18,7 @@ RunPlan run_plan(const Recipe& recipe) {
   RunStart start{.id = run_identity(recipe.identity, recipe.parts, manifest),
                  .recipe = recipe.name,
                  .seed = recipe.seed,
-                 .config = RecordJson::parse(config::to_json(recipe.resolved)),
+                 .config = read_json(config::to_json(recipe.resolved), recipe.name),
                  .parts = RecordJson::object(),
                  .data = RecordJson::object(),
                  .provenance = RecordJson::object()};
@@ -29,14 +30,16 @@ RunPlan run_plan(const Recipe& recipe) {
   return {.start = std::move(start), .resolved = recipe.resolved};
 }
 
-RunResult perform(const Recipe& recipe, const Store& store, const PerformOptions& options) {
-  return conduct(run_plan(recipe), store, options,
-                 [&](const std::filesystem::path& folder, Observer& observer) {
-                   return run_experiment(recipe, {.checkpoints = folder / "checkpoints",
-                                                  .cache = store.root() / "cache",
-                                                  .observer = &observer,
-                                                  .stop = options.stop});
-                 });
+RunResult perform(const Recipe& recipe, const RunPlan& plan, const Store& store, const PerformOptions& options) {
+  Recipe pinned = recipe;
+  for (const auto& [file, checksum] : plan.start.data.items())
+    pinned.data_pin.emplace(file, checksum.get<std::string>());
+  return conduct(plan, store, options, [&](const std::filesystem::path& folder, Observer& observer) {
+    return run_experiment(pinned, {.checkpoints = folder / "checkpoints",
+                                   .cache = store.root() / "cache",
+                                   .observer = &observer,
+                                   .stop = options.stop});
+  });
 }
 
 }  // namespace subband

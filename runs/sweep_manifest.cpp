@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
 #include "runs/record/record_line.h"
@@ -114,7 +115,7 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
 
 static SweepManifest manifest_in(const std::string& text, const fs::path& file) {
   try {
-    const auto document = nlohmann::ordered_json::parse(text);
+    const Json document = read_json(text, file.string());
     SweepManifest sweep{.name = document.at("name"),
                         .spec = document.at("spec"),
                         .file = document.value("file", ""),
@@ -136,9 +137,8 @@ static SweepManifest manifest_in(const std::string& text, const fs::path& file) 
     for (const auto& line : document.value("lines", nlohmann::ordered_json::array()))
       sweep.lines.push_back({.label = line.at("label"), .value = number_of(line.at("value"))});
     return sweep;
-  } catch (const nlohmann::json::exception& wrong) {
-    throw Error(Problem{file.string(), "sweep manifest: is damaged; run the sweep again to write it anew",
-                        "damaged"});
+  } catch (const std::exception&) {  // no JSON, or another one
+    throw Error(Problem{file.string(), "sweep manifest: is damaged; run the sweep again to write it anew", "damaged"});
   }
 }
 
@@ -154,8 +154,8 @@ ManifestReading read_sweep_manifests(const fs::path& store) {
   for (const fs::path& file : files) {
     try {
       const std::string text = read_file(file);
-      const Json document = Json::parse(text, nullptr, false);
-      if (document.is_discarded() || is_manifest(document)) reading.sweeps.push_back(manifest_in(text, file));
+      const Json document = read_json_or_null(text);
+      if (document.is_null() || is_manifest(document)) reading.sweeps.push_back(manifest_in(text, file));
     } catch (const Error& error) {  // one bad file does not keep the others from being read
       reading.notices.push_back(std::string(error.what()) + "; left out");
     }

@@ -77,7 +77,7 @@ TEST_CASE("only manifests are taken for manifests, and a damaged one hides no ot
         std::vector<std::string>{place + "empty.json" + damaged,
                                  place + "folder.json: cannot be read: Is a directory; left out",
                                  place + "half.json" + damaged,
-                                 place + "link.json: cannot be read: No such file or directory; left out"});
+                                 place + "link.json: cannot be read: is a link to nowhere, where nothing lies; left out"});
 }
 
 TEST_CASE("sweeps whose names differ have files that differ", "[sweep_manifest]") {

@@ -197,10 +197,8 @@ class SweepJob {
     std::vector<BoardCell> names;
     for (const size_t cell : cells) names.push_back({plan_.cells[cell].cell.name, plan_.cells[cell].seconds});
     const RunCell run_cell = [&](size_t index, WorkerLink& link) {
-      const Cell& cell = plan_.cells[cells[index]].cell;
-      const SweepRow& row = plan_.grid.rows[cell.row];
-      return perform_cell(source_, row.recipe, cell_overrides(plan_.spec, row, cell.seed, plan_.extra),
-                          store_, link);
+      const PlannedCell& cell = plan_.cells[cells[index]];
+      return perform_cell(source_, plan_.grid.rows[cell.cell.row].recipe, cell, store_, link);
     };
     ScheduleResult result;
     {

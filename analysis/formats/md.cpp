@@ -10,17 +10,21 @@ struct Config {
   void bind(Binder&) {}
 };
 
-static std::string written(const Span& span) {
+static std::string written(const Span& span, bool has_edges) {
   std::string text = span.look == Look::code     ? markdown::code(span.text)
                      : span.look == Look::strong ? markdown::strong(span.text)
-                                                 : markdown::text(span.text);
+                                                 : markdown::text(span.text, has_edges);
   if (!span.link.empty()) text = markdown::link(text, span.link);
   return text + (span.ends_line ? "<br>" : "");
 }
 
 static std::string written(const std::vector<Span>& spans) {
   std::string text;
-  for (const Span& span : spans) text += written(span);
+  for (const Span& span : spans) {
+    const bool opens = &span == &spans.front() && span.text.starts_with(' ');
+    const bool closes = &span == &spans.back() && span.text.ends_with(' ');
+    text += written(span, opens || closes);
+  }
   return text;
 }
 

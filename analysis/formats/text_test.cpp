@@ -29,7 +29,7 @@ TEST_CASE("a terminal table is cut to its width with an ellipsis, wide letters a
       CHECK(display_width(line) <= width);
   }
   CHECK(written("text", report, 30).find("xxx…  2.50") != std::string::npos);
-  CHECK(written("text", report, 30).find("日本語の行日本…") != std::string::npos);
+  CHECK(written("text", report, 30).find("日本語の行日本語…") != std::string::npos);
 }
 
 TEST_CASE("rows that differ at their ends still differ when they are cut", "[format]") {

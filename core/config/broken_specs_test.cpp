@@ -112,9 +112,18 @@ static std::string refusal_of(const Node& row, const std::filesystem::path& fold
   return "none\nnone";
 }
 
+// Of this process; a child begins with as much.
+static double resident_megabytes() {
+  std::ifstream pages("/proc/self/statm");
+  double whole = 0, resident = 0;
+  pages >> whole >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
 // Composes in a process of its own, so that its time and memory can be told, and no end of it ends the test.
 static Outcome outcome_of(const Node& row, const std::filesystem::path& folder,
                           const std::filesystem::path& answer) {
+  const double inherited = resident_megabytes();
   testing::Process child = testing::Process::of([&] {
     const rlimit limit{5, 5};  // seconds: a hang ends too
     setrlimit(RLIMIT_CPU, &limit);
@@ -129,7 +138,7 @@ static Outcome outcome_of(const Node& row, const std::filesystem::path& folder,
   };
   const rusage& used = child.usage();
   return {text.substr(0, line), text.substr(line + 1), seconds(used.ru_utime) + seconds(used.ru_stime),
-          static_cast<double>(used.ru_maxrss) / 1024};
+          static_cast<double>(used.ru_maxrss) / 1024 - inherited};
 }
 
 TEST_CASE("every broken spec has its kind and its whole message, in a second and 200 MB", "[config]") {

@@ -22,6 +22,8 @@ struct ComposeRequest {
   std::string group = "recipe";
   /// Not raw: how a primary is read that is a file of another format, by its extension (`.json`).
   std::map<std::string, Dialect> dialects = {};
+  /// Not raw: options of a group that are made from their names.
+  std::map<std::string, MadeOption> made_options = {};
 };
 
 struct Composition {

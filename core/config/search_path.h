@@ -70,12 +70,19 @@ struct GroupFolder {
 /// Reads a file of another format than YAML: its text, and what messages call it, to a config.
 using Dialect = std::function<Node(const std::string& text, const std::string& source, Warnings& warnings)>;
 
+/// Makes the config of an option that no file and no part is, from its name (`data=/texts/own.txt`); nothing where the name
+/// is no such option. What a person should know of it goes to `warnings`. ConfigError for a name that is nearly one.
+using MadeOption = std::function<std::optional<Node>(const std::string& option, Warnings& warnings)>;
+
 class SearchPath {
  public:
   /// Configs of `global_group` land at the root where no header says otherwise; so do those of read().
   explicit SearchPath(std::vector<GroupFolder> folders, const Registry* registry = nullptr,
                       std::string global_group = "")
       : folders_(std::move(folders)), registry_(registry), global_group_(std::move(global_group)) {}
+
+  /// Options of these groups may be made besides.
+  void make_options(std::map<std::string, MadeOption> made) { made_ = std::move(made); }
 
   /// The config at `group/option`, read once; nullptr where there is none.
   const InputConfig* find(const std::string& path);
@@ -99,10 +106,13 @@ class SearchPath {
  private:
   const InputConfig* load(const std::string& name, const std::filesystem::path& file,
                           const std::string& shown, const Dialect& dialect = {});
+  const InputConfig* find_written(const std::string& path);
+  const InputConfig* make(const std::string& path);
   std::vector<std::filesystem::path> folders_of(const std::string& group) const;
 
   std::vector<GroupFolder> folders_;
   const Registry* registry_;
+  std::map<std::string, MadeOption> made_;
   std::string global_group_;
   std::map<std::string, std::unique_ptr<InputConfig>> known_;
   std::map<std::string, bool> known_groups_;

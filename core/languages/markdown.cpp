@@ -25,10 +25,10 @@ std::string by_number(char32_t code) { return fmt::format("&#{};", static_cast<u
 
 }  // namespace
 
-std::string text(std::string_view text) {
+std::string text(std::string_view text, bool has_edges) {
   size_t at = 0;
   std::string written = rewritten(text, [&](std::string& out, const Letter& letter, std::string_view bytes) {
-    const bool is_edge = at == 0 || at + letter.bytes == text.size();  // blanks there would be lost
+    const bool is_edge = has_edges && (at == 0 || at + letter.bytes == text.size());
     const bool is_inside_word =
         letter.code == '_' && at > 0 && is_word_letter(text, at - 1) && is_word_letter(text, at + 1);
     at += letter.bytes;

@@ -6,8 +6,8 @@
 
 namespace subband::markdown {
 
-/// Text inside a line: a table's cell, what stands behind other text.
-std::string text(std::string_view text);
+/// Text inside a line: a table's cell, what stands behind other text. `has_edges`: blanks at its ends would be lost.
+std::string text(std::string_view text, bool has_edges = true);
 /// Text at the beginning of a line: a heading, an item of a list, a paragraph.
 std::string line(std::string_view text);
 /// Text as code, in a table too.

@@ -7,14 +7,15 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "core/config/compose.h"
 #include "core/config/yaml.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json.h"
 #include "core/text.h"
 
 namespace subband {
 
-using Json = nlohmann::ordered_json;
 using config::Node;
 
 namespace {
@@ -46,7 +47,7 @@ std::string remark(const FieldInfo& field) {
 Json field_json(const FieldInfo& field) {
   Json json = {{"path", field.path},
                {"type", field.type},
-               {"default", Json::parse(config::to_json(field.standard))},
+               {"default", read_json(config::to_json(field.standard), field.path)},
                {"help", field.help}};
   if (field.optional) json["nullable"] = true;
   if (!field.choices.empty()) json["choices"] = field.choices;
@@ -70,7 +71,7 @@ Json part_json(const std::string& kind, const CatalogPart& part) {
           {"cost", part.info.cost},
           {"version", part.info.version},
           {"fields", fields_json(part.fields)},
-          {"defaults", Json::parse(config::to_json(part.defaults))}};
+          {"defaults", read_json(config::to_json(part.defaults), part.info.name)}};
 }
 
 Node node_of(const Json& json) { return config::parse_yaml(json.dump(), "catalogue"); }
@@ -183,7 +184,7 @@ std::string catalog_json(const Catalog& catalog) {
 }
 
 Catalog read_catalog(const std::string& json) {
-  const Json document = Json::parse(json);
+  const Json document = read_json(json, "catalogue");
   Catalog catalog;
   for (const Json& each : document.at("parts")) {
     CatalogPart part{.info = {.name = each.at("name"),
@@ -211,7 +212,9 @@ std::optional<Catalog> installed_catalog(const std::filesystem::path& file,
   if (!missing && made_from > written) return std::nullopt;
   try {
     return read_catalog(read_file(file));
-  } catch (const Json::exception&) {  // half written: the laboratory knows all of it
+  } catch (const Error&) {  // half written: the laboratory knows all of it
+    return std::nullopt;
+  } catch (const Json::exception&) {
     return std::nullopt;
   }
 }
@@ -246,26 +249,51 @@ std::string with_parts_tables(const Catalog& catalog, const std::string& page) {
   return out + page.substr(at);
 }
 
+// The files of a group, in the program's folders and in those of the user.
+static std::vector<std::string> written_options(const std::string& group,
+                                                const std::vector<std::filesystem::path>& folders) {
+  if (group.empty()) return {};
+  for (const std::filesystem::path& folder : folders)
+    if (!std::filesystem::is_directory(folder)) throw Error(folder.string(), "no such folder");
+  const config::SearchPath search(config::standard_folders(program_root(), folders));
+  return search.all_options(group);
+}
+
+static void print_options(const std::string& group, const std::vector<std::string>& names) {
+  std::cout << group << "=NAME, files:\n";
+  for (const std::string& name : names) std::cout << "  " << name << "\n";
+}
+
 int command_list(Arguments arguments, const Catalog& catalog) {
   CommandLine line("list", "kinds and parts", "subband list mixer");
   std::string kind;
   std::filesystem::path page;
-  line.app().add_option("kind", kind, "one kind; all without it");
+  std::vector<std::filesystem::path> folders;
+  line.app().add_option("kind", kind, "one kind, or recipe, sweep, data or another group of files; all kinds without it");
+  line.app()
+      .add_option("--config-dir", folders, "one more folder to search for recipes, sweeps and data")
+      ->allow_extra_args(false);
   line.app().add_option("--tables", page, "rewrite the tables of parts in this Markdown file instead");
   return line.run(arguments, [&] {
     if (!page.empty()) {
       write_file(page, with_parts_tables(catalog, read_file(page)));
       return 0;
     }
+    const std::vector<std::string> written = written_options(kind, folders);
+    const bool has_parts = written.empty() || catalog.kinds.contains(kind);
     Json all = Json::array();
     for (const auto& [name, parts] : catalog.kinds) {
-      if (!kind.empty() && &catalog.kind(kind) != &parts) continue;
+      if (!has_parts || (!kind.empty() && &catalog.kind(kind) != &parts)) continue;
       if (line.options().json)
         all.push_back(summary_json(name, parts));
       else
         print_kind(name, parts);
     }
-    if (line.options().json) std::cout << all.dump(1) << "\n";
+    if (line.options().json && !written.empty()) all.push_back({{"group", kind}, {"options", written}});
+    if (line.options().json)
+      std::cout << all.dump(1) << "\n";
+    else if (!written.empty())
+      print_options(kind, written);
     return 0;
   });
 }

@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/json.h"
 #include "core/text.h"
 
 namespace subband {
 
-using Json = nlohmann::ordered_json;
 using config::Node;
 
 namespace {
@@ -109,7 +109,7 @@ class SchemaWriter {
       json = {{"anyOf", {scalar(field, field.type), open_value()}}};
     }
     if (field.optional) json["anyOf"].push_back({{"type", "null"}});
-    if (!field.standard.is(Node::Kind::null)) json["default"] = Json::parse(config::to_json(field.standard));
+    if (!field.standard.is(Node::Kind::null)) json["default"] = read_json(config::to_json(field.standard), field.path);
     return json;
   }
 

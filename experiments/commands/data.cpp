@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +11,7 @@
 #include "experiments/commands/commands.h"
 #include "experiments/data/corpus.h"
 #include "experiments/data/list_expressions.h"
+#include "experiments/data/own_data.h"
 #include "experiments/data/token_file.h"
 
 namespace subband {
@@ -18,15 +20,16 @@ namespace {
 
 struct PrepareOptions {
   std::vector<std::string> names;
+  Folders folders = {};
   std::string tokenizer = "bytes";
   std::vector<std::string> splits;
 };
 
 // A corpus that cannot be used is listed with the reason: the list is how one finds out.
-nlohmann::ordered_json listed(const Registry& registry, const std::string& name) {
+nlohmann::ordered_json listed(const Registry& registry, const std::string& name, const Folders& folders) {
   nlohmann::ordered_json entry = {{"name", name}};
   try {
-    const auto data = open_corpus(registry, name);
+    const auto data = open_corpus(registry, name, {}, folders);
     entry["splits"] = data->splits();
     entry["files"] = data->manifest();
   } catch (const Error& wrong) {
@@ -35,11 +38,11 @@ nlohmann::ordered_json listed(const Registry& registry, const std::string& name)
   return entry;
 }
 
-int list_corpora(const CommandLine& line) {
+int list_corpora(const CommandLine& line, const Folders& folders) {
   Registry registry;
   register_corpora_parts(registry);
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const std::string& name : corpus_names(registry)) all.push_back(listed(registry, name));
+  for (const std::string& name : corpus_names(registry, folders)) all.push_back(listed(registry, name, folders));
   if (line.options().json) {
     std::cout << nlohmann::ordered_json{{"data", all}}.dump(2) << "\n";
     return 0;
@@ -59,7 +62,7 @@ int prepare_corpora(const CommandLine& line, const PrepareOptions& options) {
   const auto tokenizer = open_tokenizer(registry, options.tokenizer);
   nlohmann::ordered_json prepared = nlohmann::ordered_json::array();
   for (const std::string& name : options.names) {
-    const auto data = open_corpus(registry, name);
+    const auto data = open_corpus(registry, name, {}, options.folders);
     if (data->form())
       throw ConfigError("data." + name, "holds labelled examples: there are no token files to prepare",
                         "bad_value");
@@ -80,6 +83,45 @@ int prepare_corpora(const CommandLine& line, const PrepareOptions& options) {
   if (line.options().json)
     std::cout << nlohmann::ordered_json{{"tokenizer", options.tokenizer}, {"prepared", prepared}}.dump(2)
               << "\n";
+  return 0;
+}
+
+struct AddOptions {
+  std::string name, field = "text";
+  std::vector<std::string> paths;
+  double valid = 0.05, test = 0.05;
+};
+
+// Opened once before it is written: what cannot be read is said now.
+int add_data(const CommandLine& line, const AddOptions& options, const Folders& folders) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  if (options.name.empty() || !std::ranges::all_of(options.name, is_plain))
+    throw ConfigError("command line", "NAME = " + options.name + ": must be letters, digits, '_' and '-'", "bad_value");
+  Registry registry;
+  register_corpora_parts(registry);
+  config::Node spec = own_data_spec(options.name, options.paths);
+  spec.set("field", config::Node(options.field));
+  spec.set("valid", config::Node(options.valid));
+  spec.set("test", config::Node(options.test));
+  const auto data = open_part_as_corpus(registry, spec);
+  nlohmann::ordered_json bytes = nlohmann::ordered_json::object();
+  for (const std::string& split : data->splits()) bytes[split] = data->text(split).text.size();
+  const std::filesystem::path file =
+      (folders.empty() ? program_root() / "experiments/data" : folders.front() / "data") / (options.name + ".yaml");
+  if (lies_there(file))
+    throw Error(file.string(), "is there already; take another name, or remove it");
+  write_file(file, "# Own texts, as `subband data add` wrote it.\n" + config::to_yaml(spec));
+  if (line.options().json) {
+    std::cout << nlohmann::ordered_json{{"file", file.string()}, {"bytes", bytes}}.dump(2) << "\n";
+    return 0;
+  }
+  std::cout << file.string() << "\n";
+  for (const auto& [split, count] : bytes.items())
+    std::cout << fmt::format("  {:<6} {:>14} bytes\n", split, grouped(count.get<int64_t>()));
+  std::cout << "train on it: subband run tinyshakespeare/wavelet data=" << options.name
+            << (folders.empty() ? "" : " --config-dir " + folders.front().string()) << "\n";
   return 0;
 }
 
@@ -131,7 +173,8 @@ int generate_data(const CommandLine& line, const GenerateOptions& options) {
 
 int command_data(Arguments arguments) {
   CommandLine line("data",
-                   "Data sets: what there is, token files made ahead of the first run, synthetic sets.",
+                   "Data sets: what there is, own texts under a name, token files made ahead of the first run, "
+                   "synthetic sets.",
                    "subband data prepare tinyshakespeare --tokenizer gpt2");
   PrepareOptions options;
   CLI::App* list =
@@ -141,6 +184,18 @@ int command_data(Arguments arguments) {
   prepare->add_option("name", options.names, "corpora")->required();
   prepare->add_option("--tokenizer", options.tokenizer, "name of a tokeniser")->capture_default_str();
   prepare->add_option("--split", options.splits, "only these splits");
+  AddOptions added;
+  CLI::App* add = line.app().add_subcommand(
+      "add", "give own texts a name: files, folders, globs, .jsonl; then data=NAME, or data=PATH without a name");
+  add->add_option("name", added.name, "what data= will call them")->required();
+  add->add_option("path", added.paths, "files, folders and globs")->required();
+  add->add_option("--field", added.field, "of a line of JSON: where its text is")->capture_default_str();
+  add->add_option("--valid", added.valid, "the part of all bytes to validate on")->capture_default_str();
+  add->add_option("--test", added.test, "the part of all bytes to test on; 0: none")->capture_default_str();
+  add->fallthrough();
+  line.app()
+      .add_option("--config-dir", options.folders, "one more folder whose data/ is searched; add writes there")
+      ->allow_extra_args(false);
   GenerateOptions made;
   CLI::App* generate = line.app().add_subcommand("generate", "write a synthetic data set, and its checksums");
   generate->add_option("name", made.name, "listops")->required();
@@ -157,7 +212,8 @@ int command_data(Arguments arguments) {
   prepare->fallthrough();
   line.app().require_subcommand(1);
   return line.run(arguments, [&] {
-    if (list->parsed()) return list_corpora(line);
+    if (list->parsed()) return list_corpora(line, options.folders);
+    if (add->parsed()) return add_data(line, added, options.folders);
     return prepare->parsed() ? prepare_corpora(line, options) : generate_data(line, made);
   });
 }

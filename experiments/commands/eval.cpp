@@ -30,9 +30,9 @@ void add_eval_options(CLI::App& app, EvalRequest& request) {
   app.add_option("checkpoint", request.checkpoint, "a checkpoint file, a folder of them, or a run's folder")
       ->required();
   app.add_option("--split", request.split, "which text")->capture_default_str();
-  app.add_option("--protocol", request.protocols, "blocks, sliding, streaming")
+  app.add_option("--protocol", request.protocols, "blocks, sliding, streaming, all")
       ->delimiter(',')
-      ->check(CLI::IsMember({"blocks", "sliding", "streaming"}))
+      ->check(CLI::IsMember({"blocks", "sliding", "streaming", "all"}))
       ->capture_default_str();
   app.add_option("--device", request.device, "cpu, cuda or auto; default: as trained")
       ->check(CLI::IsMember({"cpu", "cuda", "auto"}));

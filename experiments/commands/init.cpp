@@ -34,7 +34,7 @@ int command_init(Arguments arguments) {
     for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
     recipe.vocabulary = vocabulary.value_or(recipe.vocabulary);
     const auto net = make_net(recipe);
-    const std::filesystem::path file = out / checkpoint_name(0);
+    const std::filesystem::path file = first_checkpoint(out);
     write_checkpoint(file, fresh_checkpoint(recipe, model_tensors(*net)));
     const int64_t parameters = parameter_table(*net).parameters;
     const std::string weights = digest(model_tensors(*net));

@@ -92,7 +92,9 @@ int command_tokenize(Arguments arguments) {
     Registry registry;
     register_corpora_parts(registry);
     const auto tokenizer = open_tokenizer(registry, options.tokenizer);
-    const bool is_file = std::filesystem::is_regular_file(packed_file(options.what));
+    const std::filesystem::path plain = packed_file(options.what);
+    const bool is_lines = plain.string().find(".jsonl") != std::string::npos;  // a text inside, and splits
+    const bool is_file = !is_lines && std::filesystem::is_regular_file(plain);
     const auto data =
         is_file ? open_file_as_corpus(registry, options.what) : open_corpus(registry, options.what);
     tokenizer->decode(std::vector<int32_t>{0});  // reads its files now, not on the clock

@@ -6,6 +6,7 @@
 #include "core/config/compose.h"
 #include "core/files.h"
 #include "core/slot.h"
+#include "experiments/data/own_data.h"
 
 namespace subband {
 
@@ -25,20 +26,24 @@ static std::shared_ptr<Interface> made_alone(const Registry& registry, const std
   return slot.make(context);
 }
 
-std::vector<std::string> corpus_names(const Registry& registry) {
-  config::SearchPath path(config::standard_folders(program_root(), {}), nullptr);
+std::vector<std::string> corpus_names(const Registry& registry, const Folders& folders) {
+  config::SearchPath path(config::standard_folders(program_root(), folders), nullptr);
   std::vector<std::string> names = path.all_options(Data::kKind);
   std::erase_if(names, [&](const std::string& name) { return registry.of<Data>().find(name) != nullptr; });
   return names;
 }
 
 std::shared_ptr<Data> open_corpus(const Registry& registry, const std::string& name,
-                                  const std::vector<std::string>& overrides) {
+                                  const std::vector<std::string>& overrides, const Folders& folders) {
+  config::Warnings splits;
+  if (const auto own = own_data_option(name, splits); own && overrides.empty())
+    return open_part_as_corpus(registry, *own);
   const auto composed = config::compose({.primary = name,
                                          .overrides = overrides,
-                                         .folders = config::standard_folders(program_root(), {}),
+                                         .folders = config::standard_folders(program_root(), folders),
                                          .registry = &registry,
-                                         .group = Data::kKind});
+                                         .group = Data::kKind,
+                                         .made_options = {{Data::kKind, own_data_option}}});
   return made_alone<Data>(registry, Data::kKind, composed.config, {program_root()});
 }
 

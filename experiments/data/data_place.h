@@ -2,6 +2,9 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <vector>
+
+#include "core/config/node.h"
 
 namespace subband {
 
@@ -10,5 +13,10 @@ namespace subband {
 /// as `.xz` or `.gz`. Error `PLACE: file = NAME: not found …; FETCH`.
 std::filesystem::path locate_data(const std::string& place, const std::filesystem::path& root,
                                   const std::string& name, const std::string& fetch);
+
+/// Names that lie neither below `root` nor below $SUBBAND_DATA, as absolute paths where they lie beside the file that wrote
+/// them (`places`, one a name), else in the working folder. Others stay as they are.
+void resolve_own_paths(std::vector<std::string>& names, const std::vector<config::Place>& places,
+                       const std::filesystem::path& root);
 
 }  // namespace subband

@@ -21,6 +21,15 @@ namespace subband::data::text {
 
 namespace fs = std::filesystem;
 
+static config::Node list_of(const std::vector<std::string>& files, const std::vector<config::Place>& places) {
+  config::Node list = config::Node::list();
+  for (size_t i = 0; i < files.size(); ++i) {
+    config::Node& file = list.items().emplace_back(files[i]);
+    if (i < places.size()) file.place = places[i];
+  }
+  return list;
+}
+
 struct Cut {
   std::vector<std::string> files;
   std::vector<std::string> sha256;
@@ -28,9 +37,15 @@ struct Cut {
   std::optional<int64_t> from_byte, to_byte;
 
   void bind(Binder& b) {
+    std::vector<config::Place> places;
+    if (const config::Node* written = b.take("files"); written && written->is(config::Node::Kind::list))
+      for (const config::Node& file : written->items()) places.push_back(file.place);
     b.field("files", files,
-            "read one after the other; relative to the program's root, else to $SUBBAND_DATA; "
-            "archive.zip#member");
+            "read one after the other; relative to the program's root, to $SUBBAND_DATA, to this file, or to the working "
+            "folder; archive.zip#member");
+    const std::vector<std::string> before = files;
+    resolve_own_paths(files, places, program_root());
+    if (files != before) b.resolve("files", list_of(files, places));
     b.field("sha256", sha256, "checksums of the unpacked files, in their order; empty: not checked");
     b.field("from", from, {0, 1}, "the split begins at this fraction of the bytes");
     b.field("to", to, {0, 1}, "and ends at this one");
@@ -136,6 +151,7 @@ class Text final : public Data {
     std::string all;
     for (size_t i = 0; i < cut.files.size(); ++i) {
       const std::string content = read_unpacked(locate(cut.files[i]));
+      refuse_as_text(place(), cut.files[i], content);
       const std::string sha256 = cut.sha256.empty() ? "" : sha256_hex(content);
       if (!cut.sha256.empty() && sha256 != cut.sha256[i])
         throw Error(place(), fmt::format("{}: sha256 of its content = {}: must be {}; fetch the file again",

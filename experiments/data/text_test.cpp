@@ -125,6 +125,36 @@ TEST_CASE("wrong content, an unknown split and an empty corpus are refused", "[t
       "data.n: split train: bytes 0 to 0 of 0: must hold some text");
 }
 
+TEST_CASE("a pointer, a page, Parquet and UTF-16 are never trained on", "[text_data]") {
+  const testing::TemporaryFolder folder;
+  const auto said = [&](const std::string& content) {
+    const std::string file = (folder / "a.txt").string();
+    write_file(file, content);
+    try {
+      text_data_test::text(testing::text_node("t", "train", file))->text("train");
+    } catch (const Error& error) {
+      std::string line = error.what();
+      for (size_t at; (at = line.find(file)) != std::string::npos;) line.replace(at, file.size(), "F");
+      return line;
+    }
+    return std::string("accepted");
+  };
+  CHECK(said("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n") ==
+        "F: is a Git LFS pointer, no data; git lfs pull fetches the file itself");
+  CHECK(said("<!DOCTYPE html>\n<title>Sign in</title>") ==
+        "F: is an HTML page, no data; it was fetched from a wrong address, or needs a login");
+  CHECK(said("PAR1\x15\4").starts_with("data.t: F: is a Parquet file, no text to train on; python3 -c "));
+  CHECK(said(std::string("\xff\xfe" "a\0b\0", 6)) ==
+        "data.t: F: is UTF-16 text, no text to train on; iconv -t utf-8 converts it");
+  CHECK(said(std::string("\x1f\x8b\x08\0\0", 5)) ==
+        "data.t: F: is a gzip file, no text to train on; name it .gz");
+  CHECK(said("a text about <html>") == "accepted");
+  std::filesystem::create_symlink("gone", folder / "link.txt");
+  const std::string link = (folder / "link.txt").string();
+  CHECK_THROWS_WITH(text_data_test::text(testing::text_node("t", "train", link))->manifest(),
+                    link + ": cannot be read: is a link to gone, where nothing lies");
+}
+
 TEST_CASE("a corpus that contradicts itself is refused while its spec is bound", "[text_data]") {
   Node node = testing::text_node("t", "train", "a.txt");
   node.set_at("splits.train.from", Node(0.5));

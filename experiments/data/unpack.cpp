@@ -1,24 +1,17 @@
 #include "experiments/data/unpack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-
-#include <memory>
 #include <string_view>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/what_is.h"
+#include "experiments/data/archive_reader.h"
 
 namespace subband {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-struct EndReading {
-  void operator()(archive* reader) const { archive_read_free(reader); }
-};
-using Reader = std::unique_ptr<archive, EndReading>;
 
 bool is_compressed(const fs::path& file) {
   const fs::path ending = file.extension();
@@ -34,54 +27,43 @@ bool is_archive(const fs::path& file) {
   throw Error(file.string(), "cannot be unpacked: " + reason);
 }
 
-[[noreturn]] void fail(const fs::path& file, archive* reader) {
-  const char* reason = archive_error_string(reader);
-  fail(file, reason ? reason : "damaged");
+std::string_view text_of(const MappedFile& file) {
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
-Reader open(const fs::path& file, const MappedFile& packed) {
-  Reader reader(archive_read_new());
-  archive_read_support_filter_xz(reader.get());
-  archive_read_support_filter_gzip(reader.get());
-  archive_read_support_filter_bzip2(reader.get());
-  archive_read_support_filter_zstd(reader.get());
-  if (is_archive(file)) {
-    archive_read_support_format_zip(reader.get());
-    archive_read_support_format_tar(reader.get());
-  } else {
-    archive_read_support_format_raw(reader.get());
-    archive_read_support_format_empty(reader.get());
-  }
-  const auto bytes = packed.bytes();
-  if (archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
-    fail(file, reader.get());
-  return reader;
+// What the ending of a packed file promises, by the words of what_is.
+std::string_view promised(const fs::path& file) {
+  const fs::path ending = file.extension();
+  return ending == ".xz"    ? "an xz file"
+         : ending == ".gz"  ? "a gzip file"
+         : ending == ".bz2" ? "a bzip2 file"
+         : ending == ".zst" ? "a Zstandard file"
+         : ending == ".zip" ? "a zip archive"
+                            : "a tar archive";
 }
 
-void append_content(archive* reader, const fs::path& file, std::string& content) {
-  char buffer[1 << 16];
-  while (const la_ssize_t got = archive_read_data(reader, buffer, sizeof buffer)) {
-    if (got < 0) fail(file, reader);
-    content.append(buffer, static_cast<size_t>(got));
-  }
+void check_packing(const fs::path& file, std::string_view bytes) {
+  if (bytes.empty()) fail(file, "empty file");
+  const FileLook look = what_is(bytes.substr(0, kLookBytes));
+  if (look.name == promised(file)) return;
+  const std::string ending = file.extension().string();
+  if (look.is_known()) fail(file, look.is(ending + " file"));
+  if (is_compressed(file)) fail(file, "is no " + ending + " file");  // the library would hand it through as text
 }
 
 // `member` empty: the only file of the archive.
-std::string read_member(archive* reader, const fs::path& file, std::string_view member) {
+std::string read_member(const fs::path& file, std::string_view bytes, std::string_view member) {
+  ArchiveReader reader(file, bytes, /*is_archive=*/true);
   std::string content, only;
-  archive_entry* entry = nullptr;
-  int status;
-  while ((status = archive_read_next_header(reader, &entry)) == ARCHIVE_OK || status == ARCHIVE_WARN) {
-    if (archive_entry_filetype(entry) != AE_IFREG) continue;
-    const std::string name = archive_entry_pathname(entry);
+  while (reader.next()) {
+    const std::string name = reader.name();
     if (!member.empty() && name != member) continue;
     if (!only.empty())
       fail(file, "holds several files; name one, as in " + file.filename().string() + "#" + only);
     only = name;
-    append_content(reader, file, content);
+    content = reader.content();
     if (!member.empty()) return content;
   }
-  if (status != ARCHIVE_EOF) fail(file, reader);
   if (only.empty()) fail(file, member.empty() ? "holds no file" : "holds no file " + std::string(member));
   return content;
 }
@@ -99,38 +81,36 @@ void read_members(const fs::path& file,
                   const std::function<void(const std::string& name, const std::string& content)>& take) {
   if (!is_archive(file)) fail(file, "is no archive");
   const MappedFile packed(file);
-  const Reader reader = open(file, packed);
-  archive_entry* entry = nullptr;
-  int status;
-  while ((status = archive_read_next_header(reader.get(), &entry)) == ARCHIVE_OK || status == ARCHIVE_WARN) {
-    if (archive_entry_filetype(entry) != AE_IFREG) continue;
-    const std::string name = archive_entry_pathname(entry);
-    std::string content;
-    append_content(reader.get(), file, content);
-    take(name, content);
+  check_packing(file, text_of(packed));
+  ArchiveReader reader(file, text_of(packed), /*is_archive=*/true);
+  while (reader.next()) {
+    const std::string name = reader.name();
+    take(name, reader.content());
   }
-  if (status != ARCHIVE_EOF) fail(file, reader.get());
 }
 
 std::string read_unpacked(const fs::path& path) {
   const fs::path file = packed_file(path);
   if (!is_archive(file) && !is_compressed(file)) return read_file(file);
   const MappedFile packed(file);
-  const Reader reader = open(file, packed);
+  check_packing(file, text_of(packed));
   if (is_archive(file)) {
     const std::string member = file == path ? "" : path.string().substr(file.string().size() + 1);
-    return read_member(reader.get(), file, member);
+    return read_member(file, text_of(packed), member);
   }
-  archive_entry* entry = nullptr;
-  if (packed.bytes().empty()) fail(file, "empty file");
-  const int status = archive_read_next_header(reader.get(), &entry);
-  if (status != ARCHIVE_OK && status != ARCHIVE_EOF) fail(file, reader.get());
-  // Raw reading hands unrecognised bytes through; that would be a damaged file taken for text.
-  if (archive_filter_code(reader.get(), 0) == ARCHIVE_FILTER_NONE)
-    fail(file, "is no " + file.extension().string() + " file");
-  std::string content;
-  if (status == ARCHIVE_OK) append_content(reader.get(), file, content);
-  return content;
+  ArchiveReader reader(file, text_of(packed), /*is_archive=*/false);
+  return reader.next() ? reader.content() : "";
+}
+
+void refuse_stand_in(const fs::path& file) {
+  const FileLook look = what_is_file(file);
+  if (look.kind == FileLook::Kind::stand_in) throw Error(file.string(), look.is("data"));
+}
+
+void refuse_as_text(const std::string& place, const std::string& file, std::string_view content) {
+  const FileLook look = what_is(content.substr(0, kLookBytes));
+  if (look.is_known() && look.kind != FileLook::Kind::empty)
+    throw Error(place, file + ": " + look.is("text to train on"));
 }
 
 }  // namespace subband

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace subband {
 
@@ -15,6 +16,13 @@ std::string read_unpacked(const std::filesystem::path& path);
 /// Every file of an archive (.zip, .tar, .tar.xz, …), in the archive's order. Errors as from read_unpacked.
 void read_members(const std::filesystem::path& archive,
                   const std::function<void(const std::string& name, const std::string& content)>& take);
+
+/// Error `FILE: is a Git LFS pointer, no data; …` for a file that stands there in place of the data that were meant: a
+/// pointer, an HTML page, a server's error message.
+void refuse_stand_in(const std::filesystem::path& file);
+
+/// Error `PLACE: FILE: is a Parquet file, no text to train on; …` for content that what_is knows to be no text.
+void refuse_as_text(const std::string& place, const std::string& file, std::string_view content);
 
 /// The file on the disk that `path` names: what stands before `#`.
 std::filesystem::path packed_file(const std::filesystem::path& path);

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json.h"
 #include "core/text.h"
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/huggingface/weights.h"
@@ -27,8 +28,9 @@ struct ImportHfWords {
 
 huggingface::Decoder read_decoder(const fs::path& folder) {
   const fs::path file = folder / "config.json";
-  const auto json = nlohmann::ordered_json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) throw ConfigError(file.string(), "expected JSON", "syntax");
+  const Json json = read_json(read_file(file), file.string(), {.non_finite = true, .is_spec = true});
+  if (!json.is_object())
+    throw ConfigError(file.string(), json_brief(json) + ": must be a JSON object", "bad_value");
   std::vector<std::string> remarks;
   huggingface::Decoder decoder = huggingface::decoder_of_json(json, file.string(), remarks);
   for (const std::string& remark : remarks)
@@ -72,8 +74,9 @@ int import_hf(Arguments arguments) {
     const Recipe recipe = recipe_around(registry, words.recipe, decoder);
     const auto net = make_meta_net(recipe);
     const Tensors model =
-        huggingface::weights_from(decoder, huggingface::read_folder(words.folder), model_tensors(*net));
-    const fs::path file = words.out / checkpoint_name(0);
+        huggingface::weights_from(decoder, huggingface::read_folder(words.folder), model_tensors(*net),
+                                  words.folder.string());
+    const fs::path file = first_checkpoint(words.out);
     write_checkpoint(file, fresh_checkpoint(recipe, model));
     const int64_t parameters = parameter_count(*net);
     if (line.options().json) {

@@ -26,28 +26,23 @@ namespace {
 namespace fs = std::filesystem;
 
 // Before the end of April a file was the dictionary itself; from then on it stands beside the tokeniser.
-constexpr const char* kState = "model_state/";
 constexpr const char* kPieces = "sentencepiece_model";
 
 struct Published {
   Tensors tensors;
-  std::string pieces;  ///< a SentencePiece model, or empty
+  std::string pieces;                ///< a SentencePiece model, or empty
+  std::vector<std::string> remarks;  ///< what of the file was passed over
 };
 
 Published read_published(const fs::path& file) {
   const std::string ending = file.extension().string();
-  if (ending == ".safetensors") return {read_safetensors(file).tensors, {}};
+  if (ending == ".safetensors") return {read_safetensors(file).tensors, {}, {}};
   if (ending != ".pt" && ending != ".pth" && ending != ".bin")
     throw ConfigError("command line", "--weights " + file.string() + ": must end in .pt or .safetensors",
                       "bad_value");
   TorchFile read = read_torch_file(file);
-  Published published{.pieces = read.texts[kPieces]};
-  const bool is_wrapped =
-      std::ranges::any_of(read.tensors, [](const auto& each) { return each.first.starts_with(kState); });
-  if (!is_wrapped) return {std::move(read.tensors), std::move(published.pieces)};
-  for (const auto& [name, tensor] : read.tensors)
-    published.tensors[name.starts_with(kState) ? name.substr(std::string(kState).size()) : name] = tensor;
-  return published;
+  StateDictionary state = state_dictionary(read, file.string());
+  return {std::move(state.tensors), read.texts[kPieces], std::move(state.remarks)};
 }
 
 // V as the weights have it: rows of the embedding.
@@ -130,13 +125,18 @@ int import_waveletlm(Arguments arguments) {
   return line.run(arguments, [&] {
     Registry registry;
     register_parts(registry);
+    const fs::path file = first_checkpoint(words.out);
     const Published published = read_published(words.weights);
+    for (const std::string& remark : published.remarks)
+      std::cerr << "warning: " << words.weights.string() << ": " << remark << "\n";
     PiecesFile pieces(words.out, published.pieces);
     const Recipe recipe = recipe_for(registry, words, published, pieces.file());
     const auto net = make_meta_net(recipe);
-    Tensors model = values_from_waveletlm(named_tensors(*net), published.tensors, words.weights);
+    Tensors model = values_from_waveletlm(
+        named_tensors(*net), published.tensors, words.weights,
+        "the net is that of --config " + words.recipe.name + ", its vocabulary --vocab " +
+            std::to_string(recipe.vocabulary));
     for (auto& [name, tensor] : model) tensor = tensor.to(at::kFloat);
-    const fs::path file = words.out / checkpoint_name(0);
     write_checkpoint(file, fresh_checkpoint(recipe, model));
     pieces.keep();
     if (line.options().json)

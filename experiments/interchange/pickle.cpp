@@ -19,6 +19,7 @@ constexpr size_t kMostValues = 2'000'000;
 constexpr size_t kMostDimensions = 64;
 
 constexpr const char* kOrderedDictionary = "collections OrderedDict";
+constexpr const char* kDefaultDictionary = "collections defaultdict";
 constexpr const char* kTensor = "torch._utils _rebuild_tensor_v2";
 constexpr const char* kParameter = "torch._utils _rebuild_parameter";
 constexpr const char* kEncode = "_codecs encode";
@@ -26,10 +27,23 @@ constexpr const char* kEncode = "_codecs encode";
 bool is_known_name(const std::string& name) {
   static constexpr const char* kStorages[] = {"Double", "Float", "Half", "BFloat16", "Long",
                                               "Int",    "Short", "Char", "Byte",     "Bool"};
-  for (const char* known : {kOrderedDictionary, kTensor, kParameter, kEncode})
+  for (const char* known : {kOrderedDictionary, kDefaultDictionary, kTensor, kParameter, kEncode})
     if (name == known) return true;
   for (const char* type : kStorages)
     if (name == std::string("torch ") + type + "Storage") return true;
+  return false;
+}
+
+// Names that no data have: in Python a file with one of them is a program. Nothing of it runs here; it is refused so that
+// the user is told.
+bool is_program(const std::string& module, const std::string& name) {
+  const std::string outer = module.substr(0, module.find('.'));
+  for (const char* known : {"os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "pty", "runpy", "importlib",
+                            "ctypes", "pickle", "marshal", "code", "webbrowser", "commands"})
+    if (outer == known) return true;
+  if (outer != "builtins" && outer != "__builtin__") return false;
+  for (const char* known : {"eval", "exec", "compile", "__import__", "open", "getattr", "execfile", "input", "apply"})
+    if (name == known) return true;
   return false;
 }
 
@@ -59,7 +73,9 @@ class Machine {
       const size_t start = at_;
       const auto opcode = static_cast<unsigned char>(take(1)[0]);
       opcode_at_ = start;
-      if (!scalar(opcode) && !container(opcode) && !memo(opcode) && !construct(opcode)) refuse_opcode(opcode);
+      if (!scalar(opcode) && !text(opcode) && !container(opcode) && !memo(opcode) && !construct(opcode) &&
+          !object(opcode))
+        refuse_opcode(opcode);
     }
     document_.root = pop();
     return std::move(document_);
@@ -139,10 +155,14 @@ class Machine {
   }
 
   void push_integer(int64_t value) { push({.kind = Kind::integer, .integer = value}); }
-  void push_text(Kind kind, size_t length_bytes) {
+  bool push_text(Kind kind, size_t length_bytes) {
     const uint64_t length = take_number(length_bytes);
     if (length > bytes_.size()) fail("the file ends in the middle");
     push({.kind = kind, .text = std::string(take(static_cast<size_t>(length)))});
+    return true;
+  }
+  void push_other(std::string name, std::vector<size_t> parts = {}) {
+    push({.kind = Kind::other, .text = std::move(name), .parts = std::move(parts)});
   }
 
   bool scalar(unsigned char opcode) {
@@ -161,15 +181,49 @@ class Machine {
       case 'J':
         return push_integer(static_cast<int32_t>(take_number(4))), true;
       case 0x8a:
-        return push_long(), true;
+        return push_long(static_cast<size_t>(take_number(1))), true;
+      case 0x8b:
+        return push_long(static_cast<size_t>(take_number(4))), true;
       case 'G':
         return push_double(), true;
+      case 'I':
+      case 'L':
+        return push_written_integer(), true;
+      case 'F':
+        return push_written_number(), true;
+      case 0x95:  // a frame of protocol 4: only says how much follows
+        return take_number(8), true;
+      default:
+        return false;
+    }
+  }
+
+  bool text(unsigned char opcode) {
+    switch (opcode) {
       case 'X':
-        return push_text(Kind::text, 4), true;
+        return push_text(Kind::text, 4);
+      case 0x8c:
+        return push_text(Kind::text, 1);
+      case 0x8d:
+        return push_text(Kind::text, 8);
       case 'B':
-        return push_text(Kind::bytes, 4), true;
+        return push_text(Kind::bytes, 4);
       case 'C':
-        return push_text(Kind::bytes, 1), true;
+        return push_text(Kind::bytes, 1);
+      case 0x8e:
+      case 0x96:
+        return push_text(Kind::bytes, 8);
+      case 'U':  // text of Python 2
+        return push_text(Kind::text, 1);
+      case 'T':
+        return push_text(Kind::text, 4);
+      case 'V':
+        return push({.kind = Kind::text, .text = take_line()}), true;
+      case 'S': {
+        const std::string quoted = take_line();
+        if (quoted.size() < 2) fail("text without quotes");
+        return push({.kind = Kind::text, .text = quoted.substr(1, quoted.size() - 2)}), true;
+      }
       default:
         return false;
     }
@@ -177,17 +231,29 @@ class Machine {
 
   void check_protocol() {
     const uint64_t protocol = take_number(1);
-    if (protocol > 3) fail(fmt::format("protocol {}: must be 2 or 3, as torch.save writes", protocol));
+    if (protocol > 5) fail(fmt::format("protocol {}: must be at most 5", protocol));
   }
 
-  // Little-endian two's complement of any length; what no size or offset can be is refused.
-  void push_long() {
-    const auto count = static_cast<size_t>(take_number(1));
-    if (count > 8) fail("a whole number beyond 64 bits");
+  // Little-endian two's complement of any length; what is no size or offset of any tensor is a value that none needs.
+  void push_long(size_t count) {
+    if (count > 8) return take(count), push_other("a whole number beyond 64 bits");
     uint64_t value = take_number(count);
     if (count > 0 && count < 8 && value >> (8 * count - 1)) value |= ~uint64_t{0} << 8 * count;
     push_integer(static_cast<int64_t>(value));
   }
+
+  // Protocol 0: `3`, `3L`, and `00` and `01` for false and true.
+  void push_written_integer() {
+    std::string line = take_line();
+    if (line == "00" || line == "01") return push({.kind = Kind::boolean, .integer = line == "01"});
+    if (line.ends_with('L')) line.pop_back();
+    const auto value = parse_integer(line);
+    if (value)
+      push_integer(*value);
+    else
+      push_other("a whole number");
+  }
+  void push_written_number() { push({.kind = Kind::number, .number = parse_number(take_line()).value_or(0)}); }
 
   void push_double() {
     uint64_t bits = 0;
@@ -225,12 +291,32 @@ class Machine {
       }
       case 'u':
         return extend(Kind::dictionary, "a dictionary", pop_to_mark()), true;
+      case 'l':
+        return push({.kind = Kind::list, .parts = pop_to_mark()}), true;
+      case 'd': {
+        std::vector<size_t> parts = pop_to_mark();
+        if (parts.size() % 2 != 0) fail("a key without a value");
+        return push({.kind = Kind::dictionary, .parts = std::move(parts)}), true;
+      }
+      case 0x8f:  // sets
+        return push_other("a set"), true;
+      case 0x90:
+        return pop_to_mark(), top_of(Kind::other, "a set"), true;
+      case 0x91:
+        return push_other("a set", pop_to_mark()), true;
+      case '0':
+        return pop(), true;
+      case '1':
+        return pop_to_mark(), true;
+      case '2':
+        return stack_.push_back(pop()), stack_.push_back(stack_.back()), true;
       default:
         return false;
     }
   }
 
   void extend(Kind kind, const char* wanted, const std::vector<size_t>& parts) {
+    if (is_other_on_top()) return;  // items of a list or dictionary of a class of its own
     Value& top = top_of(kind, wanted);
     if (kind == Kind::dictionary && parts.size() % 2 != 0) fail("a key without a value");
     top.parts.insert(top.parts.end(), parts.begin(), parts.end());
@@ -246,9 +332,20 @@ class Machine {
         return recall(take_number(1)), true;
       case 'j':
         return recall(take_number(4)), true;
+      case 0x94:
+        return remember(memo_.size()), true;
+      case 'p':
+        return remember(take_key()), true;
+      case 'g':
+        return recall(take_key()), true;
       default:
         return false;
     }
+  }
+  uint64_t take_key() {
+    const auto key = parse_integer(take_line());
+    if (!key || *key < 0) fail("keeps a value under what is no number");
+    return static_cast<uint64_t>(*key);
   }
   void remember(uint64_t key) {
     const size_t top = pop();
@@ -263,8 +360,14 @@ class Machine {
 
   bool construct(unsigned char opcode) {
     switch (opcode) {
-      case 'c':
-        return push_name(), true;
+      case 'c': {
+        const std::string module = take_line(), name = take_line();
+        return push_name(module, name), true;
+      }
+      case 0x93: {
+        const std::string name = pop_text(), module = pop_text();
+        return push_name(module, name), true;
+      }
       case 'Q':
         return push_storage(), true;
       case 'R':
@@ -278,18 +381,58 @@ class Machine {
     }
   }
 
-  void push_name() {
-    const std::string module = take_line(), name = take_line(), both = module + " " + name;
-    if (!is_known_name(both))
-      fail(fmt::format("names {}.{}: no part of a state dictionary; nothing of it was executed", module,
-                       name));
-    push({.kind = Kind::name, .text = both});
+  // Instances of classes: nothing is made of them but a mark where they stand.
+  bool object(unsigned char opcode) {
+    switch (opcode) {
+      case 0x81:  // class, arguments
+        return pop(), pop_class(), true;
+      case 0x92:  // class, arguments, named arguments
+        return pop(), pop(), pop_class(), true;
+      case 'o': {
+        const std::vector<size_t> parts = pop_to_mark();
+        if (parts.empty()) fail("an object without a class");
+        return push_other(document_.values[parts[0]].text), true;
+      }
+      case 'i': {
+        const std::string module = take_line(), name = take_line();
+        refuse_program(module, name);
+        return pop_to_mark(), push_other(module + " " + name), true;
+      }
+      default:
+        return false;
+    }
+  }
+  void pop_class() {
+    const Value& made = document_.values[pop()];
+    push_other(made.text);
+  }
+  std::string pop_text() {
+    const Value& value = document_.values[pop()];
+    if (value.kind != Kind::text) fail("expected a name");
+    return value.text;
+  }
+  bool is_other_on_top() const {
+    const size_t floor = marks_.empty() ? 0 : marks_.back();
+    return stack_.size() > floor && document_.values[stack_.back()].kind == Kind::other;
+  }
+
+  void refuse_program(const std::string& module, const std::string& name) const {
+    if (is_program(module, name))
+      fail(fmt::format("names {}.{}: no part of a state dictionary; nothing of it was executed", module, name));
+  }
+  // What no tensor needs may have any other name: a class of the program that saved the file.
+  void push_name(const std::string& module, const std::string& name) {
+    refuse_program(module, name);
+    const std::string both = module + " " + name;
+    push({.kind = is_known_name(both) ? Kind::name : Kind::other, .text = both});
   }
 
   const Value& part(const Value& value, size_t index) const { return document_.values[value.parts[index]]; }
 
   void push_storage() {
     const Value& id = document_.values[pop()];
+    if (id.kind == Kind::tuple && id.parts.size() == 5 && part(id, 1).kind == Kind::other)
+      return push_other(part(id, 1).text);  // values of a type that is none of ours
     const bool fits = id.kind == Kind::tuple && id.parts.size() == 5 && part(id, 0).kind == Kind::text &&
                       part(id, 0).text == "storage" && part(id, 1).kind == Kind::name &&
                       part(id, 1).text.ends_with("Storage") && part(id, 2).kind == Kind::text &&
@@ -303,20 +446,43 @@ class Machine {
 
   void reduce() {
     const size_t arguments = pop(), callable = pop();
+    if (document_.values[arguments].kind != Kind::tuple) fail("a call without arguments");
+    if (document_.values[callable].kind == Kind::other) {
+      const Value& given = document_.values[arguments];
+      const bool says_class = !given.parts.empty() && part(given, 0).kind == Kind::other;  // copyreg's two functions
+      return push_other(std::string(says_class ? part(given, 0).text : document_.values[callable].text));
+    }
     const std::string name =
         document_.values[callable].kind == Kind::name ? document_.values[callable].text : std::string();
-    if (document_.values[arguments].kind != Kind::tuple) fail("a call without arguments");
     const Value& given = document_.values[arguments];
-    if (name == kOrderedDictionary && given.parts.empty())
+    if (name == kOrderedDictionary && (given.parts.empty() || part(given, 0).kind == Kind::list))
+      push_ordered(given);
+    else if (name == kDefaultDictionary)
       push({.kind = Kind::dictionary});
+    else if (name == kTensor && !given.parts.empty() && part(given, 0).kind == Kind::other)
+      push_other(part(given, 0).text);
     else if (name == kTensor)
       push_tensor(given);
+    else if (name == kParameter && !given.parts.empty() && part(given, 0).kind == Kind::other)
+      push_other(part(given, 0).text);
     else if (name == kParameter && !given.parts.empty() && part(given, 0).kind == Kind::tensor)
       stack_.push_back(given.parts[0]);
     else if (name == kEncode)
       push_encoded(given);
     else
       fail("a call of what is no constructor of a state dictionary; nothing of it was executed");
+  }
+
+  // Empty, or of a list of pairs, as Python 2 wrote it.
+  void push_ordered(const Value& given) {
+    Value dictionary{.kind = Kind::dictionary};
+    if (!given.parts.empty())
+      for (const size_t pair : part(given, 0).parts) {
+        const Value& both = document_.values[pair];
+        if (both.parts.size() != 2) fail("collections.OrderedDict: expected pairs");
+        dictionary.parts.insert(dictionary.parts.end(), both.parts.begin(), both.parts.end());
+      }
+    push(std::move(dictionary));
   }
 
   // (storage, offset, sizes, strides, requires_grad, hooks, perhaps metadata)
@@ -375,8 +541,10 @@ class Machine {
   // An OrderedDict's own attributes (`_metadata` of a state dictionary): data that no tensor needs.
   void build() {
     const size_t state = pop();
+    if (is_other_on_top()) return;
     top_of(Kind::dictionary, "a dictionary");
-    if (document_.values[state].kind != Kind::dictionary) fail("expected attributes as a dictionary");
+    if (document_.values[state].kind != Kind::dictionary && document_.values[state].kind != Kind::tuple)
+      fail("expected attributes as a dictionary");
   }
 
   std::string_view bytes_;

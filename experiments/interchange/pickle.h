@@ -1,9 +1,9 @@
 // A reader of the pickles that PyTorch writes for dictionaries of tensors. It executes nothing: the few
-// constructors that such a file names are known here and make records; any other name or opcode is refused.
-//   grammar  protocol 2 and 3: numbers, text, bytes, tuples, lists, dictionaries, the memo, and
+// constructors that such a file names are known here and make records; a name that would run a program is refused.
+//   grammar  protocols 1 to 5: numbers, text, bytes, tuples, lists, dictionaries, the memo, and
 //            collections.OrderedDict(), torch._utils._rebuild_tensor_v2, torch._utils._rebuild_parameter,
 //            _codecs.encode(text, 'latin1'), persistent ids ('storage', torch.FloatStorage, key, device,
-//            values)
+//            values); objects of any other class are passed over as marks where they stand
 // Source   Python's Lib/pickletools.py; torch/serialization.py
 #pragma once
 #include <cstdint>
@@ -25,7 +25,8 @@ enum class Kind {
   dictionary,
   name,
   storage,
-  tensor
+  tensor,
+  other  ///< an object of a class that no tensor needs; text: the class
 };
 
 /// One value; its parts are indices into Document::values, so that neither depth nor cycles can hurt.

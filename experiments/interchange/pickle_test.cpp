@@ -89,11 +89,28 @@ TEST_CASE("names, calls and opcodes outside the grammar are refused by name", "[
         "F: pickle: byte 23: a call of what is no constructor of a state dictionary; nothing of it was "
         "executed");
   CHECK(refusal(start + "ios\nsystem\n.") ==
-        "F: pickle: byte 2: opcode 0x69 'i': no part of a state dictionary; nothing of it was executed");
-  CHECK(refusal(byte(0x80) + "\x04.") ==
-        "F: pickle: byte 0: protocol 4: must be 2 or 3, as torch.save writes");
-  CHECK(refusal(start + byte(0x93) + ".") ==
-        "F: pickle: byte 2: opcode 0x93: no part of a state dictionary; nothing of it was executed");
+        "F: pickle: byte 2: names os.system: no part of a state dictionary; nothing of it was executed");
+  CHECK(refusal(start + word("os") + word("system") + byte(0x93) + ".") ==
+        "F: pickle: byte 20: names os.system: no part of a state dictionary; nothing of it was executed");
+  CHECK(refusal(byte(0x80) + "\x06.") == "F: pickle: byte 0: protocol 6: must be at most 5");
+  CHECK(refusal(start + byte(0x97) + ".") ==
+        "F: pickle: byte 2: opcode 0x97: no part of a state dictionary; nothing of it was executed");
+}
+
+TEST_CASE("an object of another class is a mark where it stands, and what is put in it is nowhere", "[pickle]") {
+  // {"a": Namespace() with attributes, "b": 7, "c": a tensor in storage of another type}
+  const std::string text = byte(0x80) + "\x04" + byte(0x95) + std::string(8, '\0') + "}(" + word("a") +
+                           "cargparse\nNamespace\n)" + byte(0x81) + "}" + word("lr") + "K\x01sb" + word("b") + "K\x07" +
+                           word("c") + "ctorch._utils\n_rebuild_tensor_v2\n((" + word("storage") +
+                           "ctorch\nQInt8Storage\n" + word("0") + word("cpu") + small(1) + "tQ" + small(0) + "))" + byte(0x89) + "}tRu.";
+  const pickle::Document document = pickle::read(text, "F");
+  const pickle::Value& root = document[document.root];
+  REQUIRE(root.parts.size() == 6);
+  CHECK(document[root.parts[1]].kind == pickle::Kind::other);
+  CHECK(document[root.parts[1]].text == "argparse Namespace");
+  CHECK(document[root.parts[3]].integer == 7);
+  CHECK(document[root.parts[5]].kind == pickle::Kind::other);
+  CHECK(document[root.parts[5]].text == "torch QInt8Storage");
 }
 
 TEST_CASE("damaged pickles are refused with the byte", "[pickle]") {

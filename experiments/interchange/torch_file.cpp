@@ -1,14 +1,16 @@
 #include "experiments/interchange/torch_file.h"
 
 #include <ATen/ATen.h>
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 
 #include <functional>
 #include <memory>
 
 #include "core/error.h"
+#include "core/files.h"
+#include "core/text.h"
+#include "core/what_is.h"
+#include "experiments/data/archive_reader.h"
 #include "experiments/interchange/pickle.h"
 
 namespace subband {
@@ -19,49 +21,40 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kLargestPickle = 64 << 20;
 
+constexpr size_t kMostLevels = 8;  // of dictionaries in dictionaries
+
 // A zip archive, gone through from its start as often as one likes.
 class Archive {
  public:
-  explicit Archive(const fs::path& file) : file_(file), size_(static_cast<int64_t>(fs::file_size(file))) {}
+  explicit Archive(const fs::path& file) : file_(file), mapped_(file) {
+    const FileLook look = what_is(bytes().substr(0, kLookBytes));
+    if (look.is_known() && look.name != "a zip archive") fail(look.is("file of torch.save"));
+  }
 
   [[noreturn]] void fail(const std::string& what) const { throw Error(file_.string(), what); }
 
   /// `visit(name, size)` says where to put an entry's bytes: null passes it over.
   void go_through(const std::function<char*(const std::string&, int64_t)>& visit) const {
-    const std::unique_ptr<archive, int (*)(archive*)> reader(archive_read_new(), archive_read_free);
-    archive_read_support_format_zip_seekable(reader.get());
-    if (archive_read_open_filename(reader.get(), file_.c_str(), 1 << 20) != ARCHIVE_OK)
-      fail_with(reader.get());
-    archive_entry* entry = nullptr;
-    int status = ARCHIVE_OK;
-    while ((status = archive_read_next_header(reader.get(), &entry)) == ARCHIVE_OK) {
-      const char* name = archive_entry_pathname(entry);
-      const int64_t size = archive_entry_size(entry);
+    ArchiveReader reader(file_, bytes(), /*is_archive=*/true,
+                         {.trouble = "cannot be read as a zip archive: ",
+                          .advice = "; the file is cut or damaged, or was written without checksums; fetch or save it again"});
+    while (reader.next()) {
+      const std::string name = reader.name();
+      const int64_t size = reader.size();
       // Values are stored as they are; a size beyond the file's is no size.
-      if (name == nullptr || size < 0 || size > size_)
+      if (size < 0 || size > static_cast<int64_t>(bytes().size()))
         fail("is no file of torch.save: an entry has no proper size");
-      if (char* out = visit(name, size)) read(reader.get(), out, size);
+      if (char* out = visit(name, size)) reader.read_into(out, size);
     }
-    if (status != ARCHIVE_EOF) fail_with(reader.get());
   }
 
  private:
-  [[noreturn]] void fail_with(archive* reader) const {
-    const char* reason = archive_error_string(reader);
-    fail(std::string("cannot be read as a zip archive: ") + (reason ? reason : "damaged") +
-         "; the file is cut or damaged, or of PyTorch before 1.6 and must be saved again by a later one");
-  }
-  void read(archive* reader, char* out, int64_t size) const {
-    for (int64_t done = 0; done < size;) {
-      const la_ssize_t got = archive_read_data(reader, out + done, static_cast<size_t>(size - done));
-      if (got < 0) fail_with(reader);
-      if (got == 0) fail("is no file of torch.save: an entry is shorter than it says");
-      done += got;
-    }
+  std::string_view bytes() const {
+    return {reinterpret_cast<const char*>(mapped_.bytes().data()), mapped_.bytes().size()};
   }
 
   fs::path file_;
-  int64_t size_;
+  MappedFile mapped_;
 };
 
 at::ScalarType type_of(const std::string& storage) {
@@ -115,7 +108,7 @@ class Reader {
       archive_.fail("expected a dictionary of tensors; saved was another object");
     read_storages();
     TorchFile file;
-    collect(document_[document_.root], "", file);
+    collect(document_[document_.root], "", 1, file);
     return file;
   }
 
@@ -151,21 +144,27 @@ class Reader {
     storages_[storage.text];
   }
 
-  // One level of dictionaries inside the outermost is all that checkpoints have.
-  void collect(const pickle::Value& dictionary, const std::string& prefix, TorchFile& file) {
+  void collect(const pickle::Value& dictionary, const std::string& prefix, size_t levels, TorchFile& file) {
     for (size_t i = 0; i + 1 < dictionary.parts.size(); i += 2) {
       const pickle::Value& key = document_[dictionary.parts[i]];
       const pickle::Value& value = document_[dictionary.parts[i + 1]];
       if (key.kind != pickle::Kind::text) continue;
       const std::string name = prefix + key.text;
       if (value.kind == pickle::Kind::tensor)
-        file.tensors[name] = storages_.at(document_[value.parts[0]].text)
-                                 .as_strided(value.sizes, value.strides, value.integer);
+        keep(file, name, value);
       else if (value.kind == pickle::Kind::text || value.kind == pickle::Kind::bytes)
         file.texts[name] = value.text;
-      else if (value.kind == pickle::Kind::dictionary && prefix.empty())
-        collect(value, name + "/", file);
+      else if (value.kind == pickle::Kind::other)
+        file.unread[name] = value.text;
+      else if (value.kind == pickle::Kind::dictionary && levels < kMostLevels)
+        collect(value, name + "/", levels + 1, file);
     }
+  }
+
+  void keep(TorchFile& file, const std::string& name, const pickle::Value& value) {
+    const at::Tensor tensor = storages_.at(document_[value.parts[0]].text)
+                                  .as_strided(value.sizes, value.strides, value.integer);
+    if (!file.tensors.emplace(name, tensor).second) archive_.fail("tensor '" + name + "': two of this name");
   }
 
   fs::path path_;
@@ -176,13 +175,53 @@ class Reader {
   std::map<std::string, std::pair<at::ScalarType, int64_t>> announced_;
 };
 
+// Dictionaries that programs put a net's tensors in, beside those of the optimiser and the rest.
+bool names_a_state(const std::string& group) {
+  const std::string last = group.substr(group.rfind('/') + 1);
+  for (const char* known : {"model_state", "model_state_dict", "state_dict", "model", "module", "net", "weights", "params"})
+    if (last == known) return true;
+  return false;
+}
+
+std::string group_of(const std::string& name) {
+  const size_t slash = name.rfind('/');
+  return slash == std::string::npos ? "" : name.substr(0, slash);
+}
+
 }  // namespace
 
 TorchFile read_torch_file(const fs::path& path) {
   std::error_code none;
-  if (!fs::is_regular_file(path, none)) throw Error(path.string(), "cannot be read: no such file");
+  if (!lies_there(path) || fs::is_directory(path, none))
+    throw Error(path.string(), "cannot be read: no such file");
   const Archive archive(path);
   return Reader(path, archive).read();
+}
+
+StateDictionary state_dictionary(const TorchFile& file, const std::string& place) {
+  std::map<std::string, size_t> groups;  // and how many tensors each has
+  for (const auto& [name, tensor] : file.tensors) ++groups[group_of(name)];
+  std::vector<std::string> states;
+  for (const auto& [group, count] : groups)
+    if (names_a_state(group)) states.push_back(group);
+  if (states.empty() && groups.size() == 1) states.push_back(groups.begin()->first);
+  if (states.size() > 1)
+    throw Error(place, "holds several state dictionaries: " + join(states, ", ") + "; save the one you want alone");
+  StateDictionary state;
+  for (const auto& [name, type] : file.unread)
+    if (type.starts_with("torch")) state.remarks.push_back(name + ": " + type + ": passed over; its type is none of ours");
+  if (states.empty()) {
+    state.tensors = file.tensors;
+    return state;
+  }
+  const std::string prefix = states[0].empty() ? "" : states[0] + "/";
+  for (const auto& [name, tensor] : file.tensors)
+    if (group_of(name) == states[0]) state.tensors.emplace(name.substr(prefix.size()), tensor);
+  for (const auto& [group, count] : groups)
+    if (group != states[0])
+      state.remarks.push_back(fmt::format("{}: {} tensors that are not of {} are passed over",
+                                          group.empty() ? "the outermost dictionary" : group, count, states[0]));
+  return state;
 }
 
 }  // namespace subband

@@ -26,13 +26,14 @@ struct Config {
 };
 
 // Text as the ids of its first `length` tokens.
-static ExampleSet tokenized(const ExampleSet& texts, const Tokenizer& tokenizer, int64_t length) {
+static ExampleSet tokenized(const ExampleSet& texts, const Tokenizer& tokenizer, int64_t length, int64_t& cut) {
   ExampleSet examples;
   std::vector<int32_t> ids;
   std::vector<uint16_t> narrow;
   for (int64_t i = 0; i < texts.size(); ++i) {
     ids.clear();
     tokenizer.encode(texts.text(i), ids);
+    cut += std::ssize(ids) > length;
     if (std::ssize(ids) > length) ids.resize(static_cast<size_t>(length));
     narrow.assign(ids.begin(), ids.end());
     examples.add_ids(narrow, texts.label(i));
@@ -45,27 +46,34 @@ class Split {
  public:
   Split(const TaskContext& context, const std::string& split)
       : form_(*context.data->form()), length_(context.length), examples_(context.data->examples(split)) {
-    if (form_.is_text()) examples_ = tokenized(examples_, *context.tokenizer, length_);
+    if (form_.is_text())
+      examples_ = tokenized(examples_, *context.tokenizer, length_, cut_);
+    else
+      for (int64_t i = 0; i < examples_.size(); ++i) cut_ += whole(i) > length_;
     if (examples_.size() == 0)
       throw Error("data." + context.data->name(), "split " + split + ": holds no example");
   }
 
   int64_t size() const { return examples_.size(); }
+  int64_t cut() const { return cut_; }  ///< examples that are longer than the window; they keep their labels
   int64_t classes() const { return form_.classes; }
   int64_t label(int64_t index) const { return examples_.label(index); }
   int64_t positions(int64_t index) const {
-    const int64_t whole = form_.channels > 0 ? std::ssize(examples_.numbers(index)) / form_.channels
-                                             : std::ssize(examples_.ids(index));
-    return std::clamp<int64_t>(whole, 1, length_);  // an empty sequence is one position of padding
+    return std::clamp<int64_t>(whole(index), 1, length_);  // an empty sequence is one position of padding
   }
   Batch batch(std::span<const int64_t> rows, at::Device device) const;
 
  private:
+  int64_t whole(int64_t index) const {
+    return form_.channels > 0 ? std::ssize(examples_.numbers(index)) / form_.channels
+                              : std::ssize(examples_.ids(index));
+  }
   void copy_row(int64_t row, int64_t index, at::Tensor& inputs, at::Tensor& keep) const;
 
   ExampleForm form_;
   int64_t length_;
   ExampleSet examples_;
+  int64_t cut_ = 0;
 };
 
 void Split::copy_row(int64_t row, int64_t index, at::Tensor& inputs, at::Tensor& keep) const {
@@ -125,7 +133,9 @@ static Metrics measured(const TaskContext& context, const TaskUse& use, const st
   const Split examples(context, split);
   std::vector<int64_t> all(static_cast<size_t>(examples.size()));
   std::iota(all.begin(), all.end(), int64_t{0});
-  return classification_metrics(split, answers_of(net, examples, all, use));
+  Metrics metrics = classification_metrics(split, answers_of(net, examples, all, use));
+  if (examples.cut() > 0) metrics[split + ".cut_examples"] = static_cast<double>(examples.cut());
+  return metrics;
 }
 
 class OpenClassification final : public OpenTask {
@@ -146,6 +156,12 @@ class OpenClassification final : public OpenTask {
   }
   int64_t batches_per_epoch() const override { return train_.size() / use_.batch; }
   std::string epoch_text() const override { return fmt::format("{} examples", train_.size()); }
+  std::vector<std::string> notes() const override {
+    if (train_.cut() == 0) return {};
+    return {fmt::format("train: {} of {} sequences are longer than trainer.length = {} and are cut there; their labels "
+                        "are those of the whole",
+                        train_.cut(), train_.size(), context_.length)};
+  }
 
   // The same examples at every estimate and for every seed.
   Metrics estimate(Net& net) override {

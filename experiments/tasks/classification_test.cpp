@@ -101,6 +101,14 @@ TEST_CASE("sequences are cut at the trainer's length; numbers and text come as w
   CHECK(letters == std::set<int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 }
 
+TEST_CASE("sequences that are cut are counted and said", "[classification]") {
+  const std::vector<std::string> notes = classification("numbers", 2)->open({.batch = 10, .seed = 1})->notes();
+  REQUIRE(notes.size() == 1);
+  CHECK_THAT(notes[0], Catch::StartsWith("train: ") &&
+                           Catch::ContainsSubstring(" sequences are longer than trainer.length = 2 and are cut there"));
+  CHECK(classification("numbers", 1000)->open({.batch = 10, .seed = 1})->notes().empty());
+}
+
 // Answers class id % 3 of the first id, so every answer is right; its confidence falls with padding if that leaks in.
 class Reader final : public Net {
  public:

@@ -49,6 +49,10 @@ void learn_window(Net& net, const at::Tensor& ids_BL) {
 }  // namespace
 
 WindowPlan plan_windows(int64_t starts, int64_t length, const std::string& protocol) {
+  if (protocol == "all") {
+    const int64_t targets = starts + length - 1;
+    return {.windows = targets / length, .stride = length, .scored = targets, .last = targets % length};
+  }
   const int64_t stride = protocol != "sliding" ? length : std::max<int64_t>(1, length / 2);
   const int64_t windows = (starts - 1) / stride + 1;
   return {.windows = windows, .stride = stride, .scored = length + (windows - 1) * stride};
@@ -60,11 +64,14 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
   const bool streams = protocol == "streaming";
   if (streams) net.set_carry(true);
   const int64_t length = options.length, batch = streams ? 1 : options.batch;
-  int64_t offsets = tokens.window_starts(length);
+  const bool is_whole = protocol == "all";  // a text shorter than a window is one
+  int64_t offsets = is_whole ? tokens.tokens() - length : tokens.window_starts(length);
+  if (is_whole && tokens.tokens() < 2) tokens.window_starts(1);  // refuses
   if (options.most_tokens)
-    offsets = std::min(offsets, std::max<int64_t>(1, *options.most_tokens - length + 1));
-  const auto [windows, stride, scored] = plan_windows(offsets, length, protocol);
-  Score result{.scored = scored};
+    offsets = std::min(offsets, is_whole ? *options.most_tokens - length + 1
+                                         : std::max<int64_t>(1, *options.most_tokens - length + 1));
+  const auto [windows, stride, scored, last] = plan_windows(offsets, length, protocol);
+  Score result{.scored = scored, .unscored = tokens.tokens() - 1 - scored};
   std::vector<int64_t> starts;
   for (int64_t first = 0; first < windows; first += batch) {
     const int64_t rows = std::min(batch, windows - first);
@@ -86,6 +93,14 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
                       targets.narrow(0, 0, 1).narrow(1, 0, length - stride), length - stride);
     }
     if (streams) learn_window(net, on_device.narrow(1, 0, length));
+  }
+  if (last > 0) {
+    const at::Tensor ids = at::empty({1, last + 1}, at::TensorOptions(at::kLong));
+    tokens.copy(windows * length, {ids.mutable_data_ptr<int64_t>(), static_cast<size_t>(last + 1)});
+    const at::Tensor on_device = ids.to(options.device);
+    const Autocast autocast(options.precision);
+    result.total_nats +=
+        sum_of_last(net.forward(on_device.narrow(1, 0, last).contiguous()), on_device.narrow(1, 1, last), last);
   }
   return result;
 }

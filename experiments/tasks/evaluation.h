@@ -2,7 +2,8 @@
 //   blocks    ⌊(N−1)/L⌋ disjoint windows; every target of them is scored
 //   sliding   windows L/2 apart; all but the first score only their last L/2 targets, which have at least L/2
 //             tokens of context
-// Targets behind the last whole window are not scored.
+//   all       blocks, and behind them one shorter window: every target is scored
+// Of the others the targets behind the last whole window are not scored; `SPLIT.unscored_tokens` counts them.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
@@ -23,15 +24,18 @@ struct WindowPlan {
   int64_t windows = 0;
   int64_t stride = 0;  ///< between their starts, and how many targets each but the first scores
   int64_t scored = 0;  ///< targets in all
+  int64_t last = 0;    ///< of them in a last, shorter window
 };
 
-/// `protocol` is `blocks`, `sliding` or `streaming`; `starts` = N - L > 0, the offsets at which a window fits.
+/// `protocol` is `blocks`, `sliding`, `streaming` or `all`; `starts` = N - L, the offsets at which a window fits, above 0
+/// but for `all`.
 WindowPlan plan_windows(int64_t starts, int64_t length, const std::string& protocol);
 
 /// Sum of token losses over the scored targets.
 struct Score {
   double total_nats = 0;
   int64_t scored = 0;
+  int64_t unscored = 0;  ///< targets of the text that no window scored
   double loss() const { return total_nats / static_cast<double>(scored); }
 };
 
@@ -59,7 +63,7 @@ struct EvaluationOptions {
   std::optional<int64_t> most_tokens;  ///< scored at most, from the start; nothing: all
 };
 
-/// `protocol` is `blocks`, `sliding`, or `streaming`: the windows of `blocks` one after another, with the state that the
+/// `protocol` is `blocks`, `sliding`, `all`, or `streaming`: the windows of `blocks` one after another, with the state that the
 /// net carries, and after each the net learns from what was scored. ConfigError where the text is shorter than a window.
 Score score(Net& net, const TokenFile& tokens, const std::string& protocol, const EvaluationOptions& options);
 

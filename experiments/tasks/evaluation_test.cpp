@@ -57,6 +57,34 @@ TEST_CASE("blocks scores every target of disjoint windows, each from its own win
   }
 }
 
+TEST_CASE("all scores every target, those behind the last whole window in a shorter one", "[evaluation]") {
+  const TinyTokens text = tiny_tokens("valid");  // 101 tokens: 12 windows of 8, and 4 targets more
+  const auto subject = net();
+  double total = 0;
+  for (int64_t target = 1; target <= 100; ++target)
+    total += token_loss(*subject, text.ids, target, (target - 1) % 8 + 1);
+  for (const int64_t batch : {1, 5, 64}) {
+    const Score result = score(*subject, text.tokens, "all", {.length = 8, .batch = batch});
+    CHECK(result.scored == 100);
+    CHECK(result.unscored == 0);
+    CHECK(result.total_nats == Approx(total).epsilon(1e-6));
+  }
+  CHECK(score(*subject, text.tokens, "all", {.length = 10, .batch = 3}).scored == 100);  // nothing behind
+  CHECK(score(*subject, text.tokens, "all", {.length = 500, .batch = 3}).scored == 100);  // shorter than a window
+  const Score part = score(*subject, text.tokens, "all", {.length = 8, .batch = 2, .most_tokens = 19});
+  CHECK(part.scored == 19);
+  CHECK(part.unscored == 81);
+}
+
+TEST_CASE("the published protocols count what they leave unscored", "[evaluation]") {
+  const TinyTokens text = tiny_tokens("valid");
+  const auto subject = net();
+  for (const auto& [protocol, unscored] : {std::pair{"blocks", 4}, {"sliding", 0}, {"streaming", 4}})
+    CHECK(score(*subject, text.tokens, protocol, {.length = 8, .batch = 3}).unscored == unscored);
+  const TinyTokens short_text = tiny_tokens("test");  // 75 tokens
+  CHECK(score(*subject, short_text.tokens, "sliding", {.length = 7, .batch = 3}).unscored == 1);
+}
+
 TEST_CASE("an evaluation of a part scores the first windows alone", "[evaluation]") {
   const TinyTokens text = tiny_tokens("valid");
   const auto subject = net();

@@ -36,7 +36,11 @@ static Metrics scored(const TaskContext& context, const TaskUse& use, const std:
                                   .device = use.device,
                                   .precision = use.precision,
                                   .most_tokens = use.most_tokens};
-  return loss_metrics(split, protocol, score(net, tokens, protocol, options).loss(), tokens);
+  const Score result = score(net, tokens, protocol, options);
+  Metrics metrics = loss_metrics(split, protocol, result.loss(), tokens);
+  metrics[split + ".unscored_tokens" + (protocol == "blocks" ? "" : "_" + protocol)] =
+      static_cast<double>(result.unscored);
+  return metrics;
 }
 
 class OpenLanguageModel final : public OpenTask {

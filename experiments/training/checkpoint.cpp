@@ -10,6 +10,8 @@
 #include <string_view>
 
 #include "core/hash.h"
+#include "core/files.h"
+#include "core/json.h"
 #include "core/tensors/digest.h"
 #include "core/text.h"
 
@@ -57,8 +59,7 @@ int64_t count_of(const fs::path& file, const Safetensors& read, const std::strin
 Checkpoint read_one(const fs::path& file) {
   Safetensors read = read_safetensors(file);
   Checkpoint checkpoint;
-  const auto json =
-      nlohmann::ordered_json::parse(metadata_of(file, read, "config"), nullptr, /*allow_exceptions=*/false);
+  const Json json = read_json(metadata_of(file, read, "config"), file.string() + ": metadata 'config'");
   if (!json.is_object()) refuse(file, "metadata 'config': expected a JSON object");
   checkpoint.config = node_of(json);
   checkpoint.recipe = metadata_of(file, read, "recipe");
@@ -100,6 +101,15 @@ std::string trajectory_id(const Recipe& recipe) {
 
 std::string checkpoint_name(int64_t step) { return fmt::format("step-{:012}.safetensors", step); }
 
+fs::path first_checkpoint(const fs::path& folder) {
+  std::vector<fs::path> files = checkpoint_files(folder);
+  if (lies_there(folder / kBestCheckpoint)) files.insert(files.begin(), folder / kBestCheckpoint);
+  const fs::path first = folder / checkpoint_name(0);
+  if (files.empty() || files.front() == first) return first;
+  throw Error(folder.string(), "holds " + files.front().filename().string() +
+                                   ", which would be taken in place of what is written here; give another --out");
+}
+
 Checkpoint fresh_checkpoint(const Recipe& recipe, const Tensors& model) {
   Checkpoint checkpoint{.config = recipe.resolved,
                         .recipe = recipe.name,
@@ -137,7 +147,7 @@ Checkpoint read_checkpoint(const fs::path& path) {
   if (!fs::is_directory(path, none)) return read_one(path);
   const fs::path inside = path / "checkpoints";
   for (const fs::path& folder : {path, inside}) {
-    if (fs::exists(folder / kBestCheckpoint, none)) return read_one(folder / kBestCheckpoint);
+    if (lies_there(folder / kBestCheckpoint)) return read_one(folder / kBestCheckpoint);
     if (const auto newest = newest_checkpoint(folder)) return read_one(*newest);
   }
   throw Error(path.string(),

@@ -41,6 +41,10 @@ inline constexpr const char* kBestCheckpoint = "best.safetensors";
 /// A checkpoint of no steps: `model` holds every parameter and buffer of the recipe's net.
 Checkpoint fresh_checkpoint(const Recipe& recipe, const Tensors& model);
 
+/// The file of step 0 in a folder that `import` or `init` writes to. Error where the folder holds a later or a best checkpoint,
+/// which everything that reads the folder would take instead.
+std::filesystem::path first_checkpoint(const std::filesystem::path& folder);
+
 /// Writes all or nothing.
 void write_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint);
 

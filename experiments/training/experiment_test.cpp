@@ -9,6 +9,7 @@
 #include "core/testing/folder.h"
 #include "experiments/testing/tiny.h"
 #include "experiments/training/checkpoint.h"
+#include "experiments/training/trainer.h"
 
 namespace experiment_test {
 using namespace subband;
@@ -98,8 +99,9 @@ TEST_CASE("a run learns, and reports every step, its measures and its end", "[ex
 TEST_CASE("sample text that cannot be drawn fails no run", "[experiment]") {
   const TestFolder folder;
   Listener listener;
-  const Outcome outcome =
-      run(recipe({{"samples.tokens", whole(9)}, {"samples.prompt", Node("")}}), folder, listener);
+  Recipe without = recipe({{"samples.tokens", whole(9)}});
+  without.samples.prompt.clear();
+  const Outcome outcome = run(without, folder, listener);
   CHECK(outcome.status == "done");
   CHECK(outcome.metrics.contains("valid.loss"));
   CHECK(listener.sample.empty());
@@ -181,6 +183,52 @@ TEST_CASE("a loss far above ignorance ends the run as diverged", "[experiment]")
   CHECK(outcome.status == "diverged");
   CHECK(outcome.step > 1);
   CHECK_THAT(outcome.message, Catch::ContainsSubstring("above 10 ln V = 32.9584"));
+}
+
+// Batches without an end, so many of them an epoch.
+class CountedBatches final : public OpenTask {
+ public:
+  explicit CountedBatches(int64_t batches) : batches_(batches) {}
+  const Batch& draw(uint64_t) override { return batch_; }
+  int64_t batches_per_epoch() const override { return batches_; }
+  std::string epoch_text() const override { return "examples"; }
+  Metrics estimate(Net&) override { return {}; }
+
+ private:
+  int64_t batches_;
+  Batch batch_;
+};
+
+TEST_CASE("epochs, batches and accumulation are multiplied before they are rounded, and what is left out is said",
+          "[experiment]") {
+  const auto planned = [](double epochs, int64_t batches, int64_t accumulate) {
+    TrainerConfig config;
+    config.epochs = epochs;
+    config.accumulate = accumulate;
+    const CountedBatches task(batches);
+    return std::pair{planned_steps(config, task), left_out_note(config, task)};
+  };
+  CHECK(planned(0.29, 100, 1).first == 29);  // 28.999999999999996 in binary
+  CHECK(planned(0.57, 100, 1).first == 57);
+  CHECK(planned(0.285, 100, 1).first == 28);
+  CHECK(planned(3, 10, 4).first == 7);
+  CHECK(planned(3, 10, 4).second == "trainer.epochs = 3: 30 batches are 7 steps of 4; the last 2 are left out");
+  CHECK(planned(2, 10, 4).second.empty());
+  CHECK(planned(1.5, 25, 1).first == 37);
+}
+
+TEST_CASE("rounding epochs once makes another run only where it makes other steps", "[experiment]") {
+  const Registry registry = testing::tiny_registry();
+  const auto parts = [&](double epochs, int64_t accumulate) {
+    Node config = testing::tiny_config();
+    config.find("trainer")->erase("steps");
+    config.set_at("trainer.epochs", Node(epochs));
+    config.set_at("trainer.accumulate", Node(accumulate));
+    return bind_recipe(registry, "tiny", config).parts.count("procedure:epochs");
+  };
+  CHECK(parts(3, 1) == 0);
+  CHECK(parts(0.29, 1) == 1);
+  CHECK(parts(3, 4) == 1);
 }
 
 TEST_CASE("epochs count whole passes over the training tokens", "[experiment]") {

@@ -26,7 +26,7 @@ static Recipe recipe_of(const std::string& more) {
 
 static std::string complaint(const std::string& more) {
   try {
-    check_prompt(recipe_of(more));
+    check_prompt(recipe_of("trainer: {steps: 1, length: 8}\n" + more));
   } catch (const ConfigError& error) {
     return error.what();
   }
@@ -37,19 +37,15 @@ TEST_CASE("a prompt of which the tokeniser makes no token is refused before anyt
           "[recipe_remarks]") {
   const std::string pieces =
       "tokenizer: {type: sentencepiece, model: experiments/testdata/small_pieces.model}\n";
-  CHECK(complaint(pieces + "samples: {tokens: 8}\n") ==
-        "default: samples.prompt = \"\\n\": tokenizer sentencepiece makes no token of it; give words, or "
-        "samples.tokens=0 for no sample text");
   CHECK(
       complaint(pieces + "samples: {tokens: 8, prompt: ' '}\n") ==
-      "tried.yaml:4:31: samples.prompt = \" \": tokenizer sentencepiece makes no token of it; give words, or "
+      "tried.yaml:5:30: samples.prompt = \" \": tokenizer sentencepiece makes no token of it; give words, or "
       "samples.tokens=0 for no sample text");
   CHECK(complaint(pieces + "samples: {tokens: 8, prompt: To be}\n") == "none");
   CHECK(complaint(pieces) == "none");
   CHECK(complaint("samples: {tokens: 8}\n") == "none");
   CHECK(complaint("samples: {tokens: 8, prompt: ''}\n") ==
-        "tried.yaml:3:31: samples.prompt = \"\": tokenizer bytes makes no token of it; give words, or "
-        "samples.tokens=0 for no sample text");
+        "tried.yaml:4:30: samples.prompt = '': must not be empty");
   CHECK(complaint(
             "tokenizer: {type: sentencepiece, model: not/there.model, pieces: 9}\nsamples: {tokens: 8}\n") ==
         "none");

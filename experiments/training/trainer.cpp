@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "core/tensors/autocast.h"
 #include "core/tensors/random.h"
@@ -161,6 +162,13 @@ int64_t steps_per_epoch(const TrainerConfig& config, const OpenTask& task) {
   return task.batches_per_epoch() / config.accumulate;
 }
 
+// Products before rounding: 0.29 epochs of 100 batches are 29, though the product of the two numbers is a little less.
+static int64_t planned_batches(const TrainerConfig& config, const OpenTask& task) {
+  constexpr double kRounding = 4 * std::numeric_limits<double>::epsilon();
+  const double batches = *config.epochs * static_cast<double>(task.batches_per_epoch());
+  return static_cast<int64_t>(std::floor(batches * (1 + kRounding)));
+}
+
 int64_t planned_steps(const TrainerConfig& config, const OpenTask& task) {
   if (config.steps) return *config.steps;
   if (task.batches_per_epoch() == 0 && task.epoch_text().empty()) {
@@ -170,13 +178,20 @@ int64_t planned_steps(const TrainerConfig& config, const OpenTask& task) {
                     *config.epochs),
         "bad_value");
   }
-  const int64_t per_epoch = steps_per_epoch(config, task);
-  const auto steps = static_cast<int64_t>(std::floor(*config.epochs * static_cast<double>(per_epoch)));
+  const int64_t steps = planned_batches(config, task) / config.accumulate;
   if (steps > 0) return steps;
   throw ConfigError("",
                     fmt::format("trainer.epochs = {}: must make at least one step; an epoch of {} has {}",
-                                *config.epochs, task.epoch_text(), per_epoch),
+                                *config.epochs, task.epoch_text(), steps_per_epoch(config, task)),
                     "bad_value");
+}
+
+std::string left_out_note(const TrainerConfig& config, const OpenTask& task) {
+  if (config.steps) return "";
+  const int64_t batches = planned_batches(config, task), rest = batches % config.accumulate;
+  if (rest == 0) return "";
+  return fmt::format("trainer.epochs = {}: {} batches are {} steps of {}; the last {} are left out", *config.epochs,
+                     batches, batches / config.accumulate, config.accumulate, rest);
 }
 
 }  // namespace subband

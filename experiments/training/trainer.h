@@ -75,5 +75,7 @@ class Trainer {
 int64_t steps_per_epoch(const TrainerConfig& config, const OpenTask& task);
 /// Optimiser steps of a run: as given, or ⌊epochs · ⌊batches of an epoch / accumulate⌋⌋. ConfigError where that is none.
 int64_t planned_steps(const TrainerConfig& config, const OpenTask& task);
+/// What the last, incomplete step of `epochs` would have been, in a sentence; empty where there is none.
+std::string left_out_note(const TrainerConfig& config, const OpenTask& task);
 
 }  // namespace subband

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/tensors/foreign_names.h"
 #include "core/text.h"
 
 namespace subband {
@@ -145,16 +146,18 @@ std::map<std::string, at::Tensor> values_for_waveletlm(const std::map<std::strin
 
 std::map<std::string, at::Tensor> values_from_waveletlm(const std::map<std::string, at::Tensor>& ours,
                                                         const std::map<std::string, at::Tensor>& theirs,
-                                                        const std::string& place) {
+                                                        const std::string& place, const std::string& hint) {
   const Names names = waveletlm_names(ours);
   std::map<std::string, at::Tensor> values;
   Names read_from;  // ours -> theirs
-  std::vector<Problem> problems;
+  PlainNames plain = plain_names(theirs, place, [&](const std::string& name) { return names.contains(name); });
+  std::vector<Problem> problems = std::move(plain.problems);
   const auto complain = [&](const std::string& name, const std::string& what) {
     problems.push_back({place, name + ": " + what, "bad_value"});
   };
-  for (const auto& [key, tensor] : theirs) {
-    const auto name = names.find(without_compiler_prefix(key));
+  for (const auto& [plain_key, tensor] : plain.tensors) {
+    const auto name = names.find(plain_key);
+    const std::string& key = plain.shown.at(plain_key);
     if (name == names.end()) {
       complain(key, "no such tensor in this net");
       continue;
@@ -171,7 +174,7 @@ std::map<std::string, at::Tensor> values_from_waveletlm(const std::map<std::stri
   }
   for (const auto& [name, tensor] : ours)
     if (!read_from.count(name)) complain(name, "missing");
-  if (!problems.empty()) throw Error(problems);
+  throw_complaints(std::move(problems), place, hint);
   return values;
 }
 

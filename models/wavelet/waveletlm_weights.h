@@ -11,14 +11,14 @@
 namespace subband {
 
 /// What a state dictionary of WaveletLM says of each of `ours`, the tensors of a `wavelet_lm` or a
-/// `multinodal` (on the meta device: only names and shapes are looked at). A compiler prefix `_orig_mod.` is
-/// dropped; of a tensor that has several names one is enough. The values have the shapes of `ours` and their
+/// `multinodal` (on the meta device: only names and shapes are looked at). Wrappers' prefixes
+/// (core/tensors/foreign_names.h) are dropped; of a tensor that has several names one is enough. The values have the shapes of `ours` and their
 /// own types.
 /// Error at `place` that lists in one go every name that is unknown or missing, every shape or type that does
-/// not fit, and every repetition that differs from the tensor it should repeat.
+/// not fit, and every repetition that differs from the tensor it should repeat; last, the hint.
 std::map<std::string, at::Tensor> values_from_waveletlm(const std::map<std::string, at::Tensor>& ours,
                                                         const std::map<std::string, at::Tensor>& theirs,
-                                                        const std::string& place);
+                                                        const std::string& place, const std::string& hint = "");
 
 /// Copies them into a net, or nothing where values_from_waveletlm complains.
 void load_waveletlm(torch::nn::Module& net, const std::map<std::string, at::Tensor>& theirs);

@@ -56,4 +56,19 @@ TEST_CASE("weights that do not fit are refused in one go, and nothing is copied"
                     "weights: final_ln.bias: missing");
 }
 
+TEST_CASE("wrappers' prefixes are dropped, and two names that become one are refused", "[waveletlm_weights]") {
+  const auto net = make_net({{"width", integer(4)}, {"layers", integer(1)}, {"block.levels", integer(1)}}, 5);
+  const auto ours = named_tensors(*net);
+  std::map<std::string, at::Tensor> wrapped;
+  for (const auto& [name, tensor] : ours) wrapped["module._orig_mod." + name] = tensor;
+  CHECK(values_from_waveletlm(ours, wrapped, "F").size() == ours.size());
+  wrapped["model.final_ln.bias"] = ours.at("final_ln.bias");
+  wrapped.erase("module._orig_mod.final_ln.weight");
+  CHECK_THROWS_WITH(values_from_waveletlm(ours, wrapped, "F", "--config names the net"),
+                    "F: tensor 'module._orig_mod.final_ln.bias': is final_ln.bias without its prefixes, and so is "
+                    "'model.final_ln.bias'; two names that become one\n"
+                    "F: final_ln.weight: missing\n"
+                    "F: --config names the net");
+}
+
 }  // namespace waveletlm_weights_test

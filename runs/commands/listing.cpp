@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/json.h"
 #include "core/languages/numbers.h"
 #include "core/languages/terminal.h"
 #include "core/text.h"
@@ -89,7 +90,7 @@ std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingO
   std::vector<Settings> settings;
   if (!clauses.empty())
     for (const RunSummary& run : runs)
-      settings.push_back(settings_of(RecordJson::parse(run.config, nullptr, false)));
+      settings.push_back(settings_of(read_json_or_null(run.config)));
   check_known(settings, clauses, options);
   std::vector<RunSummary> selected;
   for (size_t i = 0; i < runs.size(); ++i) {

@@ -136,6 +136,8 @@ RecordJson run_json(const std::string& folder, const RunRecord& run) {
 RecordJson run_difference(const RunRecord& first, const RunRecord& second) {
   RecordJson out = RecordJson::array();
   add_differences(out, first.config, second.config, "config");
+  add_differences(out, first.parts, second.parts, "parts");
+  add_differences(out, first.data, second.data, "data");
   add_differences(out, metrics_json(first.metrics), metrics_json(second.metrics), "metrics");
   return out;
 }
@@ -148,7 +150,7 @@ static std::string difference_side(const RecordJson& value) {
 }
 
 std::string difference_text(const RecordJson& difference) {
-  if (difference.empty()) return "no difference in config and metrics\n";
+  if (difference.empty()) return "no difference in config, parts, data and metrics\n";
   std::string out;
   for (const RecordJson& line : difference)
     out += padded(shown(text_in(line, "path")), 44) + " " + difference_side(line["first"]) + " " +

@@ -14,7 +14,7 @@ std::string curve_plot(const std::vector<CurvePoint>& curve, size_t columns, siz
 std::string run_page(const std::string& folder, const RunRecord& run);
 RecordJson run_json(const std::string& folder, const RunRecord& run);
 
-/// Every value of config and metrics in which two runs differ: `path`, `first`, `second`; absent values are null.
+/// Every value of config, versions of parts, data files and metrics in which two runs differ: `path`, `first`, `second`; absent values are null.
 RecordJson run_difference(const RunRecord& first, const RunRecord& second);
 std::string difference_text(const RecordJson& difference);
 

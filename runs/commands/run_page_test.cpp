@@ -42,7 +42,11 @@ TEST_CASE("two runs differ in exactly the values that are not equal", "[run_page
   const RecordJson difference = run_difference(example_record(8, 2.5), example_record(16, 2.5));
   CHECK(json_text(difference) == R"([{"path":"config.net.width","first":8,"second":16}])");
   CHECK(difference_text(run_difference(example_record(8, 2.5), example_record(8, 2.5))) ==
-        "no difference in config and metrics\n");
+        "no difference in config, parts, data and metrics\n");
+  RunRecord edited = example_record(8, 2.5), before = example_record(8, 2.5);
+  before.data = {{"a.txt", "00"}, {"b.txt", "22"}};
+  edited.data = {{"a.txt", "11"}, {"b.txt", "22"}};
+  CHECK(json_text(run_difference(before, edited)) == R"([{"path":"data.a.txt","first":"00","second":"11"}])");
 }
 
 TEST_CASE("a run's page and its JSON hold metrics, provenance and config", "[run_page]") {

@@ -22,7 +22,7 @@ constexpr const char* kRunsHelp =
     "the ledger of a store\n\n"
     "  subband runs list      runs, one a line; filters by recipe, status and config\n"
     "  subband runs show      one run: metrics, curve, notes, provenance, config\n"
-    "  subband runs diff      what differs between two runs, config and metrics\n"
+    "  subband runs diff      what differs between two runs: config, parts, data files, metrics\n"
     "  subband runs verify    reads every line of every record against its checksum\n"
     "  subband runs reindex   makes index.sqlite and runs.md anew from the records\n\n"
     "Example\n  subband runs list --recipe tinyshakespeare --sort metric --limit 10\n";

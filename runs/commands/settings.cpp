@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/json.h"
 #include "core/text.h"
 
 namespace subband {
@@ -57,7 +58,7 @@ Settings settings_of(const RecordJson& config) {
 std::vector<std::string> differing_settings(const std::vector<RunSummary>& runs) {
   std::vector<Settings> settings;
   for (const RunSummary& run : runs)
-    settings.push_back(settings_of(RecordJson::parse(run.config, nullptr, false)));
+    settings.push_back(settings_of(read_json_or_null(run.config)));
   std::map<std::string, std::vector<const Settings*>> by_recipe;
   for (size_t i = 0; i < runs.size(); ++i)
     if (!settings[i].empty()) by_recipe[runs[i].recipe].push_back(&settings[i]);  // a damaged record has none

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/text.h"
 
 namespace subband {
@@ -35,7 +36,7 @@ OpenedLine open_line(std::string_view line) {
   const std::string_view written = line.substr(line.size() - kDigits - 2, kDigits);
   const std::string expected = seal_of(body);
   if (written != expected) return {{}, "checksum = " + std::string(written) + ": expected " + expected};
-  RecordJson object = RecordJson::parse(std::string(body) + "}", nullptr, false);
+  RecordJson object = read_json_or_null(std::string(body) + "}");
   if (!object.is_object()) return {{}, "no JSON object"};
   return {std::move(object), ""};
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/json.h"
 #include "sweeps/planning/plan.h"
 
 namespace subband {
@@ -22,7 +23,7 @@ Forecast::Forecast(const std::vector<RunSummary>& runs) {
     ++cost.runs;
     if (const double peak = metric_or(run, "train.peak_mib", 0); peak > 0)
       cost.peak_mib += peak, ++cost.peaks;
-    const auto config = RecordJson::parse(run.config, nullptr, false);
+    const auto config = read_json_or_null(run.config);
     const double work = static_cast<double>(run.parameters) * static_cast<double>(training_tokens(config));
     if (work > 0) rates.push_back(work / run.seconds);
   }

@@ -15,7 +15,7 @@ static double size_of(const SweepMatch& match, const PreparedRow& row) {
 }
 
 std::string matching_override(
-    const SweepMatch& match, const SweepRow& row, const PreparedRow* base,
+    const SweepMatch& match, const PreparedRow* base,
     const std::function<PreparedRow(const std::vector<std::string>& more)>& prepare) {
   const auto refuse = [&](const std::string& rule) -> void {
     throw ConfigError(match.place.text(), "match: " + rule, "bad_value");

@@ -10,7 +10,7 @@ namespace subband {
 /// The override that makes the row match, `net.width=72`. `base`: the bare base, bound, or nullptr. ConfigError where the
 /// row does not bind, the number does not stand in its config, or no number is near enough: the nearest is named.
 std::string matching_override(
-    const SweepMatch& match, const SweepRow& row, const PreparedRow* base,
+    const SweepMatch& match, const PreparedRow* base,
     const std::function<PreparedRow(const std::vector<std::string>& more)>& prepare);
 
 }  // namespace subband

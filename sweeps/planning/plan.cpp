@@ -52,7 +52,7 @@ void check_metrics(const SweepSpec& spec, const std::vector<PreparedRow>& rows) 
     const auto near = nearest(name, std::vector<std::string>(known.begin(), known.end()));
     problems.push_back({place.source ? place.text() : spec.name,
                         what + " = " + name + ": no row reports it" +
-                            (near ? "; did you mean '" + *near + "'?" : "") + "; 'subband list metric " +
+                            (near ? "; did you mean '" + *near + "'? " : "; ") + "'subband list metric " +
                             spec.base + "' lists what there is",
                         "unknown_metric"});
   };
@@ -94,6 +94,18 @@ void look_up(PlannedCell& planned, const std::vector<RunSummary>& runs) {
   }
 }
 
+// Where a row asks for the size of another one, the override that gives it.
+void match_size(SweepRow& row, const SweepSpec& spec, const std::vector<std::string>& extra, const PrepareRow& prepare,
+                const PreparedRow* base) {
+  if (!row.match) return;
+  const auto changed = [&](const std::vector<std::string>& more) {
+    SweepRow other = row;
+    other.overrides.insert(other.overrides.end(), more.begin(), more.end());
+    return prepare(other.recipe, cell_overrides(spec, other, spec.seeds.front(), extra));
+  };
+  row.overrides.push_back(matching_override(*row.match, base, changed));
+}
+
 }  // namespace
 
 size_t SweepPlan::count(const std::string& state) const {
@@ -117,21 +129,24 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
     base = prepare(spec.base, cell_overrides(spec, {}, spec.seeds.front(), extra));
   } catch (const Error&) {  // a base that its rows complete
   }
+  const auto prepared = [&](size_t number, int64_t seed) {
+    const SweepRow& row = plan.grid.rows[number];
+    try {
+      return prepare(row.recipe, cell_overrides(spec, row, seed, extra));
+    } catch (const Error& error) {  // ConfigError, or what a part refuses when it is made
+      complaints.add(spec, row, error);
+      return PreparedRow{};
+    }
+  };
   for (size_t i = 0; i < rows.size(); ++i) {
     SweepRow& row = plan.grid.rows[i];
     try {
-      if (row.match) {
-        const auto changed = [&](const std::vector<std::string>& more) {
-          SweepRow other = row;
-          other.overrides.insert(other.overrides.end(), more.begin(), more.end());
-          return prepare(other.recipe, cell_overrides(spec, other, spec.seeds.front(), extra));
-        };
-        row.overrides.push_back(matching_override(*row.match, row, base ? &*base : nullptr, changed));
-      }
-      rows[i] = prepare(row.recipe, cell_overrides(spec, row, spec.seeds.front(), extra));
-    } catch (const Error& error) {  // ConfigError, or what a part refuses when it is made
+      match_size(row, spec, extra, prepare, base ? &*base : nullptr);
+    } catch (const Error& error) {
       complaints.add(spec, row, error);
+      continue;
     }
+    rows[i] = prepared(i, spec.seeds.front());
   }
   complaints.finish();
   check_metrics(spec, rows);
@@ -139,14 +154,22 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
   const Forecast forecast(runs);
   std::map<std::string, std::string> row_of_id;
   for (const Cell& cell : plan.grid.cells) {
-    const PreparedRow& row = rows[cell.row];
-    PlannedCell planned{.cell = cell, .id = row.id, .parameters = row.parameters, .tokens = row.tokens};
+    const bool has_own = rows[cell.row].asks_for_seed && cell.seed != spec.seeds.front();
+    const PreparedRow own = has_own ? prepared(cell.row, cell.seed) : PreparedRow{};
+    const PreparedRow& row = has_own ? own : rows[cell.row];
+    PlannedCell planned{.cell = cell,
+                        .id = row.id,
+                        .parameters = row.parameters,
+                        .tokens = row.tokens,
+                        .recipe = row.recipe,
+                        .data = row.data};
     if (row.id.empty())
       planned.state = "new";
     else
       look_up(planned, runs);
     if (!row.missing.empty() && std::ranges::find(plan.missing, row.missing) == plan.missing.end())
       plan.missing.push_back(row.missing);
+    if (planned.state == "reused") planned.recipe = nullptr;  // no worker needs it
     forecast.predict(planned);
     if (row.id.empty()) {
       plan.cells.push_back(std::move(planned));
@@ -157,6 +180,7 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
     if (!is_new && first->second != label) planned.same_as = first->second;
     plan.cells.push_back(std::move(planned));
   }
+  complaints.finish();
   return plan;
 }
 

@@ -3,17 +3,20 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/config/node.h"
+#include "experiments/data.h"
 #include "runs/index.h"
 #include "runs/sweep_manifest.h"
 #include "sweeps/spec/cells.h"
 
 namespace subband {
 
-/// A row, bound: what a plan must know of its runs besides the seed.
+/// A row, bound: what a plan must know of its runs besides the seed, and what its workers are handed.
 struct PreparedRow {
   std::string id;  ///< run identity
   int64_t parameters = 0;
@@ -22,6 +25,9 @@ struct PreparedRow {
   std::vector<std::string> metrics = {};  ///< names of what its runs report; empty: unknown
   config::Node resolved = {};             ///< its config; null: unknown
   std::string missing = {};  ///< data that are not here, in a complaint's words; then `id` is empty
+  std::shared_ptr<const config::Node> recipe = {};  ///< composed; its workers bind it and read no file of it again
+  std::shared_ptr<const DataManifest> data = {};    ///< checksums when planned
+  bool asks_for_seed = false;                      ///< a value comes from `${seed}`: every seed is prepared by itself
 };
 /// Binds a row without training. ConfigError with every mistake of it.
 using PrepareRow =
@@ -35,6 +41,8 @@ struct PlannedCell {
   std::string folder;  ///< of that run, inside the store
   int64_t parameters = 0;
   int64_t tokens = 0;             ///< of training; 0: unknown
+  std::shared_ptr<const config::Node> recipe = {};  ///< composed; its seed is that of the cell
+  std::shared_ptr<const DataManifest> data = {};    ///< checksums when planned
   std::optional<double> seconds;  ///< predicted, of the whole run
   std::optional<double> peak_mib;
   std::string basis;    ///< where the prediction comes from

@@ -1,5 +1,8 @@
 #include "sweeps/planning/plan.h"
 
+#include <algorithm>
+#include <set>
+
 #include "core/config/yaml.h"
 #include "core/error.h"
 #include "core/languages/terminal.h"
@@ -49,6 +52,24 @@ TEST_CASE("a plan says of every cell whether it is there, goes on or is new", "[
   std::vector<std::string> states;
   for (const PlannedCell& cell : plan.cells) states.push_back(cell.state);
   CHECK(states == std::vector<std::string>{"reused", "reused", "resume", "retry", "running", "new"});
+}
+
+TEST_CASE("a row whose values come from the seed has an identity for every seed", "[plan]") {
+  int calls = 0;
+  const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& overrides) {
+    ++calls;
+    const bool asks = std::ranges::count(overrides, "x=${seed}") > 0;
+    PreparedRow row{.id = recipe, .asks_for_seed = asks};
+    for (const std::string& each : overrides)
+      if (asks && each.starts_with("++seed")) row.id += " " + each;
+    return row;
+  };
+  const SweepPlan plan = make_plan(
+      plan_test::spec_of("base: a\nseeds: [1, 2, 3]\nablate: {x: 'x=${seed}'}\n"), {}, prepare, {});
+  std::set<std::string> ids;
+  for (const PlannedCell& cell : plan.cells) ids.insert(cell.id);
+  CHECK(ids.size() == 4);  // one of the baseline, three of the row
+  CHECK(calls == 5);  // and once the bare base, which remarks compare with
 }
 
 TEST_CASE("time comes from runs of the same row, else from the rate of all, else it is unknown", "[plan]") {
@@ -149,8 +170,8 @@ TEST_CASE("a metric or column that no row reports is known before anything is tr
           "base: a\nmetric: {name: valid.bdp}\ncolumns: {loss: valid.loss, s: train.secs}\n") ==
       "probe.yaml:2:16: metric.name = valid.bdp: no row reports it; did you mean 'valid.bpb'? 'subband list "
       "metric a' lists what there is\n"
-      "probe.yaml:3:29: columns.s = train.secs: no row reports it; 'subband list metric a' lists what there "
-      "is");
+      "probe.yaml:3:29: columns.s = train.secs: no row reports it; did you mean 'train.seconds'? 'subband list metric a' lists "
+      "what there is");
   CHECK(plan_test::refusal("base: a\ncolumns: {loss: valid.loss}\n") == "none");
 }
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/json.h"
 #include "core/languages/json.h"
 #include "core/languages/numbers.h"
 #include "core/languages/terminal.h"
@@ -22,7 +23,7 @@ std::string seconds_text(const PlannedCell& cell) {
   return cell.seconds ? duration_text(*cell.seconds) : "unknown";
 }
 
-std::string mib_text(const PlannedCell& cell) { return cell.peak_mib ? mib_text(*cell.peak_mib) : "unknown"; }
+std::string memory_text(const PlannedCell& cell) { return cell.peak_mib ? mib_text(*cell.peak_mib) : "unknown"; }
 
 std::string total_line(const SweepPlan& plan, int64_t jobs) {
   std::string line = fmt::format("{} cells: {} reused", plan.cells.size(), plan.count("reused"));
@@ -50,7 +51,7 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
   for (const PlannedCell& cell : plan.cells) {
     const std::string line = fmt::format(
         "{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", padded(labels[cell.cell.row], kLabel), cell.cell.seed,
-        cell.state, grouped(cell.parameters), seconds_text(cell), mib_text(cell), shown(note_of(cell)));
+        cell.state, grouped(cell.parameters), seconds_text(cell), memory_text(cell), shown(note_of(cell)));
     text += fitted(line.substr(0, line.find_last_not_of(' ') + 1), kLine) + "\n";
     if (cell.basis.find("second") != std::string::npos) basis = cell.basis;
   }
@@ -62,7 +63,6 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
 }
 
 std::string plan_json(const SweepPlan& plan, int64_t jobs) {
-  using Json = nlohmann::ordered_json;
   Json document = {{"sweep", plan.spec.name},
                    {"metric", {{"name", plan.spec.metric}, {"goal", plan.spec.goal}}},
                    {"jobs", jobs},

@@ -58,10 +58,9 @@ std::vector<std::string> side_changes(const Node& base, const Node& row) {
 }
 
 std::string parameter_change(int64_t base, int64_t row) {
-  constexpr double kLeast = 0.05;
   if (base <= 0 || row <= 0) return "";
   const double change = static_cast<double>(row) / static_cast<double>(base) - 1;
-  return std::abs(change) > kLeast ? fmt::format("parameters {:+.1f} %", 100 * change) : "";
+  return std::abs(row - base) * 20 > base ? fmt::format("parameters {:+.1f} %", 100 * change) : "";
 }
 
 std::string row_remark(const std::vector<std::string>& changes, const std::string& parameters) {

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "experiments/data/pinned.h"
 #include "experiments/load_recipe.h"
 #include "experiments/training/dry_run.h"
 #include "experiments/training/recipe_remarks.h"
@@ -18,14 +19,6 @@ namespace {
 
 constexpr int64_t kMostTried = 5'000'000;  // parameters; a plan must stay quick
 
-Recipe bind_cell(const CellSource& source, config::SearchPath& search, const std::string& recipe,
-                 const std::vector<std::string>& overrides, config::Warnings* warnings = nullptr) {
-  const config::Composition composition =
-      config::compose(recipe_request(*source.registry, recipe, overrides, source.folders), search);
-  if (warnings != nullptr) *warnings = composition.warnings;
-  return bind_recipe(*source.registry, recipe_name(recipe), composition.config);
-}
-
 config::SearchPath search_path(const CellSource& source) {
   return config::search_path_of(recipe_request(*source.registry, "", {}, source.folders));
 }
@@ -33,6 +26,36 @@ config::SearchPath search_path(const CellSource& source) {
 std::string text_under(const config::Node& map, const char* key) {
   const config::Node* value = map.find(key);
   return value != nullptr ? config::to_json(*value) : "";
+}
+
+// Whether a text somewhere in the tree asks for the seed.
+bool asks_for_seed(const config::Node& node) {
+  if (node.is(config::Node::Kind::string))
+    return node.string().find("${") != std::string::npos && node.string().find("seed") != std::string::npos;
+  if (node.is(config::Node::Kind::list)) return std::ranges::any_of(node.items(), asks_for_seed);
+  if (!node.is(config::Node::Kind::map)) return false;
+  return std::ranges::any_of(node.entries(), [](const config::Entry& entry) { return asks_for_seed(entry.value); });
+}
+
+// The recipe of a planned cell, whose row may have been composed with another seed.
+Recipe recipe_of(const CellSource& source, const std::string& name, const PlannedCell& cell) {
+  config::Node composed = *cell.recipe;
+  config::Node seed(cell.cell.seed);
+  seed.place = {std::make_shared<const std::string>("seeds of the sweep")};
+  composed.set("seed", std::move(seed));
+  return bind_recipe(*source.registry, recipe_name(name), composed);
+}
+
+// What was planned is trained, or nothing.
+void expect_planned(const RunPlan& plan, const PlannedCell& cell) {
+  if (plan.start.id == cell.id) return;
+  DataManifest now;
+  for (const auto& [file, checksum] : plan.start.data.items()) now.emplace(file, checksum.get<std::string>());
+  std::vector<Problem> changes = manifest_changes("data", *cell.data, now, "when the sweep was planned");
+  if (changes.empty())
+    changes.push_back({plan.start.recipe, "identity = " + plan.start.id.substr(0, 16) + ": was planned as " +
+                                              cell.id.substr(0, 16) + "; run the sweep again", "changed"});
+  throw Error(std::move(changes));
 }
 
 // Passes what a run tells on to the scheduler.
@@ -68,49 +91,54 @@ std::string message_of(const Outcome& outcome) {
 
 RowBinder::RowBinder(const CellSource& source) : source_(source), search_(search_path(source)) {}
 
-Recipe RowBinder::compose(const std::string& recipe, const std::vector<std::string>& overrides) {
-  config::Warnings lines;
-  Recipe bound = bind_cell(source_, search_, recipe, overrides, &lines);
-  warn(lines);
-  return bound;
-}
-
 void RowBinder::warn(const config::Warnings& lines) {
   for (const std::string& line : lines)
     if (std::ranges::find(warnings_, line) == warnings_.end()) warnings_.push_back(line);
 }
 
-std::string RowBinder::identity_of(const Recipe& recipe) {
+config::Composition RowBinder::compose(const std::string& recipe, const std::vector<std::string>& overrides) {
+  config::Composition composition =
+      config::compose(recipe_request(*source_.registry, recipe, overrides, source_.folders), search_);
+  warn(composition.warnings);
+  return composition;
+}
+
+Recipe RowBinder::bound(const std::string& recipe, const config::Composition& composition) const {
+  return bind_recipe(*source_.registry, recipe_name(recipe), composition.config);
+}
+
+std::shared_ptr<const DataManifest> RowBinder::manifest_of_data(const Recipe& recipe) {
   const auto [manifest, is_new] = manifests_.try_emplace(text_under(recipe.resolved, "data"));
-  if (is_new) manifest->second = data_manifest(recipe);
-  return run_identity(recipe.identity, recipe.parts, manifest->second);
+  if (is_new) manifest->second = std::make_shared<const DataManifest>(data_manifest(recipe));
+  return manifest->second;
+}
+
+std::string RowBinder::identity_of(const Recipe& recipe) {
+  return run_identity(recipe.identity, recipe.parts, *manifest_of_data(recipe));
 }
 
 std::string RowBinder::identify(const std::string& recipe, const std::vector<std::string>& overrides) {
-  return identity_of(compose(recipe, overrides));
+  return identity_of(bound(recipe, compose(recipe, overrides)));
 }
 
-PreparedRow RowBinder::prepare(const std::string& recipe, const std::vector<std::string>& overrides) {
-  const Recipe bound = compose(recipe, overrides);
-  if (prompts_.insert(text_under(bound.resolved, "tokenizer") + text_under(bound.resolved, "samples")).second)
-    check_prompt(bound);
-  warn(recipe_remarks(bound));
-  const TaskShape& shape = bound.shape;
-  const std::string asked = fmt::format("{} {} {} {} {}", text_under(bound.resolved, "net"), bound.vocabulary,
-                                        shape.classes, shape.channels, shape.length);
-  const auto [size, is_new] = sizes_.try_emplace(asked);
-  if (is_new) {
-    const auto net = make_meta_net(bound);
-    size->second = {parameter_count(*net), net->flops(shape.length)};
-  }
-  const TrainerConfig& trainer = bound.trainer;
+PreparedRow RowBinder::prepare(const std::string& name, const std::vector<std::string>& overrides) {
+  config::Composition composition = compose(name, overrides);
+  const Recipe recipe = bound(name, composition);
+  if (prompts_.insert(text_under(recipe.resolved, "tokenizer") + text_under(recipe.resolved, "samples")).second)
+    check_prompt(recipe);
+  warn(recipe_remarks(recipe));
+  const auto [parameters, flops] = size_of(recipe);
+  const TrainerConfig& trainer = recipe.trainer;
   const int64_t a_step = trainer.batch * trainer.accumulate * trainer.length;
-  PreparedRow row{.parameters = size->second.first,
+  PreparedRow row{.parameters = parameters,
                   .tokens = trainer.steps.value_or(0) * a_step,
-                  .flops = size->second.second,
-                  .resolved = bound.resolved};
+                  .flops = flops,
+                  .resolved = recipe.resolved,
+                  .recipe = std::make_shared<const config::Node>(std::move(composition.config)),
+                  .asks_for_seed = asks_for_seed(composition.unresolved)};
   try {
-    row.id = identity_of(bound);
+    row.data = manifest_of_data(recipe);
+    row.id = identity_of(recipe);
   } catch (const ConfigError&) {
     throw;
   } catch (const Error& error) {  // the plan shows cells and parameters all the same
@@ -119,23 +147,35 @@ PreparedRow RowBinder::prepare(const std::string& recipe, const std::vector<std:
   return row;
 }
 
-std::optional<Problem> RowBinder::check(const std::string& recipe,
-                                        const std::vector<std::string>& overrides) {
-  const Recipe bound = compose(recipe, overrides);
-  config::Node step = bound.resolved;
-  for (const char* later : {"optimizer", "schedule", "seed"}) step.erase(later);
-  if (!checked_.insert(config::to_json(step)).second) return std::nullopt;
-  return check_recipe_apart(bound, kMostTried);
+std::pair<int64_t, double> RowBinder::size_of(const Recipe& recipe) {
+  const TaskShape& shape = recipe.shape;
+  const std::string asked = fmt::format("{} {} {} {} {}", text_under(recipe.resolved, "net"), recipe.vocabulary,
+                                        shape.classes, shape.channels, shape.length);
+  const auto [size, is_new] = sizes_.try_emplace(asked);
+  if (is_new) {
+    const auto net = make_meta_net(recipe);
+    size->second = {parameter_count(*net), net->flops(shape.length)};
+  }
+  return size->second;
 }
 
-CellOutcome perform_cell(const CellSource& source, const std::string& recipe,
-                         const std::vector<std::string>& overrides, const Store& store, WorkerLink& link) {
-  config::SearchPath search = search_path(source);
-  const Recipe bound = bind_cell(source, search, recipe, overrides);
+std::optional<Problem> RowBinder::check(const std::string& name, const std::vector<std::string>& overrides) {
+  const Recipe recipe = bound(name, compose(name, overrides));
+  config::Node step = recipe.resolved;
+  for (const char* later : {"optimizer", "schedule", "seed"}) step.erase(later);
+  if (!checked_.insert(config::to_json(step)).second) return std::nullopt;
+  return check_recipe_apart(recipe, kMostTried);
+}
+
+CellOutcome perform_cell(const CellSource& source, const std::string& name, const PlannedCell& cell, const Store& store,
+                         WorkerLink& link) {
+  const Recipe recipe = recipe_of(source, name, cell);
+  const RunPlan plan = run_plan(recipe);
+  expect_planned(plan, cell);
   LinkObserver observer(link);
   try {
     const RunResult result = perform(
-        bound, store, {.observer = &observer, .stop = &link.stop(), .command_line = source.command_line});
+        recipe, plan, store, {.observer = &observer, .stop = &link.stop(), .command_line = source.command_line});
     const bool is_reused = result.is_reused && result.outcome.done();
     return {is_reused ? "reused" : result.outcome.status, message_of(result.outcome)};
   } catch (const Error& error) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/config/compose.h"
 #include "core/config/search_path.h"
 #include "core/error.h"
 #include "core/registry.h"
@@ -41,12 +42,15 @@ class RowBinder {
 
  private:
   void warn(const config::Warnings& lines);
-  Recipe compose(const std::string& recipe, const std::vector<std::string>& overrides);
+  config::Composition compose(const std::string& recipe, const std::vector<std::string>& overrides);
+  Recipe bound(const std::string& recipe, const config::Composition& composition) const;
   std::string identity_of(const Recipe& recipe);
+  std::pair<int64_t, double> size_of(const Recipe& recipe);  // parameters, flops of a pass
+  std::shared_ptr<const DataManifest> manifest_of_data(const Recipe& recipe);
 
   const CellSource& source_;
   config::SearchPath search_;
-  std::map<std::string, DataManifest> manifests_;  // by the data's config
+  std::map<std::string, std::shared_ptr<const DataManifest>> manifests_;  // by the data's config
   std::map<std::string, std::pair<int64_t, double>>
       sizes_;                      // parameters, flops; by the net and what is asked of it
   std::set<std::string> checked_;  // configs without optimiser and schedule
@@ -54,9 +58,11 @@ class RowBinder {
   config::Warnings warnings_;
 };
 
-/// Trains a cell in the worker's process. `held` where another process is at the same run.
-CellOutcome perform_cell(const CellSource& source, const std::string& recipe,
-                         const std::vector<std::string>& overrides, const Store& store, WorkerLink& link);
+/// Trains a cell in the worker's process, as it was planned: from the composed recipe that the plan holds, and never under
+/// another identity. Error of kind `changed` that names the files where data were changed since the plan was made. `held`
+/// where another process is at the same run.
+CellOutcome perform_cell(const CellSource& source, const std::string& recipe, const PlannedCell& cell, const Store& store,
+                         WorkerLink& link);
 
 /// Writes the end of a run whose workers died without a report into its record. Nothing where it has none.
 void record_crash(const Store& store, const std::string& id, int64_t seed, const std::string& message);

@@ -82,7 +82,8 @@ void check_rows(const std::vector<SweepRow>& rows, std::vector<Problem>& problem
   std::map<std::string, const SweepRow*> labels;
   std::map<std::string, const SweepRow*> settings;
   for (const SweepRow& row : rows) {
-    const std::string setting = row.recipe + "\n" + join(usual_words(row.overrides), "\n");
+    const std::string setting = row.recipe + "\n" + join(usual_words(row.overrides), "\n") +
+                                (row.match ? "\nmatch " + row.match->place.text() : "");
     const auto [label, is_new_label] = labels.emplace(row.label, &row);
     const auto [same, is_new] = settings.emplace(setting, &row);
     if (!is_new_label)

@@ -133,7 +133,7 @@ TEST_CASE("every mistake of a sweep is reported in one go, each with its place",
         "probe.yaml:4:8: seeds = [1, 1]: names a seed twice\n"
         "probe.yaml:6:8: ablate.one = net.width: character 10: expected key=value; known forms: a.b=1, "
         "+a.b=1, ++a.b=1, ~a.b\n"
-        "probe.yaml:7:9: ablate.two.recipes: unknown key; did you mean 'recipe'? known: recipe, set\n"
+        "probe.yaml:7:9: ablate.two.recipes: unknown key; did you mean 'recipe'? known: match, recipe, set\n"
         "probe.yaml:8:9: ablate.base = a=1: is the name of the unchanged row\n"
         "probe.yaml:10:14: grid.seed = [1, 2]: the seeds of a sweep stand in its list `seeds`\n"
         "probe.yaml:10:25: grid.z = 3: expected a list of values\n"

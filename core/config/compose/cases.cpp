@@ -8,12 +8,13 @@
 #include "core/config/interpolation.h"
 #include "core/config/override.h"
 #include "core/error.h"
+#include "core/json.h"
 
 namespace subband::config {
 
 namespace {
 
-using nlohmann::json;
+using json = Json;
 
 void lay_out_case(const json& recorded, const std::filesystem::path& folder) {
   std::filesystem::remove_all(folder);
@@ -53,7 +54,7 @@ std::string composed_answer(const json& recorded, const std::filesystem::path& f
 }  // namespace
 
 std::string answer_case(const std::string& line, const std::filesystem::path& folder) {
-  const json recorded = json::parse(line);
+  const json recorded = read_json(line, "case");
   if (!recorded.contains("expand")) return composed_answer(recorded, folder);
   json answer;
   try {

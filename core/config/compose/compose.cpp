@@ -315,7 +315,9 @@ class Composer {
 }  // namespace
 
 SearchPath search_path_of(const ComposeRequest& request) {
-  return SearchPath(request.folders, request.registry, request.raw ? "" : request.group);
+  SearchPath search(request.folders, request.registry, request.raw ? "" : request.group);
+  if (!request.raw) search.make_options(request.made_options);
+  return search;
 }
 
 Composition compose_unresolved(const ComposeRequest& request) {

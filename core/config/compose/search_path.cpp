@@ -52,8 +52,25 @@ const InputConfig* SearchPath::load(const std::string& name, const std::filesyst
 const InputConfig* SearchPath::find(const std::string& path) {
   const auto known = known_.find(path);
   if (known != known_.end()) return known->second.get();
+  const InputConfig* written = find_written(path);
+  return written != nullptr ? written : make(path);
+}
+
+const InputConfig* SearchPath::make(const std::string& path) {
+  const size_t slash = path.find('/');
+  const auto made = made_.find(path.substr(0, slash));
+  if (slash == std::string::npos || made == made_.end()) return (known_[path] = nullptr).get();
+  std::optional<Node> content = made->second(path.substr(slash + 1), warnings_);
+  if (!content) return (known_[path] = nullptr).get();
+  InputConfig config{.path = path, .content = std::move(*content)};
+  config.place = config.content.place;
+  return (known_[path] = std::make_unique<InputConfig>(std::move(config))).get();
+}
+
+// A file of the folders, or a part of the registry.
+const InputConfig* SearchPath::find_written(const std::string& path) {
   const std::string name = path.ends_with(".yaml") ? path.substr(0, path.size() - 5) : path;
-  if (!is_clean_path(name)) return (known_[path] = nullptr).get();
+  if (!is_clean_path(name)) return nullptr;
   for (const GroupFolder& source : folders_) {
     const auto rest = below_group(source.group, name);
     if (!rest || rest->empty()) continue;
@@ -65,7 +82,7 @@ const InputConfig* SearchPath::find(const std::string& path) {
   const size_t slash = name.rfind('/');
   const subband::Kind* kind =
       registry_ != nullptr && slash != std::string::npos ? registry_->find(name.substr(0, slash)) : nullptr;
-  if (kind == nullptr || kind->info(name.substr(slash + 1)) == nullptr) return (known_[path] = nullptr).get();
+  if (kind == nullptr || kind->info(name.substr(slash + 1)) == nullptr) return nullptr;
   InputConfig part{.path = path, .content = Node::map()};
   part.place.source =
       std::make_shared<const std::string>("part " + kind->name() + " " + name.substr(slash + 1));

@@ -1,10 +1,14 @@
 #include "core/config/fuzz/laws.h"
 
+#include <nlohmann/json.hpp>
+
 #include "core/config/binder.h"
 #include "core/config/interpolation.h"
 #include "core/config/override.h"
 #include "core/config/yaml.h"
 #include "core/error.h"
+#include "core/json.h"
+#include "core/tensors/safetensors_header.h"
 
 namespace subband::fuzz {
 
@@ -101,6 +105,37 @@ std::string binder_law(std::string_view text) {
     } catch (const Error& error) {
       return std::string("what was bound does not bind: ") + error.what();
     }
+  } catch (const Error&) {
+  }
+  return "";
+}
+
+std::string json_law(std::string_view text) {
+  for (const bool non_finite : {false, true}) {
+    try {
+      const Json value = read_json(text, "bytes.json", {.non_finite = non_finite});
+      json_brief(value);
+      if (!non_finite && !(read_json(value.dump(), "again.json") == value)) return "reads back as another value";
+    } catch (const Error& error) {
+      if (error.first().place.empty()) return std::string("has no place: ") + error.what();
+    }
+  }
+  try {  // what JSON is, YAML is too, or it refuses it by itself
+    config::parse_yaml(json_as_yaml(text), "bytes.json");
+  } catch (const Error&) {
+  }
+  return "";
+}
+
+std::string safetensors_law(std::string_view file) {
+  try {
+    const SafetensorsHeader header = read_safetensors_header(file, "bytes.safetensors");
+    uint64_t position = header.data_begin;
+    for (const SafetensorsEntry& entry : header.entries) {
+      if (header.data_begin + entry.begin != position || entry.end < entry.begin) return "leaves a gap or an overlap";
+      position = header.data_begin + entry.end;
+    }
+    if (position != file.size()) return "does not end where the file ends";
   } catch (const Error&) {
   }
   return "";

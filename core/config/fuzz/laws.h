@@ -10,5 +10,7 @@ namespace subband::fuzz {
 std::string yaml_law(std::string_view text);
 std::string override_law(std::string_view text);
 std::string binder_law(std::string_view text);
+std::string json_law(std::string_view text);         ///< also with Python's Infinity and NaN
+std::string safetensors_law(std::string_view file);  ///< the header: what it accepts tiles the file
 
 }  // namespace subband::fuzz

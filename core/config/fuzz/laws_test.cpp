@@ -53,4 +53,12 @@ TEST_CASE("any tree binds to what binds to itself, or is refused", "[fuzz]") {
   replay("binder", fuzz::binder_law);
 }
 
+TEST_CASE("any bytes are JSON that reads back, or are refused at a place", "[fuzz]") {
+  replay("json", fuzz::json_law);
+}
+
+TEST_CASE("any bytes are a safetensors header that tiles its file, or are refused", "[fuzz]") {
+  replay("safetensors", fuzz::safetensors_law);
+}
+
 }  // namespace laws_test

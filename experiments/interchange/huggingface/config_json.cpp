@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/json.h"
 #include "core/text.h"
 #include "experiments/interchange/huggingface/decoder.h"
 #include "experiments/interchange/huggingface/reader.h"
@@ -13,8 +14,6 @@
 namespace subband::huggingface {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct NamedFamily {
   Family family;

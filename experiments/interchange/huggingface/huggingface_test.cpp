@@ -205,7 +205,7 @@ TEST_CASE("pytorch_model.bin is read without executing anything, whole or in sha
   write_file(half / "config.json", read_file(recorded / "config.json"));
   write_file(half / "pytorch_model.bin", read_file(recorded / "pytorch_model-00001-of-00002.bin"));
   const std::string said = refusal(import_hf, {half.string(), "--out", bench.path("none")}, 1);
-  CHECK(said.find("weights: tensor 'ln_f.weight': missing") != std::string::npos);
+  CHECK(said.find(half.string() + ": tensor 'transformer.ln_f.weight': missing") != std::string::npos);
   write_file(half / "pytorch_model.bin", "\x80\x02cposix\nsystem\n");
   CHECK(refusal(import_hf, {half.string(), "--out", bench.path("none")}, 1).find("pytorch_model.bin") !=
         std::string::npos);
@@ -221,9 +221,10 @@ TEST_CASE("missing, unknown and misshapen tensors are listed together", "[huggin
   bench.tensors.erase("transformer.h.1.attn.c_attn.weight");
   bench.tensors["transformer.wpe.weight"] = at::zeros({3, 48});
   CHECK(bench.complaint(1) ==
-        "weights: tensor 'transformer.wpe.weight': expected [40, 48], got [3, 48]\n"
-        "weights: tensor 'h.1.attn.c_attn.weight': missing\n"
-        "weights: tensor 'transformer.h.0.attn.extra': unknown to this net\n");
+        bench.path("bad") + ": tensor 'transformer.wpe.weight': expected [40, 48], got [3, 48]\n" +
+            bench.path("bad") + ": tensor 'transformer.h.1.attn.c_attn.weight': missing\n" + bench.path("bad") +
+            ": tensor 'transformer.h.0.attn.extra': unknown to this net\n" + bench.path("bad") +
+            ": the net is that of config.json in this folder\n");
 }
 
 TEST_CASE("a tied head that differs from its embedding is refused, an equal one is not", "[huggingface]") {
@@ -233,8 +234,77 @@ TEST_CASE("a tied head that differs from its embedding is refused, an equal one 
   bench.import(bench.path("same"), "in");
   bench.tensors["lm_head.weight"] += 1;
   CHECK(bench.complaint(1) ==
-        "weights: tensor 'lm_head.weight': differs from the embedding that config.json ties it to; set "
-        "tie_word_embeddings to false\n");
+        bench.path("bad") +
+            ": tensor 'lm_head.weight': differs from the embedding that config.json ties it to; set "
+            "tie_word_embeddings to false\n" +
+            bench.path("bad") + ": the net is that of config.json in this folder\n");
+}
+
+TEST_CASE("wrappers' prefixes are dropped, and two names that become one are refused", "[huggingface]") {
+  Bench bench("gpt2");
+  bench.write("plain");
+  bench.import(bench.path("plain"), "a");
+  Tensors wrapped;
+  for (const auto& [name, tensor] : bench.tensors) wrapped["_orig_mod.module.model." + name] = tensor;
+  const Tensors plain = std::exchange(bench.tensors, wrapped);
+  bench.write("wrapped");
+  bench.import(bench.path("wrapped"), "b");
+  const Tensors input = {{"ids", at::arange(20).view({2, 10})}};
+  CHECK(bench.forward("b", input).at("logits").equal(bench.forward("a", input).at("logits")));
+  bench.tensors["transformer.ln_f.bias"] = plain.at("transformer.ln_f.bias");
+  CHECK(bench.complaint(1).starts_with(
+      bench.path("bad") +
+      ": tensor 'transformer.ln_f.bias': is ln_f.bias without its prefixes, and so is "
+      "'_orig_mod.module.model.transformer.ln_f.bias'; two names that become one\n"));
+}
+
+TEST_CASE("a link that leads nowhere and a pointer are named, and no other file is taken in their place",
+          "[huggingface]") {
+  const Bench bench("gpt2");
+  const fs::path folder = bench.folder / "cache";
+  write_file(folder / "config.json", bench.config.dump());
+  write_file(folder / "pytorch_model.bin", read_file(recorded_folder("gpt2_bin") / "pytorch_model-00001-of-00002.bin"));
+  fs::create_symlink("../../blobs/00", folder / "model.safetensors");
+  const auto said = [&] { return refusal(import_hf, {folder.string(), "--out", bench.path("none")}, 1); };
+  const std::string file = (folder / "model.safetensors").string();
+  CHECK(said() == file + ": cannot be read: is a link to ../../blobs/00, where nothing lies\n");
+  fs::remove(folder / "model.safetensors");
+  write_file(folder / "model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n");
+  CHECK(said() == file + ": is a Git LFS pointer, no safetensors file; git lfs pull fetches the file itself\n");
+  fs::remove(folder / "model.safetensors");
+  write_file(folder / "model.safetensors.index.json", std::string(100'000, '['));
+  CHECK(said() == file + ".index.json:1:1001: nests deeper than 1000 levels\n");
+}
+
+TEST_CASE("a config.json may hold Python's Infinity, and is refused for what it says of the net", "[huggingface]") {
+  Bench bench("gpt2");
+  bench.write("whole");
+  std::string text = bench.config.dump();
+  text.insert(1, "\"length_penalty\": Infinity, ");
+  write_file(bench.folder / "whole/config.json", text);
+  bench.import(bench.path("whole"), "a");
+  write_file(bench.folder / "whole/config.json", "{\"layer_norm_epsilon\": NaN, " + text.substr(1));
+  const auto said = [&] { return refusal(import_hf, {bench.path("whole"), "--out", bench.path("none")}, 2); };
+  CHECK(said().find("is given twice") != std::string::npos);
+  bench.config.erase("layer_norm_epsilon");
+  write_file(bench.folder / "whole/config.json", "{\"layer_norm_epsilon\": NaN, " + bench.config.dump().substr(1));
+  CHECK(said() == bench.path("whole/config.json") + ": layer_norm_epsilon = NaN: expected a finite number\n");
+  write_file(bench.folder / "whole/config.json", "[1]");
+  CHECK(said() == bench.path("whole/config.json") + ": [1]: must be a JSON object\n");
+}
+
+TEST_CASE("import into a folder with a later checkpoint of another net is refused", "[huggingface]") {
+  const Bench bench("gpt2");
+  bench.write("whole");
+  bench.import(bench.path("whole"), "a");
+  bench.import(bench.path("whole"), "a");
+  fs::copy_file(bench.folder / "a" / checkpoint_name(0), bench.folder / "a" / checkpoint_name(400));
+  const std::string rest = ", which would be taken in place of what is written here; give another --out\n";
+  CHECK(refusal(import_hf, {bench.path("whole"), "--out", bench.path("a")}, 1) ==
+        bench.path("a") + ": holds step-000000000400.safetensors" + rest);
+  fs::rename(bench.folder / "a" / checkpoint_name(400), bench.folder / "a" / kBestCheckpoint);
+  CHECK(refusal(command_init, {"tinyshakespeare/wavelet", "--out", bench.path("a")}, 1) ==
+        bench.path("a") + ": holds best.safetensors" + rest);
 }
 
 TEST_CASE("config values that no net here can have are named, all of them", "[huggingface]") {

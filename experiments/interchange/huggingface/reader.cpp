@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/json.h"
+
 namespace subband::huggingface {
 
-using Json = nlohmann::ordered_json;
 
 Json JsonReader::take(std::string_view key) {
   read_.emplace(key);
@@ -21,7 +22,7 @@ bool JsonReader::has(std::string_view key) const {
 void JsonReader::complain(std::string_view key, const std::string& rule) {
   const auto found = json_.find(std::string(key));
   std::string message = path_ + std::string(key);
-  if (found != json_.end()) message += " = " + found->dump();
+  if (found != json_.end()) message += " = " + json_brief(*found);
   problems_.push_back({file_, message + ": " + rule, "bad_value"});
 }
 

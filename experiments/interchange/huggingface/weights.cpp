@@ -6,12 +6,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json.h"
+#include "core/tensors/foreign_names.h"
 #include "experiments/interchange/torch_file.h"
 
 namespace subband::huggingface {
@@ -109,14 +112,19 @@ at::Tensor taken_out(const Placement& place, const at::Tensor& theirs) {
 // Reads names, and says what is wrong with them.
 class Intake {
  public:
-  Intake(const Decoder& decoder, const Tensors& theirs) {
-    const std::string prefix = prefix_of(decoder);
-    for (const auto& [name, tensor] : theirs) {
-      if (holds_no_weights(name)) continue;
-      const bool prefixed = name.starts_with(prefix);
-      shown_.emplace(prefixed ? name.substr(prefix.size()) : name, name);
-      theirs_.emplace(prefixed ? name.substr(prefix.size()) : name, tensor);
-    }
+  Intake(const std::vector<Placement>& places, const Tensors& theirs, std::string file) : file_(std::move(file)) {
+    std::set<std::string> known = {"lm_head.weight"};
+    for (const Placement& place : places) known.insert(place.theirs);
+    Tensors weights;
+    for (const auto& [name, tensor] : theirs)
+      if (!holds_no_weights(name)) weights.emplace(name, tensor);
+    PlainNames plain = plain_names(weights, file_, [&](const std::string& name) { return known.contains(name); });
+    theirs_ = std::move(plain.tensors);
+    shown_ = std::move(plain.shown);
+    problems_ = std::move(plain.problems);
+    for (const auto& [name, shown] : shown_)
+      if (name != "lm_head.weight" && shown.ends_with(name) && shown != name)
+        prefix_ = shown.substr(0, shown.size() - name.size());
   }
   std::optional<at::Tensor> take(const Placement& place, at::IntArrayRef ours) {
     const auto found = theirs_.find(place.theirs);
@@ -154,16 +162,18 @@ class Intake {
     for (const auto& [name, tensor] : theirs_) {
       if (!seen_.contains(name)) complain(name, "unknown to this net");
     }
-    if (!problems_.empty()) throw Error(problems_);
+    throw_complaints(problems_, file_, "the net is that of config.json in this folder");
   }
 
  private:
   void complain(const std::string& name, const std::string& rule) {
     const auto shown = shown_.find(name);
+    const std::string missing = name == "lm_head.weight" ? name : prefix_ + name;
     problems_.push_back(
-        {"weights", "tensor '" + (shown == shown_.end() ? name : shown->second) + "': " + rule, "bad_value"});
+        {file_, "tensor '" + (shown == shown_.end() ? missing : shown->second) + "': " + rule, "bad_value"});
   }
 
+  std::string file_, prefix_;                 // and what stands before the names of its tensors
   Tensors theirs_;                            // without prefix
   std::map<std::string, std::string> shown_;  // their names as the file has them
   std::set<std::string> seen_;
@@ -171,21 +181,35 @@ class Intake {
 };
 
 Tensors read_weights(const fs::path& file) {
-  return file.extension() == ".bin" ? read_torch_file(file).tensors : read_safetensors(file).tensors;
+  if (file.extension() != ".bin") return read_safetensors(file).tensors;
+  StateDictionary state = state_dictionary(read_torch_file(file), file.string());
+  for (const std::string& remark : state.remarks) std::cerr << "warning: " << file.string() << ": " << remark << "\n";
+  return std::move(state.tensors);
 }
 
 Tensors read_shards(const fs::path& folder, const fs::path& index) {
-  const auto json = nlohmann::json::parse(read_file(index), nullptr, /*allow_exceptions=*/false);
+  const Json json = read_json(read_file(index), index.string(), {.non_finite = true});
   if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object())
     throw Error(index.string(), "expected JSON with a map 'weight_map'");
   std::map<std::string, Tensors> shards;
   Tensors all;
   std::vector<Problem> problems;
+  std::set<std::string> broken;
   for (const auto& [name, shard] : json["weight_map"].items()) {
-    if (!shard.is_string() || fs::path(shard.get<std::string>()).filename() != shard.get<std::string>())
-      throw Error(index.string(), name + " = " + shard.dump() + ": expected the name of a file beside it");
+    if (!shard.is_string() || fs::path(shard.get<std::string>()).filename() != shard.get<std::string>()) {
+      problems.push_back(
+          {index.string(), name + " = " + json_brief(shard) + ": expected the name of a file beside it", "bad_value"});
+      continue;
+    }
     const std::string file = shard.get<std::string>();
-    if (!shards.contains(file)) shards[file] = read_weights(folder / file);
+    if (broken.contains(file)) continue;
+    try {
+      if (!shards.contains(file)) shards[file] = read_weights(folder / file);
+    } catch (const Error& error) {
+      problems.insert(problems.end(), error.problems().begin(), error.problems().end());
+      broken.insert(file);
+      continue;
+    }
     const auto found = shards[file].find(name);
     if (found == shards[file].end())
       problems.push_back({(folder / file).string(),
@@ -193,7 +217,7 @@ Tensors read_shards(const fs::path& folder, const fs::path& index) {
     else
       all.emplace(name, found->second);
   }
-  if (!problems.empty()) throw Error(problems);
+  throw_complaints(problems, index.string(), "");
   return all;
 }
 
@@ -202,8 +226,8 @@ Tensors read_shards(const fs::path& folder, const fs::path& index) {
 Tensors read_folder(const fs::path& folder) {
   for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
     const fs::path whole = folder / name, index = folder / (std::string(name) + ".index.json");
-    if (fs::exists(whole)) return read_weights(whole);
-    if (fs::exists(index)) return read_shards(folder, index);
+    if (lies_there(whole)) return read_weights(whole);
+    if (lies_there(index)) return read_shards(folder, index);
   }
   throw Error(folder.string(),
               "has no model.safetensors and no pytorch_model.bin, nor shards with the index of either");
@@ -217,10 +241,10 @@ Decoder decoder_of_checkpoint(const Checkpoint& checkpoint) {
   return decoder_of_net(*net, checkpoint.vocabulary, length->integer());
 }
 
-Tensors weights_from(const Decoder& decoder, const Tensors& theirs, const Tensors& shapes) {
-  Intake intake(decoder, theirs);
-  Tensors ours;
+Tensors weights_from(const Decoder& decoder, const Tensors& theirs, const Tensors& shapes, const std::string& file) {
   const std::vector<Placement> places = placements(decoder);
+  Intake intake(places, theirs, file);
+  Tensors ours;
   for (const Placement& place : places) {
     if (const auto taken = intake.take(place, shapes.at(place.ours).sizes())) ours[place.ours] = *taken;
   }

@@ -14,10 +14,10 @@ namespace subband::huggingface {
 /// that is missing, or a name that its shard does not hold.
 Tensors read_folder(const std::filesystem::path& folder);
 
-/// `theirs` under our names, fp32. `shapes`: our net's tensors, for their shapes alone (meta tensors will do).
+/// `theirs`, of the folder `file`, under our names, fp32. `shapes`: our net's tensors, for their shapes alone (meta tensors will do).
 /// Error that lists every name that is missing or unknown, every shape and dtype that does not fit, and a head that
-/// differs from the embedding that it is tied to. Buffers that hold no weights (masks, rotary rates) are passed over.
-Tensors weights_from(const Decoder& decoder, const Tensors& theirs, const Tensors& shapes);
+/// differs from the embedding that it is tied to, and names that become one without their prefixes. Buffers that hold no weights (masks, rotary rates) are passed over.
+Tensors weights_from(const Decoder& decoder, const Tensors& theirs, const Tensors& shapes, const std::string& file);
 
 /// Our tensors (weights or gradients, all of them) under their names, as `save_pretrained` writes them.
 Tensors weights_for(const Decoder& decoder, const Tensors& ours);

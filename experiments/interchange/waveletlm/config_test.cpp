@@ -183,6 +183,63 @@ TEST_CASE("what the original reads by nothing is accepted with a remark at its p
             "C.json:3:20: iterative_refinement: of a feature that WaveletLM has removed; it is off"});
 }
 
+// What the configurations of July 2026 have beside the keys of May, all of it off.
+constexpr const char* kNewer = R"("wavelet_basis": "real", "complex_construction": "direct",
+ "complex_collapse": "per_level", "complex_mixer_activation": "split", "complex_gate_activation": "softplus",
+ "complex_mixer": false, "cross_layer_dense_skips": false, "lifting_diaglowrank": false,
+ "lifting_level_sharing": false, "lifting_offdiag_structure": "none", "lifting_block_size": 64,
+ "lifting_band_width": 64, "lifting_monarch_blocks": 32, "lifting_offdiag_density": 0.0,
+ "lifting_offdiag_mask_seed": 1337, "lifting_offdiag_mask_checkpoint": "", "mlp_offdiag_structure": "none",
+ "mlp_block_size": 64, "mlp_band_width": 64, "mlp_pq_density": 0.1, "mlp_pq_mode": "structural",
+ "sparse_pq_embedding_enabled": false, "sparse_pq_embedding_density": 0.1,
+ "sparse_pq_embedding_mode": "structural", "sparse_pq_embedding_epsilon": 1e-06,
+ "sparse_encoder_decoder_embedding": false, "sparse_encoder_decoder_embedding_C": 512,
+ "mixer_recurrence_steps": 1, "mixer_recurrence_distinct_mixer_count": 1, "mixer_recurrence_residuals": true,
+ "mixer_recurrence_cache_gate": false, "mixer_recurrence_dense": false,
+ "mixer_recurrence_dense_normalize": false, "decompose_bypass_ssm": false, "decompose_bypass_ssm_poles": 4,
+ "decompose_bypass_ssm_cross_window": false, "decompose_bypass_bptt": false, "decompose_bypass_bptt_span": 0,
+ "wavelet_2d_mode": "off", "wavelet_2d_b_levels": -1, "wavelet_2d_init_zero": true,
+ "wavelet_2d_state_passing": false, "bbce_enabled": false, "block_size_compressed": 65536,
+ "bbce_compressed_grad": true)";
+
+TEST_CASE("the newest published configurations are read, with a remark on every feature that is off",
+          "[waveletlm_config]") {
+  const std::string others = R"(, "generation_max_context": 16777216, "checkpoint_interval_steps": 2000)";
+  for (const std::string data : {R"("dataset": "pg19")", R"("dataset": "pile", "dataset_max_tokens": 4788859560,
+      "pile_val_docs": 500, "pile_test_docs": 1000, "pile_holdout_stride": 6000)"}) {
+    config::Warnings warnings;
+    const Node recipe = converted(data + ", " + kNewer + others, &warnings);
+    CHECK(at(recipe, "trainer.checkpoint_every") == "2000");
+    CHECK(std::ranges::count_if(warnings, [](const std::string& line) {
+            return line.ends_with(": of a feature of newer WaveletLM that is not here; it is off");
+          }) == 45);
+  }
+}
+
+TEST_CASE("a feature that is on and that there is nothing for is refused by name, its settings with it",
+          "[waveletlm_config]") {
+  const auto refused = [](const std::string& written) { return refusal("{" + kRequired + ",\n" + written + "}"); };
+  const std::string rest = ": turns on a feature of newer WaveletLM that is not here; only ";
+  CHECK(refused(R"("bbce_enabled": true, "bbce_compressed_grad": true)") ==
+        "C.json:2:1: bbce_enabled = true" + rest + "false can be read");
+  CHECK(refused(R"("wavelet_2d_mode": "internal", "mixer_recurrence_steps": 2)") ==
+        "C.json:2:1: wavelet_2d_mode = internal" + rest + "off can be read\nC.json:2:32: mixer_recurrence_steps = 2" +
+            rest + "1 can be read");
+  CHECK(refused(R"("lifting_offdiag_structure": "monarch", "complex_mixer": true)") ==
+        "C.json:2:1: lifting_offdiag_structure = monarch" + rest + "none can be read\nC.json:2:41: complex_mixer = true" +
+            rest + "false can be read");
+  CHECK(refused(R"("newest_thing_enabled": true, "newest_thing_dim": 3)") ==
+        "C.json:2:1: newest_thing_enabled = true" + rest + "false can be read");
+  CHECK(refused(R"("newest_thing_enabled": false, "newest_thing_dim": 3, "other_thing": "none")") == "accepted");
+  CHECK(refused(R"("wavelet_crawll": false)") == "C.json:2:1: wavelet_crawll: unknown key; did you mean 'wavelet_crawl'?");
+  CHECK(refused(R"("a_new_number": 3)") == "C.json:2:1: a_new_number: unknown key; WaveletLM has none of this name");
+}
+
+TEST_CASE("a number that Python wrote as Infinity is one", "[waveletlm_config]") {
+  CHECK(at(converted(R"("weight_decay": Infinity, "temperature": 2)"), "optimizer.weight_decay") == R"(".inf")");
+  CHECK(refusal("{" + kRequired + ", \"C\": 3}").find("\"C\": is given twice") != std::string::npos);
+}
+
 TEST_CASE("the settings of a removed feature are accepted where its switch is off", "[waveletlm_config]") {
   CHECK(refusal("{" + kRequired + R"(, "cross_time_feedback_gain": 0.5, "cross_time_feedback": false})") ==
         "accepted");

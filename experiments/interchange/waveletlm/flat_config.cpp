@@ -4,8 +4,10 @@
 #include <cassert>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "core/text.h"
+#include "experiments/interchange/waveletlm/newer_features.h"
 
 namespace subband::waveletlm {
 
@@ -27,20 +29,6 @@ const std::map<std::string, std::string, std::less<>>& earlier_names() {
 const char* switch_of_removed_feature(std::string_view key) {
   if (key.starts_with("iterative_refinement")) return "iterative_refinement";
   return key.starts_with("cross_time_feedback") ? "cross_time_feedback" : nullptr;
-}
-
-bool is_off(const Node& value) {
-  switch (value.kind()) {
-    case Node::Kind::null:
-      return true;
-    case Node::Kind::boolean:
-      return !value.boolean();
-    case Node::Kind::integer:
-    case Node::Kind::number:
-      return value.number() == 0;
-    default:
-      return false;
-  }
 }
 
 Node standard_value(const FlatKey& row) {
@@ -99,10 +87,14 @@ Node stand_in(FlatType type) {
   return {};
 }
 
-std::string unknown_key(const std::string& key) {
+std::optional<std::string> nearest_known(const std::string& key) {
   std::vector<std::string> known;
   for (const FlatKey& row : flat_keys()) known.emplace_back(row.key);
-  const auto near = nearest(key, known);
+  return nearest(key, known);
+}
+
+std::string unknown_key(const std::string& key) {
+  const auto near = nearest_known(key);
   return key + ": unknown key; " +
          (near ? "did you mean '" + *near + "'?" : "WaveletLM has none of this name");
 }
@@ -148,10 +140,35 @@ void FlatConfig::read(const Node& root) {
                              entry.key + " = " + config::brief(entry.value) +
                                  ": of a feature that WaveletLM has removed; only false can be read",
                              "bad_value"});
+    } else if (const auto feature = newer_feature_of(entry.key, root)) {
+      read_newer(*feature, entry, root);
     } else {
-      problems_.push_back({place, unknown_key(entry.key), "unknown_key"});
+      read_unknown(entry);
     }
   }
+}
+
+// Of a feature that is on its switch alone is refused; what sets it goes with it.
+void FlatConfig::read_newer(const NewerFeature& feature, const config::Entry& entry, const Node& root) {
+  const std::string place = entry.key_place.text();
+  const Node* its_switch = root.find(feature.switch_key);
+  if (its_switch == nullptr || is_off(*its_switch, feature.off))
+    warnings_.push_back(place + ": " + entry.key + ": of a feature of newer WaveletLM that is not here; it is off");
+  else if (entry.key == feature.switch_key)
+    problems_.push_back({place,
+                         entry.key + " = " + config::brief(entry.value) +
+                             ": turns on a feature of newer WaveletLM that is not here; only " +
+                             (feature.off.empty() ? "\"\"" : feature.off) + " can be read",
+                         "bad_value"});
+}
+
+// A switch that nothing here knows does no harm where it is off, unless it is a slip of the finger.
+void FlatConfig::read_unknown(const config::Entry& entry) {
+  const std::string place = entry.key_place.text();
+  if (is_off(entry.value) && !nearest_known(entry.key))
+    warnings_.push_back(place + ": " + entry.key + ": unknown here; it is off");
+  else
+    problems_.push_back({place, unknown_key(entry.key), "unknown_key"});
 }
 
 void FlatConfig::check_type(Reading& reading) {

@@ -11,6 +11,7 @@
 namespace subband::waveletlm {
 
 class FlatConfig;
+struct NewerFeature;
 
 /// What a key's value must be; `list` may be null.
 enum class FlatType { boolean, integer, number, text, list };
@@ -61,6 +62,8 @@ class FlatConfig {
   };
   const Reading& find(std::string_view key) const;
   void read(const config::Node& root);
+  void read_newer(const NewerFeature& feature, const config::Entry& entry, const config::Node& root);
+  void read_unknown(const config::Entry& entry);
   void check_type(Reading& reading);
 
   std::vector<Reading> readings_;  // in the order of the table

@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* kNothingReadsIt = "read by nothing in WaveletLM, and by nothing here";
 constexpr const char* kNothingToDo = "nothing to do here";
+constexpr const char* kCutOutside = "how the original cuts its subset of the corpus; here the files are read as they lie there";
 
 Node one_entry(const char* key, const Node& value) {
   Node map = Node::map();
@@ -24,6 +25,7 @@ Node one_entry(const char* key, const Node& value) {
 const char* data_of(const std::string& dataset) {
   if (dataset == "wikitext-103") return "wikitext_103";
   if (dataset == "wikitext-2") return "wikitext_2_raw";
+  if (dataset == "pile") return "pile";
   return dataset == "pg19" ? "pg19" : nullptr;
 }
 
@@ -31,7 +33,7 @@ void dataset(FlatConfig& flat, const Node& value) {
   const char* data = data_of(value.string());
   if (data == nullptr)
     return flat.complain("dataset",
-                         "must be wikitext-103, wikitext-2 or pg19; other texts need a .yaml recipe");
+                         "must be wikitext-103, wikitext-2, pg19 or pile; other texts need a .yaml recipe");
   Node group = one_entry("/data", Node(data)), self = Node("_self_");
   group.place = group.find("/data")->place = self.place = value.place;
   flat.put("defaults", Node::list({group, self}), value);
@@ -290,6 +292,10 @@ const std::vector<FlatKey>& flat_keys() {
   using enum FlatType;
   static const std::vector<FlatKey> table = {
       {"dataset", text, "wikitext-103", "data", dataset},
+      {"dataset_max_tokens", integer, "", "", nullptr, kCutOutside},
+      {"pile_val_docs", integer, "", "", nullptr, kCutOutside},
+      {"pile_test_docs", integer, "", "", nullptr, kCutOutside},
+      {"pile_holdout_stride", integer, "", "", nullptr, kCutOutside},
       {"tokenizer", text, "auto", "tokenizer", tokenizer},
       {"seed", integer, nullptr, "seed"},
       {"out_dir", text, "", "", nullptr, "the store of runs is --store DIR"},
@@ -303,6 +309,7 @@ const std::vector<FlatKey>& flat_keys() {
       {"grad_accum", integer, "1", "trainer.accumulate"},
       {"block_size", integer, nullptr, "trainer.length"},
       {"eval_interval", integer, nullptr, "trainer.evaluate_every", evaluation_interval},
+      {"checkpoint_interval_steps", integer, "", "trainer.checkpoint_every"},
       {"skip_warmup_saves", boolean, "true", "trainer.save_best_after_warmup", best_weights},
       {"grad_clip", number, "1.0", "trainer.clip_norm"},
       {"use_amp", boolean, "true", "trainer.precision", precision},
@@ -393,6 +400,7 @@ const std::vector<FlatKey>& flat_keys() {
       {"generation_prompt", text, "The history of", "samples.prompt", prompt},
       {"temperature", number, "1.0", "samples.temperature"},
       {"num_new_tokens", integer, "512", "samples.tokens"},
+      {"generation_max_context", integer, "", "", nullptr, kNothingToDo},
       {"top_p", number, "", "", nullptr, kNothingReadsIt},
       {"repetition_penalty", number, "", "", nullptr, kNothingReadsIt},
 

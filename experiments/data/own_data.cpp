@@ -1,0 +1,56 @@
+#include "experiments/data/own_data.h"
+
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "experiments/data/data_place.h"
+#include "experiments/data/unpack.h"
+
+namespace subband {
+
+namespace fs = std::filesystem;
+using config::Node;
+
+namespace {
+
+bool has_wildcard(const std::string& path) { return path.find_first_of("*?[") != std::string::npos; }
+
+// A word with a slash or an ending may be the path of a file; any other is a name.
+bool is_path(const std::string& option) {
+  return option.find('/') != std::string::npos || has_wildcard(option) || option == "." ||
+         fs::path(option).has_extension();
+}
+
+std::string checked(const std::string& path) {
+  const fs::path whole = fs::absolute(path).lexically_normal();
+  const fs::path there = has_wildcard(path) ? whole.parent_path() : packed_file(whole);
+  if (!has_wildcard(there.string()) && !lies_there(there))
+    throw ConfigError("", "data = " + path + ": no such file or folder", "unknown_option");
+  return whole.string();
+}
+
+}  // namespace
+
+Node own_data_spec(const std::string& name, const std::vector<std::string>& paths) {
+  Node files = Node::list();
+  for (const std::string& path : paths) files.items().emplace_back(checked(path));
+  Node spec = Node::map();
+  spec.set("type", Node("own_text"));
+  spec.set("name", Node(name));
+  spec.set("files", std::move(files));
+  return spec;
+}
+
+std::optional<Node> own_data_option(const std::string& option, config::Warnings& warnings) {
+  if (!is_path(option)) return {};
+  const fs::path path = fs::path(option).lexically_normal();
+  const std::string name = (path.has_filename() ? path : path.parent_path()).stem().string();
+  Node spec = own_data_spec(name.empty() || has_wildcard(name) ? "own" : name, {option});
+  warnings.push_back("data = " + option +
+                     ": trains on its first 90 %, validates on the next 5 % and tests on the last 5 %; data.valid and "
+                     "data.test change that");
+  return spec;
+}
+
+}  // namespace subband

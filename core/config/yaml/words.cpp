@@ -86,7 +86,9 @@ class Walker {
 
   void property() {
     if (token_ < 0) token_ = column();
-    if (here() == '!' && is_blank_at(at_ + 1)) return refuse(at_, kLoneTag);
+    const bool ends =
+        is_blank_at(at_ + 1) || std::string_view(",]}").find(text_[at_ + 1]) != std::string_view::npos;
+    if (here() == '!' && ends) return refuse(at_, kLoneTag);
     while (!is_blank_at(at_)) ++at_;
   }
 

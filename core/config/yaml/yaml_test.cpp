@@ -129,6 +129,7 @@ TEST_CASE("what yaml-cpp reads as another text than PyYAML is refused", "[yaml]"
   CHECK(complaint("k: >2+\n  a\n") == "a.yaml:1:4: " + kept);
   CHECK(complaint("k: >-\n  a\n  ") == "a.yaml:3:1: a folded text cannot end in a line of spaces");
   CHECK(complaint("k: ! 1\n") == "a.yaml:1:4: a tag needs a name behind its '!'");
+  CHECK(complaint("{k: !}\n") == "a.yaml:1:5: a tag needs a name behind its '!'");
 }
 
 TEST_CASE("what PyYAML reads is read, what it refuses is refused, where yaml-cpp differs", "[yaml]") {

@@ -179,10 +179,13 @@ TEST_CASE("a plan remarks on what a row changes besides what it asks for", "[pla
   const SweepPlan plan = make_plan(
       plan_test::spec_of("base: a\nablate: {flash: mixer=flash, wider: width=65, wide: width=128}\n"), {},
       plan_test::prepare_net, {});
-  CHECK(plan.remarks == std::vector<std::string>{"", "heads 6→4, drops rope=half, parameters +100.0 %", "",
-                                                 "parameters +100.0 %"});
+  CHECK(plan.remarks ==
+        std::vector<std::string>{
+            "", "heads 6→4, drops rope=half (mixer.type=flash keeps what both have), parameters +100.0 %", "",
+            "parameters +100.0 %"});
   CHECK_THAT(plan_text(plan, 1),
-             Catch::ContainsSubstring("\nrow 'flash': heads 6→4, drops rope=half, parameters +100.0 %\n"));
+             Catch::ContainsSubstring("\nrow 'flash': heads 6→4, drops rope=half (mixer.type=flash keeps "
+                                      "what both have), parameters +100.0 %\n"));
 }
 
 TEST_CASE("a row takes the width with which it is as large as the base, or a number", "[plan]") {

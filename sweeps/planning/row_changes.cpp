@@ -37,7 +37,9 @@ void add_changes(const Node& base, const Node& row, const std::string& path,
       changes.push_back(path + " " + config::brief(base) + "→" + config::brief(row));
     return;
   }
-  const std::string shown = is_another_part(base, row) ? "" : path;
+  const bool is_swapped = is_another_part(base, row);
+  const std::string shown = is_swapped ? "" : path;
+  const size_t before = changes.size();
   for (const Entry& entry : base.entries()) {
     const std::string below = shown.empty() ? entry.key : shown + "." + entry.key;
     if (const Node* other = row.find(entry.key)) {
@@ -47,6 +49,8 @@ void add_changes(const Node& base, const Node& row, const std::string& path,
                         (entry.value.is(Node::Kind::map) ? "" : "=" + config::brief(entry.value)));
     }
   }
+  if (is_swapped && changes.size() > before)
+    changes.back() += " (" + path + ".type=" + config::brief(*row.find("type")) + " keeps what both have)";
 }
 
 }  // namespace

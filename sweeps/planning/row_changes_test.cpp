@@ -28,7 +28,9 @@ TEST_CASE("a swapped part names the fields of the frame that it lost or that hav
            {"net.mixer.bias"});
   const Node row = tree("net: {type: lm, mixer: {type: flash, heads: 4, window: 2}, width: 8}\n",
                         {"net.mixer.type"}, {"net.mixer.heads", "net.mixer.window"});
-  CHECK(side_changes(base, row) == Words{"heads 6→4", "drops rope=half"});  // bias was nobody's choice
+  CHECK(side_changes(base, row) ==
+        Words{"heads 6→4",
+              "drops rope=half (net.mixer.type=flash keeps what both have)"});  // bias was nobody's choice
   CHECK(side_changes(base, base).empty());
 }
 
@@ -37,7 +39,7 @@ TEST_CASE("what an override asked for is no side change, wherever it stands", "[
   CHECK(side_changes(base, tree("net: {type: lm, width: 16, block: {levels: 5}}\nseed: 1\n", {"net.width"}))
             .empty());
   CHECK(side_changes(base, tree("net: {type: other, width: 16}\nseed: 2\n", {"net.type", "seed"})) ==
-        Words{"width 8→16", "drops block"});
+        Words{"width 8→16", "drops block (net.type=other keeps what both have)"});
   CHECK(side_changes(base, tree("net: {type: lm, width: 8, block: {levels: 3}}\nseed: 1\n")) ==
         Words{"net.block.levels 5→3"});
 }

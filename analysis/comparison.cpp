@@ -213,13 +213,17 @@ std::vector<std::string> comparison_columns(const std::string& metric) {
 }
 
 std::vector<std::string> comparison_notes(const Comparison& comparison) {
-  if (comparison.done >= comparison.cells) return {};
-  return {fmt::format("{} of {} cells are done", comparison.done, comparison.cells)};
+  std::vector<std::string> notes;
+  if (comparison.done < comparison.cells)
+    notes.push_back(fmt::format("{} of {} cells are done", comparison.done, comparison.cells));
+  for (const SweepRemark& remark : comparison.remarks) notes.push_back(remark.row + ": " + remark.text);
+  return notes;
 }
 
 Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& runs) {
   Comparison comparison{.name = sweep.name, .metric = sweep.metric, .goal = sweep.goal};
   comparison.columns = sweep.columns, comparison.lines = sweep.lines;
+  comparison.remarks = sweep.remarks;
   RunsBySeed by_seed;
   for (const RunSummary& run : runs) by_seed[{run.id, run.seed}] = &run;
   std::vector<RowCells> rows;

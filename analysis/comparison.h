@@ -32,6 +32,7 @@ struct Comparison {
   std::vector<SweepClaim> claims;    ///< judged
   std::vector<SweepColumn> columns;  ///< besides the metric
   std::vector<SweepLine> lines;      ///< values of the metric that need no run
+  std::vector<SweepRemark> remarks;  ///< what rows change besides what they ask for
   size_t cells = 0, done = 0;
   std::vector<std::string> failures;  ///< one line each
 };
@@ -43,7 +44,7 @@ Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& ru
 Table comparison_table(const Comparison& comparison, bool with_cost = true);
 /// Titles of the columns that every comparison has: no column of a sweep's own may have one of them.
 std::vector<std::string> comparison_columns(const std::string& metric);
-/// What is said below the table: how many cells are missing.
+/// What is said below the table: how many cells are missing, what rows change besides what they ask for.
 std::vector<std::string> comparison_notes(const Comparison& comparison);
 
 }  // namespace subband

@@ -75,6 +75,13 @@ TEST_CASE("a sweep names further columns, and lines that need no run", "[compari
         "- 4 of 6 cells are done\n");
 }
 
+TEST_CASE("what a row changes besides what it asks for stands below the table", "[comparison]") {
+  SweepManifest sweep = comparison_test::manifest();
+  sweep.remarks = {{"worse", "heads 6→4"}};
+  CHECK(comparison_notes(compare(sweep, comparison_test::runs())) ==
+        std::vector<std::string>{"4 of 6 cells are done", "worse: heads 6→4"});
+}
+
 TEST_CASE("claims are judged by the paired difference", "[comparison]") {
   SweepManifest sweep = comparison_test::manifest();
   sweep.claims = {{"worse", "worse", 0.01},

@@ -108,6 +108,8 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
     document["columns"].push_back({{"title", column.title}, {"metric", column.metric}});
   for (const SweepLine& line : sweep.lines)
     document["lines"].push_back({{"label", line.label}, {"value", number_json(line.value)}});
+  for (const SweepRemark& remark : sweep.remarks)
+    document["remarks"].push_back({{"row", remark.row}, {"text", remark.text}});
   if (!sweep.published.empty()) document["published"] = sweep.published;
   if (!sweep.file.empty()) document["file"] = sweep.file;
   write_file(sweep_file(store, sweep.name, ".json"), json_document(document, 1) + "\n");
@@ -136,9 +138,12 @@ static SweepManifest manifest_in(const std::string& text, const fs::path& file) 
       sweep.columns.push_back({.title = column.at("title"), .metric = column.at("metric")});
     for (const auto& line : document.value("lines", nlohmann::ordered_json::array()))
       sweep.lines.push_back({.label = line.at("label"), .value = number_of(line.at("value"))});
+    for (const auto& remark : document.value("remarks", nlohmann::ordered_json::array()))
+      sweep.remarks.push_back({.row = remark.at("row"), .text = remark.at("text")});
     return sweep;
   } catch (const std::exception&) {  // no JSON, or another one
-    throw Error(Problem{file.string(), "sweep manifest: is damaged; run the sweep again to write it anew", "damaged"});
+    throw Error(Problem{file.string(), "sweep manifest: is damaged; run the sweep again to write it anew",
+                        "damaged"});
   }
 }
 

@@ -2,7 +2,7 @@
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
 //    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?}], "claims"?: [{"row", "is", "by"}],
-//    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}], "published"?, "file"?}
+//    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}], "remarks"?: [{"row", "text"}], "published"?, "file"?}
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -45,6 +45,11 @@ struct SweepLine {
   config::Place place = {};  ///< in the spec; not kept in the store
 };
 
+/// What a row changes in its baseline besides what it asks for: `heads 6→4, parameters +12.0 %`.
+struct SweepRemark {
+  std::string row, text;
+};
+
 struct SweepManifest {
   std::string name;          ///< `quickstart`; slashes allowed
   std::string spec;          ///< path of its file, as the user gave it
@@ -57,6 +62,7 @@ struct SweepManifest {
   std::vector<SweepClaim> claims = {};
   std::vector<SweepColumn> columns = {};
   std::vector<SweepLine> lines = {};
+  std::vector<SweepRemark> remarks = {};
   std::string published =
       {};  ///< section of a published ledger that it repeats, `waveletlm/03_booleans`; or empty
 };

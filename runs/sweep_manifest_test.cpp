@@ -22,7 +22,8 @@ TEST_CASE("a sweep manifest reads back as what was written", "[sweep_manifest]")
       .seeds = {1337, 1338},
       .cells = {{"baseline", 1337, "ab", {}}, {"no bypass", 1338, "cd", {"a.b=none", "~c"}}},
       .columns = {{"AUC", "test.auc"}},
-      .lines = {{"majority class", 0.17}}};
+      .lines = {{"majority class", 0.17}},
+      .remarks = {{"no bypass", "heads 6→4"}}};
   write_sweep_manifest(scratch.path(), sweep);
   const SweepManifest back = read_sweep_manifest(scratch / "sweeps/demo-quick.json");
   CHECK(back.name == sweep.name);
@@ -39,6 +40,8 @@ TEST_CASE("a sweep manifest reads back as what was written", "[sweep_manifest]")
   CHECK(back.columns.at(0).metric == "test.auc");
   CHECK(back.lines.at(0).label == "majority class");
   CHECK(back.lines.at(0).value == 0.17);
+  CHECK(back.remarks.at(0).row == "no bypass");
+  CHECK(back.remarks.at(0).text == "heads 6→4");
   CHECK(read_sweep_manifests(scratch.path()).sweeps.size() == 1);
 }
 
@@ -74,10 +77,10 @@ TEST_CASE("only manifests are taken for manifests, and a damaged one hides no ot
   const std::string place = (scratch / "sweeps").string() + "/";
   const std::string damaged = ": sweep manifest: is damaged; run the sweep again to write it anew; left out";
   CHECK(reading.notices ==
-        std::vector<std::string>{place + "empty.json" + damaged,
-                                 place + "folder.json: cannot be read: Is a directory; left out",
-                                 place + "half.json" + damaged,
-                                 place + "link.json: cannot be read: is a link to nowhere, where nothing lies; left out"});
+        std::vector<std::string>{
+            place + "empty.json" + damaged, place + "folder.json: cannot be read: Is a directory; left out",
+            place + "half.json" + damaged,
+            place + "link.json: cannot be read: is a link to nowhere, where nothing lies; left out"});
 }
 
 TEST_CASE("sweeps whose names differ have files that differ", "[sweep_manifest]") {

@@ -95,8 +95,8 @@ void look_up(PlannedCell& planned, const std::vector<RunSummary>& runs) {
 }
 
 // Where a row asks for the size of another one, the override that gives it.
-void match_size(SweepRow& row, const SweepSpec& spec, const std::vector<std::string>& extra, const PrepareRow& prepare,
-                const PreparedRow* base) {
+void match_size(SweepRow& row, const SweepSpec& spec, const std::vector<std::string>& extra,
+                const PrepareRow& prepare, const PreparedRow* base) {
   if (!row.match) return;
   const auto changed = [&](const std::vector<std::string>& more) {
     SweepRow other = row;
@@ -206,6 +206,8 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
   manifest.claims = plan.spec.claims;
   manifest.columns = plan.spec.columns;
   manifest.lines = plan.spec.lines;
+  for (size_t i = 0; i < plan.remarks.size(); ++i)
+    if (!plan.remarks[i].empty()) manifest.remarks.push_back({plan.grid.rows[i].label, plan.remarks[i]});
   return manifest;
 }
 

@@ -64,12 +64,12 @@ TEST_CASE("a row whose values come from the seed has an identity for every seed"
       if (asks && each.starts_with("++seed")) row.id += " " + each;
     return row;
   };
-  const SweepPlan plan = make_plan(
-      plan_test::spec_of("base: a\nseeds: [1, 2, 3]\nablate: {x: 'x=${seed}'}\n"), {}, prepare, {});
+  const SweepPlan plan =
+      make_plan(plan_test::spec_of("base: a\nseeds: [1, 2, 3]\nablate: {x: 'x=${seed}'}\n"), {}, prepare, {});
   std::set<std::string> ids;
   for (const PlannedCell& cell : plan.cells) ids.insert(cell.id);
   CHECK(ids.size() == 4);  // one of the baseline, three of the row
-  CHECK(calls == 5);  // and once the bare base, which remarks compare with
+  CHECK(calls == 5);       // and once the bare base, which remarks compare with
 }
 
 TEST_CASE("time comes from runs of the same row, else from the rate of all, else it is unknown", "[plan]") {
@@ -170,7 +170,8 @@ TEST_CASE("a metric or column that no row reports is known before anything is tr
           "base: a\nmetric: {name: valid.bdp}\ncolumns: {loss: valid.loss, s: train.secs}\n") ==
       "probe.yaml:2:16: metric.name = valid.bdp: no row reports it; did you mean 'valid.bpb'? 'subband list "
       "metric a' lists what there is\n"
-      "probe.yaml:3:29: columns.s = train.secs: no row reports it; did you mean 'train.seconds'? 'subband list metric a' lists "
+      "probe.yaml:3:29: columns.s = train.secs: no row reports it; did you mean 'train.seconds'? 'subband "
+      "list metric a' lists "
       "what there is");
   CHECK(plan_test::refusal("base: a\ncolumns: {loss: valid.loss}\n") == "none");
 }
@@ -186,6 +187,16 @@ TEST_CASE("a plan remarks on what a row changes besides what it asks for", "[pla
   CHECK_THAT(plan_text(plan, 1),
              Catch::ContainsSubstring("\nrow 'flash': heads 6→4, drops rope=half (mixer.type=flash keeps "
                                       "what both have), parameters +100.0 %\n"));
+}
+
+TEST_CASE("a manifest keeps what rows change besides what they ask for", "[plan]") {
+  const SweepPlan plan =
+      make_plan(plan_test::spec_of("base: a\nablate: {wider: width=65, wide: width=128}\n"), {},
+                plan_test::prepare_net, {});
+  const SweepManifest manifest = manifest_of(plan, "probe.yaml");
+  REQUIRE(manifest.remarks.size() == 1);
+  CHECK(manifest.remarks[0].row == "wide");
+  CHECK(manifest.remarks[0].text == "parameters +100.0 %");
 }
 
 TEST_CASE("a row takes the width with which it is as large as the base, or a number", "[plan]") {

@@ -3,15 +3,18 @@
 #include <ATen/core/Tensor.h>
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "core/registry.h"
+#include "experiments/parameter_group.h"
+#include "models/module.h"
 
 namespace subband {
 
 struct OptimizerContext {
-  std::vector<at::Tensor> parameters;  ///< empty while a spec is only being checked
+  std::vector<Parameter> parameters;  ///< empty while a spec is only being checked
 };
 
 class Optimizer {
@@ -21,9 +24,12 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   virtual double peak_rate() const = 0;  ///< `lr` of the spec, the schedule's peak
-  /// One step at `rate` from the parameters' gradients; a parameter without a gradient is left alone.
-  virtual void step(double rate) = 0;
-  /// Named state tensors, in the parameters' order (`sum.0`, `exp_avg.0`, ...), for checkpoints; shared storage.
+  /// Every parameter in one group, in the order of their first members.
+  virtual const std::vector<ParameterGroup>& groups() const = 0;
+  /// One step from the parameters' gradients, each group at its own of `rates`; a parameter without a gradient is left
+  /// alone.
+  virtual void step(std::span<const double> rates) = 0;
+  /// State tensors by what they are and whose (`sum.head.weight`, ...), for checkpoints; shared storage.
   virtual std::map<std::string, at::Tensor> state() const = 0;
   /// Copies a checkpoint's state in. Error when names or shapes differ.
   virtual void load(const std::map<std::string, at::Tensor>& state) = 0;

@@ -46,6 +46,10 @@ TEST_CASE("the identity leaves out the seed and what changes no result, and noth
   CHECK(identity_with("samples.tokens", Node(int64_t{5})) == base);
   CHECK(identity_with("schedule.warmup", Node(0.1)) == base);  // written or default: the same
   CHECK_FALSE(identity_with("trainer.threads", Node(int64_t{2})) == base);
+  CHECK(base.at("optimizer.no_decay") == nullptr);  // fields that came later, at their defaults
+  CHECK(base.at("optimizer.rates") == nullptr);
+  CHECK_FALSE(identity_with("optimizer.no_decay", Node::list({Node("bias")})) == base);
+  CHECK_FALSE(identity_with("optimizer.rates.bias", Node(0.5)) == base);
   CHECK_FALSE(identity_with("net.width", Node(int64_t{9})) == base);
   CHECK_FALSE(identity_with("data.letters", Node(int64_t{601})) == base);
 }

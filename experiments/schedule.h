@@ -1,8 +1,11 @@
 // Learning-rate schedules: a pure function of the step.
 #pragma once
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "core/registry.h"
+#include "experiments/parameter_group.h"
 
 namespace subband {
 
@@ -19,6 +22,12 @@ class Schedule {
 
   /// Rate of optimiser step `step`, counted from 0.
   virtual double rate(int64_t step) const = 0;
+  /// The rate of every group at that step.
+  std::vector<double> rates(int64_t step, std::span<const ParameterGroup> groups) const {
+    std::vector<double> rates;
+    for (const ParameterGroup& group : groups) rates.push_back(group.rate * rate(step));
+    return rates;
+  }
   /// Its first steps, in which the rate rises.
   virtual int64_t warmup() const { return 0; }
 };

@@ -9,8 +9,8 @@
 
 namespace subband {
 
-/// The parameters of one group of modules; layers that repeat count as one group, `blocks.*.mixer`.
-struct ParameterGroup {
+/// The parameters of one group of modules, layers that repeat being one group, `blocks.*.mixer`; or of one role.
+struct ParameterCount {
   std::string name;
   int64_t tensors = 0;
   int64_t parameters = 0;
@@ -20,11 +20,14 @@ struct ParameterGroup {
 struct NamedShape {
   std::string name;
   std::vector<int64_t> shape;
-  bool learned = true;  ///< false: a buffer
+  bool learned = true;     ///< false: a buffer
+  std::string role;        ///< of what is learned
+  bool own_start = false;  ///< the part declares the first values its own, whatever the role
 };
 
 struct ParameterTable {
-  std::vector<ParameterGroup> groups;  ///< in the order of the module's registration
+  std::vector<ParameterCount> groups;  ///< in the order of the module's registration
+  std::vector<ParameterCount> roles;   ///< in the order of their names in role.h
   int64_t parameters = 0;              ///< a tensor under two names counts once
   int64_t buffers = 0;                 ///< values that are kept but not learned
   std::vector<NamedShape> tensors;     ///< every stored tensor: the names that `forward --weights` takes

@@ -10,6 +10,7 @@
 #include "core/config/binder.h"
 #include "experiments/optimizer.h"
 #include "experiments/optimizers/optimizer_state.h"
+#include "experiments/optimizers/parameter_groups.h"
 
 namespace subband::optimizers::adagrad {
 
@@ -18,6 +19,7 @@ struct Config {
   double weight_decay = 0;
   double eps = 2e-13;
   std::string path = "fused";
+  GroupFields groups;
 
   void bind(Binder& b) {
     b.field("lr", lr, {0.0, 1e3}, "the schedule's peak rate");
@@ -27,29 +29,36 @@ struct Config {
              "plain: the definition, tensor by tensor; fused: one pass over memory, equal to a few units in "
              "the last "
              "place");
+    groups.bind(b);
   }
 };
 
 class Adagrad final : public Optimizer {
  public:
   Adagrad(const Config& config, const OptimizerContext& context)
-      : config_(config), parameters_(context.parameters), sums_(zeros_for(context.parameters)) {}
+      : config_(config),
+        parameters_(context.parameters),
+        groups_(make_groups(context.parameters, config.groups)),
+        sums_(zeros_for(context.parameters)) {}
 
   double peak_rate() const override { return config_.lr; }
+  const std::vector<ParameterGroup>& groups() const override { return groups_; }
 
-  void step(double rate) override {
+  void step(std::span<const double> rates) override {
     const c10::NoGradGuard no_gradients;
-    collect();
-    if (active_.empty()) return;
-    if (config_.path == "plain")
-      plain(rate);
-    else
-      fused(rate);
+    for (const StepPart& part : step_parts(groups_, rates, config_.weight_decay)) {
+      collect(part.members);
+      if (active_.empty()) continue;
+      if (config_.path == "plain")
+        plain(part);
+      else
+        fused(part);
+    }
   }
 
   std::map<std::string, at::Tensor> state() const override {
     std::map<std::string, at::Tensor> state;
-    name_state(state, "sum", sums_);
+    name_state(state, "sum", parameters_, sums_);
     return state;
   }
   void load(const std::map<std::string, at::Tensor>& given) override {
@@ -57,37 +66,40 @@ class Adagrad final : public Optimizer {
   }
 
  private:
-  void collect() {
+  void collect(const std::vector<size_t>& members) {
     active_.clear(), gradients_.clear(), active_sums_.clear();
-    for (size_t i = 0; i < parameters_.size(); ++i) {
-      if (!parameters_[i].grad().defined()) continue;
-      active_.push_back(parameters_[i]);
-      gradients_.push_back(parameters_[i].grad());
+    for (const size_t i : members) {
+      const at::Tensor& parameter = parameters_[i].value;
+      if (!parameter.grad().defined()) continue;
+      active_.push_back(parameter);
+      gradients_.push_back(parameter.grad());
       active_sums_.push_back(sums_[i]);
     }
   }
 
-  void plain(double rate) {
+  void plain(const StepPart& part) {
     for (size_t i = 0; i < active_.size(); ++i) {
       at::Tensor g = gradients_[i];
-      if (config_.weight_decay != 0) g = g.add(active_[i], config_.weight_decay);
+      if (part.weight_decay != 0) g = g.add(active_[i], part.weight_decay);
       active_sums_[i].addcmul_(g, g);
-      active_[i].addcdiv_(g, active_sums_[i].sqrt().add_(config_.eps), -rate);
+      active_[i].addcdiv_(g, active_sums_[i].sqrt().add_(config_.eps), -part.rate);
     }
   }
 
-  void fused(double rate) {
+  void fused(const StepPart& part) {
     // The operator wants a step count per tensor; without a decay of the rate it reads only that it is there.
     const auto options = active_.front().options().dtype(at::kFloat);
     while (counts_.size() < active_.size()) counts_.push_back(at::ones({}, options));
     const at::TensorList counts(counts_.data(), active_.size());
-    at::_fused_adagrad_(active_, gradients_, active_sums_, counts, rate, /*lr_decay=*/0.0,
-                        config_.weight_decay, config_.eps, /*maximize=*/false);
+    at::_fused_adagrad_(active_, gradients_, active_sums_, counts, part.rate, /*lr_decay=*/0.0,
+                        part.weight_decay, config_.eps, /*maximize=*/false);
   }
 
   Config config_;
-  std::vector<at::Tensor> parameters_, sums_;
-  std::vector<at::Tensor> active_, gradients_, active_sums_, counts_;  // of the current step
+  std::vector<Parameter> parameters_;
+  std::vector<ParameterGroup> groups_;
+  std::vector<at::Tensor> sums_;
+  std::vector<at::Tensor> active_, gradients_, active_sums_, counts_;  // of the current part of a step
 };
 
 void add_to(OptimizerRegistry& r) {

@@ -5,6 +5,7 @@
 #include "core/tensors/random.h"
 #include "core/testing/catch.h"
 #include "experiments/optimizer.h"
+#include "experiments/testing/optimizers.h"
 #include "experiments/testing/parts.h"
 
 namespace subband::optimizers::adagrad {
@@ -19,7 +20,7 @@ using testing::Fields;
 std::shared_ptr<Optimizer> adagrad(const std::vector<at::Tensor>& parameters, const Fields& fields) {
   Registry registry;
   optimizers::adagrad::add_to(registry.of<Optimizer>());
-  return testing::make_part<Optimizer>(registry, "adagrad", fields, {parameters});
+  return testing::make_part<Optimizer>(registry, "adagrad", fields, testing::trained(parameters));
 }
 
 // Three odd-sized parameters and the gradients of five steps; the last parameter never gets one.
@@ -45,7 +46,7 @@ void run(Optimizer& optimizer, const Problem& p, int from, int to) {
   for (int step = from; step < to; ++step) {
     for (size_t i = 0; i < 2; ++i)
       p.parameters[i].mutable_grad() = p.gradients[static_cast<size_t>(step)][i].clone();
-    optimizer.step(0.1 / (step + 1));
+    testing::step(optimizer, 0.1 / (step + 1));
   }
 }
 
@@ -91,7 +92,7 @@ TEST_CASE("a step of rate 0 moves no weight but fills Adagrad's sums", "[adagrad
   const at::Tensor before = p.parameters[1].clone();
   const auto optimizer = adagrad(p.parameters, {{"path", Node(path)}});
   for (size_t i = 0; i < 2; ++i) p.parameters[i].mutable_grad() = p.gradients[0][i];
-  optimizer->step(0);
+  testing::step(*optimizer, 0);
   CHECK(p.parameters[1].equal(before));
   CHECK(optimizer->state().at("sum.1").equal(p.gradients[0][1].square()));
 }
@@ -101,7 +102,7 @@ TEST_CASE("the first Adagrad step is the rate times the gradient's sign, whateve
   const at::Tensor before = p.parameters[1].clone();
   const auto optimizer = adagrad(p.parameters, {});
   p.parameters[1].mutable_grad() = p.gradients[0][1] * 1e-4;
-  optimizer->step(0.5);
+  testing::step(*optimizer, 0.5);
   CHECK(at::allclose(before - p.parameters[1], 0.5 * p.gradients[0][1].sign(), 1e-6));
 }
 

@@ -11,6 +11,7 @@
 #include "core/config/binder.h"
 #include "experiments/optimizer.h"
 #include "experiments/optimizers/optimizer_state.h"
+#include "experiments/optimizers/parameter_groups.h"
 
 namespace subband::optimizers::adamw {
 
@@ -21,6 +22,7 @@ struct Config {
   double eps = 1e-8;
   double weight_decay = 0.01;
   std::string path = "fused";
+  GroupFields groups;
 
   void bind(Binder& b) {
     b.field("lr", lr, {0.0, 1e3}, "the schedule's peak rate");
@@ -33,6 +35,7 @@ struct Config {
              "plain: the definition, tensor by tensor; fused: one pass over memory, equal to a few units in "
              "the last "
              "place");
+    groups.bind(b);
   }
 };
 
@@ -41,35 +44,31 @@ class AdamW final : public Optimizer {
   AdamW(const Config& config, const OptimizerContext& context)
       : config_(config),
         parameters_(context.parameters),
+        groups_(make_groups(context.parameters, config.groups)),
         averages_(zeros_for(context.parameters)),
         squares_(zeros_for(context.parameters)) {
-    for (const at::Tensor& parameter : parameters_) {
-      counts_.push_back(at::zeros({}, parameter.options().dtype(at::kFloat)));
-    }
+    for (const Parameter& parameter : parameters_)
+      counts_.push_back(at::zeros({}, parameter.value.options().dtype(at::kFloat)));
   }
 
   double peak_rate() const override { return config_.lr; }
+  const std::vector<ParameterGroup>& groups() const override { return groups_; }
 
-  void step(double rate) override {
+  void step(std::span<const double> rates) override {
     const c10::NoGradGuard no_gradients;
-    if (config_.path == "plain") return plain(rate);
-    std::vector<at::Tensor> active, gradients, averages, squares, counts;
-    for (size_t i = 0; i < parameters_.size(); ++i) {
-      if (!parameters_[i].grad().defined()) continue;
-      active.push_back(parameters_[i]), gradients.push_back(parameters_[i].grad());
-      averages.push_back(averages_[i]), squares.push_back(squares_[i]);
-      counts.push_back(counts_[i].add_(1));
+    for (const StepPart& part : step_parts(groups_, rates, config_.weight_decay)) {
+      if (config_.path == "plain")
+        plain(part);
+      else
+        fused(part);
     }
-    if (active.empty()) return;
-    at::_fused_adamw_(active, gradients, averages, squares, {}, counts, rate, config_.beta1, config_.beta2,
-                      config_.weight_decay, config_.eps, /*amsgrad=*/false, /*maximize=*/false);
   }
 
   std::map<std::string, at::Tensor> state() const override {
     std::map<std::string, at::Tensor> state;
-    name_state(state, "exp_avg", averages_);
-    name_state(state, "exp_avg_sq", squares_);
-    name_state(state, "step", counts_);
+    name_state(state, "exp_avg", parameters_, averages_);
+    name_state(state, "exp_avg_sq", parameters_, squares_);
+    name_state(state, "step", parameters_, counts_);
     return state;
   }
   void load(const std::map<std::string, at::Tensor>& given) override {
@@ -77,23 +76,39 @@ class AdamW final : public Optimizer {
   }
 
  private:
-  void plain(double rate) {
-    for (size_t i = 0; i < parameters_.size(); ++i) {
-      const at::Tensor g = parameters_[i].grad();
+  void fused(const StepPart& part) {
+    std::vector<at::Tensor> active, gradients, averages, squares, counts;
+    for (const size_t i : part.members) {
+      const at::Tensor& parameter = parameters_[i].value;
+      if (!parameter.grad().defined()) continue;
+      active.push_back(parameter), gradients.push_back(parameter.grad());
+      averages.push_back(averages_[i]), squares.push_back(squares_[i]);
+      counts.push_back(counts_[i].add_(1));
+    }
+    if (active.empty()) return;
+    at::_fused_adamw_(active, gradients, averages, squares, {}, counts, part.rate, config_.beta1,
+                      config_.beta2, part.weight_decay, config_.eps, /*amsgrad=*/false, /*maximize=*/false);
+  }
+
+  void plain(const StepPart& part) {
+    for (const size_t i : part.members) {
+      const at::Tensor &parameter = parameters_[i].value, g = parameter.grad();
       if (!g.defined()) continue;
       const double t = counts_[i].add_(1).item<double>();
       const double bias1 = 1 - std::pow(config_.beta1, t);
       const double bias2 = 1 - std::pow(config_.beta2, t);
-      parameters_[i].mul_(1 - rate * config_.weight_decay);
+      parameter.mul_(1 - part.rate * part.weight_decay);
       averages_[i].mul_(config_.beta1).add_(g, 1 - config_.beta1);
       squares_[i].mul_(config_.beta2).addcmul_(g, g, 1 - config_.beta2);
       const at::Tensor root = squares_[i].sqrt().div_(std::sqrt(bias2)).add_(config_.eps);
-      parameters_[i].addcdiv_(averages_[i], root, -rate / bias1);
+      parameter.addcdiv_(averages_[i], root, -part.rate / bias1);
     }
   }
 
   Config config_;
-  std::vector<at::Tensor> parameters_, averages_, squares_, counts_;
+  std::vector<Parameter> parameters_;
+  std::vector<ParameterGroup> groups_;
+  std::vector<at::Tensor> averages_, squares_, counts_;
 };
 
 void add_to(OptimizerRegistry& r) {

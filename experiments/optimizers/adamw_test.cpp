@@ -5,6 +5,7 @@
 #include "core/tensors/random.h"
 #include "core/testing/catch.h"
 #include "experiments/optimizer.h"
+#include "experiments/testing/optimizers.h"
 #include "experiments/testing/parts.h"
 
 namespace subband::optimizers::adamw {
@@ -19,7 +20,7 @@ using testing::Fields;
 std::shared_ptr<Optimizer> adamw(const std::vector<at::Tensor>& parameters, const Fields& fields) {
   Registry registry;
   optimizers::adamw::add_to(registry.of<Optimizer>());
-  return testing::make_part<Optimizer>(registry, "adamw", fields, {parameters});
+  return testing::make_part<Optimizer>(registry, "adamw", fields, testing::trained(parameters));
 }
 
 at::Tensor gradient(int64_t step, at::ScalarType type) {
@@ -30,7 +31,7 @@ at::Tensor gradient(int64_t step, at::ScalarType type) {
 void run(Optimizer& optimizer, const at::Tensor& weight, int64_t from, int64_t to) {
   for (int64_t step = from; step < to; ++step) {
     weight.mutable_grad() = step == 2 ? at::Tensor() : gradient(step, weight.scalar_type());
-    optimizer.step(0.01 * static_cast<double>(step + 1));
+    testing::step(optimizer, 0.01 * static_cast<double>(step + 1));
   }
 }
 
@@ -75,7 +76,7 @@ TEST_CASE("AdamW's decay is decoupled: without a gradient's pull weights shrink 
   const at::Tensor weight = at::full({3}, 2.0, at::kDouble);
   const auto optimizer = adamw({weight}, {{"weight_decay", Node(0.5)}});
   weight.mutable_grad() = at::zeros_like(weight);
-  optimizer->step(0.1);
+  testing::step(*optimizer, 0.1);
   CHECK(at::allclose(weight, at::full({3}, 2.0 * (1 - 0.1 * 0.5), at::kDouble)));
 }
 

@@ -8,16 +8,16 @@
 
 namespace subband {
 
-std::vector<at::Tensor> zeros_for(const std::vector<at::Tensor>& parameters) {
+std::vector<at::Tensor> zeros_for(const std::vector<Parameter>& parameters) {
   std::vector<at::Tensor> zeros;
   zeros.reserve(parameters.size());
-  for (const at::Tensor& parameter : parameters) zeros.push_back(at::zeros_like(parameter));
+  for (const Parameter& parameter : parameters) zeros.push_back(at::zeros_like(parameter.value));
   return zeros;
 }
 
 void name_state(std::map<std::string, at::Tensor>& state, const std::string& name,
-                const std::vector<at::Tensor>& tensors) {
-  for (size_t i = 0; i < tensors.size(); ++i) state.emplace(name + "." + std::to_string(i), tensors[i]);
+                const std::vector<Parameter>& parameters, const std::vector<at::Tensor>& tensors) {
+  for (size_t i = 0; i < tensors.size(); ++i) state.emplace(name + "." + parameters[i].name, tensors[i]);
 }
 
 void load_optimizer_state(const std::string& part, const std::map<std::string, at::Tensor>& own,

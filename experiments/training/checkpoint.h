@@ -1,6 +1,6 @@
 // Checkpoints: one safetensors file that holds all that a run needs to go on as if it had never stopped.
 //   model/NAME       parameters and buffers
-//   optimizer/NAME   optimiser state
+//   optimizer/WHAT.NAME  optimiser state of a parameter
 //   state/NAME       carried state of the net, the running average of the loss, the best estimate, the loss scale
 //   metadata         `config` (resolved, JSON), `recipe`, `trajectory`, `vocabulary`, `step`, `tokens`, `seconds`,
 //                    `digest` of the tensors

@@ -11,6 +11,7 @@
 
 #include "core/tensors/autocast.h"
 #include "core/tensors/random.h"
+#include "experiments/training/former_names.h"
 
 namespace subband {
 
@@ -27,7 +28,7 @@ Trainer::Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan)
       task_(task),
       plan_(plan),
       parameters_(net.parameters()),
-      optimizer_(recipe.optimizer.make({parameters_})),
+      optimizer_(recipe.optimizer.make({parameters_of(net)})),
       schedule_(recipe.schedule.make({.steps = plan.steps, .peak = optimizer_->peak_rate()})),
       average_(at::zeros({2}, at::TensorOptions(at::kDouble))) {
   if (recipe.trainer.checkpoint_activations && !net.can_recompute())
@@ -106,7 +107,7 @@ StepResult Trainer::step() {
   if (!result.finite()) return scaler_ ? leave_out(result) : result;
   const double limit = recipe_.trainer.clip_norm, reached = result.gradient_norm + kNormMargin;
   if (limit > 0 && reached > limit) at::_foreach_mul_(gradients, limit / reached);
-  optimizer_->step(result.rate);
+  optimizer_->step(schedule_->rates(steps_done_, optimizer_->groups()));
   if (scaler_) scaler_->update(false);
   remember(result.loss);
   ++steps_done_;
@@ -142,7 +143,7 @@ void Trainer::save(Checkpoint& checkpoint) const {
 void Trainer::load(const Checkpoint& checkpoint) {
   load_model(net_, checkpoint.tensors);
   std::map<std::string, at::Tensor> optimizer;
-  for (const auto& [name, tensor] : checkpoint.tensors) {
+  for (const auto& [name, tensor] : with_present_names(checkpoint.tensors, net_)) {
     if (name.starts_with("optimizer/")) optimizer.emplace(name.substr(10), tensor);
   }
   optimizer_->load(optimizer);

@@ -69,6 +69,45 @@ Trained trained(const Recipe& recipe, bool scales_loss, int64_t steps = 12) {
   return result;
 }
 
+// Checkpoints of before optimisers knew their parameters' names.
+TEST_CASE("a checkpoint with numbered optimiser state goes on bit for bit", "[trainer]") {
+  const std::string optimizer = GENERATE("adagrad", "adamw");
+  const Recipe recipe = tiny_recipe({{"optimizer.type", Node(optimizer)}});
+  const Trained whole = trained(recipe, false);
+  Checkpoint half = trained(recipe, false, 5).end;
+  const auto net = make_net(recipe);
+  const std::vector<Parameter> parameters = parameters_of(*net);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    for (const char* what : {"sum", "exp_avg", "exp_avg_sq", "step"}) {
+      const std::string prefix = std::string("optimizer/") + what + ".";
+      auto named = half.tensors.extract(prefix + parameters[i].name);
+      if (named.empty()) continue;
+      named.key() = prefix + std::to_string(i);
+      half.tensors.insert(std::move(named));
+    }
+  }
+  REQUIRE(half.tensors.contains(optimizer == "adamw" ? "optimizer/exp_avg.1" : "optimizer/sum.1"));
+  GivenBatches task = letters();
+  Trainer trainer(recipe, *net, task, {.steps = 12});
+  trainer.load(half);
+  while (trainer.steps_done() < 12) trainer.step();
+  Checkpoint end;
+  trainer.save(end);
+  CHECK(digest(end.tensors) == digest(whole.end.tensors));
+}
+
+TEST_CASE("a trainer gives every group its own rate and decay", "[trainer]") {
+  Node frozen = Node::map();
+  frozen.set("embedding", Node(0.0));
+  const Recipe recipe = tiny_recipe({{"optimizer.rates", frozen}});
+  const auto before = make_net(recipe), net = make_net(recipe);
+  GivenBatches task = letters();
+  Trainer trainer(recipe, *net, task, {.steps = 12});
+  for (int i = 0; i < 4; ++i) trainer.step();
+  CHECK(net->named_parameters()["embedding"].equal(before->named_parameters()["embedding"]));
+  CHECK_FALSE(net->named_parameters()["out"].equal(before->named_parameters()["out"]));
+}
+
 // The recorded trajectory of the original: its config.json, its batches, this program's trainer.
 TEST_CASE("twenty steps of the trainer follow the original in loss, rate, gradient norm and final weights",
           "[trainer][recorded]") {

@@ -1,0 +1,20 @@
+// Which bit width a quantiser gives a parameter, told by what the parameter is for.
+#pragma once
+#include "models/role.h"
+
+namespace subband {
+
+/// Tiers of WaveletLM's quantisation after training; each has a bit width of its own.
+enum class QuantiserTier {
+  none,          ///< never quantised
+  mixer_coarse,  ///< projections of the scales 0 to 2
+  mixer_mid,     ///< of the scales 3 to 5
+  mixer_fine,    ///< of all finer ones
+  mlp,           ///< projections that belong to no scale
+  lifting,
+  embedding,  ///< embeddings and heads
+};
+
+QuantiserTier tier_of(const Purpose& purpose);
+
+}  // namespace subband

@@ -12,7 +12,6 @@ namespace subband {
 
 struct MixerState;
 
-/// Its parameters appear as the block's own, without a name of the part before theirs.
 class Bypass : public Module {
  public:
   static constexpr const char* kKind = "bypass";

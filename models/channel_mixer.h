@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <string>
 
 #include "core/registry.h"
 #include "models/block_context.h"
@@ -25,9 +24,6 @@ class ChannelMixer : public Module {
   virtual int64_t learns_every() const { return 0; }
   virtual void learn(const at::Tensor&) {}
   virtual void forget() {}
-  /// Its name among the block's parameters, and that of its gain `alpha_...`, where the label is the type.
-  virtual std::string module_name() const = 0;
-  virtual std::string gain_name() const = 0;
 };
 
 using ChannelMixerRegistry = KindRegistry<ChannelMixer>;

@@ -5,10 +5,9 @@
 
 namespace subband {
 
-at::Tensor Module::add_parameter(const std::string& name, const at::Tensor& first_values,
-                                 const Purpose& purpose) {
+at::Tensor Module::add_parameter(const std::string& name, const at::Tensor& initial, const Purpose& purpose) {
   purposes_[name] = purpose;
-  return register_parameter(name, first_values);
+  return register_parameter(name, initial);
 }
 
 std::vector<Parameter> parameters_of(const torch::nn::Module& root) {

@@ -16,7 +16,7 @@ class Module : public torch::nn::Module {
   using torch::nn::Module::Module;
 
   /// Registers a parameter; there is no way without a purpose.
-  at::Tensor add_parameter(const std::string& name, const at::Tensor& first_values, const Purpose& purpose);
+  at::Tensor add_parameter(const std::string& name, const at::Tensor& initial, const Purpose& purpose);
   /// Of the parameters that are its own, not those of modules inside, by name.
   const std::map<std::string, Purpose>& purposes() const { return purposes_; }
 

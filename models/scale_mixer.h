@@ -10,7 +10,6 @@
 
 namespace subband {
 
-/// Its parameters appear as the block's own, without a name of the part before theirs.
 class ScaleMixer : public Module {
  public:
   static constexpr const char* kKind = "scale_mixer";

@@ -15,6 +15,7 @@
 #include "experiments/interchange/huggingface/weights.h"
 #include "experiments/parts.h"
 #include "experiments/training/checkpoint.h"
+#include "models/wavelet/waveletlm_names.h"
 
 namespace subband {
 
@@ -28,7 +29,7 @@ struct ForwardWords {
   fs::path input, weights, out, gradients;
   int64_t seed = 1337;
   std::string precision = "fp32";
-  std::string names = "ours";
+  std::optional<std::string> names;
   bool hidden = false;
   std::optional<int64_t> length;
 
@@ -59,12 +60,19 @@ struct ForwardWords {
         ->check(above_zero());
     app.add_flag("--hidden", hidden,
                  "also the embeddings and every block's output, `hidden_0`, `hidden_1`, …");
-    app.add_option("--names", names, "of the gradients: ours, or hf, those of the Hugging Face folder")
-        ->check(CLI::IsMember({"ours", "hf"}))
-        ->capture_default_str();
+    app.add_option("--names", names,
+                   "of the gradients: ours; hf, those of the Hugging Face folder; waveletlm, the original's; "
+                   "without it: the original's of a net of WaveletLM, else ours")
+        ->check(CLI::IsMember({"ours", "hf", "waveletlm"}));
   }
   at::ScalarType type() const { return precision == "fp64" ? at::kDouble : at::kFloat; }
 };
+
+Tensors renamed_for_waveletlm(const Tensors& ours) {
+  Tensors theirs;
+  for (const auto& [name, tensor] : ours) theirs[name_in_waveletlm(name)] = tensor;
+  return theirs;
+}
 
 Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients) {
   Registry registry;
@@ -78,8 +86,17 @@ Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients) {
   net->eval();
   const Tensors out = probe_net(*net, {.vocabulary = recipe.vocabulary, .hidden = words.hidden},
                                 {words.input.string(), read_safetensors(words.input).tensors}, gradients);
-  if (gradients != nullptr && words.names == "hf")
+  if (gradients == nullptr) return out;
+  const bool is_waveletlm = recipe.net.type() == "wavelet_lm" || recipe.net.type() == "multinodal";
+  const std::string names = words.names.value_or(is_waveletlm ? "waveletlm" : "ours");
+  if (names == "waveletlm" && !is_waveletlm)
+    throw ConfigError(
+        "command line",
+        "--names waveletlm: needs a checkpoint of wavelet_lm or multinodal, not of " + recipe.net.type(),
+        "bad_value");
+  if (names == "hf")
     *gradients = huggingface::weights_for(huggingface::decoder_of_checkpoint(checkpoint), *gradients);
+  if (names == "waveletlm") *gradients = renamed_for_waveletlm(*gradients);
   return out;
 }
 

@@ -22,7 +22,7 @@ struct NamedShape {
   std::vector<int64_t> shape;
   bool learned = true;     ///< false: a buffer
   std::string role;        ///< of what is learned
-  bool own_start = false;  ///< the part declares the first values its own, whatever the role
+  bool own_start = false;  ///< the part declares the initial weights its own, whatever the role
 };
 
 struct ParameterTable {

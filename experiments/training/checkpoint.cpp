@@ -14,6 +14,7 @@
 #include "core/json.h"
 #include "core/tensors/digest.h"
 #include "core/text.h"
+#include "experiments/training/former_names.h"
 
 namespace subband {
 
@@ -74,7 +75,9 @@ Checkpoint read_one(const fs::path& file) {
     refuse(file, fmt::format("digest = {}: the tensors have {}; the file is damaged", written.substr(0, 12),
                              found.substr(0, 12)));
   }
-  checkpoint.tensors = std::move(read.tensors);
+  const Node* type = checkpoint.config.at("net.type");
+  checkpoint.tensors =
+      with_present_names(read.tensors, type && type->is(Node::Kind::string) ? type->string() : "");
   return checkpoint;
 }
 

@@ -142,11 +142,7 @@ void Trainer::save(Checkpoint& checkpoint) const {
 
 void Trainer::load(const Checkpoint& checkpoint) {
   load_model(net_, checkpoint.tensors);
-  std::map<std::string, at::Tensor> optimizer;
-  for (const auto& [name, tensor] : with_present_names(checkpoint.tensors, net_)) {
-    if (name.starts_with("optimizer/")) optimizer.emplace(name.substr(10), tensor);
-  }
-  optimizer_->load(optimizer);
+  optimizer_->load(optimizer_state(checkpoint.tensors, net_));
   if (const auto found = checkpoint.tensors.find("state/average_loss"); found != checkpoint.tensors.end()) {
     average_.copy_(found->second);
   }

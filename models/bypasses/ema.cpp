@@ -19,7 +19,7 @@ class Ema final : public Bypass {
  public:
   Ema(const Config& config, const BlockContext& context) : config_(config), history_(*this, context) {
     const ProjectionPlan plan{.purpose = {.role = Role::decay}, .in = context.width, .out = context.width};
-    gate_ = register_module("ema_gate", std::make_shared<Projection>(*context.initializer, plan));
+    gate_ = register_module("gate", std::make_shared<Projection>(*context.initializer, plan));
     gate_->first_weight().zero_();
     gate_->first_bias().zero_();
   }

@@ -15,13 +15,13 @@ void HistoryConfig::bind(Binder& b) {
 History::History(Module& owner, const BlockContext& context) {
   Initializer& initializer = *context.initializer;
   const int64_t width = context.width;
-  gains_SC_ = owner.add_parameter("history_gains", initializer.zeros({context.scales(), width}),
-                                  {.role = Role::gain});
+  gains_SC_ =
+      owner.add_parameter("gains", initializer.zeros({context.scales(), width}), {.role = Role::gain});
   const ProjectionPlan plan{.purpose = {.role = Role::input_projection, .own_start = true},
                             .in = width,
                             .out = width,
                             .bias = false};
-  mix_ = owner.register_module("cross_layer_mix", std::make_shared<Projection>(initializer, plan));
+  mix_ = owner.register_module("mix", std::make_shared<Projection>(initializer, plan));
   mix_->first_weight().copy_(initializer.eye(width, width).mul_(0.5));
 }
 

@@ -20,7 +20,7 @@ struct HistoryConfig {
 /// z_s + pad(gains_s ⊙ (m + W previous)): gains [S,C] start at zero, W [C,C] at half the identity.
 class History {
  public:
-  /// Registers `history_gains` and `cross_layer_mix` in `owner`.
+  /// Registers `gains` and `mix` in `owner`.
   History(Module& owner, const BlockContext& context);
   at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) const;
   /// Of apply over one sequence: the product with the summary of the block before, where there is one.

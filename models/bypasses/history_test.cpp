@@ -14,8 +14,7 @@ TEST_CASE("a summary becomes a bias of every scale through gains and, with a blo
   owner.to(at::kDouble);
   testing::perturb(owner, 0.5);
   const at::NoGradGuard no_gradient;
-  const at::Tensor gains = owner.named_parameters()["history_gains"],
-                   mix = owner.named_parameters()["cross_layer_mix.weight"];
+  const at::Tensor gains = owner.named_parameters()["gains"], mix = owner.named_parameters()["mix.weight"];
   const at::Tensor z = testing::random_double({2, 2, 4, 3}), summary = testing::random_double({2, 4, 2}, 4);
   for (const int64_t length : {4, 1}) {  // a window's own, or one carried state for all positions
     const at::Tensor previous = testing::random_double({2, length, 2}, 5),

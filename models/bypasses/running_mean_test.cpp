@@ -19,9 +19,9 @@ TEST_CASE("the running mean bypass follows its definition, padded channels left 
       at::Tensor mean = at::zeros({3}, at::kDouble);
       for (int64_t i = 0; i <= t; ++i) mean += x[b][i] / static_cast<double>(t + 1);
       CHECK(m[b][t].allclose(mean, 1e-12, 1e-12));
-      const at::Tensor context_of = mean + values["cross_layer_mix.weight"].mv(previous[b][t]);
+      const at::Tensor context_of = mean + values["mix.weight"].mv(previous[b][t]);
       for (int64_t s = 0; s < 3; ++s) {
-        const at::Tensor gains = values["history_gains"][s];
+        const at::Tensor gains = values["gains"][s];
         CHECK(y[s][b][t].narrow(0, 0, 3).allclose(z[s][b][t].narrow(0, 0, 3) + gains * context_of, 1e-12,
                                                   1e-12));
         CHECK(
@@ -37,7 +37,7 @@ TEST_CASE("the running mean adds nothing at first, and starts its cross-layer mi
       testing::Workshop().make<Bypass>("running_mean", {}, {.width = 4, .padded_width = 4, .levels = 1});
   const at::Tensor z = testing::random_double({2, 1, 3, 4}), x = testing::random_double({1, 3, 4}, 9);
   CHECK(bypass->apply(z, bypass->summary(x), x).equal(z));
-  CHECK(bypass->named_parameters()["cross_layer_mix.weight"].equal(at::eye(4, at::kDouble) * 0.5));
+  CHECK(bypass->named_parameters()["mix.weight"].equal(at::eye(4, at::kDouble) * 0.5));
   CHECK_FALSE(bypass->crosses_windows());
 }
 

@@ -64,8 +64,6 @@ class FastWeightMemory final : public ChannelMixer {
     deltas_.copy_(std::exchange(before_, at::Tensor()));
   }
   double flops(int64_t length) const override { return keys_.flops(length); }
-  std::string module_name() const override { return "fwpkm"; }
-  std::string gain_name() const override { return "alpha_fwpkm"; }
 
  private:
   at::Tensor table() { return changed() ? keys_.values() + deltas_ : keys_.values(); }

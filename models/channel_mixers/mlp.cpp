@@ -74,8 +74,6 @@ class Mlp final : public ChannelMixer {
     for (const auto& linear : linears_) sum += linear->flops(length);
     return sum;
   }
-  std::string module_name() const override { return "ffwd"; }
-  std::string gain_name() const override { return "alpha_mlp"; }
 
  private:
   Activation activation_;  ///< null: nothing between the linears

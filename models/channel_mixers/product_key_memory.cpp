@@ -16,8 +16,6 @@ class ProductKeyMemory final : public ChannelMixer {
     return read_rows(keys_.values(), keys_.choose(x_BLC)).view_as(x_BLC);
   }
   double flops(int64_t length) const override { return keys_.flops(length); }
-  std::string module_name() const override { return "pkm"; }
-  std::string gain_name() const override { return "alpha_pkm"; }
 
  private:
   ProductKeys keys_;

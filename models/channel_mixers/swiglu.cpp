@@ -62,8 +62,6 @@ class Swiglu final : public ChannelMixer {
   double flops(int64_t length) const override {
     return gate_->flops(length) + up_->flops(length) + down_->flops(length);
   }
-  std::string module_name() const override { return "swiglu"; }
-  std::string gain_name() const override { return "alpha_swiglu"; }
 
  private:
   Activation activation_;

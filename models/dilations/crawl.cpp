@@ -31,7 +31,7 @@ class Crawl final : public Dilation {
     at::Tensor logits = context.initializer->zeros({context.levels, taps_});
     for (int64_t level = 0; level < context.levels; ++level)
       logits.select(0, level).select(0, (int64_t{1} << level) - first_distance(level)).fill_(kLogitOfDyadic);
-    logits_ = add_parameter("dilation_logits", logits, {.role = Role::router});
+    logits_ = add_parameter("logits", logits, {.role = Role::router});
   }
 
   at::Tensor look_back(const at::Tensor& c_BLC, int64_t level) override {

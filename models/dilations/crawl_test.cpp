@@ -12,8 +12,7 @@ TEST_CASE("the crawl mixes neighbouring distances by a softmax; fine levels move
       testing::Workshop().make<Dilation>("crawl", {{"taps", testing::integer(3)}}, {.levels = 4});
   testing::perturb(*crawl, 1.0);
   const at::NoGradGuard no_gradient;
-  const at::Tensor logits = crawl->named_parameters()["dilation_logits"],
-                   c = testing::random_double({2, 9, 3});
+  const at::Tensor logits = crawl->named_parameters()["logits"], c = testing::random_double({2, 9, 3});
   const int64_t first[] = {1, 1, 3, 7};
   for (int64_t level = 0; level < 4; ++level) {
     double sum = 0;
@@ -29,7 +28,7 @@ TEST_CASE("the crawl mixes neighbouring distances by a softmax; fine levels move
 
 TEST_CASE("the crawl starts with 0.98670 on the dyadic distance", "[crawl]") {
   const auto crawl = testing::Workshop().make<Dilation>("crawl", {}, {.levels = 3});
-  const at::Tensor weights = crawl->named_parameters()["dilation_logits"].detach().softmax(1);
+  const at::Tensor weights = crawl->named_parameters()["logits"].detach().softmax(1);
   const int64_t dyadic[] = {0, 1, 1};
   for (int64_t level = 0; level < 3; ++level)
     CHECK(weights[level][dyadic[level]].item<double>() == Approx(0.98670).epsilon(1e-5));

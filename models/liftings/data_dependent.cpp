@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "core/config/binder.h"
-#include "models/layers/adopt.h"
 #include "models/layers/projection.h"
 #include "models/lifting.h"
 #include "models/liftings/networks.h"
@@ -33,9 +32,8 @@ class DataDependent final : public Lifting {
  public:
   DataDependent(const Config& config, const LiftingContext& context)
       : levels_(context.levels),
-        dilation_(context.dilation->make(context)),
+        dilation_(register_module("dilation", context.dilation->make(context))),
         networks_(*this, config.networks, context, {.damped = context.stabilizers.lifting_level}) {
-    adopt(*this, *dilation_);
     add_gates("predict_gates", predict_gates_, context);
     add_gates("update_gates", update_gates_, context);
   }

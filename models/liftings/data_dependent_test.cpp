@@ -28,13 +28,13 @@ TEST_CASE("the data-dependent lifting follows its definition and reconstructs pe
   testing::perturb(*lifting, 0.6);
   const at::NoGradGuard no_gradient;
   const auto values = lifting->named_parameters();
-  const auto affine = [&](const std::string& name, int64_t level, const at::Tensor& x) {
-    const std::string net = name + "." + std::to_string(level);
+  const auto affine = [&](const std::string& net, const at::Tensor& x) {
     return values[net + ".weight"].mv(x) + values[net + ".bias"];
   };
   const auto step = [&](const std::string& name, int64_t level, const at::Tensor& x) {
-    at::Tensor y = affine(name + "_nets", level, x);
-    const at::Tensor gate = affine(name + "_gates", level, x);
+    const std::string at_level = "." + std::to_string(level);
+    at::Tensor y = affine(name + at_level + ".only", x);
+    const at::Tensor gate = affine(name + "_gates" + at_level, x);
     for (int64_t i = 0; i < 3; ++i) y[i] *= 2 / (1 + std::exp(-gate[i].item<double>()));
     return y;
   };

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "core/config/binder.h"
-#include "models/layers/adopt.h"
 #include "models/lifting.h"
 
 namespace subband::liftings::haar {
@@ -25,8 +24,7 @@ class Haar final : public Lifting {
  public:
   Haar(const Config&, const LiftingContext& context) : levels_(context.levels), width_(context.padded_width) {
     if (context.dilation == nullptr) return;
-    dilation_ = context.dilation->make(context);
-    adopt(*this, *dilation_);
+    dilation_ = register_module("dilation", context.dilation->make(context));
   }
 
   at::Tensor decompose(const at::Tensor& h_BLC) override {

@@ -44,5 +44,5 @@ TEST_CASE("the fixed Haar lifting puts together what it took apart, with any dil
     const at::Tensor h = testing::random_double({2, 5, 3});
     CHECK(lifting->reconstruct(lifting->decompose(h)).allclose(h, 1e-9, 1e-9));
   }
-  CHECK(haar_test::make("crawl")->named_parameters().contains("dilation_logits"));
+  CHECK(haar_test::make("crawl")->named_parameters().contains("dilation.logits"));
 }

@@ -4,7 +4,6 @@
 
 #include <vector>
 
-#include "models/layers/adopt.h"
 #include "models/liftings/steps.h"
 
 namespace subband::liftings {
@@ -22,8 +21,7 @@ Ladder::Ladder(Module& owner, const NetworksConfig& config, const LiftingContext
                Networks::Options options)
     : levels_(context.levels) {
   if (context.dilation) {
-    dilation_ = context.dilation->make(context);
-    adopt(owner, *dilation_);
+    dilation_ = owner.register_module("dilation", context.dilation->make(context));
     options.predictions = true;
   }
   networks_.emplace(owner, config, context, options);

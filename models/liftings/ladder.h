@@ -21,7 +21,7 @@ struct UntiedConfig {
 
 class Ladder {
  public:
-  /// Registers the dilation's parameters, `predict_nets` and `update_nets` in `owner`. Where the context has no
+  /// Registers `dilation`, `predict` and `update` in `owner`. Where the context has no
   /// dilation this one only reconstructs, and has predictions only if they are to be idle.
   Ladder(Module& owner, const NetworksConfig& config, const LiftingContext& context,
          Networks::Options options);

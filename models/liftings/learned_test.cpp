@@ -30,14 +30,14 @@ std::vector<double> network(const torch::nn::Module& lifting, const std::string&
                             const std::vector<double>& x) {
   const auto tensors = lifting.named_parameters();
   std::vector<double> in = x;
-  for (const char* layer : {".0", ".3"}) {
+  for (const char* layer : {".first", ".last"}) {
     const at::Tensor weight = tensors[name + layer + ".weight"], bias = tensors[name + layer + ".bias"];
     std::vector<double> out(static_cast<size_t>(weight.size(0)));
     for (int64_t i = 0; i < weight.size(0); ++i) {
       double sum = bias[i].item<double>();
       for (int64_t j = 0; j < weight.size(1); ++j)
         sum += weight[i][j].item<double>() * in[static_cast<size_t>(j)];
-      out[static_cast<size_t>(i)] = std::string(layer) == ".0" ? gelu(sum) : sum;
+      out[static_cast<size_t>(i)] = std::string(layer) == ".first" ? gelu(sum) : sum;
     }
     in = out;
   }
@@ -64,13 +64,13 @@ TEST_CASE("the learned lifting follows its definition", "[learned]") {
         const std::string at_level = "." + std::to_string(level);
         std::vector<double> now(3), d(3);
         for (int64_t i = 0; i < width; ++i) now[static_cast<size_t>(i)] = c[b][t][i].item<double>();
-        const auto predicted = learned_lifting_test::network(*lifting, "predict_nets" + at_level, now);
+        const auto predicted = learned_lifting_test::network(*lifting, "predict" + at_level, now);
         const int64_t back = t - (int64_t{1} << level);
         for (int64_t i = 0; i < width; ++i) {
           const double past = back >= 0 ? c[b][back][i].item<double>() : 0;
           d[static_cast<size_t>(i)] = (past - predicted[static_cast<size_t>(i)]) * root_half;
         }
-        const auto updated = learned_lifting_test::network(*lifting, "update_nets" + at_level, d);
+        const auto updated = learned_lifting_test::network(*lifting, "update" + at_level, d);
         for (int64_t i = 0; i < width; ++i) {
           detail[b][t][i] = d[static_cast<size_t>(i)];
           next[b][t][i] = (now[static_cast<size_t>(i)] + updated[static_cast<size_t>(i)]) * root_half;
@@ -97,22 +97,22 @@ TEST_CASE("initial weights of the learned lifting: identities, halves, zeros, an
   const at::Tensor one = at::eye(4, at::kDouble);
   const auto haar = learned_lifting_test::make({}, 4, 2);
   const auto values = haar->named_parameters();
-  CHECK(values["predict_nets.1.0.weight"].equal(one));
-  CHECK(values["predict_nets.1.3.weight"].equal(one));
-  CHECK(values["update_nets.1.3.weight"].equal(one * 0.5));
+  CHECK(values["predict.1.first.weight"].equal(one));
+  CHECK(values["predict.1.last.weight"].equal(one));
+  CHECK(values["update.1.last.weight"].equal(one * 0.5));
   const auto damped = learned_lifting_test::make({}, 4, 3, {.lifting_level = true})->named_parameters();
-  CHECK(damped["predict_nets.2.0.weight"].equal(one));
-  CHECK(damped["predict_nets.2.3.weight"].allclose(one / 1.2, 1e-6));
-  CHECK(damped["update_nets.1.3.weight"].allclose(one / 2.2, 1e-6));
+  CHECK(damped["predict.2.first.weight"].equal(one));
+  CHECK(damped["predict.2.last.weight"].allclose(one / 1.2, 1e-6));
+  CHECK(damped["update.1.last.weight"].allclose(one / 2.2, 1e-6));
   const auto wide = learned_lifting_test::make({{"hidden_multiplier", testing::integer(3)}}, 4, 1);
-  const at::Tensor w0 = wide->named_parameters()["predict_nets.0.0.weight"];
+  const at::Tensor w0 = wide->named_parameters()["predict.0.first.weight"];
   CHECK(w0.narrow(0, 0, 4).equal(one));
   CHECK(w0.narrow(0, 4, 8).abs().max().item<double>() < 0.06);
   CHECK(w0.narrow(0, 4, 8).abs().min().item<double>() > 0);
   const auto zero = learned_lifting_test::make({{"init", config::Node("zero")}}, 4, 1);
-  CHECK(zero->named_parameters()["update_nets.0.3.weight"].abs().max().item<double>() == 0);
-  CHECK(zero->named_parameters()["update_nets.0.0.weight"].abs().max().item<double>() > 0);
-  CHECK(zero->named_parameters()["update_nets.0.0.bias"].abs().min().item<double>() > 0);
+  CHECK(zero->named_parameters()["update.0.last.weight"].abs().max().item<double>() == 0);
+  CHECK(zero->named_parameters()["update.0.first.weight"].abs().max().item<double>() > 0);
+  CHECK(zero->named_parameters()["update.0.first.bias"].abs().min().item<double>() > 0);
 }
 
 TEST_CASE("what no identity fills starts as noise of deviation 0.01, biases at zero", "[learned]") {
@@ -121,9 +121,9 @@ TEST_CASE("what no identity fills starts as noise of deviation 0.01, biases at z
   const auto haar = wide->named_parameters();
   const auto random =
       learned_lifting_test::make({{"init", config::Node("random")}}, 32, 2)->named_parameters();
-  for (const char* net : {"predict_nets.0", "update_nets.0", "predict_nets.1", "update_nets.1"}) {
+  for (const char* net : {"predict.0", "update.0", "predict.1", "update.1"}) {
     INFO(net);
-    const std::string first = std::string(net) + ".0.", last = std::string(net) + ".3.";
+    const std::string first = std::string(net) + ".first.", last = std::string(net) + ".last.";
     CHECK(deviation(haar[first + "weight"].narrow(0, 32, 64)) == Approx(0.01).epsilon(0.06));
     CHECK(deviation(haar[last + "weight"].narrow(1, 32, 64)) == Approx(0.01).epsilon(0.06));
     CHECK(deviation(random[first + "weight"]) == Approx(0.01).epsilon(0.06));

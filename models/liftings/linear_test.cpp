@@ -24,8 +24,8 @@ std::shared_ptr<Lifting> make(const testing::Settings& settings, Stabilizers sta
 TEST_CASE("the linear lifting starts as P = 1, U = 1/2, and level l is damped by 1 + l/10", "[linear]") {
   const auto lifting = linear_lifting_test::make({}, {.lifting_level = true});
   const at::Tensor one = at::eye(3, at::kDouble);
-  CHECK(lifting->named_parameters()["predict_nets.2.weight"].allclose(one / 1.2, 1e-6));
-  CHECK(lifting->named_parameters()["update_nets.0.weight"].allclose(one / 2, 1e-6));
+  CHECK(lifting->named_parameters()["predict.2.only.weight"].allclose(one / 1.2, 1e-6));
+  CHECK(lifting->named_parameters()["update.0.only.weight"].allclose(one / 2, 1e-6));
 }
 
 TEST_CASE("the linear lifting follows its definition", "[linear]") {
@@ -41,12 +41,12 @@ TEST_CASE("the linear lifting follows its definition", "[linear]") {
     for (int64_t t = 0; t < 6; ++t) {
       const int64_t back = t - (int64_t{1} << level);
       const at::Tensor past = back >= 0 ? c[back] : at::zeros({3}, at::kDouble);
-      const at::Tensor d = (past - values["predict_nets" + at_level + ".weight"].mv(c[t]) -
-                            values["predict_nets" + at_level + ".bias"]) /
+      const at::Tensor d = (past - values["predict" + at_level + ".only.weight"].mv(c[t]) -
+                            values["predict" + at_level + ".only.bias"]) /
                            std::sqrt(2.0);
       CHECK(z[3 - level][0][t].allclose(d, 1e-12, 1e-12));
-      next[t] = (c[t] + values["update_nets" + at_level + ".weight"].mv(d) +
-                 values["update_nets" + at_level + ".bias"]) /
+      next[t] = (c[t] + values["update" + at_level + ".only.weight"].mv(d) +
+                 values["update" + at_level + ".only.bias"]) /
                 std::sqrt(2.0);
     }
     c = next;

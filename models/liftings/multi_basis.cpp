@@ -46,7 +46,7 @@ class MultiBasis final : public Lifting {
  public:
   MultiBasis(const Config& config, const LiftingContext& context)
       : untied_(config.untied.untied_reconstruction) {
-    const auto list = register_module("wavelets", std::make_shared<torch::nn::Module>("wavelets"));
+    const auto list = register_module("bases", std::make_shared<torch::nn::Module>("bases"));
     // The set that only reconstructs is never damped, as in the original.
     const Networks::Options options{.predictions = config.untied.idle_predictions,
                                     .damped = context.dilation && context.stabilizers.lifting_level};
@@ -60,7 +60,7 @@ class MultiBasis final : public Lifting {
     at::Tensor weights =
         context.initializer->zeros({static_cast<int64_t>(config.bases.size()), context.scales()});
     weights.select(0, 0).fill_(kFirstBasis);
-    weights_KS_ = add_parameter("basis_weights", weights, {.role = Role::router});
+    weights_KS_ = add_parameter("weights", weights, {.role = Role::router});
   }
 
   at::Tensor decompose(const at::Tensor& h_BLC) override {

@@ -36,7 +36,7 @@ std::shared_ptr<Lifting> alone(const Lifting& several, int64_t k) {
   const auto one = workshop.make<Lifting>("learned", {}, context);
   const at::NoGradGuard no_gradient;
   for (auto& item : one->named_parameters())
-    item.value().copy_(several.named_parameters()["wavelets." + std::to_string(k) + "." + item.key()]);
+    item.value().copy_(several.named_parameters()["bases." + std::to_string(k) + "." + item.key()]);
   return one;
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("multi_basis blends each scale of its wavelets by that scale's weights
   const auto lifting = test::make(test::bases({"haar", "random", "zero"}));
   testing::perturb(*lifting, 0.5);
   const at::NoGradGuard no_gradient;
-  const at::Tensor logits = lifting->named_parameters()["basis_weights"];
+  const at::Tensor logits = lifting->named_parameters()["weights"];
   REQUIRE(logits.sizes() == at::IntArrayRef({3, 3}));
   const at::Tensor h = testing::random_double({2, 7, 3}), z = lifting->decompose(h);
   at::Tensor blended = at::zeros_like(z), back = at::zeros_like(h);
@@ -75,7 +75,7 @@ TEST_CASE("a basis with all the weight reconstructs perfectly", "[multi_basis]")
   const auto lifting = test::make(test::bases({"haar", "random"}));
   testing::perturb(*lifting, 0.2);
   const at::NoGradGuard no_gradient;
-  at::Tensor logits = lifting->named_parameters()["basis_weights"];
+  at::Tensor logits = lifting->named_parameters()["weights"];
   logits.zero_().select(0, 1).fill_(100);
   const at::Tensor h = testing::random_double({2, 6, 3});
   CHECK(lifting->reconstruct(lifting->decompose(h)).allclose(h, 1e-10, 1e-12));
@@ -89,19 +89,19 @@ TEST_CASE("the wavelets of multi_basis start as named, damped by level, and its 
   const at::Tensor one = at::eye(3, at::kDouble);
   const auto lifting = test::make({{"linear", config::Node(true)}});
   const auto values = lifting->named_parameters();
-  CHECK(values["wavelets.0.predict_nets.1.weight"].allclose(one / 1.1, 1e-6));
-  CHECK(values["wavelets.1.predict_nets.1.weight"].abs().max().item<double>() < 0.06);
-  CHECK(values["wavelets.1.dilation_logits"].sizes() == at::IntArrayRef({2, 3}));
-  CHECK(values["basis_weights"].equal(at::tensor({10., 10., 10., 0., 0., 0.}, at::kDouble).view({2, 3})));
+  CHECK(values["bases.0.predict.1.only.weight"].allclose(one / 1.1, 1e-6));
+  CHECK(values["bases.1.predict.1.only.weight"].abs().max().item<double>() < 0.06);
+  CHECK(values["bases.1.dilation.logits"].sizes() == at::IntArrayRef({2, 3}));
+  CHECK(values["weights"].equal(at::tensor({10., 10., 10., 0., 0., 0.}, at::kDouble).view({2, 3})));
   const testing::Settings untied = {{"linear", config::Node(true)},
                                     {"untied_reconstruction", config::Node(true)}};
   const auto back = test::make(untied, true)->named_parameters();
-  CHECK(back["wavelets.0.update_nets.1.weight"].allclose(one / 2, 1e-12));
-  CHECK_FALSE(back.contains("wavelets.0.dilation_logits"));
-  CHECK_FALSE(back.contains("wavelets.0.predict_nets.1.weight"));
+  CHECK(back["bases.0.update.1.only.weight"].allclose(one / 2, 1e-12));
+  CHECK_FALSE(back.contains("bases.0.dilation.logits"));
+  CHECK_FALSE(back.contains("bases.0.predict.1.only.weight"));
   testing::Settings idle = untied;
   idle.emplace_back("idle_predictions", config::Node(true));
-  CHECK(test::make(idle, true)->named_parameters().contains("wavelets.0.predict_nets.1.weight"));
+  CHECK(test::make(idle, true)->named_parameters().contains("bases.0.predict.1.only.weight"));
 }
 
 TEST_CASE("multi_basis refuses to be shared, unknown bases, and idle predictions without a second set",

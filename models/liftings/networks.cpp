@@ -2,7 +2,6 @@
 
 #include <ATen/ops/gelu.h>
 
-#include "models/layers/adopt.h"
 #include "models/layers/projection.h"
 
 namespace subband::liftings {
@@ -46,11 +45,11 @@ class Network final : public Module {
       return std::make_shared<Projection>(initializer, plan);
     };
     if (config.linear) {
-      adopt(*this, *(last_ = made(width, width)));
+      last_ = register_module("only", made(width, width));
       return;
     }
-    first_ = register_module("0", made(width, hidden));
-    last_ = register_module("3", made(hidden, width));
+    first_ = register_module("first", made(width, hidden));
+    last_ = register_module("last", made(hidden, width));
   }
 
   at::Tensor forward(const at::Tensor& x) const {
@@ -95,9 +94,8 @@ Networks::Networks(Module& owner, const NetworksConfig& config, const BlockConte
                    Options options) {
   std::shared_ptr<torch::nn::Module> predicts;
   if (options.predictions)
-    predicts = owner.register_module("predict_nets", std::make_shared<torch::nn::Module>("predict_nets"));
-  const auto updates =
-      owner.register_module("update_nets", std::make_shared<torch::nn::Module>("update_nets"));
+    predicts = owner.register_module("predict", std::make_shared<torch::nn::Module>("predict"));
+  const auto updates = owner.register_module("update", std::make_shared<torch::nn::Module>("update"));
   const auto add = [&](torch::nn::Module& list, std::vector<std::shared_ptr<Network>>& networks) {
     networks.push_back(
         list.register_module(std::to_string(networks.size()), std::make_shared<Network>(config, context)));

@@ -37,7 +37,7 @@ class Networks {
     bool predictions = true;  ///< false: update networks only
     bool damped = false;      ///< last matrix of level l over 1 + l/10
   };
-  /// Registers `predict_nets` and `update_nets` in `owner`, one network per level in each.
+  /// Registers `predict` and `update` in `owner`, one network per level in each.
   Networks(Module& owner, const NetworksConfig& config, const BlockContext& context, Options options);
 
   at::Tensor predict(const at::Tensor& x_C, int64_t level) const;  ///< Shapes  [..., C] -> [..., C]

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "core/config/binder.h"
-#include "models/layers/adopt.h"
 #include "models/lifting.h"
 #include "models/liftings/networks.h"
 
@@ -54,10 +53,8 @@ class Packet final : public Lifting {
  public:
   Packet(const Config& config, const LiftingContext& context)
       : tree_(balanced_tree(context.levels)),
-        dilation_(context.dilation->make(context)),
-        networks_(*this, config.networks, context, {.damped = context.stabilizers.lifting_level}) {
-    adopt(*this, *dilation_);
-  }
+        dilation_(register_module("dilation", context.dilation->make(context))),
+        networks_(*this, config.networks, context, {.damped = context.stabilizers.lifting_level}) {}
 
   at::Tensor decompose(const at::Tensor& h_BLC) override {
     std::vector<at::Tensor> bands = {h_BLC};

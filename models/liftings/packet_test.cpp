@@ -34,16 +34,15 @@ TEST_CASE("packets split the shallowest band, coarsest first, each band looking 
   std::map<std::string, at::Tensor> bands = {{"", h[0]}};
   int64_t index = 0;
   for (const std::string band : {"", "a", "d", "aa"}) {
-    const std::string net = "." + std::to_string(index++) + ".";
+    const std::string net = "." + std::to_string(index++) + ".only.";
     const at::Tensor c = bands.at(band);
     at::Tensor a = at::empty_like(c), d = at::empty_like(c);
     for (int64_t t = 0; t < 9; ++t) {
       const int64_t back = t - (int64_t{1} << band.size());
       const at::Tensor past = back >= 0 ? c[back] : at::zeros({3}, at::kDouble);
-      d[t] =
-          (past - values["predict_nets" + net + "weight"].mv(c[t]) - values["predict_nets" + net + "bias"]) /
-          std::sqrt(2.0);
-      a[t] = (c[t] + values["update_nets" + net + "weight"].mv(d[t]) + values["update_nets" + net + "bias"]) /
+      d[t] = (past - values["predict" + net + "weight"].mv(c[t]) - values["predict" + net + "bias"]) /
+             std::sqrt(2.0);
+      a[t] = (c[t] + values["update" + net + "weight"].mv(d[t]) + values["update" + net + "bias"]) /
              std::sqrt(2.0);
     }
     bands[band + "a"] = a, bands[band + "d"] = d;
@@ -58,8 +57,8 @@ TEST_CASE("packets split the shallowest band, coarsest first, each band looking 
 TEST_CASE("split l of a packet is damped by 1 + l/10", "[packet]") {
   const auto values =
       packet_test::make({{"linear", config::Node(true)}}, 3, {.lifting_level = true})->named_parameters();
-  CHECK(values["predict_nets.2.weight"].allclose(at::eye(3, at::kDouble) / 1.2, 1e-6));
-  CHECK(values["update_nets.1.weight"].allclose(at::eye(3, at::kDouble) / 2.2, 1e-6));
+  CHECK(values["predict.2.only.weight"].allclose(at::eye(3, at::kDouble) / 1.2, 1e-6));
+  CHECK(values["update.1.only.weight"].allclose(at::eye(3, at::kDouble) / 2.2, 1e-6));
 }
 
 TEST_CASE("packets put together what they took apart, with any weights and any number of splits",

@@ -62,16 +62,10 @@ class Wavelet final : public Mixer {
     return costs(length, bytes_per_value).state_bytes();
   }
   double flops(int64_t length) const override { return costs(length, 4).flops(); }
-  void train(bool on = true) override {
-    torch::nn::Module::train(on);
-    branch_.train(on);
-  }
 
  private:
   Wavelet(const Config& config, const BlockContext& context)
-      : width_(context.width), branch_(*this, config.branch, context, {.mixer_dropout = config.dropout}) {
-    branch_.add_projection(*this, context);
-  }
+      : width_(context.width), branch_(*this, config.branch, context, {.mixer_dropout = config.dropout}) {}
   PartCosts costs(int64_t length, int64_t bytes_per_value) const {
     PartCosts costs;
     branch_.add_costs(costs, "", length, bytes_per_value, false);

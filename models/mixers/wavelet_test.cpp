@@ -68,14 +68,13 @@ TEST_CASE("the wavelet mixer is its definition with the fixed Haar wavelet", "[w
   at::Tensor joined;
   for (size_t s = 0; s < 3; ++s) {
     const auto scale = static_cast<int64_t>(s);
-    const at::Tensor biased = scales[s] + value(*mixer, "history_gains")[scale] * mean;
+    const at::Tensor biased = scales[s] + value(*mixer, "bypass.gains")[scale] * mean;
     const at::Tensor mixed =
-        biased.mm(value(*mixer, "scale_mixers." + std::to_string(s) + ".mixer.weight").t()) *
-        value(*mixer, "scale_weights")[scale];
+        biased.mm(value(*mixer, "scale_mixer.scales." + std::to_string(s) + ".mixer.weight").t()) *
+        value(*mixer, "scale_gains")[scale];
     joined = s == 0 ? mixed : (joined + mixed) * 0.7071067811865476;
   }
-  const at::Tensor wanted =
-      at::linear(joined, value(*mixer, "proj_out.weight"), value(*mixer, "proj_out.bias"));
+  const at::Tensor wanted = at::linear(joined, value(*mixer, "out.weight"), value(*mixer, "out.bias"));
   CHECK(at::allclose(y[0], wanted, 0, 1e-12));
 }
 

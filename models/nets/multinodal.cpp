@@ -78,16 +78,13 @@ class Multinodal final : public Net {
     for (int64_t c = 0; c < config_.cells; ++c)
       cells_.push_back(list->register_module(std::to_string(c), make_cell(c, context)));
     if (!config_.gating) return;
-    const auto gates =
-        register_module("cross_cell_gates", std::make_shared<torch::nn::Module>("cross_cell_gates"));
+    const auto gates = register_module("gates", std::make_shared<torch::nn::Module>("gates"));
     const int64_t layers = config_.cell.net.layers, interval = config_.gate_interval;
     const ProjectionPlan plan{
         .purpose = {.role = Role::gate}, .in = config_.width, .out = config_.width, .bias = false};
     for (int64_t g = 0; g < (layers + interval - 1) / interval; ++g) {
-      const auto gate =
-          gates->register_module(std::to_string(g), std::make_shared<torch::nn::Module>("gate"));
-      gates_.push_back(
-          gate->register_module("proj", std::make_shared<Projection>(*context.initializer, plan)));
+      gates_.push_back(gates->register_module(std::to_string(g),
+                                              std::make_shared<Projection>(*context.initializer, plan)));
       gates_.back()->first_weight().zero_();
     }
   }
@@ -115,8 +112,7 @@ class Multinodal final : public Net {
     const int64_t uses = cells_[0]->loop_iterations() * (cells_[0]->applications() / config_.gate_interval) *
                          (config_.cells > 1 ? config_.cells : 0);
     for (size_t g = 0; g < gates_.size(); ++g)
-      costs.add("cross_cell_gates", *gates_[g],
-                g == 0 ? static_cast<double>(uses) * gates_[g]->flops(length) : 0);
+      costs.add("gates", *gates_[g], g == 0 ? static_cast<double>(uses) * gates_[g]->flops(length) : 0);
     return costs;
   }
   void set_generator(const at::Generator& generator) override {

@@ -134,12 +134,12 @@ TEST_CASE("each cell's initial weights are those of its own seed, and bagged cha
   for (const auto& item : alone->named_parameters()) {
     INFO(item.key());
     const at::Tensor mine = net->named_parameters()["cells.1." + item.key()];
-    if (item.key() != "token_embedding.weight") CHECK(mine.equal(item.value()));
+    if (item.key() != "embedding.weight") CHECK(mine.equal(item.value()));
   }
   // random.Random(137).shuffle(list(range(8))) of CPython
   const std::vector<int64_t> order = {4, 5, 0, 6, 2, 3, 7, 1};
-  const at::Tensor table = net->named_parameters()["cells.1.token_embedding.weight"].detach();
-  const at::Tensor usual = alone->named_parameters()["token_embedding.weight"].detach();
+  const at::Tensor table = net->named_parameters()["cells.1.embedding.weight"].detach();
+  const at::Tensor usual = alone->named_parameters()["embedding.weight"].detach();
   for (size_t i = 0; i < 8; ++i) {
     const at::Tensor column = table.select(1, order[i]);
     CHECK(column.equal(i < 5 ? at::full({13}, 1e-6f) : usual.select(1, order[i])));
@@ -198,16 +198,16 @@ TEST_CASE("cells see each other after every gate_interval blocks", "[multinodal]
                                            {"cell.layers", test::integer(3)}}));
   testing::perturb(*net, 0.2);
   auto values = net->named_parameters();
-  values["cells.0.lm_head.weight"].zero_();  // cell 1 alone is heard
+  values["cells.0.head.weight"].zero_();  // cell 1 alone is heard
   const auto is_heard = [&](const std::string& name) {
     const at::Tensor before = net->forward(test::ids());
     values[name].add_(0.3);
     return !net->forward(test::ids()).equal(before);
   };
-  CHECK(is_heard("cells.0.layers.0.ln2.bias"));
-  CHECK(is_heard("cells.0.layers.1.ln2.bias"));
-  CHECK_FALSE(is_heard("cells.0.layers.2.ln2.bias"));
-  CHECK(is_heard("cells.1.layers.2.ln2.bias"));
+  CHECK(is_heard("cells.0.blocks.0.channel_norm.bias"));
+  CHECK(is_heard("cells.0.blocks.1.channel_norm.bias"));
+  CHECK_FALSE(is_heard("cells.0.blocks.2.channel_norm.bias"));
+  CHECK(is_heard("cells.1.blocks.2.channel_norm.bias"));
   CHECK(is_heard("cross_cell_gates.0.proj.weight"));
   CHECK_FALSE(is_heard("cross_cell_gates.1.proj.weight"));
 }

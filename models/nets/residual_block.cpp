@@ -89,6 +89,7 @@ ResidualBlock::ResidualBlock(const ResidualParts& parts, const ResidualFrame& fr
   for (const auto& [label, slot] : parts.channel_mixers.all()) {
     channel_mixers_.push_back(holder->register_module(label, slot.make(frame.channel_context())));
     frame.draw_projections(*channel_mixers_.back());
+    labels_.push_back(label);
   }
 }
 
@@ -124,8 +125,8 @@ at::Tensor ResidualBlock::extend(const at::Tensor& x_BLD, MixerState& state) {
 
 void ResidualBlock::add_costs(PartCosts& costs, int64_t length, int64_t bytes_per_value) const {
   costs.add("blocks.*.mixer", *mixer_, mixer_->flops(length), mixer_->state_bytes(length, bytes_per_value));
-  for (const auto& mixer : channel_mixers_)
-    costs.add("blocks.*." + mixer->module_name(), *mixer, mixer->flops(length));
+  for (size_t i = 0; i < labels_.size(); ++i)
+    costs.add("blocks.*." + labels_[i], *channel_mixers_[i], channel_mixers_[i]->flops(length));
 }
 
 }  // namespace subband

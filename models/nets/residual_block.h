@@ -75,6 +75,7 @@ class ResidualBlock final : public Module {
   std::shared_ptr<const Noise> noise_;
   std::shared_ptr<Mixer> mixer_;
   std::vector<std::shared_ptr<ChannelMixer>> channel_mixers_;
+  std::vector<std::string> labels_;  // of the channel mixers
 };
 
 }  // namespace subband

@@ -82,7 +82,7 @@ class Gated final : public ScaleMixer {
  public:
   Gated(const Config& config, const BlockContext& context) : config_(config), width_(context.padded_width) {
     if (config_.routing)
-      routing_ = add_parameter("scale_routing", context.initializer->eye(context.scales(), context.scales()),
+      routing_ = add_parameter("routing", context.initializer->eye(context.scales(), context.scales()),
                                {.role = Role::router});
     if (config_.phase)
       phase_gains_ =
@@ -115,7 +115,7 @@ class Gated final : public ScaleMixer {
  private:
   void add_scales(const BlockContext& context) {
     stages_.emplace_back();
-    const auto list = register_module("scale_mixers", std::make_shared<torch::nn::Module>("scale_mixers"));
+    const auto list = register_module("scales", std::make_shared<torch::nn::Module>("scales"));
     for (int64_t scale = 0; scale < context.scales(); ++scale) add_scale(*list, scale, context);
   }
 
@@ -143,34 +143,31 @@ class Gated final : public ScaleMixer {
   }
 
   void add_stages(const BlockContext& context) {
-    const auto list = [this](const char* name) {
-      return register_module(name, std::make_shared<Module>(name));
-    };
-    const auto mixers = list("scale_mixers_by_depth"), norms = list("mixer_depth_norms");
-    std::shared_ptr<Module> betas, alphas;
-    if (config_.depth_stabilizers) betas = list("mixer_depth_betas"), alphas = list("mixer_depth_alphas");
+    const auto list = register_module("stages", std::make_shared<torch::nn::Module>("stages"));
     const double share = 1 / static_cast<double>(config_.depth);
     for (int64_t depth = 0; depth < config_.depth; ++depth) {
-      const std::string name = std::to_string(depth);
+      const auto owner = list->register_module(std::to_string(depth), std::make_shared<Module>("stage"));
       const bool last = depth == config_.depth - 1;
       MatricesConfig matrices = config_.matrices;
       matrices.bias |= !last;
       if (config_.depth_stabilizers) matrices.noise /= static_cast<double>(depth + 1);
       Stage stage;
-      const auto scales = mixers->register_module(name, std::make_shared<torch::nn::Module>("scales"));
+      const auto scales = owner->register_module("scales", std::make_shared<torch::nn::Module>("scales"));
       for (int64_t scale = 0; scale < context.scales(); ++scale) {
         matrices.scale = scale;
         stage.matrices.push_back(scales->register_module(
             std::to_string(scale), std::make_shared<Matrices>(matrices, context.padded_width, context)));
       }
       if (!last) {
-        stage.norms = norms->register_module(
-            name, std::make_shared<ScaleNorms>(*context.initializer, context.scales(), context.padded_width));
-        if (betas)
-          stage.beta = betas->add_parameter(name, context.initializer->full({}, share), {.role = Role::gain});
-        if (alphas)
+        stage.norms = owner->register_module(
+            "norms",
+            std::make_shared<ScaleNorms>(*context.initializer, context.scales(), context.padded_width));
+        if (config_.depth_stabilizers) {
+          stage.beta =
+              owner->add_parameter("beta", context.initializer->full({}, share), {.role = Role::gain});
           stage.alpha =
-              alphas->add_parameter(name, context.initializer->full({}, share), {.role = Role::gain});
+              owner->add_parameter("alpha", context.initializer->full({}, share), {.role = Role::gain});
+        }
       }
       stages_.push_back(std::move(stage));
     }

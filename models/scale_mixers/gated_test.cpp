@@ -49,11 +49,10 @@ void check(const testing::Settings& settings, const std::string& gate_name, bool
         at::Tensor gate_input = z[s][b][t];
         if (routing) {
           gate_input = at::zeros({4}, at::kDouble);
-          for (int64_t from = 0; from < 4; ++from)
-            gate_input += values["scale_routing"][s][from] * z[from][b][t];
+          for (int64_t from = 0; from < 4; ++from) gate_input += values["routing"][s][from] * z[from][b][t];
         }
         const at::Tensor expected =
-            mixed(values, "scale_mixers." + std::to_string(s), z[s][b][t], gate_input, gate_name);
+            mixed(values, "scales." + std::to_string(s), z[s][b][t], gate_input, gate_name);
         CHECK(y[s][b][t].allclose(expected, 1e-12, 1e-12));
       }
 }
@@ -78,8 +77,8 @@ TEST_CASE("a list of ones computes what no list computes, under other names", "[
   const auto ones = workshop.make<ScaleMixer>("gated", {{"widths", testing::numbers({1, 1})}}, context);
   const at::Tensor z = testing::random_double({2, 1, 3, 4});
   CHECK(plain->forward(z).equal(ones->forward(z)));
-  CHECK(plain->named_parameters().contains("scale_mixers.1.gate.weight"));
-  CHECK(ones->named_parameters().contains("scale_mixers.1.mixer.gate.weight"));
+  CHECK(plain->named_parameters().contains("scales.1.gate.weight"));
+  CHECK(ones->named_parameters().contains("scales.1.mixer.gate.weight"));
 }
 
 TEST_CASE("a scale's width is its share of the coefficients', rounded down but at least one", "[gated]") {
@@ -88,15 +87,14 @@ TEST_CASE("a scale's width is its share of the coefficients', rounded down but a
       "gated", {{"widths", testing::numbers({0.7, 0.99, 0.01, 1.45})}}, context);
   const auto values = mixer->named_parameters();
   for (const auto& [scale, width] : {std::pair<int64_t, int64_t>{0, 2}, {1, 3}, {2, 1}, {3, 5}})
-    CHECK(values["scale_mixers." + std::to_string(scale) + ".proj_in.weight"].size(0) == width);
+    CHECK(values["scales." + std::to_string(scale) + ".proj_in.weight"].size(0) == width);
 }
 
 TEST_CASE("the mixer starts near the identity, nearer with the epsilon stabiliser", "[gated]") {
   BlockContext context{.width = 64, .padded_width = 64, .levels = 1};
   const auto deviation = [&] {
     const auto mixer = testing::Workshop().make<ScaleMixer>("gated", {}, context);
-    return (mixer->named_parameters()["scale_mixers.0.mixer.weight"].detach() - at::eye(64, at::kDouble))
-        .std();
+    return (mixer->named_parameters()["scales.0.mixer.weight"].detach() - at::eye(64, at::kDouble)).std();
   };
   CHECK(deviation().item<double>() == Approx(1e-3).epsilon(0.05));
   context.stabilizers.mixer_epsilon = true;
@@ -110,19 +108,19 @@ std::vector<at::Tensor> deep(const torch::OrderedDict<std::string, at::Tensor>& 
                              std::vector<at::Tensor> x, int64_t depth, bool stabilizers, bool residuals) {
   for (int64_t d = 0; d < depth; ++d)
     for (size_t s = 0; s < x.size(); ++s) {
-      const std::string at_depth = std::to_string(d), scale = at_depth + "." + std::to_string(s);
-      const std::string mixer = "scale_mixers_by_depth." + scale;
+      const std::string at_depth = std::to_string(d);
+      const std::string norm = "stages." + at_depth + ".norms." + std::to_string(s);
+      const std::string mixer = "stages." + at_depth + ".scales." + std::to_string(s);
       at::Tensor in = x[s];
       const bool last = d == depth - 1;
       if (!last) {
-        in = (in - in.mean()) / (in.var(false) + 1e-5).sqrt() *
-                 values["mixer_depth_norms." + scale + ".weight"] +
-             values["mixer_depth_norms." + scale + ".bias"];
-        if (stabilizers) in = in * values["mixer_depth_betas." + at_depth];
+        in = (in - in.mean()) / (in.var(false) + 1e-5).sqrt() * values[norm + ".weight"] +
+             values[norm + ".bias"];
+        if (stabilizers) in = in * values["stages." + at_depth + ".beta"];
       }
       at::Tensor y = mixed(values, mixer, in, in, "silu");
       if (!last) y = y + values[mixer + ".bias"];
-      if (!last && stabilizers) y = y * values["mixer_depth_alphas." + at_depth];
+      if (!last && stabilizers) y = y * values["stages." + at_depth + ".alpha"];
       x[s] = residuals ? x[s] + y : y;
     }
   return x;
@@ -147,8 +145,8 @@ TEST_CASE("several maps in a row follow their definition with and without stabil
       testing::perturb(*mixer, 0.4);
       const at::NoGradGuard no_gradient;
       const auto values = mixer->named_parameters();
-      CHECK(values["scale_routing"].sizes() == at::IntArrayRef({2, 2}));
-      CHECK_FALSE(values.contains("scale_mixers_by_depth.2.0.bias"));
+      CHECK(values["routing"].sizes() == at::IntArrayRef({2, 2}));
+      CHECK_FALSE(values.contains("stages.2.scales.0.bias"));
       const at::Tensor z = testing::random_double({2, 1, 3, 4}), y = mixer->forward(z);
       for (int64_t t = 0; t < 3; ++t) {
         const auto expected = gated_test::deep(values, {z[0][0][t], z[1][0][t]}, 3, stabilizers, residuals);
@@ -165,12 +163,12 @@ TEST_CASE("later maps start nearer to the identity with depth stabilisers, and t
       "gated", {{"depth", testing::integer(4)}, {"depth_stabilizers", config::Node(true)}}, context);
   const auto values = mixer->named_parameters();
   for (int64_t d = 0; d < 4; ++d) {
-    const at::Tensor m = values["scale_mixers_by_depth." + std::to_string(d) + ".0.mixer.weight"];
+    const at::Tensor m = values["stages." + std::to_string(d) + ".scales.0.mixer.weight"];
     CHECK((m.detach() - at::eye(64, at::kDouble)).std().item<double>() ==
           Approx(1e-3 / static_cast<double>(d + 1)).epsilon(0.05));
   }
-  CHECK(values["mixer_depth_alphas.2"].item<double>() == Approx(0.25));
-  CHECK_FALSE(values.contains("mixer_depth_betas.3"));
+  CHECK(values["stages.2.alpha"].item<double>() == Approx(0.25));
+  CHECK_FALSE(values.contains("stages.3.beta"));
 }
 
 TEST_CASE("a bias stands beside the gate, and the exponential form starts where the plain one does",
@@ -182,17 +180,17 @@ TEST_CASE("a bias stands beside the gate, and the exponential form starts where 
   const auto exponential = workshop.make<ScaleMixer>("gated", {{"exponential", config::Node(true)}}, context);
   const at::NoGradGuard no_gradient;
   const at::Tensor z = testing::random_double({2, 1, 3, 4}), y = plain->forward(z);
-  biased->named_parameters()["scale_mixers.1.bias"].fill_(0.25);
+  biased->named_parameters()["scales.1.bias"].fill_(0.25);
   CHECK(biased->forward(z)[0].equal(y[0]));
   CHECK(biased->forward(z)[1].allclose(y[1] + 0.25, 1e-12, 1e-12));
   CHECK(exponential->forward(z).allclose(y, 1e-6, 1e-6));
-  at::Tensor theta = exponential->named_parameters()["scale_mixers.0.log_scale"];
-  const at::Tensor n = exponential->named_parameters()["scale_mixers.0.mixer.weight"];
+  at::Tensor theta = exponential->named_parameters()["scales.0.log_scale"];
+  const at::Tensor n = exponential->named_parameters()["scales.0.mixer.weight"];
   theta.copy_(at::tensor({-1., 0., 0.5, 1.}, at::kDouble));
   at::Tensor m = at::eye(4, at::kDouble);
   for (int64_t i = 0; i < 4; ++i)
     for (int64_t j = 0; j < 4; ++j) m[i][j] += std::exp(theta[i].item<double>()) * n[i][j];
-  const at::Tensor k = exponential->named_parameters()["scale_mixers.0.gate.weight"];
+  const at::Tensor k = exponential->named_parameters()["scales.0.gate.weight"];
   const at::Tensor x = z[0][0][1];
   CHECK(exponential->forward(z)[0][0][1].allclose(m.mv(x) * at::silu(k.mv(x)), 1e-12, 1e-12));
 }
@@ -235,20 +233,20 @@ TEST_CASE("the spectral norm stabiliser divides the mixer, not the gate, and dra
   const auto normed = workshop.make<ScaleMixer>("gated", {{"low_rank", testing::integer(2)}}, context);
   const auto values = normed->named_parameters(), others = plain->named_parameters();
   for (const char* name : {"gate.weight", "U", "V"})
-    CHECK(values[std::string("scale_mixers.0.") + name].equal(others[std::string("scale_mixers.0.") + name]));
-  CHECK(values["scale_mixers.0.mixer.weight_orig"].equal(others["scale_mixers.0.mixer.weight"]));
-  CHECK_FALSE(values["scale_mixers.1.mixer.weight_orig"].equal(others["scale_mixers.1.mixer.weight"]));
+    CHECK(values[std::string("scales.0.") + name].equal(others[std::string("scales.0.") + name]));
+  CHECK(values["scales.0.mixer.weight_orig"].equal(others["scales.0.mixer.weight"]));
+  CHECK_FALSE(values["scales.1.mixer.weight_orig"].equal(others["scales.1.mixer.weight"]));
   normed->eval();
   const at::NoGradGuard no_gradient;
-  const at::Tensor u = normed->named_buffers()["scale_mixers.0.mixer.weight_u"];
-  const at::Tensor v = normed->named_buffers()["scale_mixers.0.mixer.weight_v"];
+  const at::Tensor u = normed->named_buffers()["scales.0.mixer.weight_u"];
+  const at::Tensor v = normed->named_buffers()["scales.0.mixer.weight_v"];
   CHECK(u.norm().item<double>() == Approx(1).epsilon(1e-6));
   CHECK(v.norm().item<double>() == Approx(1).epsilon(1e-6));
-  const at::Tensor m = values["scale_mixers.0.mixer.weight_orig"];
+  const at::Tensor m = values["scales.0.mixer.weight_orig"];
   const double sigma = u.dot(m.mv(v)).item<double>();
   const at::Tensor z = testing::random_double({2, 1, 1, 8}), x = z[0][0][0];
-  const at::Tensor expected = m.mv(x) / sigma * at::silu(values["scale_mixers.0.gate.weight"].mv(x)) +
-                              values["scale_mixers.0.U"].mv(values["scale_mixers.0.V"].t().mv(x));
+  const at::Tensor expected = m.mv(x) / sigma * at::silu(values["scales.0.gate.weight"].mv(x)) +
+                              values["scales.0.U"].mv(values["scales.0.V"].t().mv(x));
   CHECK(normed->forward(z)[0][0][0].allclose(expected, 1e-12, 1e-12));
   CHECK_THROWS_WITH(
       workshop.make<ScaleMixer>("gated", {{"exponential", config::Node(true)}}, context),

@@ -13,6 +13,7 @@
 #include "core/testing/catch.h"
 #include "models/net.h"
 #include "models/testing/build.h"
+#include "models/wavelet/waveletlm_names.h"
 #include "models/wavelet/waveletlm_weights.h"
 
 namespace subband::testing {
@@ -90,7 +91,7 @@ inline void check_recorded(Net& net, const Tensors& file) {
   const Tensors gradients = below(file, "g/");
   for (const auto& [key, tensor] : ours) {
     INFO(key);
-    const auto expected = gradients.find(key);
+    const auto expected = gradients.find(name_in_waveletlm(key));
     const bool has = tensor.grad().defined();
     REQUIRE((has || expected == gradients.end()));
     if (expected != gradients.end())

@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/layers/adopt.h"
-
 namespace subband {
 
 namespace {
@@ -52,31 +50,31 @@ SpectralBranch::SpectralBranch(Module& owner, const SpectralBranchConfig& config
   static_cast<BlockContext&>(lifting_context) = context;
   lifting_context.dilation = &config.dilation;
   lifting_ = options.shared_lifting ? options.shared_lifting : config.lifting.make(lifting_context);
-  if (!options.shared_lifting || options.register_lifting) owner.register_module("lifting_wavelet", lifting_);
+  if (!options.shared_lifting || options.register_lifting) owner.register_module("lifting", lifting_);
   reconstruction_ = lifting_;
   if (lifting_->untied()) {
     lifting_context.dilation = nullptr;
-    reconstruction_ =
-        owner.register_module("lifting_reconstruct_wavelet", config.lifting.make(lifting_context));
+    reconstruction_ = owner.register_module("reconstruction", config.lifting.make(lifting_context));
   }
   transform_ = owner.register_module("transform", config.transform.make(context));
-  adopt(owner, *(bypass_ = config.bypass.make(context)));
-  adopt(owner, *(scale_mixer_ = config.scale_mixer.make(context)));
-  scale_weights_S_ = owner.add_parameter("scale_weights", context.initializer->full({context.scales()}, 1),
-                                         {.role = Role::gain});
+  bypass_ = owner.register_module("bypass", config.bypass.make(context));
+  scale_mixer_ = owner.register_module("scale_mixer", config.scale_mixer.make(context));
+  scale_gains_S_ = owner.add_parameter("scale_gains", context.initializer->full({context.scales()}, 1),
+                                       {.role = Role::gain});
   const auto norms = [&](const char* name) {
     return owner.register_module(
         name, std::make_shared<ScaleNorms>(*context.initializer, context.scales(), padded_width_));
   };
   if (config.norm_coefficients) coefficient_norms_ = norms("coefficient_norms");
   if (config.norm_synthesis) synthesis_norms_ = norms("synthesis_norms");
+  add_projection(owner, context);
 }
 
 void SpectralBranch::add_projection(Module& owner, const BlockContext& context) {
   if (skip_projection_ && padded_width_ == width_) return;
   const ProjectionPlan plan{
       .purpose = {.role = Role::residual_output, .own_start = true}, .in = padded_width_, .out = width_};
-  projection_ = owner.register_module("proj_out", std::make_shared<Projection>(*context.initializer, plan));
+  projection_ = owner.register_module("out", std::make_shared<Projection>(*context.initializer, plan));
   const double gain = context.stabilizers.projection
                           ? 1 / std::sqrt(static_cast<double>(width_ * context.layers))
                           : kProjectionGain;
@@ -94,8 +92,8 @@ at::Tensor SpectralBranch::forward(const at::Tensor& h_BLC, const at::Tensor& su
   const at::Tensor z_SBLC = bypass_->apply(decomposed, summary_BLC, previous).to(decomposed.scalar_type());
   at::Tensor y = transform_->inverse(scale_mixer_->forward(largest(transform_->forward(z_SBLC))));
   if (synthesis_norms_) y = synthesis_norms_->forward(y);
-  y = dropout(y, options_.mixer_dropout, training_, noise_.get());
-  y = y * scale_weights_S_.view({-1, 1, 1, 1});
+  y = dropout(y, options_.mixer_dropout, transform_->is_training(), noise_.get());
+  y = y * scale_gains_S_.view({-1, 1, 1, 1});
   const at::Tensor r = reconstruction_->reconstruct(y);
   return projection_ ? projection_->forward(r) : r;
 }
@@ -112,15 +110,9 @@ at::Tensor SpectralBranch::step(const at::Tensor& h_B1C, const at::Tensor& x_B1C
   return forward(h_B1C, summary, {});
 }
 
-void SpectralBranch::train(bool on) {
-  training_ = on;
-  bypass_->train(on);
-  scale_mixer_->train(on);
-}
-
 void SpectralBranch::add_costs(PartCosts& costs, const std::string& prefix, int64_t length,
                                int64_t bytes_per_value, bool after_another) const {
-  const int64_t scales = scale_weights_S_.size(0);
+  const int64_t scales = scale_gains_S_.size(0);
   int64_t remembered = 0;  // inputs of every level
   for (int64_t level = 0; level < scales - 1; ++level)
     remembered += std::min(length, lifting_->dilation()->reach(level)) * padded_width_;
@@ -130,7 +122,7 @@ void SpectralBranch::add_costs(PartCosts& costs, const std::string& prefix, int6
   costs.add(prefix + "bypass", *bypass_, bypass_->flops(length, after_another),
             bypass_->state_bytes(bytes_per_value));
   costs.add(prefix + "scale_mixer", *scale_mixer_, scale_mixer_->flops(length));
-  if (projection_) costs.add(prefix + "proj_out", *projection_, projection_->flops(length));
+  if (projection_) costs.add(prefix + "out", *projection_, projection_->flops(length));
 }
 
 }  // namespace subband

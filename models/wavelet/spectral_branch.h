@@ -50,13 +50,10 @@ struct SpectralBranchOptions {
 
 class SpectralBranch {
  public:
-  /// Registers `lifting_wavelet`, `transform`, the parts of bypass and scale mixer and `scale_weights` in `owner`, under
-  /// the names of the original.
+  /// Registers `lifting`, perhaps `reconstruction`, `transform`, `bypass`, `scale_mixer`, `scale_gains`, the norms that
+  /// the config asks for, and `out` unless it skips that, in `owner`.
   SpectralBranch(Module& owner, const SpectralBranchConfig& config, const BlockContext& context,
                  const SpectralBranchOptions& options);
-  /// Registers `proj_out`, unless the config skips it. Apart, for the order of first draws is that of the original.
-  void add_projection(Module& owner, const BlockContext& context);
-
   /// `previous`: the summary of the block before, [B,L,C] or [B,1,C], or undefined.
   at::Tensor forward(const at::Tensor& h_BLC, const at::Tensor& summary_BLC, const at::Tensor& previous);
   at::Tensor summary(const at::Tensor& x_BLC) { return bypass_->summary(x_BLC); }
@@ -64,17 +61,17 @@ class SpectralBranch {
   at::Tensor step(const at::Tensor& h_B1C, const at::Tensor& x_B1C, MixerState& state);
 
   bool can_continue() const { return lifting_->can_continue(); }
-  void train(bool on);  ///< adopted parts are no children, so that the owner's train() does not reach them
   bool crosses_windows() const { return bypass_->crosses_windows(); }
   /// Adds what its parts cost over one window under names that begin with `prefix`; `after_another`: not the first block.
   void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value,
                  bool after_another) const;
 
  private:
+  void add_projection(Module& owner, const BlockContext& context);
   at::Tensor largest(const at::Tensor& z_SBLC) const;
 
   SpectralBranchOptions options_;
-  bool skip_projection_, training_ = true;
+  bool skip_projection_;
   int64_t width_, padded_width_, keep_largest_;
   std::shared_ptr<const Noise> noise_;
   std::shared_ptr<Lifting> lifting_, reconstruction_;  // the same object unless untied
@@ -83,7 +80,7 @@ class SpectralBranch {
   std::shared_ptr<ScaleMixer> scale_mixer_;
   std::shared_ptr<Projection> projection_;                           // null where skipped
   std::shared_ptr<ScaleNorms> coefficient_norms_, synthesis_norms_;  // null unless asked for
-  at::Tensor scale_weights_S_;
+  at::Tensor scale_gains_S_;
 };
 
 }  // namespace subband

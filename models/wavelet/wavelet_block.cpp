@@ -24,38 +24,31 @@ WaveletBlock::WaveletBlock(const WaveletBlockConfig& config, const BlockContext&
       spectral_(*this, config, context, options) {
   Initializer& initializer = *context.initializer;
   if (config.per_layer_embedding)
-    embedding_gain_C_ = add_parameter("embedding_residual_gamma", initializer.zeros({context.width}), kGain);
+    embedding_gain_C_ = add_parameter("embedding_gain", initializer.zeros({context.width}), kGain);
   if (config.learned_residual) {
-    residual_spectral_ = add_parameter("residual_alpha_spectral", initializer.full({}, 1), kGain);
-    residual_channels_ = add_parameter("residual_alpha_mlp", initializer.full({}, 1), kGain);
+    spectral_gain_ = add_parameter("spectral_gain", initializer.full({}, 1), kGain);
+    channel_gain_ = add_parameter("channel_gain", initializer.full({}, 1), kGain);
   }
-  norm1_ = register_module("ln1", std::make_shared<LayerNorm>(initializer, context.width));
-  norm2_ = register_module("ln2", std::make_shared<LayerNorm>(initializer, context.width));
-  spectral_.add_projection(*this, context);
+  norm1_ = register_module("mixer_norm", std::make_shared<LayerNorm>(initializer, context.width));
+  norm2_ = register_module("channel_norm", std::make_shared<LayerNorm>(initializer, context.width));
   add_channel_mixers(config, context);
 }
 
 void WaveletBlock::add_channel_mixers(const WaveletBlockConfig& config, const BlockContext& context) {
+  const auto mixers = register_module("channel_mixers", std::make_shared<Module>("channel_mixers"));
+  const auto gains = register_module("channel_gains", std::make_shared<Module>("channel_gains"));
   for (const auto& [label, slot] : config.channel_mixers.all()) {
-    const auto mixer = slot.make(context);
-    const bool usual = label == slot.type();
-    register_module(usual ? mixer->module_name() : label, mixer);
-    const at::Tensor gain =
-        add_parameter(usual ? mixer->gain_name() : "alpha_" + label, context.initializer->full({}, 1), kGain);
-    channel_mixers_.emplace_back(gain, mixer);
+    const auto mixer = mixers->register_module(label, slot.make(context));
+    channel_mixers_.push_back(
+        {label, gains->add_parameter(label, context.initializer->full({}, 1), kGain), mixer});
   }
 }
 
 void WaveletBlock::add_costs(PartCosts& costs, const std::string& prefix, int64_t length,
                              int64_t bytes_per_value, bool after_another) const {
   spectral_.add_costs(costs, prefix, length, bytes_per_value, after_another);
-  for (const auto& [gain, mixer] : channel_mixers_)
-    costs.add(prefix + mixer->module_name(), *mixer, mixer->flops(length));
-}
-
-void WaveletBlock::train(bool on) {
-  torch::nn::Module::train(on);
-  spectral_.train(on);
+  for (const auto& [label, gain, mixer] : channel_mixers_)
+    costs.add(prefix + label, *mixer, mixer->flops(length));
 }
 
 WaveletBlock::Flow WaveletBlock::forward(const Flow& in, const at::Tensor& embedding_BLC) {
@@ -64,16 +57,16 @@ WaveletBlock::Flow WaveletBlock::forward(const Flow& in, const at::Tensor& embed
   if (embedding_gain_C_.defined() && embedding_BLC.defined()) x = x + embedding_gain_C_ * embedding_BLC;
   const at::Tensor branch = dropout(spectral_.forward(norm1_->forward(x), summary, in.summary),
                                     projection_dropout_, is_training(), noise_.get());
-  x = residual_spectral_.defined() ? residual_spectral_ * x + branch : x + branch;
+  x = spectral_gain_.defined() ? spectral_gain_ * x + branch : x + branch;
   const at::Tensor h = channel_mixers_.empty() ? at::Tensor() : norm2_->forward(x);
-  if (residual_channels_.defined()) x = residual_channels_ * x;
+  if (channel_gain_.defined()) x = channel_gain_ * x;
   return {h.defined() ? x + channels(h) : x, summary};
 }
 
 at::Tensor WaveletBlock::channels(const at::Tensor& h_BLC) {
   if (remembering_) seen_.push_back(h_BLC.detach());
   at::Tensor sum;
-  for (const auto& [gain, mixer] : channel_mixers_) {
+  for (const auto& [label, gain, mixer] : channel_mixers_) {
     const at::Tensor term = gain * mixer->forward(h_BLC);
     sum = sum.defined() ? sum + term : term;
   }
@@ -82,7 +75,7 @@ at::Tensor WaveletBlock::channels(const at::Tensor& h_BLC) {
 
 int64_t WaveletBlock::learns_every() const {
   int64_t every = 0;
-  for (const auto& [gain, mixer] : channel_mixers_) {
+  for (const auto& [label, gain, mixer] : channel_mixers_) {
     const int64_t own = mixer->learns_every();
     if (own > 0 && (every == 0 || own < every)) every = own;
   }
@@ -96,11 +89,11 @@ void WaveletBlock::remember(bool on) {
 
 void WaveletBlock::learn_from_seen() {
   for (const at::Tensor& h_BLC : std::exchange(seen_, {}))
-    for (const auto& [gain, mixer] : channel_mixers_) mixer->learn(h_BLC);
+    for (const auto& [label, gain, mixer] : channel_mixers_) mixer->learn(h_BLC);
 }
 
 void WaveletBlock::forget() {
-  for (const auto& [gain, mixer] : channel_mixers_) mixer->forget();
+  for (const auto& [label, gain, mixer] : channel_mixers_) mixer->forget();
 }
 
 }  // namespace subband

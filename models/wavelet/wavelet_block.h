@@ -53,7 +53,6 @@ class WaveletBlock final : public Module {
   void remember(bool on);  ///< what the channel mixers read from now on
   void learn_from_seen();  ///< tells them what was remembered, once
   void forget();
-  void train(bool on = true) override;
 
  private:
   at::Tensor channels(const at::Tensor& h_BLC);
@@ -63,8 +62,13 @@ class WaveletBlock final : public Module {
   std::shared_ptr<const Noise> noise_;
   SpectralBranch spectral_;
   std::shared_ptr<LayerNorm> norm1_, norm2_;
-  std::vector<std::pair<at::Tensor, std::shared_ptr<ChannelMixer>>> channel_mixers_;  // gain, mixer
-  at::Tensor embedding_gain_C_, residual_spectral_, residual_channels_;
+  struct Labelled {
+    std::string label;
+    at::Tensor gain;
+    std::shared_ptr<ChannelMixer> mixer;
+  };
+  std::vector<Labelled> channel_mixers_;
+  at::Tensor embedding_gain_C_, spectral_gain_, channel_gain_;
   bool remembering_ = false;
   std::vector<at::Tensor> seen_;
 };

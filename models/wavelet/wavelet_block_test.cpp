@@ -115,14 +115,14 @@ TEST_CASE("coefficients are normed per scale before the bypass joins in, and onc
   const at::Tensor z = watched.spy->coefficients;  // gains of the bypass are still zero
   CHECK(z.mean(-1).abs().max().item<double>() < 1e-12);
   CHECK((z.var(-1, false) - 1).abs().max().item<double>() < 0.05);
-  values["layers.0.coefficient_norms.1.bias"].fill_(3);
-  values["layers.0.history_gains"].fill_(0.5);
+  values["blocks.0.coefficient_norms.1.bias"].fill_(3);
+  values["blocks.0.bypass.gains"].fill_(0.5);
   watched.net->forward(test::ids());
   CHECK_FALSE(watched.spy->coefficients[0].allclose(z[0], 1e-3, 1e-3));
   CHECK((watched.spy->coefficients[1] - watched.spy->coefficients[0]).mean().item<double>() ==
         Approx(3).epsilon(1e-9));
-  values["layers.0.history_gains"].zero_();
-  values["layers.0.coefficient_norms.1.bias"].zero_();
+  values["blocks.0.bypass.gains"].zero_();
+  values["blocks.0.coefficient_norms.1.bias"].zero_();
   // The second norm undoes any scaling of what the mixer made.
   for (auto& item : values)
     if (item.key().ends_with("mixer.weight")) item.value().mul_(1000);

@@ -92,14 +92,14 @@ WaveletNet::WaveletNet(const WaveletNetConfig& config, const NetContext& context
   Initializer& initializer = *context.initializer;
   const double deviation = 1 / std::sqrt(static_cast<double>(config_.width));
   embedding_ = register_module(
-      "token_embedding", std::make_shared<Embedding>(initializer, context.vocabulary, config_.width, 1));
+      "embedding", std::make_shared<Embedding>(initializer, context.vocabulary, config_.width, 1));
   initializer.normal_(embedding_->first_table(), 0, deviation);
   add_blocks(initializer);
-  final_norm_ = register_module("final_ln", std::make_shared<LayerNorm>(initializer, config_.width));
+  final_norm_ = register_module("norm", std::make_shared<LayerNorm>(initializer, config_.width));
   if (config_.tie_embedding) return;
   const ProjectionPlan plan{
       .purpose = {.role = Role::head}, .in = config_.width, .out = context.vocabulary, .bias = false};
-  head_ = register_module("lm_head", std::make_shared<Projection>(initializer, plan));
+  head_ = register_module("head", std::make_shared<Projection>(initializer, plan));
 }
 
 void WaveletNet::add_blocks(Initializer& initializer) {
@@ -121,7 +121,7 @@ void WaveletNet::add_blocks(Initializer& initializer) {
     lifting_context.shared = true;
     options.shared_lifting = config_.block.lifting.make(lifting_context);
   }
-  const auto list = register_module("layers", std::make_shared<torch::nn::Module>("layers"));
+  const auto list = register_module("blocks", std::make_shared<torch::nn::Module>("blocks"));
   const int64_t count = config_.loop_block > 0 ? 1 : config_.layers;
   for (int64_t i = 0; i < count; ++i) {
     options.register_lifting = i == 0;
@@ -152,15 +152,15 @@ PartCosts WaveletNet::costs(int64_t length, int64_t bytes_per_value) const {
 
 void WaveletNet::add_costs(PartCosts& costs, const std::string& prefix, int64_t length,
                            int64_t bytes_per_value) const {
-  costs.add(prefix + "token_embedding", *embedding_, 0);
+  costs.add(prefix + "embedding", *embedding_, 0);
   for (int64_t i = 0; i < applications() * config_.loop_iterations; ++i) {
     const auto& block = blocks_[static_cast<size_t>(i) % blocks_.size()];
-    block->add_costs(costs, prefix + "layers.*.", length, bytes_per_value, i > 0);
+    block->add_costs(costs, prefix + "blocks.*.", length, bytes_per_value, i > 0);
   }
   if (head_)
-    costs.add(prefix + "lm_head", *head_, head_->flops(length));
+    costs.add(prefix + "head", *head_, head_->flops(length));
   else
-    costs.add(prefix + "lm_head", *embedding_, embedding_->logits_flops(length));
+    costs.add(prefix + "head", *embedding_, embedding_->logits_flops(length));
 }
 
 // The residual stream after the last pass; after every pass, where `passes` is given.

@@ -120,15 +120,15 @@ TEST_CASE("the embeddings that every block adds are not dropped out", "[wavelet_
                              {"dropout.embedding", number(0.5)}},
                             11);
   const auto values = net->named_parameters();
-  values["layers.0.proj_out.weight"].zero_();
-  values["layers.0.embedding_residual_gamma"].fill_(1);
+  values["blocks.0.out.weight"].zero_();
+  values["blocks.0.embedding_gain"].fill_(1);
   const at::Tensor ids = at::randint(0, 11, {2, 5}, plain_generator(6));
   net->train();
   net->set_generator(plain_generator(3));
   const Noise same{plain_generator(3)};
-  const at::Tensor embedded = at::embedding(values["token_embedding.weight"], ids);
+  const at::Tensor embedded = at::embedding(values["embedding.weight"], ids);
   const at::Tensor x = dropout(embedded, 0.5, true, &same) + embedded;
-  const at::Tensor expected = at::linear(at::layer_norm(x, {4}), values["lm_head.weight"]);
+  const at::Tensor expected = at::linear(at::layer_norm(x, {4}), values["head.weight"]);
   CHECK(net->forward(ids).allclose(expected, 1e-5, 1e-6));
 }
 
@@ -152,10 +152,10 @@ TEST_CASE(
   CHECK(all->forward(ids).equal(six->forward(ids)));
 
   const auto plain = make_net(small, 11), scaled = stabilised({"embedding"});
-  plain->named_parameters()["token_embedding.weight"].mul_(std::sqrt(12.0));
+  plain->named_parameters()["embedding.weight"].mul_(std::sqrt(12.0));
   CHECK(scaled->forward(ids).allclose(plain->forward(ids), 1e-5, 1e-6));
 
-  const at::Tensor projection = stabilised({"projection"})->named_parameters()["layers.2.proj_out.weight"];
+  const at::Tensor projection = stabilised({"projection"})->named_parameters()["blocks.2.out.weight"];
   REQUIRE(projection.sizes() == at::IntArrayRef({12, 16}));
   const double bound = 1 / std::sqrt(16.0) / std::sqrt(12.0 * 3);  // the usual bound, scaled
   CHECK(projection.abs().max().item<double>() <= bound * (1 + 1e-6));

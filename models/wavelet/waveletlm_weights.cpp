@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/tensors/foreign_names.h"
 #include "core/text.h"
+#include "models/wavelet/waveletlm_names.h"
 
 namespace subband {
 
@@ -42,12 +43,12 @@ std::string cell_of(const std::string& name) {
   return dot == std::string::npos ? std::string() : name.substr(0, dot + 1);
 }
 
-// The names of one net, whose own begin with `cell`.
+// The names of one net, whose own begin with `cell`. All are the original's here: theirs, and the one it repeats.
 class CellNames {
  public:
-  CellNames(const std::map<std::string, at::Tensor>& ours, std::string cell, Names& names)
+  CellNames(const std::vector<std::string>& originals, std::string cell, Names& names)
       : cell_(std::move(cell)), names_(names) {
-    for (const auto& [name, tensor] : ours)
+    for (const std::string& name : originals)
       if (name.starts_with(cell_) && cell_of(name) == cell_) own_.push_back(name);
     for (const std::string& name : own_)
       if (const auto number = block_of(name)) blocks_ = std::max(blocks_, *number + 1);
@@ -115,19 +116,22 @@ std::map<std::string, at::Tensor> named_tensors(const torch::nn::Module& net) {
 }
 
 std::map<std::string, std::string> waveletlm_names(const std::map<std::string, at::Tensor>& ours) {
-  Names names;
-  std::vector<std::string> cells;
+  Names names, back;
+  std::vector<std::string> originals, cells;
   for (const auto& [name, tensor] : ours) {
-    const std::string cell = cell_of(name);
+    const std::string original = name_in_waveletlm(name), cell = cell_of(original);
+    originals.push_back(original);
+    back[original] = name;
     if (cell.empty())
-      names[name] = name;
+      names[original] = original;
     else if (std::ranges::count(cells, cell) == 0)
       cells.push_back(cell);
   }
   if (cells.empty()) cells.emplace_back();
-  for (const std::string& cell : cells) CellNames(ours, cell, names).add();
+  for (const std::string& cell : cells) CellNames(originals, cell, names).add();
   // The head that the original's other code asks a model of several cells for.
   if (!cells.front().empty()) names["lm_head.weight"] = names.at(cells.front() + "lm_head.weight");
+  for (auto& [theirs, place] : names) place = back.at(place);
   return names;
 }
 
@@ -173,7 +177,7 @@ std::map<std::string, at::Tensor> values_from_waveletlm(const std::map<std::stri
       complain(key, "differs from " + first->second + ", which should repeat it");
   }
   for (const auto& [name, tensor] : ours)
-    if (!read_from.count(name)) complain(name, "missing");
+    if (!read_from.count(name)) complain(name_in_waveletlm(name), "missing");
   throw_complaints(std::move(problems), place, hint);
   return values;
 }

@@ -1,6 +1,5 @@
-// WaveletLM's state dictionaries. Our names are theirs, except that a tensor that they list several times (a
-// shared or tied lifting under every block and again under each reconstruction, a tied head) is stored once
-// here.
+// WaveletLM's state dictionaries. A tensor that they list several times (a shared or tied lifting under every block and
+// again under each reconstruction, a tied head) is stored once here; the names are translated by waveletlm_names.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
@@ -32,8 +31,7 @@ std::map<std::string, at::Tensor> named_tensors(const torch::nn::Module& net);
 /// Every name of the original's dictionary, and which of ours it stands for.
 std::map<std::string, std::string> waveletlm_names(const std::map<std::string, at::Tensor>& ours);
 
-/// What our tensor a key of theirs repeats or is; the key itself, without the compiler's prefix, where it is
-/// neither.
+/// Our tensor that a key of theirs is or repeats; the key itself, without the compiler's prefix, where it is neither.
 std::string waveletlm_place(const std::string& key, const std::map<std::string, at::Tensor>& ours);
 
 }  // namespace subband

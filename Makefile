@@ -37,6 +37,10 @@ bench-compose: build  ## the spec language against the clock, beside Hydra; need
 	@build/$(PRESET)/sweeps/plan_bench
 	@core/config/conformance/run bench
 
+check-state: build  ## all that is promised of states: every cutting, at length (a minute or more)
+	@cmake --build --preset $(PRESET) -t models_test
+	@SUBBAND_STATE_WHOLE=1 build/$(PRESET)/models/models_test '[state]'
+
 headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)
 	@cmake --build --preset $(PRESET) -t headers
 
@@ -49,4 +53,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup build test demo demo-minute tables conformance fuzz bench-compose headers asan format clean
+.PHONY: help setup build test demo demo-minute tables conformance fuzz bench-compose check-state headers asan format clean

@@ -2,8 +2,8 @@
 
 namespace subband {
 
-at::Tensor OpenTask::loss(Net& net, const Batch& batch) const {
-  return net.loss(batch.inputs_BL, batch.targets_BL);
+at::Tensor OpenTask::loss(Net& net, const Batch& batch, SequenceState* state) const {
+  return net.loss(batch.inputs_BL, batch.targets_BL, {.state = state});
 }
 
 }  // namespace subband

@@ -65,8 +65,8 @@ class OpenTask {
 
   /// Training batch `index`: a pure function of the run's seed and `index`. Its tensors are reused by the next draw.
   virtual const Batch& draw(uint64_t index) = 0;
-  /// What is minimised: a scalar, nats per answer.
-  virtual at::Tensor loss(Net& net, const Batch& batch) const;
+  /// What is minimised: a scalar, nats per answer. `state`: what the batch before has left, or null.
+  virtual at::Tensor loss(Net& net, const Batch& batch, SequenceState* state) const;
   /// Batches of one pass over the training data, and what they hold (`600 tokens`); 0 and empty where it never ends.
   virtual int64_t batches_per_epoch() const = 0;
   virtual std::string epoch_text() const = 0;

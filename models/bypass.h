@@ -7,21 +7,18 @@
 #include "core/registry.h"
 #include "models/block_context.h"
 #include "models/module.h"
+#include "models/pass.h"
 
 namespace subband {
-
-struct MixerState;
 
 class Bypass : public Module {
  public:
   static constexpr const char* kKind = "bypass";
   using Context = BlockContext;
 
-  /// A summary of the past of x, handed on to the next block; undefined where there is no bypass.
-  /// Shapes  x [B,L,C] -> [B,L,C]
-  virtual at::Tensor summary(const at::Tensor& x_BLC) = 0;
-  /// `summary` at the next token of every sequence; `state` keeps what it adds up.  Shapes  x [B,1,C] -> [B,1,C]
-  virtual at::Tensor step(const at::Tensor& x_B1C, MixerState& state) = 0;
+  /// A summary of the past of x, handed on to the next block; undefined where there is no bypass. With a state x goes on
+  /// from what the slot has added up.  Shapes  x [B,L,C] -> [B,L,C]
+  virtual at::Tensor summary(const at::Tensor& x_BLC, const Pass& pass = {}) = 0;
   /// Adds the biases of all scales to the coefficients. `previous`: the summary of the block before, [B,L,C] or
   /// [B,1,C], or undefined.
   /// Shapes  z [S,B,L,Cp], summary [B,L,C] -> [S,B,L,Cp]

@@ -7,6 +7,7 @@
 #include "core/registry.h"
 #include "models/block_context.h"
 #include "models/module.h"
+#include "models/sequence_state.h"
 
 namespace subband {
 
@@ -15,15 +16,13 @@ class ChannelMixer : public Module {
   static constexpr const char* kKind = "channel_mixer";
   using Context = BlockContext;
 
+  /// With `memory` x goes on from it: what learns while it is used keeps there what it has learned.
   /// Shapes  x [B,L,C] -> [B,L,C]
-  virtual at::Tensor forward(const at::Tensor& x_BLC) = 0;
+  virtual at::Tensor forward(const at::Tensor& x_BLC, LayerState* memory = nullptr) = 0;
+  /// Bytes that `memory` keeps per sequence after `length` tokens, for `bytes_per_value` wide values.
+  virtual int64_t state_bytes(int64_t, int64_t) const { return 0; }
   /// Floating-point operations of forward over one sequence, counted as Mixer::flops.
   virtual double flops(int64_t length) const = 0;
-  /// Learning while the net is used, without gradients: tokens between two updates (0: never), one update from
-  /// what forward read on a stretch of a stream, [B,L,C], and the way back to what training left.
-  virtual int64_t learns_every() const { return 0; }
-  virtual void learn(const at::Tensor&) {}
-  virtual void forget() {}
 };
 
 using ChannelMixerRegistry = KindRegistry<ChannelMixer>;

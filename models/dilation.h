@@ -7,41 +7,31 @@
 #include "core/registry.h"
 #include "models/block_context.h"
 #include "models/module.h"
+#include "models/row_buffer.h"
 
 namespace subband {
-
-struct MixerState;
 
 class Dilation : public Module {
  public:
   static constexpr const char* kKind = "dilation";
   using Context = BlockContext;
 
-  /// The past of `c` as level `level` (from 0, the finest) sees it; positions before the window are zero. Within a
-  /// Continuation c goes on where the last one of that level ended.
+  /// The past of `c` as level `level` (from 0, the finest) sees it; positions before the window are zero. With `before`
+  /// c goes on from the rows there, and joins them.
   /// Shapes  c [B,L,C] -> [B,L,C]
-  at::Tensor past(const at::Tensor& c_BLC, int64_t level);
+  at::Tensor past(const at::Tensor& c_BLC, int64_t level, RowBuffer* before = nullptr);
   /// The farthest distance that a level looks back.
   virtual int64_t reach(int64_t level) const = 0;
-
-  /// While it lives, sequences go on from `state`, which keeps the last inputs of every level: decoding.
-  class Continuation {
-   public:
-    Continuation(Dilation& dilation, MixerState& state) : dilation_(dilation) { dilation.state_ = &state; }
-    ~Continuation() { dilation_.state_ = nullptr; }
-    Continuation(const Continuation&) = delete;
-    Continuation& operator=(const Continuation&) = delete;
-
-   private:
-    Dilation& dilation_;
-  };
+  /// The nearest.
+  virtual int64_t nearest(int64_t level) const = 0;
+  /// Rows of the levels 0 to levels - 1 that going on keeps after `length` tokens.
+  int64_t kept_rows(int64_t levels, int64_t length) const;
 
  protected:
   /// `past` of a window that stands alone.
   virtual at::Tensor look_back(const at::Tensor& c_BLC, int64_t level) = 0;
-
- private:
-  MixerState* state_ = nullptr;
+  /// `past` where all rows that it reads are there.  Shapes  [B,L + reach - nearest,C] -> [B,L,C]
+  virtual at::Tensor filtered(const at::Tensor& rows_BNC, int64_t level) = 0;
 };
 
 using DilationRegistry = KindRegistry<Dilation>;

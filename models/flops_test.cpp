@@ -170,7 +170,7 @@ TEST_CASE("a net's flops are those of the operators that it runs, and its parts 
     const PartCosts costs = net->costs(24);
     CHECK(costs.parameters() <= all);
     CHECK(static_cast<double>(costs.parameters()) > 0.9 * static_cast<double>(all));
-    CHECK(net->costs(24, 4).state_bytes() == 2 * net->costs(24, 2).state_bytes());
+    CHECK(net->costs(24, 4).state_bytes() >= net->costs(24, 2).state_bytes());  // exactly: state_contract_test.cpp
   }
 }
 

@@ -7,6 +7,7 @@
 #include "models/block_context.h"
 #include "models/dilation.h"
 #include "models/module.h"
+#include "models/sequence_state.h"
 
 namespace subband {
 
@@ -22,16 +23,14 @@ class Lifting : public Module {
   using Context = LiftingContext;
 
   /// Called once per block and step. Shapes  h [B,L,C] -> z [S,B,L,C], S = levels + 1; z[0] is the approximation,
-  /// z[S-1] the finest detail.
-  virtual at::Tensor decompose(const at::Tensor& h_BLC) = 0;
+  /// z[S-1] the finest detail. With `memory` h goes on from the last inputs of every level, which stand there.
+  virtual at::Tensor decompose(const at::Tensor& h_BLC, LayerState* memory = nullptr) = 0;
   /// The way back: reconstruct(decompose(h)) = h. Shapes  z [S,B,L,C] -> h [B,L,C]
   virtual at::Tensor reconstruct(const at::Tensor& z_SBLC) = 0;
   /// Floating-point operations of one way down and one way back over a sequence, counted as Mixer::flops.
   virtual double flops(int64_t length) const = 0;
-  /// How far back its levels look; null where it only reconstructs.
-  virtual Dilation* dilation() const = 0;
-  /// Whether sequences can go on token by token: its dilation looks back once per level.
-  virtual bool can_continue() const { return true; }
+  /// Rows of C values that `memory` keeps per sequence after `length` tokens.
+  virtual int64_t kept_rows(int64_t length) const = 0;
   /// Whether every block wants a lifting of its own for the way back.
   virtual bool untied() const { return false; }
 };

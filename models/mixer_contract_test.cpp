@@ -8,6 +8,7 @@
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
 #include "models/mixer.h"
+#include "models/testing/going_on.h"
 #include "models/testing/mixer_cases.h"
 #include "models/testing/parts.h"
 
@@ -115,7 +116,7 @@ TEST_CASE("padding on the right changes nothing for the real tokens of any mixer
     const at::Tensor padding = 50 * testing::random({1, 6, 8}, at::kDouble, "padding");
     const at::Tensor keep = at::ones({1, 17}, at::kBool);
     keep.narrow(1, 11, 6).fill_(false);
-    const at::Tensor padded = mixer->forward(at::cat({alone, padding}, 1), keep);
+    const at::Tensor padded = mixer->forward(at::cat({alone, padding}, 1), {.keep_BL = keep});
     CHECK(at::allclose(padded.narrow(1, 0, 11), mixer->forward(alone, {}), 0, 1e-12));
   }
 }
@@ -128,7 +129,7 @@ TEST_CASE("what stands in a hole of the padding reaches nobody, or the hole is r
     other.select(1, 3).mul_(-50);
     keep.select(1, 3).fill_(false);
     try {
-      const at::Tensor ours = mixer->forward(x, keep), theirs = mixer->forward(other, keep);
+      const at::Tensor ours = mixer->forward(x, {.keep_BL = keep}), theirs = mixer->forward(other, {.keep_BL = keep});
       CHECK(at::equal(ours.index({keep}), theirs.index({keep})));
     } catch (const ShapeError& error) {
       CHECK(std::string(error.what()) ==
@@ -184,11 +185,10 @@ TEST_CASE("every mixer goes through a file and answers the same", "[mixers]") {
   std::filesystem::remove(path);
 }
 
-TEST_CASE("the state of every mixer is told in bytes of its values", "[mixers]") {
+TEST_CASE("the state of every mixer grows, if at all, and its path has a name", "[mixers]") {
   for (const MixerCase& each : testing::mixer_cases()) {
     CAPTURE(each.text());
     const auto mixer = make(each);
-    CHECK(mixer->state_bytes(100, 4) == 2 * mixer->state_bytes(100, 2));
     CHECK(mixer->state_bytes(200, 4) >= mixer->state_bytes(100, 4));
     CHECK_FALSE(mixer->path().empty());
   }
@@ -226,60 +226,21 @@ TEST_CASE("no mixer reads memory that it has not written", "[mixers]") {
     y.sum().backward();
     CHECK(at::isfinite(y).all().item<bool>());
     CHECK(at::isfinite(x.grad()).all().item<bool>());
-    if (!mixer->has_step()) continue;
-    MixerState state;
-    for (int64_t t = 0; t < 9; ++t)
-      CHECK(at::isfinite(mixer->step(x.detach().select(1, t), state)).all().item<bool>());
+    if (!mixer->can_continue()) continue;
+    SequenceState state;
+    CHECK(at::isfinite(testing::in_pieces(*mixer, x.detach(), {3, 1, 2}, state)).all().item<bool>());
   }
   context.setDeterministicAlgorithms(false, false);
 }
 
-TEST_CASE("step answers what forward answers, for every mixer that has it, and keeps as much as it says",
-          "[mixers]") {
+TEST_CASE("a mixer that cannot go on from a past says so", "[mixers]") {
   for (const MixerCase& each : testing::mixer_cases()) {
     const auto mixer = make(each);
-    if (!mixer->has_step()) continue;
+    if (mixer->can_continue()) continue;
     CAPTURE(each.text());
-    REQUIRE(each.causal);
-    const at::Tensor x = testing::random({2, 21, 8}), y = mixer->forward(x, {});
-    MixerState state;
-    for (int64_t t = 0; t < 21; ++t) {
-      CAPTURE(t);
-      CHECK(testing::relative_rms(mixer->step(x.select(1, t), state), y.select(1, t)) < 1e-5);
-      CHECK(state.position == t + 1);
-      CHECK(state.bytes() == mixer->state_bytes(t + 1, 4));
-    }
-    CHECK_THROWS_AS(mixer->step(x.narrow(0, 0, 1).select(1, 0), state), ShapeError);
-  }
-}
-
-TEST_CASE("a prompt taken at once and then steps are one forward, wherever the prompt ends", "[mixers]") {
-  for (const MixerCase& each : testing::mixer_cases()) {
-    const auto mixer = make(each);
-    if (!mixer->has_step()) continue;
-    mixer->to(at::kDouble);
-    const at::Tensor x = testing::random({2, 19, 8}, at::kDouble), y = mixer->forward(x, {});
-    for (const int64_t prompt : {1, 7, 18}) {
-      CAPTURE(each.text(), prompt);
-      MixerState state;
-      std::vector<at::Tensor> rows = {mixer->extend(x.narrow(1, 0, prompt), state)};
-      if (prompt == 7) rows.push_back(mixer->extend(x.narrow(1, 7, 6), state));
-      while (state.position < 19)
-        rows.push_back(mixer->step(x.select(1, state.position), state).unsqueeze(1));
-      CHECK(testing::relative_rms(at::cat(rows, 1), y) < 1e-12);
-    }
-  }
-}
-
-TEST_CASE("a mixer that does not decode token by token says so", "[mixers]") {
-  for (const MixerCase& each : testing::mixer_cases()) {
-    const auto mixer = make(each);
-    if (mixer->has_step()) continue;
-    CAPTURE(each.text());
-    MixerState state;
-    CHECK_THROWS_WITH(
-        mixer->step(at::zeros({1, 8}), state),
-        "mixer: step: this one does not decode token by token; feed the whole prefix to forward");
+    SequenceState state;
+    CHECK_THROWS_WITH(mixer->forward(at::zeros({1, 3, 8}), {.state = &state}),
+                      each.name + ": state: this one reads whole windows and cannot go on from a past");
   }
 }
 
@@ -336,9 +297,9 @@ TEST_CASE("NaN at padded tokens reaches no real token of any mixer", "[mixers]")
     const auto mixer = make(each);
     const at::Tensor x = testing::random({2, 12, 8}), keep = at::ones({2, 12}, at::kBool);
     keep[1].narrow(0, 7, 5).fill_(false);
-    const at::Tensor wanted = mixer->forward(x, keep)[1].narrow(0, 0, 7);
+    const at::Tensor wanted = mixer->forward(x, {.keep_BL = keep})[1].narrow(0, 0, 7);
     x[1].narrow(0, 7, 5).fill_(std::nan(""));
-    const at::Tensor y = mixer->forward(x, keep);
+    const at::Tensor y = mixer->forward(x, {.keep_BL = keep});
     CHECK(at::isfinite(y[0]).all().item<bool>());
     CHECK(at::equal(y[1].narrow(0, 0, 7), wanted));
   }
@@ -369,7 +330,7 @@ TEST_CASE("a sequence without any real token disturbs no mixer", "[mixers]") {
     const auto mixer = make(each);
     const at::Tensor x = testing::random({2, 6, 8}).requires_grad_(), keep = at::ones({2, 6}, at::kBool);
     keep[1].fill_(false);
-    const at::Tensor y = mixer->forward(x, keep);
+    const at::Tensor y = mixer->forward(x, {.keep_BL = keep});
     y.sum().backward();
     CHECK(at::isfinite(y).all().item<bool>());
     CHECK(at::isfinite(x.grad()).all().item<bool>());

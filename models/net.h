@@ -4,13 +4,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <vector>
+#include <limits>
 
 #include "core/registry.h"
 #include "models/initializer.h"
-#include "models/mixer.h"
 #include "models/module.h"
 #include "models/part_cost.h"
+#include "models/pass.h"
 
 namespace subband {
 
@@ -24,20 +24,11 @@ struct NetContext {
   bool may_look_ahead = false;  ///< what stands to the right of a position does not reveal its target
 };
 
-/// What a pass may take and show besides ids and logits.
-struct NetPass {
-  at::Tensor keep_BL;  ///< bool, true = real token; undefined: nothing is padded
-  std::vector<at::Tensor>* hidden =
-      nullptr;  ///< gets the embeddings and every block's output [B,L,D]; the last
-                ///< after the final norm
-};
-
-/// What decoding carries from one token to the next; it starts empty.
-struct NetState {
-  int64_t position = 0;  ///< of the next token; `step` counts it up
-  std::vector<MixerState> layers;
-
-  int64_t bytes() const;  ///< of one sequence
+/// Of a state, from one training window to the next.
+enum class Carry {
+  nothing,
+  across,     ///< what goes from window to window (SequenceState::next_window); every window begins at position 0
+  everything  ///< each window goes on where the last one ended
 };
 
 class Net : public Module {
@@ -45,50 +36,36 @@ class Net : public Module {
   static constexpr const char* kKind = "net";
   using Context = NetContext;
 
-  /// Shapes  ids [B,L] int64 -> logits [B,L,V]. A net with a carried state reads and replaces it.
-  virtual at::Tensor forward(const at::Tensor& ids_BL) = 0;
-  /// One answer a sequence, of nets that give classes; the others refuse.
-  /// Shapes  inputs [B,L] int64 or [B,L,channels], keep [B,L] bool (true = no padding) or undefined -> [B,classes]
-  virtual at::Tensor classify(const at::Tensor& inputs, const at::Tensor& keep_BL);
-  virtual bool gives_classes() const { return false; }
-  /// As forward, with padding and a look inside. ShapeError where the net takes or shows no such thing: the default.
-  virtual at::Tensor forward_pass(const at::Tensor& ids_BL, const NetPass& pass);
-  /// Whether the net decodes token by token.
-  virtual bool has_step() const { return false; }
-  /// The logits after one more token of every sequence, as forward gives them at that position.
-  /// Shapes  ids [B] int64 -> [B,V]. ShapeError where has_step() is false.
-  virtual at::Tensor step(const at::Tensor& ids_B, NetState& state);
-  /// As fed to `step` one by one: a prompt.  Shapes  ids [B,L] int64 -> [B,L,V]
-  virtual at::Tensor extend(const at::Tensor& ids_BL, NetState& state);
-  /// Training loss, nats per token, a scalar. The default is the mean cross-entropy of forward.
-  virtual at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL);
-  /// What each part costs over one window of `length` tokens, for `bytes_per_value` wide values of decoding state.
+  /// Shapes  ids [B,L] int64, or inputs [B,L,channels] -> logits [B,L,V], or [B,classes] where gives_classes(); with a
+  /// state the ids go on where it ended, one or thousands, and it moves on. ShapeError for what of the pass a net lacks.
+  virtual at::Tensor forward(const at::Tensor& ids_BL, const Pass& pass = {}) = 0;
+  /// Training loss, nats per token, a scalar: unless a net says otherwise the mean cross-entropy of forward.
+  virtual at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL, const Pass& pass = {});
+  /// What each part costs over one window of `length` tokens, for `bytes_per_value` wide values of a state.
   virtual PartCosts costs(int64_t length, int64_t bytes_per_value = 4) const = 0;
+  /// Whether forward gives one answer a sequence, not one a position.
+  virtual bool gives_classes() const { return false; }
+  /// How many tokens one state can take: none where the net cannot go on, kEndless where nothing ends it.
+  virtual int64_t most_tokens() const { return 0; }
+  /// What training windows that follow each other hand on.
+  virtual Carry carries() const { return Carry::nothing; }
+  /// Where dropout and stochastic depth draw from now on: the trainer hands over a fresh stream before every step.
+  virtual void set_generator(const at::Generator&) {}
+  /// Whether blocks can be computed again in backward instead of keeping their inner values.
+  virtual bool can_recompute() const { return false; }
+  /// Switches that on or off.
+  virtual void set_recompute(bool) {}
+
+  static constexpr int64_t kEndless = std::numeric_limits<int64_t>::max();
   /// Floating-point operations of one forward pass over one sequence, logits included, counted as Mixer::flops.
   double flops(int64_t length) const { return costs(length).flops(); }
-  /// Where dropout and stochastic depth draw from now on; the trainer hands over a fresh stream before every step, so
-  /// that a resumed run draws the same. A net that draws nothing ignores it.
-  virtual void set_generator(const at::Generator&) {}
-  /// Drops the state that earlier windows left; called before every evaluation and generation.
-  virtual void reset_state() {}
-  /// Whether windows hand a state on, and the switch that evaluation uses to turn that off.
-  virtual bool carries_state() const { return false; }
-  virtual void set_carry(bool) {}
-  /// Whether blocks can be computed again in backward instead of keeping their inner values, and the switch.
-  virtual bool can_recompute() const { return false; }
-  virtual void set_recompute(bool) {}
-  /// Learning while the net is used: after how many tokens of a stream it should be told of them (0: never),
-  /// and one such stretch of ids [B,L]. Works with gradients disabled; `reset_state` undoes it.
-  virtual int64_t learns_every() const { return 0; }
-  virtual void learn(const at::Tensor&) {}
-  /// The carried state for checkpoints: undefined where there is none.
-  virtual at::Tensor state() const { return {}; }
-  virtual void set_state(const at::Tensor&) {}
-
   /// Mean over the positions whose target is not -100, in fp32 at least.
   /// Shapes  logits [B,L,V], targets [B,L] int64 -> scalar
   static at::Tensor mean_cross_entropy(const at::Tensor& logits_BLV, const at::Tensor& targets_BL);
 };
+
+/// ShapeError naming `part` unless ids are [B,L] with the state's B, and nothing is padded or to be shown inside.
+void expect_plain_pass(std::string_view part, const at::Tensor& ids_BL, const Pass& pass);
 
 using NetRegistry = KindRegistry<Net>;
 

@@ -21,6 +21,7 @@ struct PartCost {
 class PartCosts {
  public:
   void add(const std::string& part, const torch::nn::Module& module, double flops, int64_t state_bytes = 0);
+  void add_state(const std::string& part, int64_t bytes) { entry(part).state_bytes += bytes; }
 
   const std::vector<PartCost>& parts() const { return parts_; }  ///< in the order of their first mention
   double flops() const;

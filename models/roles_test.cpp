@@ -2,6 +2,9 @@
 #include <cmath>
 #include <map>
 
+#include "models/bypass.h"
+#include "models/dilation.h"
+#include "models/lifting.h"
 #include "models/net.h"
 #include "models/nets/residual_block.h"
 #include "models/scale_mixer.h"

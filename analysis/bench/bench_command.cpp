@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "analysis/bench/measure_mixers.h"
+#include "analysis/bench/measure_tokens.h"
 #include "analysis/commands/commands.h"
 #include "analysis/format.h"
 #include "core/error.h"
@@ -26,13 +27,21 @@ namespace {
 struct BenchWords {
   std::vector<std::string> what;
   MixerBenchPlan plan;
+  TokenBenchPlan tokens;
   std::string device = "auto", precision = "auto";
   int64_t threads = 1;
 
   void add_to(CLI::App& app) {
-    plan.lengths = {1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072};
     plan.memory_mib = 0;
-    app.add_option("WHAT", what, "`mixers`, and perhaps names of some of them")->required();
+    app.add_option("WHAT", what,
+                   "`mixers`: passes over whole windows; `tokens`: the next token behind so many, and prompts; then "
+                   "perhaps names of mixers, for tokens wavelet_lm too")
+        ->required();
+    app.add_option("--heads", tokens.heads, "tokens: of mixers that have them")->check(above_zero())->capture_default_str();
+    app.add_option("--prompt", tokens.prompt, "tokens: length of the prompt; 0: none")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    app.add_option("--rounds", tokens.rounds, "tokens: interleaved rounds")->check(above_zero())->capture_default_str();
     app.add_option("--lengths", plan.lengths, "tokens, with commas between")
         ->delimiter(',')
         ->check(above_zero());
@@ -70,19 +79,33 @@ double free_mib() {
   throw Error("/proc/meminfo", "tells no MemAvailable; give --memory");
 }
 
+// `subband bench tokens`
+int bench_tokens(const BenchWords& words, const Registry& registry, const CommonOptions& options) {
+  TokenBenchPlan plan = words.tokens;
+  plan.names.assign(words.what.begin() + 1, words.what.end());
+  plan.positions = words.plan.lengths.empty() ? std::vector<int64_t>{1024, 8192, 65536} : words.plan.lengths;
+  plan.width = words.plan.width, plan.batch = words.plan.batch;
+  plan.device = words.plan.device, plan.type = words.plan.type;
+  const Report report = measure_tokens(registry, plan, [&](const std::string& note) {
+    if (!options.quiet) std::cerr << "bench: " << note << "\n";
+  });
+  std::cout << make_format(options.json ? "json" : "text", {.columns = 160})->write(report);
+  return 0;
+}
+
 }  // namespace
 
 int command_bench(Arguments arguments) {
   CommandLine line(
       "bench", "Time and memory of mixers as the sequence grows, with yardsticks of the same run.",
-      "subband bench mixers\n  subband bench mixers wersa performer --lengths 1024,4096 --backward");
+      "subband bench mixers\n  subband bench mixers wersa performer --lengths 1024,4096 --backward\n"
+      "  subband bench tokens softmax_attention wavelet_lm --lengths 1024,8192 --width 512 --heads 8");
   BenchWords words;
   words.add_to(line.app());
   return line.run(arguments, [&] {
-    if (words.what[0] != "mixers")
-      throw ConfigError("command line",
-                        words.what[0] + ": cannot be benched" +
-                            suggestion(words.what[0], std::vector<std::string>{"mixers"}),
+    const std::vector<std::string> known = {"mixers", "tokens"};
+    if (std::ranges::find(known, words.what[0]) == known.end())
+      throw ConfigError("command line", words.what[0] + ": cannot be benched" + suggestion(words.what[0], known),
                         "unknown_option");
     MixerBenchPlan& plan = words.plan;
     plan.mixers.assign(words.what.begin() + 1, words.what.end());
@@ -94,6 +117,8 @@ int command_bench(Arguments arguments) {
     prepare_tensors(static_cast<int>(words.threads));
     Registry registry;
     register_parts(registry);
+    if (words.what[0] == "tokens") return bench_tokens(words, registry, line.options());
+    if (plan.lengths.empty()) plan.lengths = {1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072};
     std::optional<Progress> progress;
     const MixerBench bench =
         measure_mixers(registry, plan, [&](double seconds, double budget, const std::string& note) {

@@ -1,6 +1,7 @@
 // subband forward: the parity probe. Tensors in, tensors out, gradients where asked for; all safetensors.
 #include <ATen/TensorOperators.h>
 
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -30,7 +31,7 @@ struct ForwardWords {
   int64_t seed = 1337;
   std::string precision = "fp32";
   std::optional<std::string> names;
-  bool hidden = false;
+  bool hidden = false, goes_on = false;
   std::optional<int64_t> length;
 
   void add_to(CLI::App& app) {
@@ -58,6 +59,9 @@ struct ForwardWords {
         ->capture_default_str();
     app.add_option("--length", length, "longest window that a part is made for; without it: the input's")
         ->check(above_zero());
+    app.add_flag("--continue", goes_on,
+                 "`ids.1` goes on where `ids.0` ended, and so on, any lengths; likewise `x.0`, `x.1`, … of a part; "
+                 "without it they are separate windows");
     app.add_flag("--hidden", hidden,
                  "also the embeddings and every block's output, `hidden_0`, `hidden_1`, …");
     app.add_option("--names", names,
@@ -74,7 +78,7 @@ Tensors renamed_for_waveletlm(const Tensors& ours) {
   return theirs;
 }
 
-Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients) {
+Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients, SequenceState* state) {
   Registry registry;
   register_parts(registry);
   const Checkpoint checkpoint = read_checkpoint(words.checkpoint);
@@ -84,7 +88,7 @@ Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients) {
   load_model(*net, checkpoint.tensors);
   net->to(words.type());
   net->eval();
-  const Tensors out = probe_net(*net, {.vocabulary = recipe.vocabulary, .hidden = words.hidden},
+  const Tensors out = probe_net(*net, {.vocabulary = recipe.vocabulary, .hidden = words.hidden, .state = state},
                                 {words.input.string(), read_safetensors(words.input).tensors}, gradients);
   if (gradients == nullptr) return out;
   const bool is_waveletlm = recipe.net.type() == "wavelet_lm" || recipe.net.type() == "multinodal";
@@ -121,7 +125,14 @@ void load_part(torch::nn::Module& module, const fs::path& file, bool is_operator
   load_model(module, tensors, {.place = file.string(), .prefix = "", .owner = "part", .length = length});
 }
 
-Tensors probe_lone_part(ForwardWords words, Tensors* gradients) {
+int64_t longest_piece(const Tensors& tensors) {
+  int64_t length = 1;
+  for (const auto& [name, tensor] : tensors)
+    if (name.starts_with("x.") && tensor.dim() == 3) length = std::max(length, tensor.size(1));
+  return length;
+}
+
+Tensors probe_lone_part(ForwardWords words, Tensors* gradients, SequenceState* state) {
   Registry registry;
   register_parts(registry);
   const ProbeInput input{words.input.string(), read_safetensors(words.input).tensors};
@@ -131,6 +142,8 @@ Tensors probe_lone_part(ForwardWords words, Tensors* gradients) {
     words.part.length = input.get("memory").size(1);  // as long as the part is to remember
   else if (input.has("x") && input.get("x").dim() == 3)
     words.part.length = input.get("x").size(1);
+  else if (state)
+    words.part.length = longest_piece(input.tensors);
   Initializer initializer(plain_generator(static_cast<uint64_t>(words.seed)));
   const bool is_operator = has_operator_input(input.tensors);
   if (is_operator && !words.length)
@@ -140,7 +153,8 @@ Tensors probe_lone_part(ForwardWords words, Tensors* gradients) {
   part.module->to(words.type());  // first, so that wide weights are not rounded on their way in
   if (!words.weights.empty()) load_part(*part.module, words.weights, is_operator, words.part.length);
   part.module->eval();
-  Tensors out = probe_part(part, words.type(), input, gradients);
+  Tensors out = state ? probe_pieces(part, words.type(), input, *state)
+                      : probe_part(part, words.type(), input, gradients);
   if (words.weights.empty()) {
     for (const auto& [name, tensor] : model_tensors(*part.module)) out["w/" + name] = tensor;
   }
@@ -163,13 +177,22 @@ int command_forward(Arguments arguments) {
     }
     Tensors gradients;
     Tensors* wanted = words.gradients.empty() ? nullptr : &gradients;
-    const Tensors out =
-        words.part.part.empty() ? probe_checkpoint(words, wanted) : probe_lone_part(words, wanted);
+    if (wanted && words.goes_on && !words.part.part.empty())
+      throw ConfigError("command line", "--gradients: cannot stand beside --continue of a part", "bad_value");
+    SequenceState state;
+    SequenceState* const goes_on = words.goes_on ? &state : nullptr;
+    const Tensors out = words.part.part.empty() ? probe_checkpoint(words, wanted, goes_on)
+                                                : probe_lone_part(words, wanted, goes_on);
     write_safetensors(words.out, out);
     if (wanted) write_safetensors(words.gradients, gradients);
     if (line.options().json) {
       nlohmann::ordered_json json = {{"out", words.out.string()}, {"digest", digest(out)}};
       if (out.contains("loss")) json["loss"] = out.at("loss").item<double>();
+      if (goes_on) {
+        json["state_position"] = state.position();
+        json["state_bytes"] = state.bytes();
+        json["state_held_bytes"] = state.held_bytes();
+      }
       std::cout << json.dump(2) << "\n";
     } else if (!line.options().quiet) {
       std::cout << words.out.string() << "  digest " << digest(out) << "\n";

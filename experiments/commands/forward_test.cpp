@@ -136,6 +136,61 @@ TEST_CASE("numbered ids are fed in order", "[commands]") {
   CHECK_FALSE(out.contains("loss.0"));
 }
 
+TEST_CASE("with --continue numbered ids are one sequence in pieces, and the state's bytes are told", "[commands]") {
+  const Desk desk;
+  desk.call(command_init, {desk.recipe, "--out", desk.path("a"), "net.positions=none"});
+  const at::Tensor ids = some_ids(14), targets = ids.flip(1).contiguous();
+  write_safetensors(desk.path("whole"), {{"ids", ids}, {"targets", targets}});
+  write_safetensors(desk.path("pieces"), {{"ids.0", ids.narrow(1, 0, 5).contiguous()},
+                                          {"ids.1", ids.narrow(1, 5, 1).contiguous()},
+                                          {"ids.2", ids.narrow(1, 6, 8).contiguous()},
+                                          {"targets.2", targets.narrow(1, 6, 8).contiguous()}});
+  desk.call(command_forward, {desk.path("a"), "--tokens", desk.path("whole"), "--out", desk.path("w")});
+  const Json said = desk.call(
+      command_forward, {desk.path("a"), "--tokens", desk.path("pieces"), "--out", desk.path("l"), "--continue"});
+  const Tensors out = read_safetensors(desk.path("l")).tensors;
+  const at::Tensor wanted = read_safetensors(desk.path("w")).tensors.at("logits");
+  CHECK(at::allclose(at::cat({out.at("logits.0"), out.at("logits.1"), out.at("logits.2")}, 1), wanted, 1e-5, 1e-6));
+  const at::Tensor loss = at::cross_entropy_loss(wanted.narrow(1, 6, 8).reshape({-1, 256}),
+                                                 targets.narrow(1, 6, 8).flatten());
+  CHECK(out.at("loss.2").item<double>() == Approx(loss.item<double>()).epsilon(1e-5));
+  CHECK(said["state_position"] == 14);
+  CHECK(said["state_bytes"] == 2 * 2 * 2 * 16 * 14 * 4);  // rows, layers, keys and values
+  CHECK(said["state_held_bytes"] >= said["state_bytes"]);
+  desk.call(command_forward, {desk.path("a"), "--tokens", desk.path("pieces"), "--out", desk.path("l")});
+  CHECK_FALSE(at::allclose(read_safetensors(desk.path("l")).tensors.at("logits.2"), wanted.narrow(1, 6, 8), 1e-3, 1e-3));
+}
+
+TEST_CASE("with --continue a mixer, a lifting or a bypass alone goes on from piece to piece", "[commands]") {
+  const Desk desk;
+  const at::Tensor x = at::empty({2, 11, 8}).normal_(0, 1, stream(1, "x"));
+  write_safetensors(desk.path("whole"), {{"x", x}});
+  write_safetensors(desk.path("pieces"), {{"x.0", x.narrow(1, 0, 4).contiguous()},
+                                          {"x.1", x.narrow(1, 4, 1).contiguous()},
+                                          {"x.2", x.narrow(1, 5, 6).contiguous()}});
+  for (const char* part : {"mixer:retnet", "mixer:wavelet", "mixer:softmax_attention", "lifting:learned", "bypass:ema",
+                           "dilation:crawl"}) {
+    CAPTURE(part);
+    desk.call(command_forward,
+              {"--part", part, "--width", "8", "--input", desk.path("whole"), "--out", desk.path("y")});
+    const Json said = desk.call(command_forward,
+                                {"--part", part, "--width", "8", "--input", desk.path("pieces"), "--weights",
+                                 desk.path("y"), "--out", desk.path("z"), "--continue"});
+    const Tensors whole = read_safetensors(desk.path("y")).tensors, pieces = read_safetensors(desk.path("z")).tensors;
+    CHECK(at::allclose(at::cat({pieces.at("y.0"), pieces.at("y.1"), pieces.at("y.2")}, -2), whole.at("y"), 1e-5, 1e-6));
+    CHECK(said["state_position"] == 11);
+    CHECK(said["state_bytes"].get<int64_t>() > 0);
+  }
+  CHECK(desk.refusal(command_forward,
+                     {"--part", "mixer:fnet", "--no-causal", "--width", "8", "--input", desk.path("pieces"), "--out",
+                      desk.path("z"), "--continue"},
+                     3) == "state: this one reads whole windows and cannot go on from a past");
+  CHECK(desk.refusal(command_forward,
+                     {"--part", "mixer:retnet", "--width", "8", "--input", desk.path("pieces"), "--out", desk.path("z"),
+                      "--continue", "--gradients", desk.path("g")},
+                     2) == "--gradients: cannot stand beside --continue of a part");
+}
+
 TEST_CASE("a part alone answers the same with the weights that it wrote", "[commands]") {
   const Desk desk;
   const Words part = {"--part", "mixer:softmax_attention", "--set", "heads=2", "--width", "8"};

@@ -87,14 +87,25 @@ PartCosts cost_of(const std::string& name, const torch::nn::Module& part, double
   return costs;
 }
 
-at::Tensor mixed(Mixer& mixer, const std::string& name, const Tensors& in) {
-  const at::Tensor &x = needed_input(in, "x", name), keep = optional_input(in, "keep");
-  const at::Tensor memory = optional_input(in, "memory");
-  if (!memory.defined()) return mixer.forward(x, keep);
-  if (!mixer.carries_memory()) throw ShapeError(name, "memory: this mixer has none");
-  if (keep.defined()) throw ShapeError(name, "keep: cannot stand beside memory");
-  MixerState state{.position = memory.size(1), .tensors = {{"memory", memory}}};
-  return mixer.extend(x, state);
+// `memory`: the inputs before x of a mixer that keeps these, and nothing else, of its past.
+at::Tensor behind_memory(Mixer& mixer, const std::string& name, const at::Tensor& x, const at::Tensor& memory) {
+  expect_shape(name, "memory", memory, {x.size(0), kAny, x.size(2)});
+  SequenceState state;
+  RowBuffer& kept = state.layer(0).rows("across.memory", memory.size(1));
+  kept.push(memory);
+  state.advance(memory.size(1));
+  const at::Tensor y = mixer.can_continue() ? mixer.forward(x, {.state = &state}) : x;
+  if (kept.count() == memory.size(1)) throw ShapeError(name, "memory: this mixer has none");
+  return y;
+}
+
+at::Tensor mixed(Mixer& mixer, const std::string& name, const Tensors& in, Pass pass) {
+  const at::Tensor &x = needed_input(in, "x", name), memory = optional_input(in, "memory");
+  pass.keep_BL = optional_input(in, "keep");
+  if (!memory.defined()) return mixer.forward(x, pass);
+  if (pass.keep_BL.defined()) throw ShapeError(name, "keep: cannot stand beside memory");
+  if (pass.state) throw ShapeError(name, "memory: cannot stand beside --continue, which keeps its own");
+  return behind_memory(mixer, name, x, memory);
 }
 
 LonePart lone_mixer(const Order& order) {
@@ -106,8 +117,8 @@ LonePart lone_mixer(const Order& order) {
   return {name,
           part,
           {"x", "keep", "memory"},
-          [part, name](const Tensors& in) -> Tensors {
-            return {{"y", mixed(*part, name, in)}};
+          [part, name](const Tensors& in, const Pass& pass) -> Tensors {
+            return {{"y", mixed(*part, name, in, pass)}};
           },
           [part, name](int64_t length) {
             return cost_of(name, *part, part->flops(length), part->state_bytes(length, 4));
@@ -127,8 +138,8 @@ LonePart lone_channel_mixer(const Order& order) {
   return {name,
           part,
           {"x"},
-          [part, name, width = order.words.width](const Tensors& in) -> Tensors {
-            return {{"y", part->forward(checked_x(in, name, width))}};
+          [part, name, width = order.words.width](const Tensors& in, const Pass& pass) -> Tensors {
+            return {{"y", part->forward(checked_x(in, name, width), pass.memory())}};
           },
           [part, name](int64_t length) { return cost_of(name, *part, part->flops(length)); }};
 }
@@ -139,7 +150,7 @@ LonePart lone_transform(const Order& order) {
   return {name,
           part,
           {"x"},
-          [part, name, width = order.words.width](const Tensors& in) -> Tensors {
+          [part, name, width = order.words.width](const Tensors& in, const Pass&) -> Tensors {
             const at::Tensor& x = checked_x(in, name, width);
             const int64_t padding = part->padded_width(width) - width;
             if (padding > 0) return {{"y", part->forward(at::constant_pad_nd(x, {0, padding}))}};
@@ -154,10 +165,14 @@ LonePart lone_dilation(const Order& order) {
   return {name,
           part,
           {"x"},
-          [part, name, words = order.words](const Tensors& in) -> Tensors {
+          [part, name, words = order.words](const Tensors& in, const Pass& pass) -> Tensors {
             const at::Tensor& x = checked_x(in, name, words.width);
             std::vector<at::Tensor> past;
-            for (int64_t level = 0; level < words.levels; ++level) past.push_back(part->past(x, level));
+            LayerState* memory = pass.memory();
+            for (int64_t level = 0; level < words.levels; ++level) {
+              RowBuffer* inputs = memory ? &memory->rows(std::to_string(level), part->reach(level)) : nullptr;
+              past.push_back(part->past(x, level, inputs));
+            }
             return {{"y", at::stack(past)}};
           },
           [part, name](int64_t) { return cost_of(name, *part, 0); }};  // counted with the lifting it serves
@@ -174,10 +189,10 @@ LonePart lone_lifting(const Order& order) {
   return {name,
           part,
           {"x", "z"},
-          [part, dilation, name, width = order.words.width](const Tensors& in) -> Tensors {
+          [part, dilation, name, width = order.words.width](const Tensors& in, const Pass& pass) -> Tensors {
             Tensors out;
             at::Tensor z = optional_input(in, "z");
-            if (!z.defined()) out["z"] = z = part->decompose(checked_x(in, name, width));
+            if (!z.defined()) out["z"] = z = part->decompose(checked_x(in, name, width), pass.memory());
             out["y"] = part->reconstruct(z);
             return out;
           },
@@ -190,8 +205,8 @@ LonePart lone_bypass(const Order& order) {
   return {name,
           part,
           {"x", "z", "previous"},
-          [part, name, width = order.words.width](const Tensors& in) -> Tensors {
-            const at::Tensor summary = part->summary(checked_x(in, name, width)), z = optional_input(in, "z");
+          [part, name, width = order.words.width](const Tensors& in, const Pass& pass) -> Tensors {
+            const at::Tensor summary = part->summary(checked_x(in, name, width), pass), z = optional_input(in, "z");
             if (!summary.defined() && !z.defined())
               throw ShapeError(name, "x: this bypass has no summary; feed z [S,B,L,D] too");
             Tensors out;
@@ -208,7 +223,7 @@ LonePart lone_scale_mixer(const Order& order) {
   return {name,
           part,
           {"x"},
-          [part, name, words = order.words](const Tensors& in) -> Tensors {
+          [part, name, words = order.words](const Tensors& in, const Pass&) -> Tensors {
             const at::Tensor& x = needed_input(in, "x", name);
             expect_shape(name, "x", x, {words.levels + 1, kAny, kAny, words.width});
             return {{"y", part->forward(x)}};

@@ -11,6 +11,7 @@
 #include "core/tensors/safetensors.h"
 #include "models/initializer.h"
 #include "models/part_cost.h"
+#include "models/pass.h"
 
 namespace subband {
 
@@ -40,7 +41,7 @@ struct LonePart {
   std::string name;
   std::shared_ptr<torch::nn::Module> module;
   std::vector<std::string> inputs;  ///< names that forward may read
-  std::function<Tensors(const Tensors&)> forward;
+  std::function<Tensors(const Tensors&, const Pass&)> forward;  ///< with a state, which the caller advances, x goes on
   std::function<PartCosts(int64_t length)> costs;
 };
 

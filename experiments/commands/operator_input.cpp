@@ -115,10 +115,10 @@ LonePart make_lone_operator(const Registry& registry, LonePartWords words, const
   select_channels(part.name, *part.module, "v", sizes.queries() + sizes.keys(), sizes.values());
   select_channels(part.name, *part.module, "out", 0, sizes.heads * sizes.value_width);
   part.inputs = {"q", "k", "v", "keep"};
-  part.forward = [inner = part.forward, sizes](const Tensors& in) -> Tensors {
+  part.forward = [inner = part.forward, sizes](const Tensors& in, const Pass& pass) -> Tensors {
     Tensors fed = {{"x", at::cat({beside(in.at("q")), beside(in.at("k")), beside(in.at("v"))}, 2)}};
     if (const auto keep = in.find("keep"); keep != in.end()) fed["keep"] = keep->second;
-    const at::Tensor y_BLD = inner(fed).at("y");
+    const at::Tensor y_BLD = inner(fed, pass).at("y");
     const at::Tensor heads = y_BLD.narrow(2, 0, sizes.heads * sizes.value_width);
     return {{"y", heads.unflatten(2, {sizes.heads, sizes.value_width}).transpose(1, 2).contiguous()}};
   };

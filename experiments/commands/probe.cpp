@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <utility>
 
 #include "core/error.h"
 
@@ -61,71 +62,81 @@ static at::Tensor keep_of(const ProbeInput& input, const std::string& suffix, co
 }
 
 // Scored where the target stands at a real token's place.
-static at::Tensor probe_loss(Net& net, const at::Tensor& ids, const at::Tensor& targets,
-                             const at::Tensor& keep) {
-  if (!keep.defined()) return net.loss(ids, targets);
-  return Net::mean_cross_entropy(net.forward_pass(ids, {.keep_BL = keep}),
-                                 targets.masked_fill(keep.logical_not(), kNotScored));
+static at::Tensor probe_loss(Net& net, const at::Tensor& ids, const at::Tensor& targets, const Pass& pass) {
+  if (!pass.keep_BL.defined()) return net.loss(ids, targets, pass);
+  return Net::mean_cross_entropy(net.forward(ids, pass),
+                                 targets.masked_fill(pass.keep_BL.logical_not(), kNotScored));
 }
 
-// One window: the loss first, then the logits from the same state, so that the state moves on once.
+// One window or piece: the loss first, from a copy of the state, so that it moves on once.
 static void probe_window(Net& net, const ProbeInput& input, const NetProbe& probe, const std::string& suffix,
                          Tensors& out, Tensors* gradients) {
   const at::Tensor& ids = tokens_of(input, "ids" + suffix, probe.vocabulary);
-  const at::Tensor keep = keep_of(input, suffix, ids);
+  Pass pass{.keep_BL = keep_of(input, suffix, ids), .state = probe.state};
   if (const auto name = targets_of(input, suffix)) {
     const at::Tensor& targets = tokens_of(input, *name, probe.vocabulary, true);
-    const at::Tensor before = net.state();
-    const at::Tensor kept = before.defined() ? before.clone() : before;
+    SequenceState copy;
+    Pass from_copy = pass;
+    if (pass.state) copy = *pass.state, from_copy.state = &copy;
     const c10::AutoGradMode with_gradients(gradients != nullptr);
-    const at::Tensor loss = probe_loss(net, ids, targets, keep);
+    const at::Tensor loss = probe_loss(net, ids, targets, from_copy);
     if (gradients != nullptr) {
       loss.backward();
       collect_gradients(net, *gradients);
     }
     out["loss" + name->substr(std::string("targets").size())] = loss.detach();
-    if (net.carries_state()) {
-      net.reset_state();
-      if (kept.defined()) net.set_state(kept);
-    }
   } else if (gradients != nullptr) {
     throw Error(input.file, "tensor 'targets" + suffix + "': missing; gradients are those of a loss");
   }
   const c10::NoGradGuard no_gradients;
   std::vector<at::Tensor> hidden;
-  out["logits" + suffix] =
-      net.forward_pass(ids, {.keep_BL = keep, .hidden = probe.hidden ? &hidden : nullptr});
+  if (probe.hidden) pass.hidden = &hidden;
+  out["logits" + suffix] = net.forward(ids, pass);
   for (size_t i = 0; i < hidden.size(); ++i) out["hidden_" + std::to_string(i) + suffix] = hidden[i];
+}
+
+// The suffixes of what is fed in order: `.0`, `.1`, …, or none at all where `name` stands alone.
+static std::vector<std::string> pieces_of(const ProbeInput& input, const std::string& name) {
+  if (input.has(name)) return {""};
+  std::vector<std::string> suffixes;
+  do suffixes.push_back("." + std::to_string(suffixes.size()));
+  while (input.has(name + "." + std::to_string(suffixes.size())));
+  return suffixes;
 }
 
 Tensors probe_net(Net& net, const NetProbe& probe, const ProbeInput& input, Tensors* gradients) {
   Tensors out;
-  net.reset_state();
-  if (input.has("ids")) {
-    probe_window(net, input, probe, "", out, gradients);
-    return out;
+  const bool windows = probe.state == nullptr;
+  SequenceState carried;  // between windows; padding has no place in it
+  for (const std::string& suffix : pieces_of(input, "ids")) {
+    NetProbe own = probe;
+    const bool padded = input.has("keep" + suffix) || input.has("attention_mask" + suffix);
+    if (windows && net.carries() != Carry::nothing && !padded) own.state = &carried;
+    if (windows && net.carries() == Carry::across) carried.next_window();
+    probe_window(net, input, own, suffix, out, std::exchange(gradients, nullptr));
   }
-  int64_t window = 0;
-  do {
-    probe_window(net, input, probe, "." + std::to_string(window), out, window == 0 ? gradients : nullptr);
-    ++window;
-  } while (input.has("ids." + std::to_string(window)));
   return out;
+}
+
+// The tensors of the file that the part takes, without `suffix`.
+static Tensors inputs_of(const LonePart& part, at::ScalarType type, const ProbeInput& input, const std::string& suffix,
+                         bool with_gradients) {
+  Tensors in;
+  for (const std::string& name : part.inputs) {
+    if (!input.has(name + suffix)) continue;
+    const at::Tensor& given = input.get(name + suffix);
+    if (!given.is_floating_point() && name != "keep")
+      throw Error(input.file, "tensor '" + name + suffix + "': dtype " + c10::toString(given.scalar_type()) +
+                                  ": must be floating-point");
+    in[name] = name == "keep" ? given.to(at::kBool) : given.to(type).clone().requires_grad_(with_gradients);
+  }
+  return in;
 }
 
 Tensors probe_part(const LonePart& part, at::ScalarType type, const ProbeInput& input, Tensors* gradients) {
   const c10::AutoGradMode with_gradients(gradients != nullptr);
-  Tensors in;
-  for (const std::string& name : part.inputs) {
-    if (!input.has(name)) continue;
-    const at::Tensor& given = input.get(name);
-    if (!given.is_floating_point() && name != "keep")
-      throw Error(input.file, "tensor '" + name + "': dtype " + c10::toString(given.scalar_type()) +
-                                  ": must be floating-point");
-    in[name] =
-        name == "keep" ? given.to(at::kBool) : given.to(type).clone().requires_grad_(gradients != nullptr);
-  }
-  Tensors out = part.forward(in);
+  const Tensors in = inputs_of(part, type, input, "", gradients != nullptr);
+  Tensors out = part.forward(in, {});
   if (gradients != nullptr) {
     const at::Tensor& c = input.get("c");
     if (c.sizes() != out.at("y").sizes()) throw Error(input.file, "tensor 'c': must have the shape of y");
@@ -136,6 +147,18 @@ Tensors probe_part(const LonePart& part, at::ScalarType type, const ProbeInput& 
     }
   }
   for (auto& [name, tensor] : out) tensor = tensor.detach();
+  return out;
+}
+
+Tensors probe_pieces(const LonePart& part, at::ScalarType type, const ProbeInput& input, SequenceState& state) {
+  const c10::NoGradGuard no_gradients;
+  Tensors out;
+  for (const std::string& suffix : pieces_of(input, "x")) {
+    for (const auto& [name, tensor] : part.forward(inputs_of(part, type, input, suffix, false), {.state = &state})) {
+      if (name == "y") state.advance(tensor.size(-2));
+      out[name + suffix] = tensor;
+    }
+  }
   return out;
 }
 

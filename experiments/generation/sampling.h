@@ -19,14 +19,14 @@ int64_t draw_token(const at::Tensor& logits_V, double temperature, double top_p,
 
 struct SampleOptions {
   SampleConfig config;
-  int64_t length = 1;  ///< the net sees at most the last so many tokens
+  int64_t length = 1;  ///< of a window, for nets that cannot go on from a past
   uint64_t seed = 0;   ///< draws come from the stream `sample`
   at::Device device = at::kCPU;
   std::string precision = "fp32";
 };
 
-/// The prompt and what the net goes on with. The window is computed anew for every token. ConfigError when the prompt
-/// has no tokens.
+/// The prompt and what the net goes on with, token by token from one state. Where the net's positions end (a table of
+/// them) it begins anew with the last half of what it has room for. ConfigError when the prompt has no tokens.
 std::string sample_text(Net& net, const Tokenizer& tokenizer, const SampleOptions& options);
 
 }  // namespace subband

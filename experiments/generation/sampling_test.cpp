@@ -61,6 +61,38 @@ TEST_CASE("a sample begins with its prompt, has the asked length, and repeats wi
   CHECK(net.is_training());
 }
 
+/// Writes down what it is fed; the likeliest token is the number of tokens that it has seen, behind which it ends.
+class Counting final : public Net {
+ public:
+  explicit Counting(int64_t most) : most_(most) {}
+  at::Tensor forward(const at::Tensor& ids_BL, const Pass& pass) override {
+    if (pass.state) pass.state->advance(ids_BL.size(1));
+    fed.push_back(ids_BL.size(1));
+    return at::one_hot(at::full({1, ids_BL.size(1)}, pass.position() % 26, at::kLong), 27).to(at::kFloat);
+  }
+  PartCosts costs(int64_t, int64_t) const override { return {}; }
+  int64_t most_tokens() const override { return most_; }
+  std::vector<int64_t> fed;
+
+ private:
+  int64_t most_;
+};
+
+TEST_CASE("a sample is read token by token, and begun anew with half a window where positions end", "[sampling]") {
+  const auto fed = [](int64_t most, const char* prompt) {
+    Counting net(most);
+    sample_text(net, LetterTokenizer({}, {}),
+                {.config = {.prompt = prompt, .tokens = 6, .temperature = 0}, .length = 3});
+    return net.fed;
+  };
+  using Pieces = std::vector<int64_t>;
+  CHECK(fed(Net::kEndless, "once") == Pieces{4, 1, 1, 1, 1, 1});
+  CHECK(fed(6, "once") == Pieces{4, 1, 1, 3, 1, 1});
+  CHECK(fed(4, "twelve") == Pieces{2, 1, 1, 2, 1, 1});
+  CHECK(fed(1, "once") == Pieces{1, 1, 1, 1, 1, 1});
+  CHECK(fed(0, "once") == Pieces{3, 3, 3, 3, 3, 3});  // windows alone
+}
+
 TEST_CASE("a prompt without tokens is refused", "[sampling]") {
   Initializer initializer(plain_generator(5));
   TinyNet net({}, {27, 8, &initializer});

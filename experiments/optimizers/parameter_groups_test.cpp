@@ -104,11 +104,11 @@ TEST_CASE("unknown roles and factors out of range are refused", "[parameter_grou
   std::string known;
   for (const std::string& role : role_names()) known += (known.empty() ? "" : ", ") + role;
   CHECK_THROWS_WITH(made({{"no_decay", Node::list({Node("norms")})}}),
-                    "part.no_decay = [norms]: knows no role 'norms'; known: " + known);
+                    "part.no_decay = [\"norms\"]: knows no role 'norms'; known: " + known);
   CHECK_THROWS_WITH(made({{"rates", rates({{"biases", 1.0}})}}),
-                    "part.rates = {biases: 1.0}: knows no role 'biases'; known: " + known);
+                    "part.rates = {\"biases\": 1.0}: knows no role 'biases'; known: " + known);
   CHECK_THROWS_WITH(made({{"rates", rates({{"bias", -1.0}})}}),
-                    "part.rates = {bias: -1.0}: bias: must be a number from 0 to 1000");
+                    "part.rates = {\"bias\": -1.0}: bias: must be a number from 0 to 1000");
 }
 
 }  // namespace parameter_groups_test

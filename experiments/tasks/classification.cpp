@@ -120,7 +120,7 @@ static Answers answers_of(Net& net, const Split& examples, std::vector<int64_t> 
     const size_t count = std::min(rows.size() - first, static_cast<size_t>(use.batch));
     const Batch batch = examples.batch(std::span(rows).subspan(first, count), use.device);
     const Autocast autocast(use.precision);
-    const at::Tensor logits = net.classify(batch.inputs_BL, batch.keep_BL);
+    const at::Tensor logits = net.forward(batch.inputs_BL, {.keep_BL = batch.keep_BL});
     const at::Tensor logs = at::log_softmax(logits.to(at::kDouble), -1).cpu().contiguous();
     const double* values = logs.const_data_ptr<double>();
     answers.log_probabilities.insert(answers.log_probabilities.end(), values, values + logs.numel());
@@ -150,8 +150,8 @@ class OpenClassification final : public OpenTask {
     batch_ = train_.batch(rows, use_.device);
     return batch_;
   }
-  at::Tensor loss(Net& net, const Batch& batch) const override {
-    const at::Tensor logits = net.classify(batch.inputs_BL, batch.keep_BL);
+  at::Tensor loss(Net& net, const Batch& batch, SequenceState*) const override {
+    const at::Tensor logits = net.forward(batch.inputs_BL, {.keep_BL = batch.keep_BL});
     return at::cross_entropy_loss(logits.to(at::kFloat), batch.targets_BL);
   }
   int64_t batches_per_epoch() const override { return train_.size() / use_.batch; }

@@ -112,8 +112,8 @@ TEST_CASE("sequences that are cut are counted and said", "[classification]") {
 // Answers class id % 3 of the first id, so every answer is right; its confidence falls with padding if that leaks in.
 class Reader final : public Net {
  public:
-  at::Tensor forward(const at::Tensor& ids) override { return classify(ids, {}); }
-  at::Tensor classify(const at::Tensor& ids, const at::Tensor& keep) override {
+  at::Tensor forward(const at::Tensor& ids, const Pass& pass) override {
+    const at::Tensor& keep = pass.keep_BL;
     longest = std::max(longest, ids.size(1));
     if (keep.defined()) ++padded;
     return at::one_hot(ids.select(1, 0).remainder(3), 3).to(at::kFloat).mul(4);

@@ -2,28 +2,25 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
 
+#include "core/error.h"
 #include "core/tensors/autocast.h"
 
 namespace subband {
 
 EvaluationMode::EvaluationMode(Net& net)
-    : net_(net), state_(net.state()), training_(net.is_training()), gradients_(c10::GradMode::is_enabled()) {
+    : net_(net), training_(net.is_training()), gradients_(c10::GradMode::is_enabled()) {
   c10::GradMode::set_enabled(false);
   net_.eval();
-  net_.reset_state();
-  net_.set_carry(false);
 }
 
 EvaluationMode::~EvaluationMode() {
-  net_.set_carry(true);
-  net_.reset_state();
-  if (state_.defined()) net_.set_state(state_);
   net_.train(training_);
   c10::GradMode::set_enabled(gradients_);
 }
@@ -38,12 +35,12 @@ double sum_of_last(const at::Tensor& logits_BLV, const at::Tensor& targets_BL, i
   return at::cross_entropy_loss(logits.to(at::kFloat), targets, {}, at::Reduction::Sum).item<double>();
 }
 
-// What a stream has just shown, in the stretches that the net's fast weights ask for.
-void learn_window(Net& net, const at::Tensor& ids_BL) {
-  const int64_t stretch = std::min(net.learns_every(), ids_BL.size(1));
-  for (int64_t start = 0; stretch > 0 && start + stretch <= ids_BL.size(1); start += stretch) {
-    net.learn(ids_BL.narrow(1, start, stretch).contiguous());
-  }
+void expect_stream(const Net& net, int64_t tokens) {
+  const int64_t most = net.most_tokens();
+  if (most >= tokens) return;
+  const std::string rule = most == 0 ? "this net reads whole windows and cannot go on from a past"
+                                     : fmt::format("this net goes on for {} tokens, the text has {}", most, tokens);
+  throw ConfigError("", "trainer.protocols = streaming: " + rule, "bad_value");
 }
 
 }  // namespace
@@ -62,7 +59,6 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
             const EvaluationOptions& options) {
   const EvaluationMode mode(net);
   const bool streams = protocol == "streaming";
-  if (streams) net.set_carry(true);
   const int64_t length = options.length, batch = streams ? 1 : options.batch;
   const bool is_whole = protocol == "all";  // a text shorter than a window is one
   int64_t offsets = is_whole ? tokens.tokens() - length : tokens.window_starts(length);
@@ -71,7 +67,9 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
     offsets = std::min(offsets, is_whole ? *options.most_tokens - length + 1
                                          : std::max<int64_t>(1, *options.most_tokens - length + 1));
   const auto [windows, stride, scored, last] = plan_windows(offsets, length, protocol);
+  if (streams) expect_stream(net, windows * length);
   Score result{.scored = scored, .unscored = tokens.tokens() - 1 - scored};
+  SequenceState state;
   std::vector<int64_t> starts;
   for (int64_t first = 0; first < windows; first += batch) {
     const int64_t rows = std::min(batch, windows - first);
@@ -84,7 +82,8 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
     at::Tensor logits;
     {
       const Autocast autocast(options.precision);
-      logits = net.forward(on_device.narrow(1, 0, length).contiguous());
+      if (streams && net.carries() == Carry::across) state.next_window();
+      logits = net.forward(on_device.narrow(1, 0, length).contiguous(), {.state = streams ? &state : nullptr});
     }
     result.total_nats += sum_of_last(logits, targets, stride);
     if (first == 0 && stride < length) {  // the first window has nobody before it to score its beginning
@@ -92,7 +91,6 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
           sum_of_last(logits.narrow(0, 0, 1).narrow(1, 0, length - stride),
                       targets.narrow(0, 0, 1).narrow(1, 0, length - stride), length - stride);
     }
-    if (streams) learn_window(net, on_device.narrow(1, 0, length));
   }
   if (last > 0) {
     const at::Tensor ids = at::empty({1, last + 1}, at::TensorOptions(at::kLong));

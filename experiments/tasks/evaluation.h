@@ -39,8 +39,7 @@ struct Score {
   double loss() const { return total_nats / static_cast<double>(scored); }
 };
 
-/// While it lives the net is in evaluation mode, records no gradients and carries nothing between windows; then it is
-/// as before, carried state included.
+/// While it lives the net is in evaluation mode and no gradients are recorded; then both are as before.
 class EvaluationMode {
  public:
   explicit EvaluationMode(Net& net);
@@ -50,7 +49,6 @@ class EvaluationMode {
 
  private:
   Net& net_;
-  at::Tensor state_;
   bool training_;
   bool gradients_;
 };
@@ -63,8 +61,9 @@ struct EvaluationOptions {
   std::optional<int64_t> most_tokens;  ///< scored at most, from the start; nothing: all
 };
 
-/// `protocol` is `blocks`, `sliding`, `all`, or `streaming`: the windows of `blocks` one after another, with the state that the
-/// net carries, and after each the net learns from what was scored. ConfigError where the text is shorter than a window.
+/// `protocol` is `blocks`, `sliding`, `all`, or `streaming`: the windows of `blocks` one after another from one state, so that each
+/// goes on where the last one ended; nets with a bypass across windows begin each anew but for that, as in training.
+/// ConfigError where the text is shorter than a window, or the net cannot go on so far.
 Score score(Net& net, const TokenFile& tokens, const std::string& protocol, const EvaluationOptions& options);
 
 /// Mean loss over the first `batches` batches of `windows`, nats per token.

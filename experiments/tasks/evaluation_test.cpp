@@ -23,7 +23,6 @@ std::shared_ptr<TinyNet> net(TinyNet::Config config = {}) {
 double token_loss(Net& net, const std::vector<int64_t>& ids, int64_t position, int64_t context) {
   const c10::NoGradGuard no_gradients;
   net.eval();
-  net.reset_state();
   const std::vector<int64_t> seen(ids.begin() + position - context, ids.begin() + position);
   const at::Tensor logits = net.forward(at::tensor(seen).unsqueeze(0))[0][context - 1].to(at::kDouble);
   double sum = 0;
@@ -117,60 +116,67 @@ TEST_CASE("sliding scores each target once, with at least half a window of conte
   }
 }
 
-/// Writes down what it is told.
-class Spy final : public Net {
+TEST_CASE("streaming reads one window after another from one state", "[evaluation]") {
+  const TinyTokens text = tiny_tokens("valid");
+  const at::Tensor ids = at::tensor(text.ids);
+  const c10::NoGradGuard no_gradients;
+  for (const bool carries : {false, true}) {
+    const auto subject = net({.carry = carries});
+    const Score result = score(*subject, text.tokens, "streaming", {.length = 8, .batch = 64});
+    CHECK(result.scored == 96);
+    SequenceState state;
+    double total = 0;
+    for (int64_t window = 0; window < 12; ++window) {
+      if (carries) state.next_window();  // as its training windows begin
+      total += subject
+                   ->loss(ids.narrow(0, window * 8, 8).unsqueeze(0),
+                          ids.narrow(0, window * 8 + 1, 8).unsqueeze(0), {.state = &state})
+                   .item<double>() *
+               8;
+    }
+    CHECK(result.total_nats == Approx(total).epsilon(1e-6));
+    CHECK_FALSE(result.total_nats ==
+                Approx(score(*subject, text.tokens, "blocks", {.length = 8, .batch = 1}).total_nats).epsilon(1e-6));
+  }
+  // Without windows of its own a stream is one long one.
+  const auto whole = net();
+  const Score streamed = score(*whole, text.tokens, "streaming", {.length = 8, .batch = 1});
+  CHECK(streamed.total_nats ==
+        Approx(96 * whole->loss(ids.narrow(0, 0, 96).unsqueeze(0), ids.narrow(0, 1, 96).unsqueeze(0)).item<double>())
+            .epsilon(1e-6));
+}
+
+/// Goes on for ten tokens, if at all.
+class Short final : public Net {
  public:
-  at::Tensor forward(const at::Tensor& ids_BL) override {
-    events += "read " + std::to_string(ids_BL.size(0)) + "x" + std::to_string(ids_BL.size(1)) + " ";
+  explicit Short(int64_t most) : most_(most) {}
+  at::Tensor forward(const at::Tensor& ids_BL, const Pass&) override {
     return at::zeros({ids_BL.size(0), ids_BL.size(1), 27});
   }
   PartCosts costs(int64_t, int64_t) const override { return {}; }
-  int64_t learns_every() const override { return 3; }
-  void learn(const at::Tensor& ids_BL) override {
-    for (int64_t i = 0; i < ids_BL.size(1); ++i) learned.push_back(ids_BL[0][i].item<int64_t>());
-    events += "learn " + std::to_string(ids_BL.size(1)) + " ";
-  }
-  std::string events;
-  std::vector<int64_t> learned;
+  int64_t most_tokens() const override { return most_; }
+
+ private:
+  int64_t most_;
 };
 
-TEST_CASE("streaming reads one window after another, carries its state on, and learns what it has scored",
-          "[evaluation]") {
+TEST_CASE("a stream longer than the net can go on is refused before it begins", "[evaluation]") {
   const TinyTokens text = tiny_tokens("valid");
-  const auto subject = net({.carry = true});
-  const Score result = score(*subject, text.tokens, "streaming", {.length = 8, .batch = 64});
-  CHECK(result.scored == 96);
-  const c10::NoGradGuard no_gradients;
-  subject->reset_state();
-  double total = 0;
-  const at::Tensor ids = at::tensor(text.ids);
-  for (int64_t window = 0; window < 12; ++window)
-    total +=
-        subject
-            ->loss(ids.narrow(0, window * 8, 8).unsqueeze(0), ids.narrow(0, window * 8 + 1, 8).unsqueeze(0))
-            .item<double>() *
-        8;
-  CHECK(result.total_nats == Approx(total).epsilon(1e-6));
-  CHECK_FALSE(
-      result.total_nats ==
-      Approx(score(*subject, text.tokens, "blocks", {.length = 8, .batch = 1}).total_nats).epsilon(1e-6));
-  Spy spy;
-  score(spy, text.tokens, "streaming", {.length = 8, .batch = 64});
-  CHECK(spy.events.starts_with("read 1x8 learn 3 learn 3 read 1x8 learn 3 "));
-  CHECK(spy.learned.size() == 12 * 6);
-  for (size_t i = 0; i < 6; ++i) CHECK(spy.learned[6 + i] == text.ids[8 + i]);
+  Short ten(10), none(0);
+  CHECK_THROWS_WITH(score(ten, text.tokens, "streaming", {.length = 8, .batch = 1}),
+                    "trainer.protocols = streaming: this net goes on for 10 tokens, the text has 96");
+  CHECK_THROWS_WITH(
+      score(none, text.tokens, "streaming", {.length = 8, .batch = 1}),
+      "trainer.protocols = streaming: this net reads whole windows and cannot go on from a past");
 }
 
-TEST_CASE("an evaluation neither uses nor disturbs dropout, carried state and mode", "[evaluation]") {
+TEST_CASE("an evaluation neither uses nor disturbs dropout and mode", "[evaluation]") {
   const TinyTokens text = tiny_tokens("valid");
   const auto subject = net({.dropout = 0.5, .carry = true}), plain = net();
   subject->train();
   subject->set_generator(plain_generator(1));
-  subject->forward(at::tensor(text.ids).narrow(0, 0, 24).reshape({3, 8}));
-  const at::Tensor state = subject->state().clone();
   const double expected = score(*plain, text.tokens, "blocks", {.length = 8, .batch = 3}).loss();
   CHECK(score(*subject, text.tokens, "blocks", {.length = 8, .batch = 3}).loss() == expected);
-  CHECK(subject->state().equal(state));
   CHECK(subject->is_training());
   CHECK(c10::GradMode::is_enabled());
   CHECK(subject->forward(at::tensor({1, 2}).unsqueeze(0)).requires_grad());

@@ -49,7 +49,7 @@ TEST_CASE("a finite set is gone through again and again, an endless one has no e
 class Stubborn final : public Net {
  public:
   explicit Stubborn(int64_t token) : token_(token) {}
-  at::Tensor forward(const at::Tensor& ids_BL) override {
+  at::Tensor forward(const at::Tensor& ids_BL, const Pass&) override {
     at::Tensor logits = at::zeros({ids_BL.size(0), ids_BL.size(1), 16});
     logits.select(2, token_).fill_(2);
     return logits;

@@ -83,27 +83,34 @@ class TinyNet final : public Net {
   };
   TinyNet(const Config& config, const NetContext& c)
       : config_(config),
-        carry_(config.carry),
         embedding_(add_parameter("embedding", c.initializer->normal({c.vocabulary, config.width}, 0, 0.3),
                                  {.role = Role::embedding})),
         out_(add_parameter("out", c.initializer->uniform({c.vocabulary, config.width}, -0.3, 0.3),
                            {.role = Role::head})),
         unused_(add_parameter("unused", c.initializer->zeros({2}), {.role = Role::gain})) {}
 
-  at::Tensor forward(const at::Tensor& ids_BL) override {
+  at::Tensor forward(const at::Tensor& ids_BL, const Pass& pass = {}) override {
     at::Tensor x = at::embedding(embedding_, ids_BL);
     if (is_training() && config_.dropout > 0) {
       x = x * at::empty_like(x).bernoulli_(1 - config_.dropout, generator_) / (1 - config_.dropout);
     }
-    const at::Tensor counts = at::arange(1, ids_BL.size(1) + 1, x.options()).unsqueeze(-1);
-    const at::Tensor mean = x.cumsum(1) / counts;
+    LayerState* memory = pass.memory();
+    const int64_t before = pass.position(), length = ids_BL.size(1);
+    at::Tensor sums = x.cumsum(1);
+    if (memory && memory->value("sum").defined()) sums = sums + memory->value("sum").unsqueeze(1);
+    const at::Tensor counts = at::arange(before + 1, before + length + 1, x.options()).unsqueeze(-1);
+    const at::Tensor mean = sums / counts;
     x = x + mean;
-    if (carry_ && state_.defined() && state_.size(0) == x.size(0)) x = x + 0.1 * state_.unsqueeze(1);
-    if (carry_) state_ = mean.select(1, -1).detach();
+    if (memory && config_.carry) {
+      if (memory->value("across.mean").defined()) x = x + 0.1 * memory->value("across.mean").unsqueeze(1);
+      memory->put("across.mean", mean.select(1, -1).detach());
+    }
+    if (memory) memory->put("sum", sums.select(1, -1));
+    if (pass.state) pass.state->advance(length);
     return at::linear(x, out_);
   }
-  at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL) override {
-    const at::Tensor loss = Net::loss(ids_BL, targets_BL);
+  at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL, const Pass& pass = {}) override {
+    const at::Tensor loss = Net::loss(ids_BL, targets_BL, pass);
     if (is_training() && ++calls_ == config_.broken_at) return loss * std::nan("");
     return loss;
   }
@@ -113,18 +120,14 @@ class TinyNet final : public Net {
     return costs;
   }
   void set_generator(const at::Generator& generator) override { generator_ = generator; }
-  void reset_state() override { state_ = at::Tensor(); }
-  bool carries_state() const override { return config_.carry; }
-  void set_carry(bool on) override { carry_ = on && config_.carry; }
-  at::Tensor state() const override { return state_; }
-  void set_state(const at::Tensor& state) override { state_ = state; }
+  int64_t most_tokens() const override { return kEndless; }
+  Carry carries() const override { return config_.carry ? Carry::across : Carry::nothing; }
 
  private:
   Config config_;
-  bool carry_;
   int64_t calls_ = 0;
   at::Generator generator_;
-  at::Tensor embedding_, out_, unused_, state_;
+  at::Tensor embedding_, out_, unused_;
 };
 
 /// All parts of experiments, and the tiny ones as `tiny`, `letters` and `tiny`.

@@ -49,10 +49,9 @@ void take_step(Net& net, const Recipe& recipe, at::Device device) {
   batch.targets_BL = batch.targets_BL.to(device);
   net.train();
   net.zero_grad();
-  net.reset_state();
   net.set_generator(stream(static_cast<uint64_t>(recipe.seed), "check"));
   const at::Tensor loss = recipe.shape.classes > 0
-                              ? at::cross_entropy_loss(net.classify(batch.inputs_BL, {}), batch.targets_BL)
+                              ? at::cross_entropy_loss(net.forward(batch.inputs_BL), batch.targets_BL)
                               : net.loss(batch.inputs_BL, batch.targets_BL);
   if (!loss.is_meta() && !std::isfinite(loss.item<double>())) refuse_recipe(recipe, "the loss is not finite");
   loss.backward();

@@ -10,6 +10,7 @@
 #include "core/testing/catch.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
+#include "models/mixer.h"
 
 namespace dry_run_test {
 
@@ -73,7 +74,7 @@ class Refusing final : public Net {
     weight_ = add_parameter("weight", at::ones({context.vocabulary}), {.role = Role::gain});
   }
   PartCosts costs(int64_t, int64_t) const override { return {}; }
-  at::Tensor forward(const at::Tensor& ids_BL) override {
+  at::Tensor forward(const at::Tensor& ids_BL, const Pass&) override {
     if (how_ == "die") {
       std::signal(SIGABRT, SIG_DFL);  // Catch2 would report it, in a process that is not its own
       std::abort();

@@ -20,6 +20,8 @@ static constexpr double kAverageDecay = 0.98;
 // As in PyTorch's clip_grad_norm_, so that trajectories can be compared.
 static constexpr double kNormMargin = 1e-6;
 
+static constexpr std::string_view kCarried = "state/carried/";
+
 bool StepResult::finite() const { return std::isfinite(loss) && std::isfinite(gradient_norm); }
 
 Trainer::Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan)
@@ -60,6 +62,14 @@ void Trainer::draw_noise_from(uint64_t micro_batch) {
   net_.set_generator(generator);
 }
 
+SequenceState* Trainer::carried_to(const Batch& batch) {
+  if (net_.carries() == Carry::nothing) return nullptr;
+  if (batch.restarts) state_ = SequenceState();
+  if (net_.carries() == Carry::across) state_.next_window();
+  state_.detach();
+  return &state_;
+}
+
 at::Tensor Trainer::forward_and_backward() {
   // Undefined gradients, not zeros: backward then hands its own buffers over instead of adding to ours, and a
   // parameter that a step does not use is not moved by weight decay.
@@ -70,11 +80,11 @@ at::Tensor Trainer::forward_and_backward() {
     const auto micro_batch = static_cast<uint64_t>(steps_done_ * passes + pass);
     draw_noise_from(micro_batch);
     const Batch& batch = task_.draw(micro_batch);
-    if (batch.restarts) net_.reset_state();
+    SequenceState* const state = carried_to(batch);
     at::Tensor loss;
     {
       const Autocast autocast(recipe_.trainer.precision);
-      loss = task_.loss(net_, batch);
+      loss = task_.loss(net_, batch, state);
     }
     if (passes > 1) loss = loss.div(static_cast<double>(passes));
     (scaler_ ? loss.mul(scaler_->scale()) : loss).backward();
@@ -135,7 +145,8 @@ void Trainer::save(Checkpoint& checkpoint) const {
   for (const auto& [name, tensor] : optimizer_->state()) checkpoint.tensors["optimizer/" + name] = tensor;
   checkpoint.tensors["state/average_loss"] = average_;
   if (scaler_) checkpoint.tensors["state/loss_scale"] = scaler_->state();
-  if (net_.state().defined()) checkpoint.tensors["state/carried"] = net_.state();
+  if (net_.carries() != Carry::nothing)
+    for (const auto& [name, tensor] : state_.tensors()) checkpoint.tensors[std::string(kCarried) + name] = tensor;
   checkpoint.step = steps_done_;
   checkpoint.tokens = tokens_seen();
 }
@@ -148,10 +159,12 @@ void Trainer::load(const Checkpoint& checkpoint) {
   }
   const auto scale = checkpoint.tensors.find("state/loss_scale");
   if (scaler_ && scale != checkpoint.tensors.end()) scaler_->load(scale->second);
-  net_.reset_state();
-  if (const auto found = checkpoint.tensors.find("state/carried"); found != checkpoint.tensors.end()) {
-    net_.set_state(found->second.to(plan_.device, /*non_blocking=*/false, /*copy=*/true));
-  }
+  if (checkpoint.tensors.contains("state/carried"))
+    throw Error("checkpoint", "tensor 'state/carried': is a carried state of an earlier version, which none can go on from");
+  std::map<std::string, at::Tensor> carried;
+  for (const auto& [name, tensor] : checkpoint.tensors)
+    if (name.starts_with(kCarried)) carried.emplace(name.substr(kCarried.size()), tensor.to(plan_.device));
+  state_ = carried.empty() ? SequenceState() : SequenceState::from(carried);
   steps_done_ = checkpoint.step;
 }
 

@@ -55,6 +55,7 @@ class Trainer {
  private:
   at::Tensor forward_and_backward();  ///< the loss, a scalar
   void draw_noise_from(uint64_t micro_batch);
+  SequenceState* carried_to(const Batch& batch);  ///< null where windows hand nothing on
   std::vector<at::Tensor> gradients() const;
   StepResult leave_out(StepResult result);
   void remember(double loss);
@@ -68,7 +69,8 @@ class Trainer {
   std::shared_ptr<Schedule> schedule_;
   std::optional<LossScaler> scaler_;
   int64_t steps_done_ = 0;
-  at::Tensor average_;  // [2] float64: weighted sum of losses, sum of weights
+  SequenceState state_;  // what the last window has left
+  at::Tensor average_;   // [2] float64: weighted sum of losses, sum of weights
 };
 
 /// Optimiser steps of an epoch: ⌊batches of an epoch / accumulate⌋; 0 where it never ends.

@@ -9,7 +9,6 @@
 
 #include "models/bypass.h"
 #include "models/bypasses/history.h"
-#include "models/mixer.h"
 
 namespace subband::bypasses::ema {
 
@@ -26,7 +25,7 @@ class Ema final : public Bypass {
 
   // After the pass with distance 2^k every position holds the composition of its last 2^(k+1) steps:
   // (A2, B2) after (A1, B1) is (A2 A1, A2 B1 + B2).
-  at::Tensor summary(const at::Tensor& x_BLC) override {
+  at::Tensor summary(const at::Tensor& x_BLC, const Pass& pass) override {
     const auto wide = x_BLC.element_size() < 4 ? at::kFloat : x_BLC.scalar_type();
     at::Tensor a = at::sigmoid(gate_->forward(x_BLC));
     at::Tensor b = ((1 - a) * x_BLC).to(wide);
@@ -39,15 +38,11 @@ class Ema final : public Bypass {
           1);
       a = at::cat({a.narrow(1, 0, step), a_late * a.narrow(1, 0, length - step)}, 1);
     }
+    if (LayerState* memory = pass.memory()) {  // a is by now the product of all rates so far
+      if (const at::Tensor mean = memory->value("bypass"); mean.defined()) b = a * mean.unsqueeze(1) + b;
+      memory->put("bypass", b.select(1, length - 1));
+    }
     return b;
-  }
-
-  at::Tensor step(const at::Tensor& x_B1C, MixerState& state) override {
-    at::Tensor& mean = state.tensors["bypass"];
-    const auto wide = x_B1C.element_size() < 4 ? at::kFloat : x_B1C.scalar_type();
-    const at::Tensor a = at::sigmoid(gate_->forward(x_B1C));
-    const at::Tensor taken = ((1 - a) * x_B1C).to(wide);
-    return mean = mean.defined() ? a.to(wide) * mean + taken : taken;
   }
 
   at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
@@ -61,7 +56,9 @@ class Ema final : public Bypass {
     return gate_->flops(length) + 3.0 * static_cast<double>(changed * history_.width()) +
            history_.flops(length, after_another);
   }
-  int64_t state_bytes(int64_t bytes_per_value) const override { return history_.width() * bytes_per_value; }
+  int64_t state_bytes(int64_t bytes_per_value) const override {
+    return history_.width() * sum_bytes(bytes_per_value);
+  }
   bool crosses_windows() const override { return config_.cross_window; }
 
  private:

@@ -1,6 +1,5 @@
 #include "core/testing/catch.h"
 #include "models/bypass.h"
-#include "models/mixer.h"
 #include "models/testing/build.h"
 
 using namespace subband;
@@ -43,9 +42,9 @@ TEST_CASE("the ema of half precision is summed up in single, and crosses windows
   bypass->to(at::kHalf);
   const at::Tensor x = testing::random_double({1, 9, 2}).to(at::kHalf), m = bypass->summary(x);
   REQUIRE(m.scalar_type() == at::kFloat);
-  MixerState state;
+  SequenceState state;
   at::Tensor stepped;
-  for (int64_t t = 0; t < 9; ++t) stepped = bypass->step(x.narrow(1, t, 1), state);
+  for (int64_t t = 0; t < 9; ++t, state.advance(1)) stepped = bypass->summary(x.narrow(1, t, 1), {.state = &state});
   REQUIRE(stepped.scalar_type() == at::kFloat);
   CHECK(stepped.allclose(m.narrow(1, 8, 1), 1e-6, 1e-6));
 }

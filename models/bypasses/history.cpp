@@ -27,7 +27,9 @@ History::History(Module& owner, const BlockContext& context) {
 
 at::Tensor History::apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
                           const at::Tensor& previous) const {
-  at::Tensor context = previous.defined() ? summary_BLC + mix_->forward(previous) : summary_BLC;
+  at::Tensor context = summary_BLC;  // fp32 at least, whatever the weights are
+  if (previous.defined())
+    context = context + mix_->forward(previous.to(mix_->type())).to(context.scalar_type());
   at::Tensor gains = gains_SC_;
   const int64_t padding = z_SBLC.size(-1) - context.size(-1);
   if (padding > 0) {

@@ -9,7 +9,6 @@
 
 #include "models/bypass.h"
 #include "models/bypasses/history.h"
-#include "models/mixer.h"
 
 namespace subband::bypasses::running_mean {
 
@@ -21,18 +20,16 @@ class RunningMean final : public Bypass {
       : config_(config), history_(*this, context) {}
 
   // Summed in fp32 at least: a half-precision sum over a long window stalls.
-  at::Tensor summary(const at::Tensor& x_BLC) override {
+  at::Tensor summary(const at::Tensor& x_BLC, const Pass& pass) override {
     const auto wide = x_BLC.element_size() < 4 ? at::kFloat : x_BLC.scalar_type();
-    const int64_t length = x_BLC.size(1);
-    const at::Tensor counts = at::arange(1, length + 1, x_BLC.options().dtype(wide)).unsqueeze(1);
-    return x_BLC.cumsum(1, wide) / counts;
-  }
-
-  at::Tensor step(const at::Tensor& x_B1C, MixerState& state) override {
-    at::Tensor& sum = state.tensors["bypass"];
-    const at::Tensor x = x_B1C.element_size() < 4 ? x_B1C.to(at::kFloat) : x_B1C;
-    sum = sum.defined() ? sum + x : x;
-    return sum / static_cast<double>(state.position + 1);
+    const int64_t length = x_BLC.size(1), before = pass.position();
+    at::Tensor sums = x_BLC.cumsum(1, wide);
+    if (LayerState* memory = pass.memory()) {
+      if (const at::Tensor sum = memory->value("bypass"); sum.defined()) sums = sums + sum.unsqueeze(1);
+      memory->put("bypass", sums.select(1, length - 1));
+    }
+    const auto options = x_BLC.options().dtype(wide).requires_grad(false);
+    return sums / at::arange(before + 1, before + length + 1, options).unsqueeze(1);
   }
 
   at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
@@ -42,7 +39,9 @@ class RunningMean final : public Bypass {
   double flops(int64_t length, bool after_another) const override {
     return 2.0 * static_cast<double>(length * history_.width()) + history_.flops(length, after_another);
   }
-  int64_t state_bytes(int64_t bytes_per_value) const override { return history_.width() * bytes_per_value; }
+  int64_t state_bytes(int64_t bytes_per_value) const override {
+    return history_.width() * sum_bytes(bytes_per_value);
+  }
   bool crosses_windows() const override { return config_.cross_window; }
 
  private:

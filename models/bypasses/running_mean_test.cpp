@@ -1,6 +1,5 @@
 #include "core/testing/catch.h"
 #include "models/bypass.h"
-#include "models/mixer.h"
 #include "models/testing/build.h"
 
 using namespace subband;
@@ -47,9 +46,9 @@ TEST_CASE("the running mean of half precision is summed up in single", "[running
       testing::Workshop().make<Bypass>("running_mean", {}, {.width = 1, .padded_width = 1, .levels = 1});
   const at::Tensor ones = at::ones({1, 3000, 1}, at::kHalf);
   CHECK(bypass->summary(ones).equal(at::ones({1, 3000, 1})));
-  MixerState state;
+  SequenceState state;
   at::Tensor mean;
-  for (; state.position < 3000; ++state.position) mean = bypass->step(ones.narrow(1, 0, 1), state);
+  for (; state.position() < 3000; state.advance(1)) mean = bypass->summary(ones.narrow(1, 0, 1), {.state = &state});
   CHECK(mean.equal(at::ones({1, 1, 1})));
   CHECK(bypass->flops(3000, false) == 6000);  // a sum and a division
 }

@@ -1,17 +1,23 @@
-// A product-key memory whose values carry changes that are made while generating, kept apart from the weights.
+// A product-key memory whose values carry changes that are made while a sequence goes on, kept apart from the weights.
 //   y = sum over heads and rows of softmax(sa[i] + sb[j]) (values + deltas)[i n + j]     (product_keys.h)
-// In training the changes are zero and this is exactly a second product-key memory. While the net is used, each
-// stretch of a stream teaches it to say what the next position will read:
+// In training the changes are zero and this is exactly a second product-key memory. In evaluation, with a state, each
+// `update_every` tokens of the sequence teach it to say what the next position will read:
 //   deltas -= rate ∂/∂deltas mean((y(h_t) - h_{t+1})²),
 //   that is  2 rate / (N C) sum_t w[t,row] (y(h_t) - h_{t+1})
+// The changes stand in the layer's slot of the state, so a batch of one alone learns; a looped block learns at each of its
+// places for itself.
 // Cost    as product_key_memory, and keys H C values of buffer
 // Source  WaveletLM, fast-weight product-key memory
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/any.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
-#include <utility>
+#include <algorithm>
+#include <vector>
 
+#include "core/tensors/expect.h"
 #include "models/channel_mixer.h"
 #include "models/channel_mixers/product_keys.h"
 
@@ -25,7 +31,7 @@ struct Config {
   void bind(Binder& b, const BlockContext& c) {
     lookup.bind(b, c);
     b.field("update_rate", update_rate, {0.0, 1e6},
-            "step of the changes made while generating and in streaming evaluation; 0: none (original: "
+            "step of the changes made in evaluation, where sequences go on; 0: none (original: "
             "fwpkm_update_lr, with its updates switched on)");
     b.field("update_every", update_every, {2, 1 << 20},
             "tokens of a stream that make one change (original: fwpkm_chunk_size)");
@@ -38,35 +44,53 @@ class FastWeightMemory final : public ChannelMixer {
       : config_(config), keys_(*this, config.lookup, context) {
     deltas_ = register_buffer("value_deltas", context.initializer->zeros(keys_.values().sizes()));
   }
-  at::Tensor forward(const at::Tensor& x_BLC) override {
-    return read_rows(table(), keys_.choose(x_BLC)).view_as(x_BLC);
+  at::Tensor forward(const at::Tensor& x_BLC, LayerState* memory) override {
+    if (memory == nullptr || !learns() || is_training()) return read(x_BLC, {});
+    expect_shape("fast_weight_memory", "x, where weights learn", x_BLC, {1, kAny, kAny});
+    RowBuffer& seen = memory->rows("across.seen", config_.update_every);
+    if (!memory->value("across.deltas").defined())
+      memory->put("across.deltas", at::zeros_like(keys_.values().detach()).unsqueeze(0));
+    const at::Tensor deltas = memory->value("across.deltas").select(0, 0);
+    std::vector<at::Tensor> y;
+    for (int64_t start = 0; start < x_BLC.size(1);) {
+      const int64_t left = config_.update_every - seen.count() % config_.update_every;
+      const at::Tensor x = x_BLC.narrow(1, start, std::min(left, x_BLC.size(1) - start));
+      y.push_back(read(x, c10::GradMode::is_enabled() ? deltas.clone() : deltas));
+      seen.push(x.detach());
+      if (seen.count() % config_.update_every == 0) learn(seen.kept(), deltas);
+      start += x.size(1);
+    }
+    return at::cat(y, 1);
   }
-
-  int64_t learns_every() const override { return config_.update_rate > 0 ? config_.update_every : 0; }
-  // The gradient is written out, so that it needs no graph. What stood in the table before the first change is
-  // kept: a checkpoint may bring changes of its own.
-  void learn(const at::Tensor& x_BLC) override {
-    const int64_t pairs = x_BLC.size(1) - 1;
-    if (config_.update_rate == 0 || pairs < 1) return;
-    const c10::NoGradGuard no_gradients;
-    if (!before_.defined()) before_ = deltas_.clone();
-    const at::Tensor targets = x_BLC.narrow(1, 1, pairs).flatten(0, 1).to(deltas_.scalar_type());
-    const ProductKeys::Choice choice = keys_.choose(x_BLC.narrow(1, 0, pairs).contiguous());
-    const at::Tensor error_NC = read_rows(table(), choice).to(deltas_.scalar_type()) - targets;
-    const at::Tensor weights_NR = choice.weights_NR.to(deltas_.scalar_type());
-    const double step = -2 * config_.update_rate / static_cast<double>(error_NC.numel());
-    deltas_.index_add_(0, choice.rows_NR.flatten(),
-                       (weights_NR.unsqueeze(2) * error_NC.unsqueeze(1)).flatten(0, 1), step);
-  }
-  void forget() override {
-    if (!before_.defined()) return;
-    const c10::NoGradGuard no_gradients;
-    deltas_.copy_(std::exchange(before_, at::Tensor()));
+  int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
+    if (!learns()) return 0;
+    const int64_t seen = std::min(length, config_.update_every) * keys_.values().size(1);
+    return (keys_.values().numel() + seen) * bytes_per_value;
   }
   double flops(int64_t length) const override { return keys_.flops(length); }
 
  private:
-  at::Tensor table() { return changed() ? keys_.values() + deltas_ : keys_.values(); }
+  bool learns() const { return config_.update_rate > 0; }
+  // `deltas` [keys H,C]: beside those of the buffer, or undefined.
+  at::Tensor read(const at::Tensor& x_BLC, const at::Tensor& deltas) {
+    return read(keys_.choose(x_BLC), deltas).view_as(x_BLC).to(x_BLC.scalar_type());
+  }
+  at::Tensor read(const ProductKeys::Choice& choice, const at::Tensor& deltas) {
+    const at::Tensor y = read_rows(changed() ? keys_.values() + deltas_ : keys_.values(), choice);
+    return deltas.defined() ? y + read_rows(deltas, choice) : y;
+  }
+  // The gradient is written out, so that it needs no graph.
+  void learn(const at::Tensor& x_BLC, const at::Tensor& deltas) {
+    const c10::NoGradGuard no_gradients;
+    const int64_t pairs = x_BLC.size(1) - 1;
+    const at::Tensor targets = x_BLC.narrow(1, 1, pairs).flatten(0, 1).to(deltas.scalar_type());
+    const ProductKeys::Choice choice = keys_.choose(x_BLC.narrow(1, 0, pairs).contiguous());
+    const at::Tensor error_NC = read(choice, deltas).to(deltas.scalar_type()) - targets;
+    const at::Tensor weights_NR = choice.weights_NR.to(deltas.scalar_type());
+    const double step = -2 * config_.update_rate / static_cast<double>(error_NC.numel());
+    deltas.index_add_(0, choice.rows_NR.flatten(), (weights_NR.unsqueeze(2) * error_NC.unsqueeze(1)).flatten(0, 1),
+                      step);
+  }
   // Looks at the table again only after somebody wrote to it.
   bool changed() {
     if (deltas_.is_meta()) return false;
@@ -79,7 +103,7 @@ class FastWeightMemory final : public ChannelMixer {
 
   Config config_;
   ProductKeys keys_;
-  at::Tensor deltas_, before_;
+  at::Tensor deltas_;
   int64_t seen_version_ = -1;
   bool changed_ = false;
 };

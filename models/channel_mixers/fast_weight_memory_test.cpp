@@ -67,37 +67,46 @@ at::Tensor numeric_gradient(ChannelMixer& memory, const at::Tensor& x) {
 
 }  // namespace fast_weight_memory_test
 
-TEST_CASE("the fast-weight memory learns by a step down its loss, without gradients enabled, and forgets",
+TEST_CASE("the fast-weight memory learns by a step down its loss wherever a sequence goes on, in the state alone",
           "[fast_weight_memory]") {
   namespace test = fast_weight_memory_test;
   const at::NoGradGuard no_gradient;
   const double rate = 0.3;
-  const auto memory =
-      testing::Workshop().make<ChannelMixer>("fast_weight_memory", test::learning(rate), {.width = 8});
-  testing::perturb(*memory, 0.3);
-  at::Tensor deltas = memory->named_buffers()["value_deltas"];
-  deltas.copy_(testing::random_double({25, 8}, 6) * 0.1);  // a checkpoint may bring its own
-  const at::Tensor imported = deltas.clone();
-  const at::Tensor x = testing::random_double({2, 5, 8}), before = memory->forward(x);
-  CHECK(memory->learns_every() == 6);
-  for (int update = 0; update < 2; ++update) {
-    const at::Tensor expected = deltas - rate * test::numeric_gradient(*memory, x);
-    memory->learn(x);
-    CHECK(deltas.allclose(expected, 1e-8, 1e-9));
+  const testing::Workshop workshop;
+  const auto memory = workshop.make<ChannelMixer>("fast_weight_memory", test::learning(rate), {.width = 8});
+  const auto twin = workshop.make<ChannelMixer>("fast_weight_memory", test::learning(rate), {.width = 8});
+  for (const auto& each : {memory, twin}) testing::perturb(*each, 0.3), each->eval();
+  // A checkpoint may bring changes of its own; the twin's are those that the memory is to have learned besides.
+  const at::Tensor imported = testing::random_double({25, 8}, 6) * 0.1, x = testing::random_double({1, 14, 8});
+  at::Tensor known = twin->named_buffers()["value_deltas"];
+  memory->named_buffers()["value_deltas"].copy_(imported);
+  known.copy_(imported);
+  SequenceState state;
+  std::vector<at::Tensor> wanted, got;
+  for (const int64_t first : {0, 6}) {
+    const at::Tensor stretch = x.narrow(1, first, 6);
+    wanted.push_back(twin->forward(stretch));
+    known.copy_(known - rate * test::numeric_gradient(*twin, stretch));
   }
-  CHECK_FALSE(memory->forward(x).allclose(before, 1e-6, 1e-6));
-  memory->forget();
-  CHECK(deltas.equal(imported));
-  CHECK(memory->forward(x).equal(before));
-  memory->learn(x.narrow(1, 0, 1));  // one position has no next one
-  CHECK(deltas.equal(imported));
+  wanted.push_back(twin->forward(x.narrow(1, 12, 2)));
+  for (const auto& [first, length] : {std::pair<int64_t, int64_t>{0, 4}, {4, 9}, {13, 1}})
+    got.push_back(memory->forward(x.narrow(1, first, length), &state.layer(0)));
+  CHECK(at::cat(got, 1).allclose(at::cat(wanted, 1), 1e-7, 1e-8));
+  CHECK((imported + state.layer(0).value("across.deltas")[0]).allclose(known, 1e-8, 1e-9));
+  CHECK(memory->named_buffers()["value_deltas"].equal(imported));
+  CHECK(state.bytes() == memory->state_bytes(14, 8));
 }
 
-TEST_CASE("a fast-weight memory without a rate learns nothing", "[fast_weight_memory]") {
+TEST_CASE("a fast-weight memory without a rate learns nothing, nor does one in training", "[fast_weight_memory]") {
   namespace test = fast_weight_memory_test;
-  const auto memory =
-      testing::Workshop().make<ChannelMixer>("fast_weight_memory", test::kSettings, {.width = 8});
-  memory->learn(testing::random_double({2, 5, 8}));
-  CHECK(memory->learns_every() == 0);
-  CHECK(memory->named_buffers()["value_deltas"].abs().max().item<double>() == 0);
+  const testing::Workshop workshop;
+  const auto fixed = workshop.make<ChannelMixer>("fast_weight_memory", test::kSettings, {.width = 8});
+  const auto training = workshop.make<ChannelMixer>("fast_weight_memory", test::learning(3), {.width = 8});
+  fixed->eval(), training->train();
+  const at::Tensor x = testing::random_double({1, 13, 8});
+  for (const auto& each : {fixed, training}) {
+    SequenceState state;
+    CHECK(each->forward(x, &state.layer(0)).equal(each->forward(x)));
+    CHECK(state.bytes() == 0);
+  }
 }

@@ -64,7 +64,7 @@ class Mlp final : public ChannelMixer {
     if (config.bias) linears_.back()->first_bias().zero_();
   }
 
-  at::Tensor forward(const at::Tensor& x_BLC) override {
+  at::Tensor forward(const at::Tensor& x_BLC, LayerState*) override {
     at::Tensor x = linears_[0]->forward(x_BLC);
     for (size_t i = 1; i < linears_.size(); ++i) x = linears_[i]->forward(activation_ ? activation_(x) : x);
     return dropout(x, dropout_, is_training(), noise_.get());

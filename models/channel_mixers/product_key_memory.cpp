@@ -12,8 +12,8 @@ using Config = ProductKeysConfig;
 class ProductKeyMemory final : public ChannelMixer {
  public:
   ProductKeyMemory(const Config& config, const BlockContext& context) : keys_(*this, config, context) {}
-  at::Tensor forward(const at::Tensor& x_BLC) override {
-    return read_rows(keys_.values(), keys_.choose(x_BLC)).view_as(x_BLC);
+  at::Tensor forward(const at::Tensor& x_BLC, LayerState*) override {
+    return read_rows(keys_.values(), keys_.choose(x_BLC)).view_as(x_BLC).to(x_BLC.scalar_type());
   }
   double flops(int64_t length) const override { return keys_.flops(length); }
 

@@ -55,7 +55,7 @@ class Swiglu final : public ChannelMixer {
             {.purpose = {.role = Role::residual_output}, .in = hidden, .out = width, .bias = config.bias});
   }
 
-  at::Tensor forward(const at::Tensor& x_BLC) override {
+  at::Tensor forward(const at::Tensor& x_BLC, LayerState*) override {
     const at::Tensor y = down_->forward(activation_(gate_->forward(x_BLC)) * up_->forward(x_BLC));
     return dropout(y, dropout_, is_training(), noise_.get());
   }

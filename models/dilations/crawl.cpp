@@ -34,10 +34,18 @@ class Crawl final : public Dilation {
     logits_ = add_parameter("logits", logits, {.role = Role::router});
   }
 
+  int64_t reach(int64_t level) const override { return first_distance(level) + taps_ - 1; }
+  int64_t nearest(int64_t level) const override { return first_distance(level); }
+
+ protected:
   at::Tensor look_back(const at::Tensor& c_BLC, int64_t level) override {
     return causal_filter(c_BLC, logits_.select(0, level).softmax(0), first_distance(level));
   }
-  int64_t reach(int64_t level) const override { return first_distance(level) + taps_ - 1; }
+  at::Tensor filtered(const at::Tensor& rows_BNC, int64_t level) override {
+    const int64_t known = taps_ - 1;
+    return causal_filter(rows_BNC, logits_.select(0, level).softmax(0), 0)
+        .narrow(1, known, rows_BNC.size(1) - known);
+  }
 
  private:
   int64_t first_distance(int64_t level) const {

@@ -14,10 +14,14 @@ struct Config {
 class Dyadic final : public Dilation {
  public:
   Dyadic(const Config&, const BlockContext&) {}
+  int64_t reach(int64_t level) const override { return int64_t{1} << level; }
+  int64_t nearest(int64_t level) const override { return reach(level); }
+
+ protected:
   at::Tensor look_back(const at::Tensor& c_BLC, int64_t level) override {
     return shift(c_BLC, int64_t{1} << level);
   }
-  int64_t reach(int64_t level) const override { return int64_t{1} << level; }
+  at::Tensor filtered(const at::Tensor& rows_BNC, int64_t) override { return rows_BNC; }
 };
 
 void add_to(DilationRegistry& r);

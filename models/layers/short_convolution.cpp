@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/layers/history.h"
-
 namespace subband {
 
 ShortConvolution::ShortConvolution(Initializer& initializer, int64_t channels, int64_t taps, bool with_bias) {
@@ -19,15 +17,13 @@ ShortConvolution::ShortConvolution(Initializer& initializer, int64_t channels, i
     bias = add_parameter("bias", initializer.uniform({channels}, -bound, bound), {.role = Role::bias});
 }
 
-at::Tensor ShortConvolution::forward(const at::Tensor& x_BLC) const {
-  return convolved(at::constant_pad_nd(x_BLC, {0, 0, weight.size(2) - 1, 0}));
-}
-
-at::Tensor ShortConvolution::step(const at::Tensor& x_B1C, MixerState& state, const std::string& name) const {
-  const int64_t taps = weight.size(2);
-  if (taps == 1) return convolved(x_B1C);
-  const at::Tensor all = extend_history(state, name, x_B1C, taps - 1);
-  return convolved(at::constant_pad_nd(all, {0, 0, taps - all.size(1), 0}));
+at::Tensor ShortConvolution::forward(const at::Tensor& x_BLC, LayerState* memory) const {
+  const int64_t before = weight.size(2) - 1;
+  if (memory == nullptr || before == 0) return convolved(at::constant_pad_nd(x_BLC, {0, 0, before, 0}));
+  RowBuffer& inputs = memory->rows("inputs", before);
+  const at::Tensor all = inputs.joined(x_BLC, before, before + x_BLC.size(1));
+  inputs.push(x_BLC);
+  return convolved(all);
 }
 
 at::Tensor ShortConvolution::convolved(const at::Tensor& padded_BLC) const {

@@ -38,13 +38,12 @@ class DataDependent final : public Lifting {
     add_gates("update_gates", update_gates_, context);
   }
 
-  at::Tensor decompose(const at::Tensor& h_BLC) override {
-    return analyse(
-        h_BLC, levels_, *dilation_,
-        [this](const at::Tensor& c, int64_t level) {
-          return gated(*predict_gates_[static_cast<size_t>(level)], c, networks_.predict(c, level));
-        },
-        [this](const at::Tensor& d, int64_t level) { return update(d, level); });
+  at::Tensor decompose(const at::Tensor& h_BLC, LayerState* memory) override {
+    const auto predict = [this](const at::Tensor& c, int64_t level) {
+      return gated(*predict_gates_[static_cast<size_t>(level)], c, networks_.predict(c, level));
+    };
+    const auto update = [this](const at::Tensor& d, int64_t level) { return this->update(d, level); };
+    return analyse(h_BLC, *dilation_, {levels_, predict, update}, memory);
   }
 
   at::Tensor reconstruct(const at::Tensor& z_SBLC) override {
@@ -63,7 +62,7 @@ class DataDependent final : public Lifting {
     for (const auto& gate : update_gates_) gates += 2 * gate->flops(length);
     return gates + networks_.flops(length);
   }
-  Dilation* dilation() const override { return dilation_.get(); }
+  int64_t kept_rows(int64_t length) const override { return dilation_->kept_rows(levels_, length); }
 
  private:
   using Gates = std::vector<std::shared_ptr<Projection>>;

@@ -10,6 +10,7 @@
 
 #include "core/config/binder.h"
 #include "models/lifting.h"
+#include "models/liftings/steps.h"
 
 namespace subband::liftings::haar {
 
@@ -27,11 +28,11 @@ class Haar final : public Lifting {
     dilation_ = register_module("dilation", context.dilation->make(context));
   }
 
-  at::Tensor decompose(const at::Tensor& h_BLC) override {
+  at::Tensor decompose(const at::Tensor& h_BLC, LayerState* memory) override {
     std::vector<at::Tensor> scales(static_cast<size_t>(levels_) + 1);
     at::Tensor c = h_BLC;
     for (int64_t level = 0; level < levels_; ++level) {
-      const at::Tensor past = dilation_->past(c, level);
+      const at::Tensor past = dilation_->past(c, level, inputs_of_level(memory, *dilation_, level));
       scales[static_cast<size_t>(levels_ - level)] = (c - past) * kForward;
       c = (c + past) * kForward;
     }
@@ -48,7 +49,7 @@ class Haar final : public Lifting {
 
   // Four operations a value on the way down, two on the way back.
   double flops(int64_t length) const override { return 6.0 * static_cast<double>(levels_ * length * width_); }
-  Dilation* dilation() const override { return dilation_.get(); }
+  int64_t kept_rows(int64_t length) const override { return dilation_->kept_rows(levels_, length); }
 
  private:
   int64_t levels_ = 0, width_ = 0;

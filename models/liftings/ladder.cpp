@@ -27,11 +27,10 @@ Ladder::Ladder(Module& owner, const NetworksConfig& config, const LiftingContext
   networks_.emplace(owner, config, context, options);
 }
 
-at::Tensor Ladder::decompose(const at::Tensor& h_BLC) const {
-  return analyse(
-      h_BLC, levels_, *dilation_,
-      [this](const at::Tensor& c, int64_t level) { return networks_->predict(c, level); },
-      [this](const at::Tensor& d, int64_t level) { return networks_->update(d, level); });
+at::Tensor Ladder::decompose(const at::Tensor& h_BLC, LayerState* memory) const {
+  const auto predict = [this](const at::Tensor& c, int64_t level) { return networks_->predict(c, level); };
+  const auto update = [this](const at::Tensor& d, int64_t level) { return networks_->update(d, level); };
+  return analyse(h_BLC, *dilation_, {levels_, predict, update}, memory);
 }
 
 at::Tensor Ladder::reconstruct(const at::Tensor& z_SBLC) const {

@@ -26,12 +26,12 @@ class Ladder {
   Ladder(Module& owner, const NetworksConfig& config, const LiftingContext& context,
          Networks::Options options);
 
-  at::Tensor decompose(const at::Tensor& h_BLC) const;     ///< Shapes  h [B,L,C] -> z [S,B,L,C]
+  at::Tensor decompose(const at::Tensor& h_BLC, LayerState* memory) const;  ///< Shapes  h [B,L,C] -> z [S,B,L,C]
   at::Tensor reconstruct(const at::Tensor& z_SBLC) const;  ///< Shapes  z [S,B,L,C] -> h [B,L,C]
   double flops(int64_t length) const {
     return networks_->flops(length);
   }  ///< of both ways, as Lifting::flops
-  Dilation* dilation() const { return dilation_.get(); }
+  int64_t kept_rows(int64_t length) const { return dilation_->kept_rows(levels_, length); }
 
  private:
   int64_t levels_;

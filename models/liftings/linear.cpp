@@ -26,10 +26,12 @@ class LinearLifting final : public Lifting {
             *this, config.networks, context,
             {.predictions = config.untied.idle_predictions, .damped = context.stabilizers.lifting_level}) {}
 
-  at::Tensor decompose(const at::Tensor& h_BLC) override { return ladder_.decompose(h_BLC); }
+  at::Tensor decompose(const at::Tensor& h_BLC, LayerState* memory) override {
+    return ladder_.decompose(h_BLC, memory);
+  }
   at::Tensor reconstruct(const at::Tensor& z_SBLC) override { return ladder_.reconstruct(z_SBLC); }
   double flops(int64_t length) const override { return ladder_.flops(length); }
-  Dilation* dilation() const override { return ladder_.dilation(); }
+  int64_t kept_rows(int64_t length) const override { return ladder_.kept_rows(length); }
   bool untied() const override { return untied_; }
 
  private:

@@ -63,12 +63,15 @@ class MultiBasis final : public Lifting {
     weights_KS_ = add_parameter("weights", weights, {.role = Role::router});
   }
 
-  at::Tensor decompose(const at::Tensor& h_BLC) override {
+  at::Tensor decompose(const at::Tensor& h_BLC, LayerState* memory) override {
     const at::Tensor weights_KS = weights_KS_.softmax(0);
     // Columns count the details from the finest, scales from the coarsest.
     const at::Tensor by_scale = at::cat({weights_KS.narrow(1, 0, 1), weights_KS.slice(1, 1).flip(1)}, 1);
-    return blend([&](const Ladder& ladder) { return ladder.decompose(h_BLC); },
-                 by_scale.unsqueeze(2).unsqueeze(2).unsqueeze(2));
+    size_t basis = 0;
+    const auto decomposed = [&](const Ladder& ladder) {
+      return ladder.decompose(h_BLC, memory ? &memory->part(std::to_string(basis++)) : nullptr);
+    };
+    return blend(decomposed, by_scale.unsqueeze(2).unsqueeze(2).unsqueeze(2));
   }
 
   at::Tensor reconstruct(const at::Tensor& z_SBLC) override {
@@ -79,8 +82,9 @@ class MultiBasis final : public Lifting {
   double flops(int64_t length) const override {
     return static_cast<double>(ladders_.size()) * ladders_[0].flops(length);
   }
-  Dilation* dilation() const override { return ladders_[0].dilation(); }
-  bool can_continue() const override { return false; }  // every basis looks back for itself
+  int64_t kept_rows(int64_t length) const override {  // every basis looks back for itself
+    return static_cast<int64_t>(ladders_.size()) * ladders_[0].kept_rows(length);
+  }
   bool untied() const override { return untied_; }
 
  private:

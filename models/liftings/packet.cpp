@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "core/config/binder.h"
@@ -56,13 +57,14 @@ class Packet final : public Lifting {
         dilation_(register_module("dilation", context.dilation->make(context))),
         networks_(*this, config.networks, context, {.damped = context.stabilizers.lifting_level}) {}
 
-  at::Tensor decompose(const at::Tensor& h_BLC) override {
+  at::Tensor decompose(const at::Tensor& h_BLC, LayerState* memory) override {
     std::vector<at::Tensor> bands = {h_BLC};
     for (size_t i = 0; i < tree_.size(); ++i) {
       const auto [place, depth] = tree_[i];
       const auto level = static_cast<int64_t>(i);
       const at::Tensor c = bands[place];
-      const at::Tensor d = (dilation_->past(c, depth) - networks_.predict(c, level)) * std::sqrt(0.5);
+      RowBuffer* before = memory ? &memory->rows("split." + std::to_string(i), dilation_->reach(depth)) : nullptr;
+      const at::Tensor d = (dilation_->past(c, depth, before) - networks_.predict(c, level)) * std::sqrt(0.5);
       bands[place] = (c + networks_.update(d, level)) * std::sqrt(0.5);
       bands.insert(bands.begin() + static_cast<std::ptrdiff_t>(place) + 1, d);
     }
@@ -81,8 +83,11 @@ class Packet final : public Lifting {
   }
 
   double flops(int64_t length) const override { return networks_.flops(length); }
-  Dilation* dilation() const override { return dilation_.get(); }
-  bool can_continue() const override { return false; }  // several bands share a depth
+  int64_t kept_rows(int64_t length) const override {  // of every split, though several have the same depth
+    int64_t rows = 0;
+    for (const Split& split : tree_) rows += std::min(length, dilation_->reach(split.depth));
+    return rows;
+  }
 
  private:
   std::vector<Split> tree_;

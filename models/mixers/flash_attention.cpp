@@ -7,6 +7,7 @@
 #include <ATen/Context.h>
 #include <ATen/SDPBackend.h>
 #include <ATen/ops/_fused_sdp_choice.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 
 #include <cmath>
@@ -99,8 +100,11 @@ class FlashAttention final : public Mixer {
     }
   }
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    Heads heads = heads_.split("flash_attention", x_BLD, keep_BL);
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    if (!causal_) refuse_state("flash_attention", pass);
+    const at::Tensor& keep_BL = pass.keep_BL;
+    Heads heads = heads_.extend("flash_attention", x_BLD, pass);
+    if (pass.position() > 0) return behind_past(heads, pass.position());
     heads.k_BLGK = silenced(heads.k_BLGK, keep_BL);
     heads.v_BLGV = silenced(heads.v_BLGV, keep_BL);
     // A kernel without masks still serves padded causal input: padding stands on the right, where no real
@@ -111,21 +115,7 @@ class FlashAttention final : public Mixer {
     if (with_mask) mask = mask_.of(heads.q_BLHK, x_BLD.size(1), keep_BL);
     return mix(heads, mask, causal_ && !with_mask);
   }
-  at::Tensor extend(const at::Tensor& x_BLD, MixerState& state) override {
-    // Several tokens behind a past need a mask: `causal` of the kernels is aligned to the first key.
-    const int64_t past = state.position, L = x_BLD.dim() == 3 ? x_BLD.size(1) : 1;
-    const bool by_tokens = past > 0 && L > 1 && !backend_->takes_mask;
-    if (!causal_ || by_tokens) return Mixer::extend(x_BLD, state);
-    const Heads heads = heads_.extend("flash_attention", x_BLD, state);
-    std::optional<at::Tensor> mask;
-    if (past > 0 && L > 1) mask = mask_.of(heads.q_BLHK, L, {}, past);
-    return mix(heads, mask, past == 0 && L > 1);
-  }
-  at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
-    if (!causal_) return Mixer::step(x_BD, state);
-    return extend(x_BD.unsqueeze(1), state).squeeze(1);
-  }
-  bool has_step() const override { return causal_; }
+  bool can_continue() const override { return causal_; }
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
     return heads_.state_bytes(length, bytes_per_value);
   }
@@ -136,6 +126,15 @@ class FlashAttention final : public Mixer {
   }
 
  private:
+  // Several tokens behind a past need a mask: `causal` of the kernels is aligned to the first key. Where a kernel takes
+  // none, queries of zeros stand in for the past.
+  at::Tensor behind_past(Heads heads, int64_t past) {
+    const int64_t L = heads.q_BLHK.size(1);
+    if (L == 1) return mix(heads, {}, false);
+    if (backend_->takes_mask) return mix(heads, mask_.of(heads.q_BLHK, L, {}, past), false);
+    heads.q_BLHK = at::constant_pad_nd(heads.q_BLHK, {0, 0, 0, 0, past, 0});
+    return mix(heads, {}, true).narrow(1, past, L);
+  }
   at::Tensor mix(const Heads& heads, const std::optional<at::Tensor>& mask, bool triangle) {
     const auto turned = [](const at::Tensor& x_BLHX) { return x_BLHX.transpose(1, 2); };
     return heads_.merge(turned(attend(turned(heads.q_BLHK), turned(heads_.for_each_head(heads.k_BLGK)),

@@ -32,7 +32,9 @@ class FNet final : public Mixer {
  public:
   FNet(const Config& config, const MixerContext& context) : padding_(config.padding), width_(context.width) {}
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    refuse_state("fnet", pass);
+    const at::Tensor& keep_BL = pass.keep_BL;
     expect_shape("fnet", "x", x_BLD, {kAny, kAny, width_});
     if (!keep_BL.defined() || padding_ == "ignored") return transformed(x_BLD);
     expect_shape("fnet", "keep", keep_BL, {x_BLD.size(0), x_BLD.size(1)});

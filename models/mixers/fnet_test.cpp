@@ -59,14 +59,14 @@ TEST_CASE("an impulse at the first token and channel comes out everywhere, and t
 TEST_CASE("padding is left out, zeroed or mixed in, as told", "[fnet]") {
   const at::Tensor x = testing::random({2, 9, 6}, at::kDouble), keep = at::ones({2, 9}, at::kBool);
   keep[1].narrow(0, 4, 5).fill_(false);
-  const at::Tensor apart = made(6)->forward(x, keep);
+  const at::Tensor apart = made(6)->forward(x, {.keep_BL = keep});
   CHECK(at::allclose(apart[0], by_definition(x[0]), 0, 1e-12));
   CHECK(at::allclose(apart[1].narrow(0, 0, 4), by_definition(x[1].narrow(0, 0, 4)), 0, 1e-12));
   CHECK(at::equal(apart[1].narrow(0, 4, 5), at::zeros({5, 6}, at::kDouble)));
   const at::Tensor zeroed = x[1].clone();
   zeroed.narrow(0, 4, 5).zero_();
-  CHECK(at::allclose(made(6, "zeroed")->forward(x, keep)[1], by_definition(zeroed), 0, 1e-12));
-  CHECK(at::allclose(made(6, "ignored")->forward(x, keep)[1], by_definition(x[1]), 0, 1e-12));
+  CHECK(at::allclose(made(6, "zeroed")->forward(x, {.keep_BL = keep})[1], by_definition(zeroed), 0, 1e-12));
+  CHECK(at::allclose(made(6, "ignored")->forward(x, {.keep_BL = keep})[1], by_definition(x[1]), 0, 1e-12));
 }
 
 TEST_CASE("fnet gives the answers of transformers", "[fnet][recorded]") {

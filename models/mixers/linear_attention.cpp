@@ -9,7 +9,6 @@
 #include <ATen/ops/elu.h>
 #include <ATen/ops/relu.h>
 
-#include "core/tensors/expect.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/attention/kernel_sums.h"
 #include "models/layers/padding.h"
@@ -42,27 +41,19 @@ class LinearAttention final : public Mixer {
   LinearAttention(const Config& config, const MixerContext& context)
       : config_(config), causal_(context.causal), heads_(*this, config.attention, context) {}
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    const KernelFeatures features = features_of(heads_.split("linear_attention", x_BLD, keep_BL), keep_BL);
-    at::Tensor state;
-    return merged(causal_ ? causal_kernel_sums(features, config_.chunk, state) : kernel_sums(features),
-                  x_BLD);
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    if (!causal_) refuse_state("linear_attention", pass);
+    const KernelFeatures features = features_of(heads_.split("linear_attention", x_BLD, pass), pass.keep_BL);
+    if (!causal_) return merged(kernel_sums(features), x_BLD);
+    LayerState* memory = pass.memory();
+    at::Tensor state = memory ? memory->value("sums") : at::Tensor();
+    const at::Tensor sums = causal_kernel_sums(features, config_.chunk, state);
+    if (memory) memory->put("sums", state);
+    return merged(sums, x_BLD);
   }
-  at::Tensor extend(const at::Tensor& x_BLD, MixerState& state) override {
-    if (!causal_) return Mixer::extend(x_BLD, state);
-    at::Tensor& sums = state.tensors["sums"];
-    if (sums.defined()) expect_shape("linear_attention", "x", x_BLD, {sums.size(0), kAny, kAny});
-    const Heads heads = heads_.split("linear_attention", x_BLD, {}, state.position);
-    state.position += x_BLD.size(1);
-    return merged(causal_kernel_sums(features_of(heads, {}), config_.chunk, sums), x_BLD);
-  }
-  at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
-    if (!causal_) return Mixer::step(x_BD, state);
-    return extend(x_BD.unsqueeze(1), state).squeeze(1);
-  }
-  bool has_step() const override { return causal_; }
+  bool can_continue() const override { return causal_; }
   int64_t state_bytes(int64_t, int64_t bytes_per_value) const override {
-    return causal_ ? heads_.groups() * heads_.head_width() * (heads_.value_width() + 1) * bytes_per_value : 0;
+    return causal_ ? heads_.groups() * heads_.head_width() * (heads_.value_width() + 1) * sum_bytes(bytes_per_value) : 0;
   }
   double flops(int64_t length) const override {
     const KernelSizes sizes{heads_.heads(), heads_.groups(), heads_.head_width(), heads_.value_width()};

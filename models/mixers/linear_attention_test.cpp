@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/testing/catch.h"
+#include "models/testing/going_on.h"
 #include "models/testing/recorded_mixer.h"
 
 using namespace subband;
@@ -51,7 +52,7 @@ TEST_CASE("linear attention is the definition, causal or not, padded, with group
         {{"kv_heads", Node(int64_t{2})}, {"value_width", Node(int64_t{5})}, {"chunk", Node(int64_t{3})}});
     const at::Tensor x = testing::random({2, 8, 12}, at::kDouble), keep = at::ones({2, 8}, at::kBool);
     keep[1].narrow(0, 5, 3).fill_(false);
-    const at::Tensor y = mixer->forward(x, keep);
+    const at::Tensor y = mixer->forward(x, {.keep_BL = keep});
     CAPTURE(causal);
     CHECK(at::allclose(y[0], by_definition(*mixer, x[0], causal, 8), 0, 1e-12));
     CHECK(at::allclose(y[1], by_definition(*mixer, x[1], causal, 5), 0, 1e-12));
@@ -72,13 +73,11 @@ TEST_CASE("the chunk changes nothing, and grouped heads keep one state per group
     CAPTURE(chunk);
     const auto mixer = made(8, true, {{"kv_heads", two}, {"chunk", Node(chunk)}});
     CHECK(at::allclose(mixer->forward(x, {}), wanted, 0, 1e-12));
-    MixerState state;
-    const at::Tensor first = mixer->extend(x.narrow(1, 0, 33), state),
-                     next = mixer->step(x.select(1, 33), state);
-    CHECK(at::allclose(first, wanted.narrow(1, 0, 33), 0, 1e-12));
-    CHECK(at::allclose(next, wanted.select(1, 33), 0, 1e-12));
-    CHECK(state.bytes() == mixer->state_bytes(34, 8));
-    CHECK(state.bytes() == 2 * 2 * 3 * 8);
+    SequenceState state;
+    const at::Tensor y = testing::in_pieces(*mixer, x.narrow(1, 0, 34), {33, 1}, state);
+    CHECK(at::allclose(y, wanted.narrow(1, 0, 34), 0, 1e-12));
+    CHECK(state.bytes() == 2 * mixer->state_bytes(34, 8));
+    CHECK(state.bytes() == 2 * 2 * 2 * 3 * 8);
   }
 }
 

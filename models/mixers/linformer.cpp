@@ -57,8 +57,10 @@ class Linformer final : public Mixer {
         one ? key_projection_ : add_parameter("value_projection", drawn(), {.role = Role::compression});
   }
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    const Heads heads = heads_.split("linformer", x_BLD, keep_BL);
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    refuse_state("linformer", pass);
+    const at::Tensor& keep_BL = pass.keep_BL;
+    const Heads heads = heads_.split("linformer", x_BLD, pass);
     const int64_t L = x_BLD.size(1), R = heads_.heads() / heads_.groups();
     if (L > length_) {
       throw ShapeError("linformer", "length of x = " + std::to_string(L) + ": must be at most " +

@@ -10,11 +10,10 @@
 // Source  Wang et al. 2020, 2006.04768, with the blocks of Long-Short Transformer, 2107.02192
 #include <ATen/ATen.h>
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
-#include "core/tensors/expect.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/padding.h"
 #include "models/mixer.h"
@@ -56,61 +55,38 @@ class LinformerBlockCausal final : public Mixer {
                             : add_parameter("value_projection", drawn(), {.role = Role::compression});
   }
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    const Heads heads = heads_.split("linformer_block_causal", x_BLD, keep_BL);
-    expect_right_padding("linformer_block_causal", keep_BL, x_BLD);
-    const int64_t L = x_BLD.size(1), C = block_, N = (L + C - 1) / C, G = heads_.groups(),
-                  R = heads_.heads() / G;
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    const Heads heads = heads_.split("linformer_block_causal", x_BLD, pass);
+    expect_right_padding("linformer_block_causal", pass.keep_BL, x_BLD);
+    const int64_t L = x_BLD.size(1);
     if (L == 0) return x_BLD;
-    // The R query heads of a group stand below each other in every block.
-    const at::Tensor q =
-        blocks(heads.q_BLHK, N).unflatten(1, {G, R}).transpose(2, 3).flatten(3, 4);  // [B,G,N,R C,K]
-    const at::Tensor k = blocks(silenced(heads.k_BLGK, keep_BL), N);                 // [B,G,N,C,K]
-    const at::Tensor v = blocks(silenced(heads.v_BLGV, keep_BL), N);
+    LayerState* memory = pass.memory();
+    // The block that the last tokens left unfinished is begun again, for its keys and values alone.
+    const int64_t before = pass.position() % block_;
+    const auto aligned = [&](const at::Tensor& x_BLGX, const char* name) {
+      const at::Tensor x = silenced(x_BLGX, pass.keep_BL);
+      return memory ? memory->rows(name, block_).joined(x.transpose(1, 2), before, before + L).transpose(1, 2) : x;
+    };
+    const at::Tensor all_k = aligned(heads.k_BLGK, "k"), all_v = aligned(heads.v_BLGV, "v");
+    const int64_t N = (before + L + block_ - 1) / block_;
+    const at::Tensor k = blocks(all_k, N), v = blocks(all_v, N);             // [B,G,N,C,K]
     const at::Tensor slot_k = compressed(k, key_projection_).flatten(2, 3);  // [B,G,N S,K]
     const at::Tensor slot_v = compressed(v, value_projection_).flatten(2, 3);
-    const auto options = at::TensorOptions(at::kBool).device(x_BLD.device());
-    const at::Tensor later = at::ones({C, C}, options).triu(1).repeat({R, 1});
-    const at::Tensor unfinished = at::ones({N, N}, options).triu(0).repeat_interleave(slots_, 1).unsqueeze(1);
-    const at::Tensor past = at::matmul(q.flatten(2, 3), slot_k.transpose(-1, -2)).unflatten(2, {N, R * C});
-    const at::Tensor own = at::matmul(q, k.transpose(-1, -2));  // [B,G,N,R C,C]; past [B,G,N,R C,N S]
-    const at::Tensor scores =
-        at::cat({past.masked_fill(unfinished, kMinusInfinity), own.masked_fill(later, kMinusInfinity)}, -1);
-    const at::Tensor weights = softmax(scores.mul(scale_)).to(v.scalar_type());
-    const at::Tensor from_past = at::matmul(weights.narrow(-1, 0, N * slots_).flatten(2, 3), slot_v);
-    const at::Tensor y =
-        from_past.unflatten(2, {N, R * C}) + at::matmul(weights.narrow(-1, N * slots_, C), v);
-    const at::Tensor y_BNCHV = y.unflatten(3, {R, C}).permute({0, 2, 4, 1, 3, 5}).flatten(3, 4);
-    return heads_.merge(y_BNCHV.flatten(1, 2).narrow(1, 0, L));
-  }
-  at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
-    const at::Tensor x_BLD = x_BD.unsqueeze(1);
-    Heads heads = heads_.split("linformer_block_causal", x_BLD, {}, state.position);
-    const int64_t B = x_BD.size(0), G = heads_.groups();
-    at::Tensor& own_k = kept(state, "k", heads.k_BLGK);
-    at::Tensor& own_v = kept(state, "v", heads.v_BLGV);
-    at::Tensor& slot_k = kept(state, "slot_k", heads.k_BLGK);
-    at::Tensor& slot_v = kept(state, "slot_v", heads.v_BLGV);
-    expect_shape("linformer_block_causal", "x", x_BD, {own_k.size(0), kAny});
-    own_k = at::cat({own_k, heads.k_BLGK}, 1);
-    own_v = at::cat({own_v, heads.v_BLGV}, 1);
-    const at::Tensor k = at::cat({slot_k, own_k}, 1).permute({0, 2, 3, 1});                   // [B,G,K,T]
-    const at::Tensor v = at::cat({slot_v, own_v}, 1).transpose(1, 2);                         // [B,G,T,V]
-    const at::Tensor q = heads.q_BLHK.view({B, G, heads_.heads() / G, heads_.head_width()});  // [B,G,R,K]
-    const at::Tensor y = at::matmul(softmax(at::matmul(q, k).mul(scale_)).to(v.scalar_type()), v);
-    if (own_k.size(1) == block_) {
-      const auto add_slots = [&](at::Tensor& slots, at::Tensor& own, const at::Tensor& projection) {
-        const at::Tensor fresh = compressed(own.transpose(1, 2), projection).transpose(1, 2);
-        slots = at::cat({slots, fresh}, 1);
-        own = own.narrow(1, 0, 0);
-      };
-      add_slots(slot_k, own_k, key_projection_);
-      add_slots(slot_v, own_v, value_projection_);
+    at::Tensor y;
+    if (memory && L == 1) {
+      y = token(heads.q_BLHK, all_k.transpose(1, 2), all_v.transpose(1, 2), *memory);
+    } else {
+      const at::Tensor q =
+          before > 0 ? at::constant_pad_nd(heads.q_BLHK, {0, 0, 0, 0, before, 0}) : heads.q_BLHK;
+      y = attended(q, {k, v, slot_k, slot_v}, memory).narrow(1, before, L);
     }
-    ++state.position;
-    return heads_.merge(y.flatten(1, 2).unsqueeze(1)).squeeze(1);
+    if (memory) {
+      take_up(*memory, "k", "slot_k", all_k, slot_k);
+      take_up(*memory, "v", "slot_v", all_v, slot_v);
+    }
+    return heads_.merge(y);
   }
-  bool has_step() const override { return true; }
+  bool can_continue() const override { return true; }
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
     return heads_.state_bytes(length / block_ * slots_ + length % block_, bytes_per_value);
   }
@@ -123,6 +99,61 @@ class LinformerBlockCausal final : public Mixer {
   }
 
  private:
+  struct Blocks {
+    at::Tensor k_BGNCK, v_BGNCV;    ///< tokens
+    at::Tensor slot_k_BGTK, slot_v_BGTV;  ///< of every block, T = N S
+  };
+  // Queries of N whole or begun blocks, [B,L,H,K] -> [B,N C,H,V]; the slots in `memory` are those of earlier blocks.
+  at::Tensor attended(const at::Tensor& q_BLHK, const Blocks& blocks_of, LayerState* memory) {
+    const auto& [k, v, slot_k, slot_v] = blocks_of;
+    const int64_t G = heads_.groups(), R = heads_.heads() / G, N = k.size(2), C = block_;
+    // The R query heads of a group stand below each other in every block.
+    const at::Tensor q = blocks(q_BLHK, N).unflatten(1, {G, R}).transpose(2, 3).flatten(3, 4);  // [B,G,N,R C,K]
+    const auto options = at::TensorOptions(at::kBool).device(q.device());
+    const at::Tensor later = at::ones({C, C}, options).triu(1).repeat({R, 1});
+    const at::Tensor unfinished = at::ones({N, N}, options).triu(0).repeat_interleave(slots_, 1).unsqueeze(1);
+    const auto to_slots = [&](const at::Tensor& keys_BGTK) {
+      return at::matmul(q.flatten(2, 3), keys_BGTK.transpose(-1, -2)).unflatten(2, {N, R * C});
+    };
+    const at::Tensor own = at::matmul(q, k.transpose(-1, -2));  // [B,G,N,R C,C]; to slots [B,G,N,R C,N S]
+    std::vector<at::Tensor> scores = {to_slots(slot_k).masked_fill(unfinished, kMinusInfinity),
+                                      own.masked_fill(later, kMinusInfinity)};
+    const bool has_past = memory && memory->rows("slot_k").count() > 0;
+    if (has_past) scores.push_back(to_slots(memory->rows("slot_k").kept()));
+    const at::Tensor weights = softmax(at::cat(scores, -1).mul(scale_)).to(v.scalar_type());
+    const auto from_slots = [&](int64_t first, const at::Tensor& values_BGTV) {
+      const at::Tensor part = weights.narrow(-1, first, values_BGTV.size(2));
+      return at::matmul(part.flatten(2, 3), values_BGTV).unflatten(2, {N, R * C});
+    };
+    at::Tensor y = from_slots(0, slot_v) + at::matmul(weights.narrow(-1, N * slots_, C), v);
+    if (has_past) y = y + from_slots(N * slots_ + C, memory->rows("slot_v").kept());
+    return y.unflatten(3, {R, C}).permute({0, 2, 4, 1, 3, 5}).flatten(3, 4).flatten(1, 2);
+  }
+  // One query on the slots of earlier blocks and the tokens of its own.  Shapes  q [B,1,H,K], k [B,G,T,K] -> [B,1,H,V]
+  at::Tensor token(const at::Tensor& q_B1HK, const at::Tensor& k_BGTK, const at::Tensor& v_BGTV,
+                   LayerState& memory) const {
+    const int64_t G = heads_.groups(), past = memory.rows("slot_k").count();
+    const at::Tensor q = q_B1HK.squeeze(1).unflatten(1, {G, heads_.heads() / G});  // [B,G,R,K]
+    at::Tensor scores = at::matmul(q, k_BGTK.transpose(-1, -2));
+    if (past > 0)
+      scores = at::cat({at::matmul(q, memory.rows("slot_k").kept().transpose(-1, -2)), scores}, -1);
+    const at::Tensor weights = softmax(scores.mul(scale_)).to(v_BGTV.scalar_type());
+    at::Tensor y = at::matmul(weights.narrow(-1, past, v_BGTV.size(2)), v_BGTV);
+    if (past > 0) y = y + at::matmul(weights.narrow(-1, 0, past), memory.rows("slot_v").kept());
+    return y.flatten(1, 2).unsqueeze(1);
+  }
+  // Finished blocks become slots, what is left of the tokens stays.
+  void take_up(LayerState& memory, const char* own, const char* slots, const at::Tensor& all_BLGX,
+               const at::Tensor& slots_BGTX) const {
+    const int64_t length = all_BLGX.size(1), left = length % block_, finished = length / block_;
+    RowBuffer& rows = memory.rows(own, block_);
+    const int64_t fresh = finished > 0 ? left : length - rows.count();
+    if (finished > 0) {
+      memory.rows(slots).push(slots_BGTX.narrow(2, 0, finished * slots_));
+      rows.clear();
+    }
+    rows.push(all_BLGX.narrow(1, length - fresh, fresh).transpose(1, 2));
+  }
   static at::Tensor softmax(const at::Tensor& scores) {
     return at::softmax(scores, -1, scores.element_size() < 4 ? at::kFloat : scores.scalar_type());
   }
@@ -135,13 +166,6 @@ class LinformerBlockCausal final : public Mixer {
   static at::Tensor compressed(const at::Tensor& x, const at::Tensor& projection) {
     return at::matmul(projection.t(), x);
   }
-  // The state's tensor of that name, begun with no rows.
-  static at::Tensor& kept(MixerState& state, const char* name, const at::Tensor& like_BLGX) {
-    at::Tensor& tensor = state.tensors[name];
-    if (!tensor.defined()) tensor = like_BLGX.narrow(1, 0, 0);
-    return tensor;
-  }
-
   AttentionHeads heads_;
   int64_t block_, slots_;
   double scale_;

@@ -67,8 +67,10 @@ class Nystromformer final : public Mixer {
         {.role = Role::filter});
   }
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    const Heads heads = heads_.split("nystromformer", x_BLD, keep_BL);
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    refuse_state("nystromformer", pass);
+    const at::Tensor& keep_BL = pass.keep_BL;
+    const Heads heads = heads_.split("nystromformer", x_BLD, pass);
     const double quarter = std::pow(static_cast<double>(heads_.head_width()), -0.25);
     const bool apart = keep_BL.defined() && config_.padding == "apart";
     const auto turned = [&](const at::Tensor& x) {

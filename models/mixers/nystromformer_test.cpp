@@ -102,7 +102,7 @@ TEST_CASE("a padded sequence is mixed as if it stood alone, whatever its neighbo
   keep[1].narrow(0, 9, 5).fill_(false);   // more tokens than landmarks
   keep[2].narrow(0, 3, 11).fill_(false);  // fewer
   const auto mixer = made(8, {{"landmarks", count(4)}, {"conv_kernel", count(3)}});
-  const at::Tensor y = mixer->forward(x, keep);
+  const at::Tensor y = mixer->forward(x, {.keep_BL = keep});
   for (const auto& [row, real] : {std::pair<int64_t, int64_t>{0, 14}, {1, 9}, {2, 3}}) {
     CAPTURE(row);
     const at::Tensor alone = mixer->forward(x.narrow(0, row, 1).narrow(1, 0, real), {});
@@ -114,8 +114,8 @@ TEST_CASE("a padded sequence is mixed as if it stood alone, whatever its neighbo
   const auto included = made(8, {{"landmarks", count(4)}, {"padding", Node("included")}});
   at::Tensor louder = x.clone();
   louder[1].narrow(0, 9, 5).mul_(2);
-  CHECK_FALSE(at::allclose(included->forward(louder, keep)[1].narrow(0, 0, 9),
-                           included->forward(x, keep)[1].narrow(0, 0, 9)));
+  CHECK_FALSE(at::allclose(included->forward(louder, {.keep_BL = keep})[1].narrow(0, 0, 9),
+                           included->forward(x, {.keep_BL = keep})[1].narrow(0, 0, 9)));
 }
 
 TEST_CASE("nystromformer gives the answers of transformers", "[nystromformer][recorded]") {

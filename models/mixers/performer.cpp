@@ -12,7 +12,6 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "core/tensors/expect.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/attention/kernel_sums.h"
 #include "models/layers/attention/random_features.h"
@@ -72,32 +71,24 @@ class Performer final : public Mixer {
     if (config.redraw > 0) calls_ = register_buffer("calls", context.initializer->zeros({}));
   }
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    if (!can_continue()) refuse_state("performer", pass);
     if (is_training() && calls_.defined()) count_call();
-    const Heads heads = heads_.split("performer", x_BLD, keep_BL);
+    const Heads heads = heads_.split("performer", x_BLD, pass);
+    LayerState* memory = pass.memory();
     at::Tensor sums, peak;
-    return merged(causal_ ? features_.so_far(heads, keep_BL, peak) : features_.of_all(heads, keep_BL), sums,
-                  x_BLD);
+    if (memory) sums = memory->value("sums"), peak = memory->value("peak");
+    const at::Tensor y = merged(
+        causal_ ? features_.so_far(heads, pass.keep_BL, peak) : features_.of_all(heads, pass.keep_BL), sums, x_BLD);
+    if (memory) memory->put("sums", sums);
+    if (memory && peak.defined()) memory->put("peak", peak);
+    return y;
   }
-  at::Tensor extend(const at::Tensor& x_BLD, MixerState& state) override {
-    if (!has_step()) return Mixer::extend(x_BLD, state);
-    at::Tensor& sums = state.tensors["sums"];
-    if (sums.defined()) expect_shape("performer", "x", x_BLD, {sums.size(0), kAny, kAny});
-    const Heads heads = heads_.split("performer", x_BLD, {}, state.position);
-    state.position += x_BLD.size(1);
-    at::Tensor none;
-    at::Tensor& peak = config_.kernel.has_peak() ? state.tensors["peak"] : none;
-    return merged(features_.so_far(heads, {}, peak), sums, x_BLD);
-  }
-  at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
-    if (!has_step()) return Mixer::step(x_BD, state);
-    return extend(x_BD.unsqueeze(1), state).squeeze(1);
-  }
-  bool has_step() const override { return causal_ && config_.kernel.is_sound(); }
+  bool can_continue() const override { return causal_ && config_.kernel.is_sound(); }
   int64_t state_bytes(int64_t, int64_t bytes_per_value) const override {
-    if (!has_step()) return 0;
-    return heads_.groups() *
-           (rows_.count * (heads_.value_width() + 1) + (config_.kernel.has_peak() ? 1 : 0)) * bytes_per_value;
+    if (!can_continue()) return 0;
+    return heads_.groups() * (rows_.count * (heads_.value_width() + 1) + (config_.kernel.has_peak() ? 1 : 0)) *
+           sum_bytes(bytes_per_value);
   }
   double flops(int64_t length) const override {
     const KernelSizes sizes{heads_.heads(), heads_.groups(), rows_.count, heads_.value_width()};

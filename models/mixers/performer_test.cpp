@@ -6,6 +6,7 @@
 #include "core/testing/catch.h"
 #include "models/layers/dropout.h"
 #include "models/net.h"
+#include "models/testing/going_on.h"
 #include "models/testing/recorded_mixer.h"
 
 using namespace subband;
@@ -80,7 +81,7 @@ TEST_CASE("performer is attention by products of its features, causal or not, pa
              {{"kv_heads", Node(int64_t{2})}, {"features", Node(int64_t{6})}, {"chunk", Node(int64_t{3})}});
     const at::Tensor x = 2 * testing::random({2, 8, 16}, at::kDouble), keep = at::ones({2, 8}, at::kBool);
     keep[1].narrow(0, 5, 3).fill_(false);
-    const at::Tensor y = mixer->forward(x, keep);
+    const at::Tensor y = mixer->forward(x, {.keep_BL = keep});
     CHECK(at::allclose(y[0], by_definition(*mixer, x[0], causal, 8), 0, 1e-11));
     CHECK(
         at::allclose(y[1].narrow(0, 0, 5), by_definition(*mixer, x[1], causal, 5).narrow(0, 0, 5), 0, 1e-11));
@@ -179,13 +180,7 @@ TEST_CASE("the other kernels are their definitions and decode token by token", "
     const at::Tensor weights = at::matmul(fq, fk.t()).tril(), v = testing::mapped(mixer, "v", x[0]);
     return testing::mapped(mixer, "out", at::matmul(weights, v) / weights.sum(-1, true));
   };
-  const auto steps = [&](Mixer& mixer) {
-    MixerState state;
-    std::vector<at::Tensor> rows;
-    for (int64_t t = 0; t < 9; ++t) rows.push_back(mixer.step(x[0].narrow(0, t, 1), state));
-    CHECK(state.bytes() == mixer.state_bytes(9, 8));
-    return at::cat(rows);
-  };
+  const auto steps = [&](Mixer& mixer) { return testing::by_token(mixer, x)[0]; };
   const auto relu =
       made(8, true, {{"heads", one}, {"kernel", Node("generalized")}, {"features", Node(int64_t{7})}});
   const auto mapped = [&](const char* name) {
@@ -200,7 +195,7 @@ TEST_CASE("the other kernels are their definitions and decode token by token", "
   CHECK(at::allclose(bare->forward(x, {})[0], expected(*bare, q.softmax(-1), k.exp()), 0, 1e-12));
   CHECK(at::allclose(steps(*bare), bare->forward(x, {})[0], 0, 1e-12));
   const auto package = made(8, true, {{"convention", Node("performer_pytorch")}});
-  CHECK_FALSE(package->has_step());
+  CHECK_FALSE(package->can_continue());
 }
 
 TEST_CASE("performer gives the answers of performer-pytorch", "[performer][recorded]") {

@@ -10,10 +10,8 @@
 
 #include <cmath>
 
-#include "core/tensors/expect.h"
 #include "models/layers/activation.h"
 #include "models/layers/attention/recurrent_heads.h"
-#include "models/layers/history.h"
 #include "models/layers/padding.h"
 
 namespace subband::mixers::retnet {
@@ -79,31 +77,23 @@ class Retnet final : public Mixer {
     norm_gain_V_ = norm->add_parameter("weight", first.full({heads_.value_width()}, 1), {.role = Role::norm});
   }
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    expect_shape("retnet", "x", x_BLD, {kAny, kAny, width_});
-    expect_right_padding("retnet", keep_BL, x_BLD);
-    const at::Tensor x = silenced(x_BLD, keep_BL);
-    RecurrenceInputs inputs = heads_.split(x);
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    expect_pass("retnet", x_BLD, pass, width_);
+    expect_right_padding("retnet", pass.keep_BL, x_BLD);
+    const at::Tensor x = silenced(x_BLD, pass.keep_BL);
+    RecurrenceInputs inputs = heads_.split(x, pass);
     inputs.q_BLHK = scaled(inputs.q_BLHK);
     inputs.log_decay_BLH = decay_of(inputs.q_BLHK);
-    return finished(retained(inputs).y_BLHV, x);
+    LayerState* memory = pass.memory();
+    if (memory) inputs.state_BHKV = memory->value("retained");
+    const RecurrenceOutputs outputs = memory && x.size(1) == 1 ? linear_recurrence::next(inputs) : retained(inputs);
+    if (memory) memory->put("retained", outputs.state_BHKV);
+    return finished(outputs.y_BLHV, x);
   }
-
-  bool has_step() const override { return true; }
-  at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
-    const at::Tensor x = x_BD.unsqueeze(1);
-    expect_shape("retnet", "x", x, {batch_of(state), 1, width_});
-    const RecurrenceInputs inputs = heads_.step(x, state);
-    const at::Tensor decay = decay_of(inputs.q_BLHK);
-    const at::Tensor o = linear_recurrence::step(
-        scaled(inputs.q_BLHK).squeeze(1), inputs.k_BLHK.squeeze(1), inputs.v_BLHV.squeeze(1),
-        decay.defined() ? decay.squeeze(1) : decay, state.tensors["retained"]);
-    ++state.position;
-    return finished(o.unsqueeze(1), x).squeeze(1);
-  }
+  bool can_continue() const override { return true; }
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
     const int64_t retained = config_.heads.heads * heads_.key_width() * heads_.value_width();
-    return (retained + heads_.state_values(length)) * bytes_per_value;
+    return retained * sum_bytes(bytes_per_value) + heads_.state_values(length) * bytes_per_value;
   }
   double flops(int64_t length) const override {
     const double maps = heads_.flops(length) + out_->flops(length) + (gate_ ? gate_->flops(length) : 0);

@@ -7,6 +7,7 @@
 #include "core/tensors/safetensors.h"
 #include "core/testing/catch.h"
 #include "models/mixer.h"
+#include "models/testing/going_on.h"
 #include "models/testing/parts.h"
 
 using namespace subband;
@@ -74,16 +75,6 @@ static at::Tensor by_definition(const torch::nn::Module& mixer, const at::Tensor
   return mixed.mm(weight(mixer, "out").t());
 }
 
-static at::Tensor decoded(Mixer& mixer, const at::Tensor& x_BLD) {
-  MixerState state;
-  std::vector<at::Tensor> rows;
-  for (int64_t t = 0; t < x_BLD.size(1); ++t) {
-    rows.push_back(mixer.step(x_BLD.select(1, t), state));
-    CHECK(state.bytes() == mixer.state_bytes(t + 1, static_cast<int64_t>(x_BLD.element_size())));
-  }
-  return at::stack(rows, 1);
-}
-
 static Tensors fixture(const char* name) {
   return read_safetensors(program_root() / "models/mixers/testdata" / (std::string(name) + ".safetensors"))
       .tensors;
@@ -114,7 +105,7 @@ TEST_CASE("RetNet computes the same by chunks of any size, all pairs at once and
   const auto check = [&](const char* form, int64_t chunk) {
     const auto mixer = retnet({.width = 16}, {{"form", Node(form)}, {"chunk", whole(chunk)}}, at::kFloat);
     CHECK(testing::relative_rms(mixer->forward(x, {}), wanted) < 1e-5);
-    CHECK(testing::relative_rms(decoded(*mixer, x), wanted) < 1e-5);
+    CHECK(testing::relative_rms(testing::by_token(*mixer, x), wanted) < 1e-5);
   };
   for (const int64_t chunk : {1, 2, 7, 16, 50, 64}) check("chunked", chunk);
   check("recurrent", 64);
@@ -128,7 +119,7 @@ TEST_CASE("RetNet decodes with shared keys, short convolutions and feature maps"
                                             {"decay", Node("linspace")},
                                             {"gate", Node("gelu")}});
   const at::Tensor x = testing::random({2, 12, 16}, at::kDouble);
-  CHECK(testing::relative_rms(decoded(*mixer, x), mixer->forward(x, {})) < 1e-13);
+  CHECK(testing::relative_rms(testing::by_token(*mixer, x), mixer->forward(x, {})) < 1e-13);
 }
 
 TEST_CASE("RetNet without decay, positions, norm and gate is linear attention without a normaliser",

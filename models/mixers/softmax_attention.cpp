@@ -36,18 +36,11 @@ class SoftmaxAttention final : public Mixer {
         scale_(config.scale.value_or(1 / std::sqrt(static_cast<double>(heads_.head_width())))),
         mask_(context.causal) {}
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    return mix(heads_.split("softmax_attention", x_BLD, keep_BL), keep_BL);
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    if (!causal_) refuse_state("softmax_attention", pass);
+    return mix(heads_.extend("softmax_attention", x_BLD, pass), pass.keep_BL);
   }
-  at::Tensor extend(const at::Tensor& x_BLD, MixerState& state) override {
-    if (!causal_) return Mixer::extend(x_BLD, state);
-    return mix(heads_.extend("softmax_attention", x_BLD, state), {});
-  }
-  at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
-    if (!causal_) return Mixer::step(x_BD, state);
-    return extend(x_BD.unsqueeze(1), state).squeeze(1);
-  }
-  bool has_step() const override { return causal_; }
+  bool can_continue() const override { return causal_; }
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
     return heads_.state_bytes(length, bytes_per_value);
   }
@@ -64,7 +57,8 @@ class SoftmaxAttention final : public Mixer {
     const at::Tensor q = all_q.unflatten(2, {G, R}).permute({0, 2, 3, 1, 4}).reshape({B * G, R * L, K});
     const at::Tensor k = all_k.transpose(1, 2).reshape({B * G, T, K});
     const at::Tensor v = all_v.transpose(1, 2).reshape({B * G, T, V});
-    at::Tensor mask = mask_.of(q, L, keep_BL, T - L);
+    at::Tensor mask;  // the last token sees all keys
+    if (L > 1 || keep_BL.defined()) mask = mask_.of(q, L, keep_BL, T - L);
     if (mask.defined()) mask = tiled(mask, B, R);
     const at::Tensor y = at::bmm(weights(q, k, mask, keep_BL.defined()).to(v.scalar_type()), v);
     return heads_.merge(y.reshape({B, G, R, L, V}).permute({0, 3, 1, 2, 4}).flatten(2, 3));

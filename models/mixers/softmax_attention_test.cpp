@@ -68,12 +68,12 @@ static void match(const std::shared_ptr<Mixer>& mixer, const Tensors& recorded) 
       keep.defined() ? keep : at::ones({recorded.at("x").size(0), recorded.at("x").size(1)}, at::kBool);
   mixer->to(at::kFloat);
   const at::Tensor x = recorded.at("x").clone().requires_grad_();
-  const at::Tensor y = mixer->forward(x, keep);
+  const at::Tensor y = mixer->forward(x, {.keep_BL = keep});
   CHECK(testing::relative_rms(y.index({rows}), recorded.at("y").index({rows})) < 1e-5);
   (y * recorded.at("c")).sum().backward();
   CHECK(testing::relative_rms(x.grad(), recorded.at("gx")) < 1e-4);
   mixer->to(at::kDouble);
-  const at::Tensor y64 = mixer->forward(recorded.at("x").to(at::kDouble), keep);
+  const at::Tensor y64 = mixer->forward(recorded.at("x").to(at::kDouble), {.keep_BL = keep});
   CHECK(testing::relative_rms(y64.index({rows}), recorded.at("y64").index({rows})) < 1e-6);
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("attention of both kinds is the definition, with grouped heads, causal
         const at::Tensor x = testing::random({2, 7, 12}, at::kDouble);
         const at::Tensor keep = at::ones({2, 7}, at::kBool);
         keep[1].narrow(0, 4, 3).fill_(false);
-        const at::Tensor y = mixer->forward(x, keep);
+        const at::Tensor y = mixer->forward(x, {.keep_BL = keep});
         const std::vector<bool> all(7, true), some = {true, true, true, true, false, false, false};
         CHECK(at::allclose(y[0], by_definition(*mixer, x[0], 4, groups, causal, all), 0, 1e-12));
         CHECK(at::allclose(y[1], by_definition(*mixer, x[1], 4, groups, causal, some), 0, 1e-12));
@@ -110,7 +110,7 @@ TEST_CASE("a sequence without any real token gives the bias of `out` and no grad
     const at::Tensor x = testing::random({2, 5, 8}, at::kDouble).requires_grad_();
     const at::Tensor keep = at::ones({2, 5}, at::kBool);
     keep[1].fill_(false);
-    const at::Tensor y = mixer->forward(x, keep);
+    const at::Tensor y = mixer->forward(x, {.keep_BL = keep});
     CHECK(at::equal(y[1], parameter(*mixer, "out.bias").expand({5, 8})));
     y.sum().backward();
     CHECK(at::equal(x.grad()[1], at::zeros({5, 8}, at::kDouble)));
@@ -136,7 +136,7 @@ TEST_CASE("attention refuses wrong shapes and specs with the whole reason", "[at
   const auto mixer = testing::make_part<Mixer>("softmax_attention", context, {{"heads", Node(int64_t{2})}});
   CHECK_THROWS_WITH(mixer->forward(at::zeros({2, 16, 32}), {}),
                     "softmax_attention: x: expected [*, *, 10], got [2, 16, 32]");
-  CHECK_THROWS_WITH(mixer->forward(at::zeros({2, 16, 10}), at::ones({2, 15}, at::kBool)),
+  CHECK_THROWS_WITH(mixer->forward(at::zeros({2, 16, 10}), {.keep_BL = at::ones({2, 15}, at::kBool)}),
                     "softmax_attention: keep: expected [2, 16], got [2, 15]");
 }
 

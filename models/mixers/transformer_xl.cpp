@@ -87,28 +87,18 @@ class TransformerXl final : public Mixer {
       norm_ = register_module("norm", std::make_shared<LayerNorm>(first, width_, config.norm_epsilon));
   }
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    expect_shape("transformer_xl", "x", x_BLD, {kAny, kAny, width_});
-    if (keep_BL.defined()) expect_shape("transformer_xl", "keep", keep_BL, {x_BLD.size(0), x_BLD.size(1)});
-    return mix(x_BLD, x_BLD, keep_BL);
-  }
-  at::Tensor extend(const at::Tensor& x_BLD, MixerState& state) override {
-    at::Tensor& memory = state.tensors["memory"];
-    const bool known = memory.defined();
-    expect_shape("transformer_xl", "x", x_BLD, {known ? memory.size(0) : kAny, kAny, width_});
-    if (known) expect_shape("transformer_xl", "memory", memory, {kAny, kAny, width_});
-    const at::Tensor all = known ? at::cat({memory, x_BLD}, 1) : x_BLD;
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    expect_pass("transformer_xl", x_BLD, pass, width_);
+    if (pass.state == nullptr) return mix(x_BLD, x_BLD, pass.keep_BL);
+    RowBuffer& memory = pass.memory()->rows("across.memory", memory_);
+    const int64_t remembered = memory.kept_rows();
+    const at::Tensor all = memory.joined(x_BLD, remembered, remembered + x_BLD.size(1));
+    expect_shape("transformer_xl", "memory", all, {kAny, kAny, width_});
     const at::Tensor y = mix(all, x_BLD, {});
-    const int64_t remembered = std::min(memory_, all.size(1));
-    memory = all.detach().narrow(1, all.size(1) - remembered, remembered);
-    state.position += x_BLD.size(1);
+    memory.push(x_BLD.detach());
     return y;
   }
-  at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
-    return extend(x_BD.unsqueeze(1), state).squeeze(1);
-  }
-  bool has_step() const override { return true; }
-  bool carries_memory() const override { return true; }
+  bool can_continue() const override { return true; }
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
     return std::min(length, memory_) * width_ * bytes_per_value;
   }

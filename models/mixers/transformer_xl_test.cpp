@@ -5,6 +5,7 @@
 
 #include "core/testing/catch.h"
 #include "models/layers/positions/sinusoids.h"
+#include "models/testing/going_on.h"
 #include "models/testing/recorded_mixer.h"
 
 using namespace subband;
@@ -60,8 +61,10 @@ static at::Tensor by_definition(const Mixer& mixer, const at::Tensor& memory, co
 }
 
 static at::Tensor with_memory(Mixer& mixer, const at::Tensor& memory, const at::Tensor& x) {
-  MixerState state{.position = memory.size(1), .tensors = {{"memory", memory}}};
-  return mixer.extend(x, state);
+  SequenceState state;
+  state.layer(0).rows("across.memory", memory.size(1)).push(memory);
+  state.advance(memory.size(1));
+  return testing::fed(mixer, x, state);
 }
 
 const testing::NameTable kTransformers = {
@@ -100,25 +103,24 @@ TEST_CASE("without positions transformer_xl is attention", "[transformer_xl]") {
   testing::set_parameter(*mixer, "content_bias", at::zeros({4, 2}, at::kDouble));
   const at::Tensor x = testing::random({2, 9, 8}, at::kDouble), keep = at::ones({2, 9}, at::kBool);
   keep[1].narrow(0, 6, 3).fill_(false);
-  CHECK(at::allclose(mixer->forward(x, keep), exact->forward(x, keep), 0, 1e-12));
+  CHECK(at::allclose(mixer->forward(x, {.keep_BL = keep}), exact->forward(x, {.keep_BL = keep}), 0, 1e-12));
 }
 
 TEST_CASE("segments with a memory of everything are one long pass, and no gradient enters the memory",
           "[transformer_xl]") {
   const auto mixer = made(8);
   const at::Tensor x = testing::random({2, 20, 8}, at::kDouble).requires_grad_();
-  MixerState state;
-  const at::Tensor first = mixer->extend(x.narrow(1, 0, 8), state),
-                   second = mixer->extend(x.narrow(1, 8, 12), state);
+  SequenceState state;
+  const at::Tensor first = testing::fed(*mixer, x.narrow(1, 0, 8), state),
+                   second = testing::fed(*mixer, x.narrow(1, 8, 12), state);
   CHECK(at::allclose(at::cat({first, second}, 1), mixer->forward(x, {}), 0, 1e-12));
   second.sum().backward();
   CHECK(at::equal(x.grad().narrow(1, 0, 8), at::zeros({2, 8, 8}, at::kDouble)));
   const auto forgetful = made(8, {{"memory", count(5)}});
-  MixerState few;
-  forgetful->extend(x, few);
-  CHECK(few.tensors.at("memory").sizes() == at::IntArrayRef({2, 5, 8}));
-  CHECK(at::equal(few.tensors.at("memory"), x.narrow(1, 15, 5)));
-  CHECK(few.bytes() == forgetful->state_bytes(20, 8));
+  SequenceState few;
+  testing::fed(*forgetful, x, few);
+  CHECK(at::equal(few.layer(0).rows("across.memory").kept(), x.narrow(1, 15, 5)));
+  CHECK(few.bytes() == 2 * forgetful->state_bytes(20, 8));
 }
 
 TEST_CASE("the frames are those of the original module", "[transformer_xl]") {

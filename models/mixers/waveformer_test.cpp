@@ -87,7 +87,7 @@ TEST_CASE("padding changes nothing for the Waveformer's real tokens, with every 
       const at::Tensor x = testing::random({1, 17, 4}, at::kDouble),
                        keep = at::arange(17).lt(real).unsqueeze(0);
       const at::Tensor alone = mixer->forward(x.narrow(1, 0, real), {});
-      CHECK(at::allclose(mixer->forward(x, keep).narrow(1, 0, real), alone, 0, 1e-12));
+      CHECK(at::allclose(mixer->forward(x, {.keep_BL = keep}).narrow(1, 0, real), alone, 0, 1e-12));
     }
   }
 }

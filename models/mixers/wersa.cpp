@@ -9,10 +9,8 @@
 // Source  Dentamaro 2025, arXiv 2507.08637; what the paper leaves open as in the module WERSAAttention of matformer
 #include <ATen/ATen.h>
 
-#include "core/tensors/expect.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/attention/linear_recurrence.h"
-#include "models/layers/history.h"
 #include "models/layers/norms/layer_norm.h"
 #include "models/layers/padding.h"
 #include "models/layers/spectral/band_gates.h"
@@ -66,58 +64,43 @@ class Wersa final : public Mixer {
                               std::make_shared<LayerNorm>(*context.initializer, heads_.value_width()));
   }
 
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL) override {
-    expect_shape("wersa", "x", x_BLD, {kAny, kAny, kAny});
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
+    if (!can_continue()) refuse_state("wersa", pass);
+    const at::Tensor& keep_BL = pass.keep_BL;
+    expect_pass("wersa", x_BLD, pass);
     expect_right_padding("wersa", keep_BL, x_BLD);
     const at::Tensor x = silenced(x_BLD, keep_BL);
-    const Heads heads = heads_.split("wersa", x, keep_BL);
-    const at::Tensor gains = gates_.gains(x, keep_BL, is_training());
-    const auto filtered = [&](const at::Tensor& x_BLHK) {
-      if (one_sided_) return haar_bands::causal(activated(x_BLHK), gains);
+    const Heads heads = heads_.split("wersa", x, pass);
+    const at::Tensor gains = gates_.gains(x, pass, is_training());
+    LayerState* memory = pass.memory();
+    const auto filtered = [&](const at::Tensor& x_BLHK, const char* name) {
+      if (one_sided_) return haar_bands::causal(activated(x_BLHK), gains, memory ? &memory->part(name) : nullptr);
       return haar_bands::block(silenced(activated(x_BLHK), keep_BL), gains);
     };
-    const at::Tensor q = features_.of_queries(filtered(heads.q_BLHK));
-    at::Tensor peak;
-    const StabilizedKeys keys = causal_ ? features_.of_keys_so_far(filtered(heads.k_BLGK), keep_BL, peak)
-                                        : features_.of_keys(filtered(heads.k_BLGK), keep_BL);
+    const at::Tensor q = features_.of_queries(filtered(heads.q_BLHK, "q"));
+    at::Tensor peak = memory ? memory->value("peak") : at::Tensor();
+    const StabilizedKeys keys = causal_ ? features_.of_keys_so_far(filtered(heads.k_BLGK, "k"), keep_BL, peak)
+                                        : features_.of_keys(filtered(heads.k_BLGK, "k"), keep_BL);
+    if (memory && peak.defined()) memory->put("peak", peak);
     const at::Tensor k = heads_.for_each_head(keys.features_BLGM);
     const at::Tensor v = with_ones(heads_.for_each_head(heads.v_BLGV), k);
-    const at::Tensor sums =
-        causal_ ? linear_recurrence::chunked(
-                      {.q_BLHK = q, .k_BLHK = k, .v_BLHV = v, .log_decay_BLH = decay_of(keys)}, config_.chunk)
-                      .y_BLHV
-                : over_all(q, k, v);
-    return finished(sums, x);
+    if (!causal_) return finished(over_all(q, k, v), x);
+    const RecurrenceInputs inputs{.q_BLHK = q,
+                                  .k_BLHK = k,
+                                  .v_BLHV = v,
+                                  .log_decay_BLH = decay_of(keys),
+                                  .state_BHKV = memory ? memory->value("sums") : at::Tensor()};
+    const RecurrenceOutputs outputs = memory && x.size(1) == 1 ? linear_recurrence::next(inputs)
+                                                               : linear_recurrence::chunked(inputs, config_.chunk);
+    if (memory) memory->put("sums", outputs.state_BHKV);
+    return finished(outputs.y_BLHV, x);
   }
-
-  bool has_step() const override { return one_sided_ && !gates_.looks_ahead(); }
-  at::Tensor step(const at::Tensor& x_BD, MixerState& state) override {
-    if (!has_step()) return Mixer::step(x_BD, state);
-    const at::Tensor x = x_BD.unsqueeze(1);
-    expect_shape("wersa", "x", x, {batch_of(state), 1, kAny});
-    const Heads heads = heads_.split("wersa", x, {}, state.position);
-    const at::Tensor gains = gates_.step(x, state);
-    const at::Tensor q =
-        features_.of_queries(haar_bands::causal_step(activated(heads.q_BLHK), gains, "q", state));
-    at::Tensor none;
-    at::Tensor& peak = features_.has_peak() ? state.tensors["peak"] : none;
-    const StabilizedKeys keys = features_.of_keys_so_far(
-        haar_bands::causal_step(activated(heads.k_BLGK), gains, "k", state), {}, peak);
-    const at::Tensor k = heads_.for_each_head(keys.features_BLGM);
-    const at::Tensor v = with_ones(heads_.for_each_head(heads.v_BLGV), k), decay = decay_of(keys);
-    const at::Tensor sums =
-        linear_recurrence::step(q.squeeze(1), k.squeeze(1), v.squeeze(1),
-                                decay.defined() ? decay.squeeze(1) : decay, state.tensors["sums"]);
-    ++state.position;
-    return finished(sums.unsqueeze(1), x).squeeze(1);
-  }
-
+  bool can_continue() const override { return one_sided_ && !gates_.looks_ahead(); }
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
     const int64_t sums = heads_.heads() * config_.features.features * (heads_.value_width() + 1);
-    return (sums + (features_.has_peak() ? heads_.groups() : 0) +
-            haar_bands::causal_state(length, config_.levels, filtered_width()) +
-            gates_.state_values(length)) *
-           bytes_per_value;
+    return (sums + (features_.has_peak() ? heads_.groups() : 0)) * sum_bytes(bytes_per_value) +
+           (haar_bands::causal_state(length, config_.levels, filtered_width()) + gates_.state_values(length)) *
+               bytes_per_value;
   }
   double flops(int64_t length) const override {
     const int64_t H = heads_.heads(), m = config_.features.features, V = heads_.value_width() + 1;

@@ -7,6 +7,7 @@
 #include "core/testing/catch.h"
 #include "models/layers/spectral/haar_bands.h"
 #include "models/mixer.h"
+#include "models/testing/going_on.h"
 #include "models/testing/parts.h"
 
 using namespace subband;
@@ -93,17 +94,6 @@ static at::Tensor by_definition(const torch::nn::Module& mixer, const at::Tensor
   return linear(mixer, "out", y.flatten(1));
 }
 
-// Feeds x token by token; the state must hold what it says.
-static at::Tensor decoded(Mixer& mixer, const at::Tensor& x_BLD) {
-  MixerState state;
-  std::vector<at::Tensor> rows;
-  for (int64_t t = 0; t < x_BLD.size(1); ++t) {
-    rows.push_back(mixer.step(x_BLD.select(1, t), state));
-    CHECK(state.bytes() == mixer.state_bytes(t + 1, 4));
-  }
-  return at::stack(rows, 1);
-}
-
 // The farthest token after position 0 that still changes the output at 0.
 static int64_t farthest_seen(Mixer& mixer, int64_t length) {
   const at::Tensor x = testing::random({1, length, 8}, at::kDouble),
@@ -128,7 +118,7 @@ TEST_CASE("WERSA is its definition as explicit weights of all pairs, causal or n
     const at::Tensor x = testing::random({2, 11, 6}, at::kDouble);
     const at::Tensor keep = at::ones({2, 11}, at::kBool);
     keep[1].narrow(0, 6, 5).fill_(false);
-    const at::Tensor y = mixer->forward(x, keep);
+    const at::Tensor y = mixer->forward(x, {.keep_BL = keep});
     CHECK(at::allclose(y[0], by_definition(*mixer, x[0], 2, 11, causal), 0, 1e-11));
     CHECK(at::allclose(y[1].narrow(0, 0, 6), by_definition(*mixer, x[1], 2, 6, causal).narrow(0, 0, 6), 0,
                        1e-11));
@@ -167,7 +157,7 @@ TEST_CASE("unsafe_block_haar leaks 2^levels - 1 tokens of the future into causal
     const auto leaky = wersa({.width = 8}, fields), sound = wersa({.width = 8}, {{"levels", whole(levels)}});
     CHECK(farthest_seen(*leaky, 40) == (1 << levels) - 1);
     CHECK(farthest_seen(*sound, 40) == 0);
-    CHECK_FALSE(leaky->has_step());
+    CHECK_FALSE(leaky->can_continue());
   }
 }
 
@@ -175,7 +165,7 @@ TEST_CASE("WERSA decodes what it computes at once, and its state is as large as 
   const auto check = [](Fields fields) {
     const auto mixer = wersa({.width = 16}, fields, 3, at::kFloat);
     const at::Tensor x = testing::random({2, 45, 16});
-    CHECK(testing::relative_rms(decoded(*mixer, x), mixer->forward(x, {})) < 1e-5);
+    CHECK(testing::relative_rms(testing::by_token(*mixer, x), mixer->forward(x, {})) < 1e-5);
   };
   check({});
   check(
@@ -292,9 +282,10 @@ TEST_CASE("WERSA refuses what would show the future, and levels deeper than the 
       "its future");
   CHECK_THROWS_WITH(wersa({.width = 8, .length = 9, .causal = false}, {{"levels", whole(5)}}),
                     "part.levels = 5: must be at most log2 of the longest window, 9");
-  MixerState state;
-  CHECK_THROWS_WITH(wersa({.width = 8, .causal = false}, {})->step(at::zeros({1, 8}, at::kDouble), state),
-                    "mixer: step: this one does not decode token by token; feed the whole prefix to forward");
+  SequenceState state;
+  CHECK_THROWS_WITH(
+      wersa({.width = 8, .causal = false}, {})->forward(at::zeros({1, 3, 8}, at::kDouble), {.state = &state}),
+      "wersa: state: this one reads whole windows and cannot go on from a past");
   CHECK_THROWS_WITH(wersa({.width = 8}, {})->forward(at::zeros({1, 3, 7}, at::kDouble), {}),
                     "wersa: x: expected [*, *, 8], got [1, 3, 7]");
 }

@@ -108,7 +108,7 @@ class Classifier final : public Net {
     for (int64_t layer = 0; layer < config.layers; ++layer) {
       blocks_.push_back(holder->register_module(
           std::to_string(layer),
-          std::make_shared<ResidualBlock>(config.parts, config.framed(context, noise_))));
+          std::make_shared<ResidualBlock>(config.parts, config.framed(context, noise_), layer)));
     }
     norm_.emplace(*this, "norm", config.frame.norm, first, config.width);
     const int64_t answers = context.classes > 0 ? context.classes : context.vocabulary;
@@ -117,14 +117,16 @@ class Classifier final : public Net {
     head_ = register_module("head", std::make_shared<Projection>(first, plan));
   }
 
-  at::Tensor forward(const at::Tensor& inputs) override { return classify(inputs, {}); }
-  at::Tensor classify(const at::Tensor& inputs, const at::Tensor& keep_BL) override {
+  at::Tensor forward(const at::Tensor& inputs, const Pass& pass) override {
+    refuse_state("classifier", pass);
+    if (pass.hidden != nullptr) throw ShapeError("classifier", "hidden: this net does not show what stands inside");
+    const at::Tensor& keep_BL = pass.keep_BL;
     check_inputs(inputs, keep_BL);
     const at::Tensor patched_keep = keep_of_positions(keep_BL);
     at::Tensor x = placed(read(inputs, keep_BL));
     const at::Tensor keep_BT = with_cls(patched_keep);
     x = dropout(x, config_.frame.dropout, is_training(), noise_.get());
-    for (const auto& block : blocks_) x = block->forward(x, keep_BT, recompute_ ? noise_ : nullptr);
+    x = through_blocks(blocks_, x, {.keep_BL = keep_BT}, recompute_ ? noise_ : nullptr);
     return head_->forward(pooled((*norm_)(x), keep_BT));
   }
   bool gives_classes() const override { return config_.pooling != "none"; }

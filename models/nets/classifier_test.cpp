@@ -98,13 +98,13 @@ TEST_CASE("padding is neutral: a padded sequence gets the answer it gets alone",
                               is_numbers ? 0 : 256, is_numbers ? 1 : 0);
       const at::Tensor x = is_numbers ? testing::random({3, 19, 1}) : ids(3, 19);
       const std::vector<int64_t> real = {7, 19, 1};
-      const at::Tensor together = net->classify(x, keep(real, 19));
+      const at::Tensor together = net->forward(x, {.keep_BL = keep(real, 19)});
       for (int64_t row = 0; row < 3; ++row) {
         const at::Tensor alone =
-            net->classify(x.narrow(0, row, 1).narrow(1, 0, real[size_t(row)]), at::Tensor());
+            net->forward(x.narrow(0, row, 1).narrow(1, 0, real[size_t(row)]));
         CHECK(testing::relative_rms(together[row], alone[0]) < 1e-5);
       }
-      const at::Tensor without = net->classify(x, at::Tensor());
+      const at::Tensor without = net->forward(x);
       CHECK(testing::relative_rms(together[0], without[0]) > 1e-3);  // the mask does count
     }
   }
@@ -122,7 +122,7 @@ TEST_CASE("mean pooling is the mean over real positions, and the head is linear 
     if (ends_a_part) item.value().zero_();
   }
   const at::Tensor x = ids(1, L);
-  const at::Tensor logits = net->classify(x, keep({4}, L));
+  const at::Tensor logits = net->forward(x, {.keep_BL = keep({4}, L)});
   const at::Tensor table = weights["embedding.weight"].to(at::kDouble),
                    W = weights["head.weight"].to(at::kDouble), b = weights["head.bias"].to(at::kDouble);
   for (int64_t k = 0; k < K; ++k) {
@@ -142,11 +142,11 @@ TEST_CASE("mean pooling is the mean over real positions, and the head is linear 
 TEST_CASE("without positions the order of the input does not count, with them it does", "[classifier]") {
   const at::Tensor x = ids(2, 12), turned = x.flip(1);
   const auto plain = net_of({{"positions", Node("none")}});
-  CHECK(testing::relative_rms(plain->classify(turned, at::Tensor()), plain->classify(x, at::Tensor())) <
+  CHECK(testing::relative_rms(plain->forward(turned), plain->forward(x)) <
         1e-5);
   for (const char* positions : {"learned", "sinusoidal"}) {
     const auto net = net_of({{"positions", Node(positions)}});
-    CHECK(testing::relative_rms(net->classify(turned, at::Tensor()), net->classify(x, at::Tensor())) > 1e-4);
+    CHECK(testing::relative_rms(net->forward(turned), net->forward(x)) > 1e-4);
   }
 }
 
@@ -209,9 +209,9 @@ TEST_CASE("the classifier refuses what does not fit its task", "[classifier]") {
   CHECK(refusal(text, {{"pooling", Node("none")}}) ==
         "part.causal = false: must be true: the task's targets stand in the input to the right");
   const auto net = net_of({});
-  CHECK_THROWS_WITH(net->classify(ids(1, 25), at::Tensor()),
+  CHECK_THROWS_WITH(net->forward(ids(1, 25)),
                     "classifier: length of inputs = 25: must be 1 to 24, the longest that has a position");
-  CHECK_THROWS_WITH(net->classify(ids(2, 5), keep({1, 2}, 4)),
+  CHECK_THROWS_WITH(net->forward(ids(2, 5), {.keep_BL = keep({1, 2}, 4)}),
                     "classifier: keep: expected [2, 5], got [2, 4]");
 }
 

@@ -1,13 +1,12 @@
 // The usual decoder around any causal mixer: the frame in which mixers are compared.
 //   x = E[ids] (+ P);  per block  x += mixer(norm(x)),  x += Σ channel_mixers(norm(x));  logits = W norm(x)
-// With carry_memory a mixer's inputs of the last window stand before those of this one; no gradient enters them.
+// With carry_memory training windows go on where the last one ended; no gradient enters what it left.
 // Shapes  B batch, L length, D width, V vocabulary
 // Cost    2 V D (V D where tied) parameters besides the blocks
 // Source  GPT-2 (learned positions, layer norm, GELU) and LLaMA (RoPE in the mixer, RMSNorm, SwiGLU); segments that
 //         remember: Transformer-XL, arXiv 1901.02860
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/stack.h>
 
 #include <memory>
 #include <optional>
@@ -45,7 +44,7 @@ struct Config {
     frame.bind(b);
     b.field("tied", tied, "the head is the embedding's table");
     b.field("carry_memory", carry_memory,
-            "windows hand the memory of their mixers (transformer_xl) on to the next, as one text; for "
+            "training windows go on from the state of their mixers, which keep so much of the last one; for "
             "task.windows = sequential");
     b.check(!carry_memory || positions == "none", "carry_memory",
             "must be false with positions that begin anew in every window; set positions = none");
@@ -120,9 +119,9 @@ class DecoderLm final : public Net {
     const auto holder = register_module("blocks", std::make_shared<torch::nn::Module>("blocks"));
     for (int64_t layer = 0; layer < frame.layers; ++layer) {
       blocks_.push_back(holder->register_module(
-          std::to_string(layer), std::make_shared<ResidualBlock>(config.parts_of(layer), frame)));
+          std::to_string(layer), std::make_shared<ResidualBlock>(config.parts_of(layer), frame, layer)));
     }
-    if (carries_) check_memories();
+    if (carries_) check_carried();
     norm_.emplace(*this, "norm", frame.norm, first, width_);
     if (config.tied) return;
     const ProjectionPlan plan{
@@ -131,42 +130,20 @@ class DecoderLm final : public Net {
     frame.draw_projections(*head_);
   }
 
-  at::Tensor forward(const at::Tensor& ids_BL) override { return forward_pass(ids_BL, {}); }
-
-  at::Tensor forward_pass(const at::Tensor& ids_BL, const NetPass& pass) override {
-    expect_shape("decoder_lm", "ids", ids_BL, {kAny, kAny});
+  at::Tensor forward(const at::Tensor& ids_BL, const Pass& pass) override {
+    expect_shape("decoder_lm", "ids", ids_BL, {pass.batch(), kAny});
     if (pass.keep_BL.defined())
       expect_shape("decoder_lm", "keep", pass.keep_BL, {ids_BL.size(0), ids_BL.size(1)});
-    at::Tensor x = dropout(embedded(ids_BL, 0), dropout_, is_training(), noise_.get());
-    const bool remembers = carries_state() && !pass.keep_BL.defined();  // padding has no place in a stream
-    for (size_t i = 0; i < blocks_.size(); ++i) {
-      if (pass.hidden) pass.hidden->push_back(x);
-      const bool from_memory = remembers && blocks_[i]->mixer().carries_memory();
-      x = from_memory ? blocks_[i]->extend(x, memory_of(i, x.size(0)))
-                      : blocks_[i]->forward(x, pass.keep_BL, recompute_ ? noise_ : nullptr);
-    }
-    x = (*norm_)(x);
+    at::Tensor x = dropout(embedded(ids_BL, pass.position()), dropout_, is_training(), noise_.get());
+    x = (*norm_)(through_blocks(blocks_, x, pass, recompute_ ? noise_ : nullptr));
     if (pass.hidden) pass.hidden->push_back(x);
+    if (pass.state) pass.state->advance(ids_BL.size(1));
     return logits(x);
   }
-
-  bool has_step() const override {
-    for (const auto& block : blocks_) {
-      if (!block->mixer().has_step()) return false;
-    }
-    return true;
-  }
-  at::Tensor extend(const at::Tensor& ids_BL, NetState& state) override {
-    expect_shape("decoder_lm", "ids", ids_BL, {kAny, kAny});
-    state.layers.resize(blocks_.size());
-    at::Tensor x = embedded(ids_BL, state.position);
-    for (size_t i = 0; i < blocks_.size(); ++i) x = blocks_[i]->extend(x, state.layers[i]);
-    state.position += ids_BL.size(1);
-    return logits((*norm_)(x));
-  }
-  at::Tensor step(const at::Tensor& ids_B, NetState& state) override {
-    expect_shape("decoder_lm", "ids", ids_B, {kAny});
-    return extend(ids_B.unsqueeze(1), state).squeeze(1);
+  int64_t most_tokens() const override {
+    for (const auto& block : blocks_)
+      if (!block->mixer().can_continue()) return 0;
+    return positions_ ? length_ : kEndless;
   }
 
   PartCosts costs(int64_t length, int64_t bytes_per_value) const override {
@@ -182,52 +159,23 @@ class DecoderLm final : public Net {
   }
 
   void set_generator(const at::Generator& generator) override { noise_->generator = generator; }
-  void reset_state() override { memories_.clear(); }
-  bool carries_state() const override { return carries_ && carry_; }
-  void set_carry(bool on) override { carry_ = on; }
-  /// [blocks with a memory, B, M, D]
-  at::Tensor state() const override {
-    std::vector<at::Tensor> all;
-    for (const MixerState& state : memories_)
-      if (const auto found = state.tensors.find("memory"); found != state.tensors.end())
-        all.push_back(found->second);
-    return all.empty() ? at::Tensor() : at::stack(all);
-  }
-  void set_state(const at::Tensor& memories) override {
-    memories_.assign(blocks_.size(), {});
-    int64_t next = 0;
-    for (size_t i = 0; i < blocks_.size(); ++i)
-      if (blocks_[i]->mixer().carries_memory()) memories_[i].tensors["memory"] = memories[next++];
-  }
-  /// Not with a memory: computing a block again would move it on again.
-  bool can_recompute() const override { return !carries_; }
+  Carry carries() const override { return carries_ ? Carry::everything : Carry::nothing; }
+  bool can_recompute() const override { return true; }
   void set_recompute(bool on) override { recompute_ = on; }
 
  private:
-  // The state is one tensor, so those who remember must remember equally much.
-  void check_memories() const {
+  void check_carried() const {
     constexpr int64_t kForever = int64_t{1} << 40;  // longer than any memory
-    std::vector<int64_t> sizes;
-    for (const auto& block : blocks_)
-      if (block->mixer().carries_memory()) sizes.push_back(block->mixer().state_bytes(kForever, 1));
-    const auto refuse = [](const char* rule) {
-      throw ConfigError("", std::string("net.carry_memory = true: ") + rule, "bad_value");
-    };
-    if (sizes.empty()) refuse("no mixer of this net has a memory to carry; transformer_xl has");
-    for (const int64_t size : sizes)
-      if (size != sizes[0]) refuse("all mixers with a memory must remember equally many tokens");
-  }
-
-  MixerState& memory_of(size_t block, int64_t batch) {
-    memories_.resize(blocks_.size());
-    MixerState& state = memories_[block];
-    const auto found = state.tensors.find("memory");
-    if (found != state.tensors.end() && found->second.size(0) != batch) {
-      throw ShapeError("decoder_lm", "carried memory: expected a batch of " +
-                                         std::to_string(found->second.size(0)) + ", got " +
-                                         std::to_string(batch) + "; reset the state between them");
+    for (size_t i = 0; i < blocks_.size(); ++i) {
+      const Mixer& mixer = blocks_[i]->mixer();
+      const auto refuse = [i](const char* rule) {
+        throw ConfigError("", "net.carry_memory = true: the mixer of block " + std::to_string(i) + " " + rule,
+                          "bad_value");
+      };
+      if (!mixer.can_continue()) refuse("cannot go on from a past");
+      if (mixer.state_bytes(kForever, 1) != mixer.state_bytes(2 * kForever, 1))
+        refuse("keeps every token, and would keep the whole run; transformer_xl has a memory of fixed length");
     }
-    return state;
   }
 
   at::Tensor logits(const at::Tensor& x) const { return head_ ? head_->forward(x) : embedding_->logits(x); }
@@ -253,8 +201,7 @@ class DecoderLm final : public Net {
   int64_t width_, length_;
   bool sinusoidal_, recompute_ = false;
   double dropout_;
-  bool carries_, carry_ = true;
-  std::vector<MixerState> memories_;  // one a block; empty before the first window
+  bool carries_;
   std::shared_ptr<Noise> noise_ = std::make_shared<Noise>();
   std::shared_ptr<Embedding> embedding_, positions_;
   std::vector<std::shared_ptr<ResidualBlock>> blocks_;

@@ -3,6 +3,8 @@
 #include "core/error.h"
 #include "core/testing/catch.h"
 #include "models/net.h"
+#include "models/testing/build.h"
+#include "models/testing/going_on.h"
 #include "models/testing/parts.h"
 
 using namespace subband;
@@ -154,7 +156,7 @@ TEST_CASE("sinusoidal positions are the published table, for any length", "[deco
       decoder({{"width", Node(int64_t{6})}, {"positions", Node("sinusoidal")}, {"mixer", two_heads()}});
   std::vector<at::Tensor> hidden;
   const at::Tensor tokens = ids(1, 40);
-  net->forward_pass(tokens, {.hidden = &hidden});
+  net->forward(tokens, {.hidden = &hidden});
   REQUIRE(hidden.size() == 3);
   const at::Tensor table = net->named_parameters()["embedding.weight"];
   for (int64_t p = 0; p < 40; ++p) {
@@ -171,11 +173,11 @@ TEST_CASE("a padded batch gives every sequence the logits that it has alone", "[
   const auto net = decoder({{"width", Node(int64_t{16})}});
   const at::Tensor tokens = ids(2, 9), keep = at::ones({2, 9}, at::kBool);
   keep[1].narrow(0, 5, 4).fill_(false);
-  const at::Tensor logits = net->forward_pass(tokens, {.keep_BL = keep});
+  const at::Tensor logits = net->forward(tokens, {.keep_BL = keep});
   CHECK(at::allclose(logits[0], net->forward(tokens.narrow(0, 0, 1))[0], 0, 1e-6));
   CHECK(at::allclose(logits[1].narrow(0, 0, 5), net->forward(tokens.narrow(0, 1, 1).narrow(1, 0, 5))[0], 0,
                      1e-6));
-  CHECK_THROWS_WITH(net->forward_pass(tokens, {.keep_BL = keep.narrow(1, 0, 8)}),
+  CHECK_THROWS_WITH(net->forward(tokens, {.keep_BL = keep.narrow(1, 0, 8)}),
                     "decoder_lm: keep: expected [2, 9], got [2, 8]");
 }
 
@@ -196,7 +198,7 @@ TEST_CASE("the norms' epsilon is a field", "[decoder_lm]") {
                               {"norm_epsilon", Node(0.5)},
                               {"tied", Node(true)}});
     std::vector<at::Tensor> hidden;
-    net->forward_pass(ids(1, 3), {.hidden = &hidden});
+    net->forward(ids(1, 3), {.hidden = &hidden});
     // The embeddings are small, so an epsilon of 0.5 keeps the last norm's outputs far below unit size.
     CHECK(hidden.back().square().mean().item<double>() < 0.1);
   }
@@ -220,13 +222,10 @@ TEST_CASE("token by token gives the logits of the whole window, whatever the pos
         decoder({{"width", Node(int64_t{16})}, {"positions", Node(positions)}, {"mixer", mixer}});
     const torch::NoGradGuard no_gradient;
     const at::Tensor tokens = ids(2, 9), logits = net->forward(tokens);
-    NetState state;
-    REQUIRE(net->has_step());
-    CHECK(at::allclose(net->extend(tokens.narrow(1, 0, 4), state), logits.narrow(1, 0, 4), 1e-5, 1e-6));
-    for (int64_t t = 4; t < 9; ++t)
-      CHECK(at::allclose(net->step(tokens.select(1, t), state), logits.select(1, t), 1e-5, 1e-6));
-    CHECK(state.position == 9);
-    CHECK(state.bytes() == 2 * 2 * 16 * 9 * 4);  // layers, keys and values
+    SequenceState state;
+    CHECK(at::allclose(testing::in_pieces(*net, tokens, {4, 1}, state), logits, 1e-5, 1e-6));
+    CHECK(state.position() == 9);
+    CHECK(state.bytes() == 2 * 2 * 2 * 16 * 9 * 4);  // rows, layers, keys and values
   }
 }
 
@@ -248,80 +247,113 @@ static std::shared_ptr<Net> remembering(bool carries, int64_t memory, double dro
   return net;
 }
 
+static Node leaky_block(const Node& mixer) {
+  Node block = Node::map();
+  block.set("mixer", mixer);
+  return block;
+}
+
 }  // namespace decoder_lm_test
 
 TEST_CASE("two windows with a carried memory are one long window, and no gradient enters the memory",
           "[decoder_lm]") {
   const auto plain = remembering(false, 8), carrying = remembering(true, 8);
+  CHECK(plain->carries() == Carry::nothing);
+  CHECK(carrying->carries() == Carry::everything);
   const at::Tensor tokens = ids(3, 16), targets = ids(3, 16).flip(1);
   const at::Tensor whole = plain->forward(tokens);
-  CHECK_FALSE(carrying->state().defined());
-  const at::Tensor first = carrying->forward(tokens.narrow(1, 0, 8));
-  CHECK(carrying->state().sizes() == at::IntArrayRef({2, 3, 8, 16}));
-  const at::Tensor second = carrying->forward(tokens.narrow(1, 8, 8));
+  SequenceState state;
+  const at::Tensor first = testing::fed(*carrying, tokens.narrow(1, 0, 8), state);
+  SequenceState copy = state, marked = state;
+  const at::Tensor second = testing::fed(*carrying, tokens.narrow(1, 8, 8), state);
   CHECK(at::allclose(at::cat({first, second}, 1), whole, 1e-12, 1e-12));
   CHECK_FALSE(at::allclose(plain->forward(tokens.narrow(1, 8, 8)), second, 1e-3, 1e-3));
+  CHECK(at::equal(testing::fed(*carrying, tokens.narrow(1, 8, 8), copy), second));
+  CHECK_THROWS_WITH(carrying->forward(ids(2, 8), {.state = &marked}),
+                    "decoder_lm: ids: expected [3, *], got [2, 8]");
   // Only the memory knows of token 49.
-  carrying->reset_state();
-  carrying->forward(at::full({3, 8}, 49, at::kLong));
+  SequenceState other;
+  testing::fed(*carrying, at::full({3, 8}, 49, at::kLong), other);
   carrying->zero_grad();
-  Net::mean_cross_entropy(carrying->forward(at::zeros({3, 8}, at::kLong)), targets.narrow(1, 8, 8))
+  Net::mean_cross_entropy(testing::fed(*carrying, at::zeros({3, 8}, at::kLong), other), targets.narrow(1, 8, 8))
       .backward();
   const at::Tensor gradient = carrying->named_parameters()["embedding.weight"].grad();
   CHECK(gradient[49].abs().max().item<double>() == 0);
   CHECK(gradient[0].abs().max().item<double>() > 0);
 }
 
-TEST_CASE("the carried memory can be taken out, put back, forgotten and switched off", "[decoder_lm]") {
-  const auto net = remembering(true, 5);
-  const at::Tensor tokens = ids(2, 8), more = ids(2, 16).narrow(1, 8, 8);
-  const at::Tensor fresh = net->forward(more);
-  net->reset_state();
-  net->forward(tokens);
-  const at::Tensor state = net->state().clone();
-  CHECK(state.sizes() == at::IntArrayRef({2, 2, 5, 16}));
-  const at::Tensor expected = net->forward(more);
-  CHECK_FALSE(at::equal(expected, fresh));
-  net->reset_state();
-  CHECK(at::equal(net->forward(more), fresh));
-  net->set_state(state);
-  CHECK(at::equal(net->forward(more), expected));
-  CHECK(net->carries_state());
-  net->set_state(state);
-  net->set_carry(false);
-  CHECK_FALSE(net->carries_state());
-  CHECK(at::equal(net->forward(more), fresh));
-  CHECK(at::equal(net->state(), state));
-  net->set_carry(true);
-  CHECK_THROWS_WITH(net->forward(ids(3, 8)),
-                    "decoder_lm: carried memory: expected a batch of 2, got 3; reset the state between them");
-}
-
 TEST_CASE("dropout falls on a mixer's output with a memory as without", "[decoder_lm]") {
   const auto plain = remembering(false, 8, 0.5), carrying = remembering(true, 8, 0.5);
   const at::Tensor tokens = ids(2, 8);
   for (const auto& net : {plain, carrying}) net->train();
-  CHECK(at::allclose(carrying->forward(tokens), plain->forward(tokens), 1e-12, 1e-12));
+  SequenceState state;
+  CHECK(at::allclose(testing::fed(*carrying, tokens, state), plain->forward(tokens), 1e-12, 1e-12));
 }
 
-TEST_CASE("a memory is carried only where there is one, as long for all, and without positions",
-          "[decoder_lm]") {
-  Node xl = two_heads(), shorter = two_heads();
-  for (Node* each : {&xl, &shorter}) each->set("type", Node("transformer_xl"));
-  shorter.set("memory", Node(int64_t{3}));
-  Node first = Node::map(), second = Node::map();
-  first.set("mixer", xl), second.set("mixer", shorter);
+TEST_CASE("windows with a carried state compute their blocks again from where each began", "[decoder_lm]") {
+  std::vector<at::Tensor> gradients;
+  for (const bool recompute : {false, true}) {
+    const auto net = remembering(true, 8, 0.5);
+    net->train();
+    net->set_recompute(recompute);
+    SequenceState state;
+    for (const int64_t window : {0, 1}) {
+      net->zero_grad();
+      net->set_generator(plain_generator(4));
+      state.detach();
+      net->loss(ids(2, 16).narrow(1, 8 * window, 8), ids(2, 8).flip(1), {.state = &state}).backward();
+    }
+    gradients.push_back(net->named_parameters()["blocks.0.mixer.k.weight"].grad());
+  }
+  CHECK(at::equal(gradients[0], gradients[1]));
+}
+
+TEST_CASE("windows go on where mixers can and keep so much alone, and without positions", "[decoder_lm]") {
+  Node xl = two_heads();
+  xl.set("type", Node("transformer_xl"));
   CHECK_THROWS_WITH(decoder({{"width", Node(int64_t{16})}, {"mixer", xl}, {"carry_memory", Node(true)}}),
                     "part.carry_memory = true: must be false with positions that begin anew in every window; "
                     "set positions = none");
   CHECK_THROWS_WITH(
       decoder({{"width", Node(int64_t{16})}, {"positions", Node("none")}, {"carry_memory", Node(true)}}),
-      "net.carry_memory = true: no mixer of this net has a memory to carry; transformer_xl has");
+      "net.carry_memory = true: the mixer of block 0 keeps every token, and would keep the whole run; "
+      "transformer_xl has a memory of fixed length");
+  Node leaky = Node::map();
+  leaky.set("type", Node("performer"));
+  leaky.set("convention", Node("performer_pytorch"));
   CHECK_THROWS_WITH(decoder({{"width", Node(int64_t{16})},
                              {"positions", Node("none")},
-                             {"blocks", Node::list({first, second})},
+                             {"blocks", Node::list({Node("retnet"), leaky_block(leaky)})},
                              {"carry_memory", Node(true)}}),
-                    "net.carry_memory = true: all mixers with a memory must remember equally many tokens");
+                    "net.carry_memory = true: the mixer of block 1 cannot go on from a past");
+}
+
+TEST_CASE("a sequence ends where the table of positions ends, and says so", "[decoder_lm]") {
+  const auto net = decoder({{"width", Node(int64_t{16})}});
+  const int64_t most = net->most_tokens();
+  SequenceState state;
+  testing::fed(*net, ids(1, most), state);
+  CHECK_THROWS_WITH(testing::fed(*net, ids(1, 1), state),
+                    "decoder_lm: length of ids = " + std::to_string(most + 1) + ": must be at most " +
+                        std::to_string(most) + ", the table of learned positions");
+  CHECK(decoder({{"width", Node(int64_t{16})}, {"positions", Node("none")}})->most_tokens() == Net::kEndless);
+}
+
+TEST_CASE("the mixer wavelet reads the summary of the wavelet before it, and of no other mixer", "[decoder_lm]") {
+  const auto answer = [](const std::vector<const char*>& mixers, double mix) {
+    std::vector<Node> blocks;
+    for (const char* mixer : mixers) blocks.emplace_back(mixer);
+    const auto net = decoder({{"width", Node(int64_t{16})},
+                              {"layers", Node(static_cast<int64_t>(mixers.size()))},
+                              {"blocks", Node::list(blocks)}});
+    testing::perturb(*net, 0.1);
+    const torch::NoGradGuard no_gradient;
+    for (auto& item : net->named_parameters())
+      if (item.key().ends_with("bypass.mix.weight")) item.value().fill_(mix);
+    return net->forward(ids(1, 9));
+  };
+  CHECK_FALSE(at::allclose(answer({"wavelet", "wavelet"}, 0), answer({"wavelet", "wavelet"}, 0.5), 1e-3, 1e-3));
+  CHECK(at::equal(answer({"wavelet", "retnet", "wavelet"}, 0), answer({"wavelet", "retnet", "wavelet"}, 0.5)));
 }
 
 TEST_CASE("a mixer whose initial weights are part of its method keeps them, others take those of the net",

@@ -89,20 +89,21 @@ class Multinodal final : public Net {
     }
   }
 
-  at::Tensor forward(const at::Tensor& ids_BL) override {
+  at::Tensor forward(const at::Tensor& ids_BL, const Pass& pass) override {
     at::Tensor sum;
     const auto add = [&](const at::Tensor& logits) { sum = sum.defined() ? sum + logits : logits; };
     if (config_.gating) {
-      std::vector<WaveletNet::Pass> passes = lockstep(ids_BL);
-      for (size_t c = 0; c < cells_.size(); ++c) add(cells_[c]->head(passes[c].flow.x_BLC));
+      const std::vector<WaveletNet::Stream> streams = lockstep(ids_BL, pass);
+      for (size_t c = 0; c < cells_.size(); ++c) add(cells_[c]->head(streams[c].flow.x_BLC));
     } else {
-      for (const auto& cell : cells_) add(cell->forward(ids_BL));
+      for (size_t c = 0; c < cells_.size(); ++c) add(cells_[c]->logits(ids_BL, of_cell(pass, c)));
     }
+    if (pass.state) pass.state->advance(ids_BL.size(1));
     return config_.combination == "average" ? sum / static_cast<double>(config_.cells) : sum;
   }
 
-  at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL) override {
-    const at::Tensor loss = Net::loss(ids_BL, targets_BL);
+  at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL, const Pass& pass) override {
+    const at::Tensor loss = Net::loss(ids_BL, targets_BL, pass);
     return config_.scale_loss ? loss / std::sqrt(static_cast<double>(config_.cells)) : loss;
   }
 
@@ -122,33 +123,8 @@ class Multinodal final : public Net {
   void set_recompute(bool on) override {
     for (const auto& cell : cells_) cell->set_recompute(on);
   }
-  void reset_state() override {
-    for (const auto& cell : cells_) cell->reset_state();
-  }
-  bool carries_state() const override { return !bare() && cells_[0]->carries_state(); }
-  void set_carry(bool on) override {
-    for (const auto& cell : cells_) cell->set_carry(on && !bare());
-  }
-  /// Shapes  [N,B,C]
-  at::Tensor state() const override {
-    std::vector<at::Tensor> states;
-    for (const auto& cell : cells_)
-      if (cell->state().defined()) states.push_back(cell->state());
-    return states.empty() ? at::Tensor() : at::stack(states);
-  }
-  void set_state(const at::Tensor& state_NBC) override {
-    for (size_t c = 0; c < cells_.size(); ++c) cells_[c]->set_state(state_NBC[static_cast<int64_t>(c)]);
-  }
-  int64_t learns_every() const override { return cells_[0]->learns_every(); }
-  void learn(const at::Tensor& ids_BL) override {
-    const c10::NoGradGuard no_gradients;
-    const at::Tensor state = this->state();
-    for (const auto& cell : cells_) cell->remember(true);
-    forward(ids_BL);
-    for (const auto& cell : cells_) cell->remember(false);
-    if (state.defined()) set_state(state);
-    for (const auto& cell : cells_) cell->learn_from_seen();
-  }
+  int64_t most_tokens() const override { return kEndless; }
+  Carry carries() const override { return bare() ? Carry::nothing : cells_[0]->carries(); }
 
  private:
   bool bare() const { return config_.gating && config_.lockstep == "bare"; }
@@ -160,7 +136,6 @@ class Multinodal final : public Net {
                              : Initializer(plain_generator(seed_of(c)));
     own.initializer = &seeded;
     const auto cell = std::make_shared<WaveletNet>(config_.cell.net, own);
-    cell->set_carry(!bare());
     if (config_.features < 0 || config_.features >= config_.width || seeded.is_meta()) return cell;
     const std::vector<int64_t> order = python_shuffle(config_.width, seed_of(c));
     const at::Tensor table_VC = cell->embedding().first_table();
@@ -173,36 +148,42 @@ class Multinodal final : public Net {
     return static_cast<uint64_t>(config_.seeds.empty() ? c : config_.seeds[static_cast<size_t>(c)]);
   }
 
-  std::vector<WaveletNet::Pass> lockstep(const at::Tensor& ids_BL) {
-    std::vector<WaveletNet::Pass> passes;
-    for (const auto& cell : cells_) {
-      passes.push_back(cell->start(ids_BL));
-      if (bare()) passes.back().embedded_BLC = at::Tensor();
+  // Every cell has slots of its own in the state.
+  Pass of_cell(Pass pass, size_t c) const {
+    pass.layer = static_cast<int64_t>(c) * cells_[c]->slots();
+    return pass;
+  }
+
+  std::vector<WaveletNet::Stream> lockstep(const at::Tensor& ids_BL, const Pass& pass) {
+    std::vector<WaveletNet::Stream> streams;
+    for (size_t c = 0; c < cells_.size(); ++c) {
+      streams.push_back(cells_[c]->start(ids_BL, of_cell(pass, c)));
+      if (bare()) streams.back().embedded_BLC = at::Tensor();
     }
     const WaveletNetConfig& net = config_.cell.net;
     const int64_t loops = bare() ? 1 : net.loop_iterations;
     const int64_t blocks = bare() && net.loop_block > 0 ? 1 : cells_[0]->applications();
     for (int64_t loop = 0; loop < loops; ++loop)
       for (int64_t i = 0; i < blocks; ++i) {
-        for (size_t c = 0; c < cells_.size(); ++c) cells_[c]->advance(passes[c], i);
-        if ((i + 1) % config_.gate_interval == 0) gate(passes, (i + 1) / config_.gate_interval - 1);
+        for (size_t c = 0; c < cells_.size(); ++c) cells_[c]->advance(streams[c], i);
+        if ((i + 1) % config_.gate_interval == 0) gate(streams, (i + 1) / config_.gate_interval - 1);
       }
-    for (size_t c = 0; c < cells_.size(); ++c) cells_[c]->keep_state(passes[c]);
-    return passes;
+    for (size_t c = 0; c < cells_.size() && !bare(); ++c) cells_[c]->finish(streams[c]);
+    return streams;
   }
 
   // Looped blocks may be applied more often than there are gates; those then come round again.
-  void gate(std::vector<WaveletNet::Pass>& passes, int64_t index) const {
-    if (passes.size() < 2) return;
+  void gate(std::vector<WaveletNet::Stream>& streams, int64_t index) const {
+    if (streams.size() < 2) return;
     const auto& map = gates_[static_cast<size_t>(index) % gates_.size()];
     std::vector<at::Tensor> before;
-    for (const WaveletNet::Pass& pass : passes) before.push_back(pass.flow.x_BLC);
-    for (size_t c = 0; c < passes.size(); ++c) {
+    for (const WaveletNet::Stream& stream : streams) before.push_back(stream.flow.x_BLC);
+    for (size_t c = 0; c < streams.size(); ++c) {
       at::Tensor sum;
       for (size_t other = 0; other < before.size(); ++other)
         if (other != c) sum = sum.defined() ? sum + before[other] : before[other];
       const at::Tensor mean = sum / static_cast<double>(before.size() - 1);
-      passes[c].flow.x_BLC = before[c] * (1 + at::tanh(map->forward(mean)));
+      streams[c].flow.x_BLC = before[c] * (1 + at::tanh(map->forward(mean)));
     }
   }
 

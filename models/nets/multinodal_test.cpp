@@ -72,7 +72,7 @@ TEST_CASE("two cells in lockstep answer as the original, and so do their gradien
   // the recorded fp32.
   net->to(at::kDouble);
   testing::check_recorded(*net, *file);
-  CHECK_FALSE(net->carries_state());
+  CHECK(net->carries() == Carry::nothing);
 }
 
 TEST_CASE("without gates the cells' logits are averaged, or summed", "[multinodal]") {
@@ -104,20 +104,23 @@ TEST_CASE(
   gated.emplace_back("gating", test::Node(true));
   gated.emplace_back("gate_interval", test::integer(2));
   const auto apart = test::make(test::small(cell)), together = test::make(gated);
-  CHECK(together->named_parameters().contains("cross_cell_gates.1.proj.weight"));
+  CHECK(together->named_parameters().contains("gates.1.weight"));
   const at::NoGradGuard no_gradient;
   testing::perturb(*apart, 0.1);
   const auto plain = apart->named_parameters();
   for (auto& item : together->named_parameters())
     if (const at::Tensor* value = plain.find(item.key())) item.value().copy_(*value);
-  for (int call = 0; call < 2; ++call)
-    CHECK(together->forward(ids).allclose(apart->forward(ids), 1e-5, 1e-6));
-  CHECK(together->state().sizes() == at::IntArrayRef({2, 2, 8}));
-  const at::Tensor state = together->state(), third = together->forward(ids);
-  together->set_state(state);
-  CHECK(together->forward(ids).equal(third));
-  together->named_parameters()["cross_cell_gates.0.proj.weight"].fill_(0.3);
-  CHECK_FALSE(together->forward(ids).allclose(third, 1e-3, 1e-3));
+  SequenceState state, other;
+  at::Tensor third;
+  for (int call = 0; call < 3; ++call) {
+    state.next_window(), other.next_window();
+    third = together->forward(ids, {.state = &state});
+    CHECK(third.allclose(apart->forward(ids, {.state = &other}), 1e-5, 1e-6));
+    CHECK(third.allclose(together->forward(ids), 1e-5, 1e-6) == (call == 0));
+  }
+  together->named_parameters()["gates.0.weight"].fill_(0.3);
+  state.next_window();
+  CHECK_FALSE(together->forward(ids, {.state = &state}).allclose(third, 1e-3, 1e-3));
 }
 
 TEST_CASE("each cell's initial weights are those of its own seed, and bagged channels start at epsilon",
@@ -184,9 +187,10 @@ TEST_CASE("bare lockstep goes through the blocks once and carries nothing, whate
   crossing.emplace_back("cell.block.bypass.cross_window", test::Node(true));
   const auto net = test::make(crossing);
   testing::perturb(*net, 0.1);
-  net->set_carry(true);  // there is nothing to carry
-  const at::Tensor first = net->forward(test::ids());
-  CHECK(net->forward(test::ids()).equal(first));
+  SequenceState state;  // there is nothing to carry
+  const at::Tensor first = net->forward(test::ids(), {.state = &state});
+  state.next_window();
+  CHECK(net->forward(test::ids(), {.state = &state}).equal(first));
 }
 
 // Two gates stand for three blocks, but only after the second one do the cells see each other.
@@ -208,6 +212,6 @@ TEST_CASE("cells see each other after every gate_interval blocks", "[multinodal]
   CHECK(is_heard("cells.0.blocks.1.channel_norm.bias"));
   CHECK_FALSE(is_heard("cells.0.blocks.2.channel_norm.bias"));
   CHECK(is_heard("cells.1.blocks.2.channel_norm.bias"));
-  CHECK(is_heard("cross_cell_gates.0.proj.weight"));
-  CHECK_FALSE(is_heard("cross_cell_gates.1.proj.weight"));
+  CHECK(is_heard("gates.0.weight"));
+  CHECK_FALSE(is_heard("gates.1.weight"));
 }

@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <cmath>
+#include <utility>
 
 #include "models/layers/projection.h"
 #include "models/layers/recompute.h"
@@ -22,11 +23,12 @@ void ResidualFrame::bind(Binder& b) {
   b.field("dropout", dropout, {0, 0.99}, "after the embedding and after every part, in training");
 }
 
-MixerContext ResidualFrame::mixer_context() const {
+MixerContext ResidualFrame::mixer_context(int64_t layer) const {
   return {.width = width,
           .length = length,
           .causal = causal,
           .layers = layers,
+          .layer = layer,
           .initializer = initializer,
           .noise = noise};
 }
@@ -77,19 +79,18 @@ void ResidualFrame::draw_projections(const torch::nn::Module& part) const {
   });
 }
 
-ResidualBlock::ResidualBlock(const ResidualParts& parts, const ResidualFrame& frame)
+ResidualBlock::ResidualBlock(const ResidualParts& parts, const ResidualFrame& frame, int64_t layer)
     : mixer_norm_(*this, "mixer_norm", frame.norm, *frame.initializer, frame.width),
       channel_norm_(*this, "channel_norm", frame.norm, *frame.initializer, frame.width),
       dropout_(frame.dropout),
       noise_(frame.noise) {
-  mixer_ = register_module("mixer", parts.mixer.make(frame.mixer_context()));
+  mixer_ = register_module("mixer", parts.mixer.make(frame.mixer_context(layer)));
   frame.draw_projections(*mixer_);
   const auto holder =
       register_module("channel_mixers", std::make_shared<torch::nn::Module>("channel_mixers"));
   for (const auto& [label, slot] : parts.channel_mixers.all()) {
-    channel_mixers_.push_back(holder->register_module(label, slot.make(frame.channel_context())));
-    frame.draw_projections(*channel_mixers_.back());
-    labels_.push_back(label);
+    channel_mixers_.emplace_back(label, holder->register_module(label, slot.make(frame.channel_context())));
+    frame.draw_projections(*channel_mixers_.back().second);
   }
 }
 
@@ -97,36 +98,61 @@ at::Tensor ResidualBlock::noisy(const at::Tensor& x_BLD) const {
   return dropout(x_BLD, dropout_, is_training(), noise_.get());
 }
 
-at::Tensor ResidualBlock::channels(const at::Tensor& x_BLD) const {
+at::Tensor ResidualBlock::channels(const at::Tensor& x_BLD, const Pass& pass) const {
   const at::Tensor normed = channel_norm_(x_BLD);
-  at::Tensor sum = channel_mixers_[0]->forward(normed);
-  for (size_t i = 1; i < channel_mixers_.size(); ++i) sum = sum + channel_mixers_[i]->forward(normed);
+  at::Tensor sum;
+  for (const auto& [label, mixer] : channel_mixers_) {
+    LayerState* memory = pass.state ? &pass.memory()->part(label) : nullptr;
+    const at::Tensor y = mixer->forward(normed, memory);
+    sum = sum.defined() ? sum + y : y;
+  }
   return x_BLD + noisy(sum);
 }
 
-at::Tensor ResidualBlock::forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL,
-                                  const std::shared_ptr<Noise>& repeat) {
-  if (!repeat || !is_training() || !c10::GradMode::is_enabled()) return whole(x_BLD, keep_BL);
+// The second run starts from a copy of the state, for the first one has moved it on.
+at::Tensor ResidualBlock::forward(const at::Tensor& x_BLD, const Pass& pass, const std::shared_ptr<Noise>& repeat) {
+  if (!repeat || !is_training() || !c10::GradMode::is_enabled()) return whole(x_BLD, pass);
   const auto block = std::static_pointer_cast<ResidualBlock>(shared_from_this());
-  return recomputed(
-      [block, keep_BL](const std::vector<at::Tensor>& in) -> std::vector<at::Tensor> {
-        return {block->whole(in[0], keep_BL)};
+  const auto kept = pass.state ? std::make_shared<const SequenceState>(*pass.state) : nullptr;
+  const auto is_first = std::make_shared<bool>(true);
+  const auto outputs = recomputed(
+      [block, pass, kept, is_first](const std::vector<at::Tensor>& in) -> std::vector<at::Tensor> {
+        const LayerChannel before{in[1]};
+        LayerChannel after;
+        SequenceState state;
+        Pass own = pass;
+        own.before = &before, own.after = &after;
+        if (kept && !std::exchange(*is_first, false)) state = *kept, own.state = &state;
+        const at::Tensor y = block->whole(in[0], own);
+        return {y, after.summary_BLC};
       },
-      {x_BLD}, repeat)[0];
+      {x_BLD, pass.before ? pass.before->summary_BLC : at::Tensor()}, repeat);
+  if (pass.after) pass.after->summary_BLC = outputs[1];
+  return outputs[0];
 }
 
-at::Tensor ResidualBlock::whole(const at::Tensor& x_BLD, const at::Tensor& keep_BL) {
-  return channels(x_BLD + noisy(mixer_->forward(mixer_norm_(x_BLD), keep_BL)));
+at::Tensor ResidualBlock::whole(const at::Tensor& x_BLD, const Pass& pass) {
+  return channels(x_BLD + noisy(mixer_->forward(mixer_norm_(x_BLD), pass)), pass);
 }
 
-at::Tensor ResidualBlock::extend(const at::Tensor& x_BLD, MixerState& state) {
-  return channels(x_BLD + noisy(mixer_->extend(mixer_norm_(x_BLD), state)));
+at::Tensor through_blocks(const std::vector<std::shared_ptr<ResidualBlock>>& blocks, at::Tensor x_BLD, Pass pass,
+                          const std::shared_ptr<Noise>& repeat) {
+  LayerChannel before, after;
+  pass.layers = static_cast<int64_t>(blocks.size());
+  pass.before = &before, pass.after = &after;
+  for (pass.layer = 0; pass.layer < pass.layers; ++pass.layer) {
+    if (pass.hidden) pass.hidden->push_back(x_BLD);
+    x_BLD = blocks[static_cast<size_t>(pass.layer)]->forward(x_BLD, pass, repeat);
+    before = std::exchange(after, {});
+  }
+  return x_BLD;
 }
 
 void ResidualBlock::add_costs(PartCosts& costs, int64_t length, int64_t bytes_per_value) const {
   costs.add("blocks.*.mixer", *mixer_, mixer_->flops(length), mixer_->state_bytes(length, bytes_per_value));
-  for (size_t i = 0; i < labels_.size(); ++i)
-    costs.add("blocks.*." + labels_[i], *channel_mixers_[i], channel_mixers_[i]->flops(length));
+  for (const auto& [label, mixer] : channel_mixers_)
+    costs.add("blocks.*." + label, *mixer, mixer->flops(length),
+              mixer->state_bytes(length, bytes_per_value));
 }
 
 }  // namespace subband

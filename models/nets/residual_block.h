@@ -4,6 +4,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/slot.h"
@@ -31,7 +32,7 @@ struct ResidualFrame {
 
   /// The fields that are the same in every net of such blocks: norm, norm_epsilon, initialization, deviation, dropout.
   void bind(Binder& b);
-  MixerContext mixer_context() const;
+  MixerContext mixer_context(int64_t layer = 0) const;
   BlockContext channel_context()
       const;  ///< dropout stands behind the sum, so the parts have none of their own
 
@@ -53,29 +54,30 @@ struct ResidualParts {
 
 class ResidualBlock final : public Module {
  public:
-  /// Registers `mixer_norm`, `channel_norm`, `mixer`, `channel_mixers.LABEL`.
-  ResidualBlock(const ResidualParts& parts, const ResidualFrame& frame);
+  /// `layer`: its place in the net. Registers `mixer_norm`, `channel_norm`, `mixer`, `channel_mixers.LABEL`.
+  ResidualBlock(const ResidualParts& parts, const ResidualFrame& frame, int64_t layer = 0);
 
-  /// `keep` may be undefined. `repeat`: the net's noise, where a training pass keeps no inner values and backward
-  /// computes them again (layers/recompute.h); null where it keeps them.
-  at::Tensor forward(const at::Tensor& x_BLD, const at::Tensor& keep_BL,
-                     const std::shared_ptr<Noise>& repeat = nullptr);
-  at::Tensor extend(const at::Tensor& x_BLD, MixerState& state);  ///< forward at the next L positions
+  /// `repeat`: the net's noise, where a training pass keeps no inner values and backward computes them again
+  /// (layers/recompute.h); null where it keeps them.
+  at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass, const std::shared_ptr<Noise>& repeat = nullptr);
   void add_costs(PartCosts& costs, int64_t length, int64_t bytes_per_value) const;  ///< as `blocks.*.…`
   Mixer& mixer() { return *mixer_; }
   const Mixer& mixer() const { return *mixer_; }
 
  private:
-  at::Tensor whole(const at::Tensor& x_BLD, const at::Tensor& keep_BL);
+  at::Tensor whole(const at::Tensor& x_BLD, const Pass& pass);
   at::Tensor noisy(const at::Tensor& x_BLD) const;
-  at::Tensor channels(const at::Tensor& x_BLD) const;
+  at::Tensor channels(const at::Tensor& x_BLD, const Pass& pass) const;
 
   Norm mixer_norm_, channel_norm_;
   double dropout_;
   std::shared_ptr<const Noise> noise_;
   std::shared_ptr<Mixer> mixer_;
-  std::vector<std::shared_ptr<ChannelMixer>> channel_mixers_;
-  std::vector<std::string> labels_;  // of the channel mixers
+  std::vector<std::pair<std::string, std::shared_ptr<ChannelMixer>>> channel_mixers_;  // by label
 };
+
+/// One block after the other, what each leaves for the next handed on; `pass.hidden` gets what enters each of them.
+at::Tensor through_blocks(const std::vector<std::shared_ptr<ResidualBlock>>& blocks, at::Tensor x_BLD, Pass pass,
+                          const std::shared_ptr<Noise>& repeat);
 
 }  // namespace subband

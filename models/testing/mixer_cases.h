@@ -57,7 +57,10 @@ inline std::vector<MixerCase> other_mixer_cases() {
       {"waveformer", false, {{"wavelet", word("orthogonal")}, {"taps", integer(4)}, {"levels", integer(2)}}},
       {"waveformer", false, {{"wavelet", word("lifting")}, {"levels", integer(3)}}},
       {"waveformer", false, {{"wavelet", word("adaptive_lifting")}, {"taps", integer(4)}}},
-      {"wersa", true, {{"gates", word("convolution")}, {"gate_kernel", integer(5)}, {"levels", integer(3)}}},
+      // Two heads: a layer norm over the two channels of one of four is all but a sign, and magnifies rounding.
+      {"wersa",
+       true,
+       {{"heads", integer(2)}, {"gates", word("convolution")}, {"gate_kernel", integer(5)}, {"levels", integer(3)}}},
       {"wersa",
        true,
        {{"feature_map", word("favor_positive")}, {"features", integer(9)}, {"chunk", integer(4)}}},

@@ -57,7 +57,7 @@ inline void match_recorded(Mixer& mixer, const Tensors& recorded, const NameTabl
   load_recorded(mixer, recorded, table);
   const at::Tensor keep = recorded.contains("keep") ? recorded.at("keep") : at::Tensor();
   const at::Tensor real = keep.defined() ? keep : at::ones(recorded.at("y").sizes().slice(0, 2), at::kBool);
-  if (!run) run = [&](const at::Tensor& x) { return mixer.forward(x, keep); };
+  if (!run) run = [&](const at::Tensor& x) { return mixer.forward(x, {.keep_BL = keep}); };
   mixer.eval();
   mixer.to(at::kFloat);
   const at::Tensor x = recorded.at("x").clone().requires_grad_(), y = run(x);

@@ -5,7 +5,6 @@
 #include <ATen/ops/topk.h>
 #include <ATen/ops/zeros_like.h>
 
-#include <algorithm>
 #include <cmath>
 
 namespace subband {
@@ -82,14 +81,14 @@ void SpectralBranch::add_projection(Module& owner, const BlockContext& context) 
   projection_->first_bias().zero_();
 }
 
-at::Tensor SpectralBranch::forward(const at::Tensor& h_BLC, const at::Tensor& summary_BLC,
-                                   const at::Tensor& previous) {
+at::Tensor SpectralBranch::forward(const at::Tensor& h_BLC, const Summaries& summaries, const Pass& pass) {
   const int64_t padding = padded_width_ - width_;
   const at::Tensor h = padding > 0 ? at::constant_pad_nd(h_BLC, {0, padding}) : h_BLC;
-  at::Tensor decomposed = lifting_->decompose(h);
+  at::Tensor decomposed = lifting_->decompose(h, pass.memory());
   if (coefficient_norms_) decomposed = coefficient_norms_->forward(decomposed);
   // A summary is fp32 at least; the coefficients keep their own precision.
-  const at::Tensor z_SBLC = bypass_->apply(decomposed, summary_BLC, previous).to(decomposed.scalar_type());
+  const at::Tensor z_SBLC =
+      bypass_->apply(decomposed, summaries.own, summaries.previous).to(decomposed.scalar_type());
   at::Tensor y = transform_->inverse(scale_mixer_->forward(largest(transform_->forward(z_SBLC))));
   if (synthesis_norms_) y = synthesis_norms_->forward(y);
   y = dropout(y, options_.mixer_dropout, transform_->is_training(), noise_.get());
@@ -104,19 +103,11 @@ at::Tensor SpectralBranch::largest(const at::Tensor& z_SBLC) const {
   return z_SBLC * at::zeros_like(z_SBLC.detach()).scatter_(-1, kept, 1);
 }
 
-at::Tensor SpectralBranch::step(const at::Tensor& h_B1C, const at::Tensor& x_B1C, MixerState& state) {
-  const at::Tensor summary = bypass_->step(x_B1C, state);
-  const Dilation::Continuation continuation(*lifting_->dilation(), state);
-  return forward(h_B1C, summary, {});
-}
-
 void SpectralBranch::add_costs(PartCosts& costs, const std::string& prefix, int64_t length,
                                int64_t bytes_per_value, bool after_another) const {
   const int64_t scales = scale_gains_S_.size(0);
-  int64_t remembered = 0;  // inputs of every level
-  for (int64_t level = 0; level < scales - 1; ++level)
-    remembered += std::min(length, lifting_->dilation()->reach(level)) * padded_width_;
-  costs.add(prefix + "lifting", *lifting_, lifting_->flops(length), remembered * bytes_per_value);
+  costs.add(prefix + "lifting", *lifting_, lifting_->flops(length),
+            lifting_->kept_rows(length) * padded_width_ * bytes_per_value);
   if (reconstruction_ != lifting_) costs.add(prefix + "lifting", *reconstruction_, 0);
   costs.add(prefix + "transform", *transform_, 2 * transform_->flops(scales * length));
   costs.add(prefix + "bypass", *bypass_, bypass_->flops(length, after_another),

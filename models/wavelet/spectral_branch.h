@@ -17,12 +17,11 @@
 #include "models/lifting.h"
 #include "models/module.h"
 #include "models/part_cost.h"
+#include "models/pass.h"
 #include "models/scale_mixer.h"
 #include "models/transform.h"
 
 namespace subband {
-
-struct MixerState;
 
 struct SpectralBranchConfig {
   int64_t levels = 5;
@@ -54,13 +53,14 @@ class SpectralBranch {
   /// the config asks for, and `out` unless it skips that, in `owner`.
   SpectralBranch(Module& owner, const SpectralBranchConfig& config, const BlockContext& context,
                  const SpectralBranchOptions& options);
-  /// `previous`: the summary of the block before, [B,L,C] or [B,1,C], or undefined.
-  at::Tensor forward(const at::Tensor& h_BLC, const at::Tensor& summary_BLC, const at::Tensor& previous);
-  at::Tensor summary(const at::Tensor& x_BLC) { return bypass_->summary(x_BLC); }
-  /// The next token of both; `state` keeps inputs of the levels and what the bypass adds up.  Shapes  x, h [B,1,C]
-  at::Tensor step(const at::Tensor& h_B1C, const at::Tensor& x_B1C, MixerState& state);
+  /// The bypass's summary of the past, and that of the block before, [B,L,C] or [B,1,C]; either may be undefined.
+  struct Summaries {
+    at::Tensor own, previous;
+  };
+  /// With a state both go on from the layer's slot, which keeps inputs of the levels and what the bypass adds up.
+  at::Tensor forward(const at::Tensor& h_BLC, const Summaries& summaries, const Pass& pass);
+  at::Tensor summary(const at::Tensor& x_BLC, const Pass& pass) { return bypass_->summary(x_BLC, pass); }
 
-  bool can_continue() const { return lifting_->can_continue(); }
   bool crosses_windows() const { return bypass_->crosses_windows(); }
   /// Adds what its parts cost over one window under names that begin with `prefix`; `after_another`: not the first block.
   void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value,

@@ -2,8 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 
-#include <utility>
-
 namespace subband {
 
 static constexpr Purpose kGain{.role = Role::gain};
@@ -48,52 +46,29 @@ void WaveletBlock::add_costs(PartCosts& costs, const std::string& prefix, int64_
                              int64_t bytes_per_value, bool after_another) const {
   spectral_.add_costs(costs, prefix, length, bytes_per_value, after_another);
   for (const auto& [label, gain, mixer] : channel_mixers_)
-    costs.add(prefix + label, *mixer, mixer->flops(length));
+    costs.add(prefix + label, *mixer, mixer->flops(length), mixer->state_bytes(length, bytes_per_value));
 }
 
-WaveletBlock::Flow WaveletBlock::forward(const Flow& in, const at::Tensor& embedding_BLC) {
+WaveletBlock::Flow WaveletBlock::forward(const Flow& in, const at::Tensor& embedding_BLC, const Pass& pass) {
   at::Tensor x = in.x_BLC;
-  const at::Tensor summary = spectral_.summary(x);
+  const at::Tensor summary = spectral_.summary(x, pass);
   if (embedding_gain_C_.defined() && embedding_BLC.defined()) x = x + embedding_gain_C_ * embedding_BLC;
-  const at::Tensor branch = dropout(spectral_.forward(norm1_->forward(x), summary, in.summary),
+  const at::Tensor branch = dropout(spectral_.forward(norm1_->forward(x), {summary, in.summary}, pass),
                                     projection_dropout_, is_training(), noise_.get());
   x = spectral_gain_.defined() ? spectral_gain_ * x + branch : x + branch;
   const at::Tensor h = channel_mixers_.empty() ? at::Tensor() : norm2_->forward(x);
   if (channel_gain_.defined()) x = channel_gain_ * x;
-  return {h.defined() ? x + channels(h) : x, summary};
+  return {h.defined() ? x + channels(h, pass) : x, summary};
 }
 
-at::Tensor WaveletBlock::channels(const at::Tensor& h_BLC) {
-  if (remembering_) seen_.push_back(h_BLC.detach());
+at::Tensor WaveletBlock::channels(const at::Tensor& h_BLC, const Pass& pass) {
   at::Tensor sum;
   for (const auto& [label, gain, mixer] : channel_mixers_) {
-    const at::Tensor term = gain * mixer->forward(h_BLC);
+    LayerState* memory = pass.state ? &pass.memory()->part(label) : nullptr;
+    const at::Tensor term = gain * mixer->forward(h_BLC, memory);
     sum = sum.defined() ? sum + term : term;
   }
   return sum;
-}
-
-int64_t WaveletBlock::learns_every() const {
-  int64_t every = 0;
-  for (const auto& [label, gain, mixer] : channel_mixers_) {
-    const int64_t own = mixer->learns_every();
-    if (own > 0 && (every == 0 || own < every)) every = own;
-  }
-  return every;
-}
-
-void WaveletBlock::remember(bool on) {
-  remembering_ = on;
-  if (on) seen_.clear();
-}
-
-void WaveletBlock::learn_from_seen() {
-  for (const at::Tensor& h_BLC : std::exchange(seen_, {}))
-    for (const auto& [label, gain, mixer] : channel_mixers_) mixer->learn(h_BLC);
-}
-
-void WaveletBlock::forget() {
-  for (const auto& [label, gain, mixer] : channel_mixers_) mixer->forget();
 }
 
 }  // namespace subband

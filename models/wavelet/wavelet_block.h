@@ -42,20 +42,14 @@ class WaveletBlock final : public Module {
     at::Tensor summary;  ///< of the block before, [B,L,C] or [B,1,C]; undefined at the start
   };
   /// `embedding`: the token embeddings, read where the config asks for them; undefined: the block does without.
-  Flow forward(const Flow& in, const at::Tensor& embedding_BLC);
+  Flow forward(const Flow& in, const at::Tensor& embedding_BLC, const Pass& pass = {});
   /// Adds what its parts cost over one window under names that begin with `prefix`; `after_another`: not the first.
   void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value,
                  bool after_another) const;
   bool crosses_windows() const { return spectral_.crosses_windows(); }
 
-  // Learning while the net is used (channel_mixer.h).
-  int64_t learns_every() const;
-  void remember(bool on);  ///< what the channel mixers read from now on
-  void learn_from_seen();  ///< tells them what was remembered, once
-  void forget();
-
  private:
-  at::Tensor channels(const at::Tensor& h_BLC);
+  at::Tensor channels(const at::Tensor& h_BLC, const Pass& pass);
   void add_channel_mixers(const WaveletBlockConfig& config, const BlockContext& context);
 
   double projection_dropout_;
@@ -69,8 +63,6 @@ class WaveletBlock final : public Module {
   };
   std::vector<Labelled> channel_mixers_;
   at::Tensor embedding_gain_C_, spectral_gain_, channel_gain_;
-  bool remembering_ = false;
-  std::vector<at::Tensor> seen_;
 };
 
 }  // namespace subband

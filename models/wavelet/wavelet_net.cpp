@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <cmath>
+#include <utility>
 
 #include "core/error.h"
 #include "models/layers/recompute.h"
@@ -130,12 +131,21 @@ void WaveletNet::add_blocks(Initializer& initializer) {
   }
 }
 
-at::Tensor WaveletNet::forward(const at::Tensor& ids_BL) { return head(pass_all(ids_BL, nullptr)); }
+at::Tensor WaveletNet::forward(const at::Tensor& ids_BL, const Pass& pass) {
+  const at::Tensor logits = this->logits(ids_BL, pass);
+  if (pass.state) pass.state->advance(ids_BL.size(1));
+  return logits;
+}
 
-at::Tensor WaveletNet::loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL) {
-  if (config_.loop_iterations == 1) return Net::loss(ids_BL, targets_BL);
+at::Tensor WaveletNet::logits(const at::Tensor& ids_BL, const Pass& pass) {
+  return head(pass_all(ids_BL, pass, nullptr));
+}
+
+at::Tensor WaveletNet::loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL, const Pass& pass) {
+  if (config_.loop_iterations == 1) return Net::loss(ids_BL, targets_BL, pass);
   std::vector<at::Tensor> passes;
-  pass_all(ids_BL, &passes);
+  pass_all(ids_BL, pass, &passes);
+  if (pass.state) pass.state->advance(ids_BL.size(1));
   at::Tensor sum;
   for (const at::Tensor& x : passes) {
     const at::Tensor term = mean_cross_entropy(head(x), targets_BL);
@@ -157,6 +167,8 @@ void WaveletNet::add_costs(PartCosts& costs, const std::string& prefix, int64_t 
     const auto& block = blocks_[static_cast<size_t>(i) % blocks_.size()];
     block->add_costs(costs, prefix + "blocks.*.", length, bytes_per_value, i > 0);
   }
+  if (carries() == Carry::across)  // the last summary
+    costs.add_state(prefix + "layers.*.bypass", config_.width * sum_bytes(bytes_per_value));
   if (head_)
     costs.add(prefix + "head", *head_, head_->flops(length));
   else
@@ -164,55 +176,61 @@ void WaveletNet::add_costs(PartCosts& costs, const std::string& prefix, int64_t 
 }
 
 // The residual stream after the last pass; after every pass, where `passes` is given.
-at::Tensor WaveletNet::pass_all(const at::Tensor& ids_BL, std::vector<at::Tensor>* passes) {
-  Pass pass = start(ids_BL);
+at::Tensor WaveletNet::pass_all(const at::Tensor& ids_BL, const Pass& pass, std::vector<at::Tensor>* passes) {
+  Stream stream = start(ids_BL, pass);
   for (int64_t iteration = 0; iteration < config_.loop_iterations; ++iteration) {
-    for (int64_t i = 0; i < applications(); ++i) advance(pass, i);
-    if (passes) passes->push_back(pass.flow.x_BLC);
+    for (int64_t i = 0; i < applications(); ++i) advance(stream, i);
+    if (passes) passes->push_back(stream.flow.x_BLC);
   }
-  keep_state(pass);
-  return pass.flow.x_BLC;
+  finish(stream);
+  return stream.flow.x_BLC;
 }
 
-WaveletNet::Pass WaveletNet::start(const at::Tensor& ids_BL) {
+// Of a window before, or of the last tokens: under cross_window the first block reads what the last one has left.
+static constexpr const char* kLastSummary = "across.summary";
+
+WaveletNet::Stream WaveletNet::start(const at::Tensor& ids_BL, const Pass& pass) {
+  expect_plain_pass("wavelet_lm", ids_BL, pass);
+  if (pass.position() > 0 && is_training() && config_.stochastic_depth > 0)
+    throw ShapeError("wavelet_lm", "stochastic_depth: a block that is left out cannot go on from a past in training");
   at::Tensor embedded = embedding_->forward(ids_BL);
   if (config_.stabilizers.embedding) embedded = embedded * std::sqrt(static_cast<double>(config_.width));
-  return {
-      {dropout(embedded, config_.dropout.embedding, is_training(), noise_.get()), carried(ids_BL.size(0))},
-      embedded};
+  at::Tensor last;
+  if (pass.state && carries() == Carry::across) last = pass.memory()->value(kLastSummary);
+  return {.around = pass,
+          .flow = {dropout(embedded, config_.dropout.embedding, is_training(), noise_.get()),
+                   last.defined() ? last.unsqueeze(1) : last},
+          .embedded_BLC = embedded};
 }
 
-void WaveletNet::advance(Pass& pass, int64_t application) {
+void WaveletNet::advance(Stream& stream, int64_t application) {
+  Pass pass = stream.around;
+  pass.layer += stream.applied++;
   if (left_out(application)) return;
   const auto& block = blocks_[config_.loop_block > 0 ? 0 : static_cast<size_t>(application)];
   if (!recompute_ || !is_training() || !c10::GradMode::is_enabled()) {
-    pass.flow = block->forward(pass.flow, pass.embedded_BLC);
+    stream.flow = block->forward(stream.flow, stream.embedded_BLC, pass);
     return;
   }
+  // The second run starts from a copy of the state, for the first one has moved it on.
+  const auto kept = pass.state ? std::make_shared<const SequenceState>(*pass.state) : nullptr;
+  const auto is_first = std::make_shared<bool>(true);
   const auto outputs = recomputed(
-      [block](const std::vector<at::Tensor>& in) -> std::vector<at::Tensor> {
-        const WaveletBlock::Flow out = block->forward({in[0], in[1]}, in[2]);
+      [block, pass, kept, is_first](const std::vector<at::Tensor>& in) -> std::vector<at::Tensor> {
+        SequenceState state;
+        Pass own = pass;
+        if (kept && !std::exchange(*is_first, false)) state = *kept, own.state = &state;
+        const WaveletBlock::Flow out = block->forward({in[0], in[1]}, in[2], own);
         return {out.x_BLC, out.summary};
       },
-      {pass.flow.x_BLC, pass.flow.summary, pass.embedded_BLC}, noise_);
-  pass.flow = {outputs[0], outputs[1]};
+      {stream.flow.x_BLC, stream.flow.summary, stream.embedded_BLC}, noise_);
+  stream.flow = {outputs[0], outputs[1]};
 }
 
-void WaveletNet::keep_state(const Pass& pass) {
-  if (carries_state() && pass.flow.summary.defined()) state_BC_ = pass.flow.summary.select(1, -1).detach();
-}
-
-void WaveletNet::reset_state() {
-  state_BC_ = at::Tensor();
-  for (const auto& block : blocks_) block->forget();
-}
-
-at::Tensor WaveletNet::carried(int64_t batch) const {
-  if (!carries_state() || !state_BC_.defined()) return {};
-  if (state_BC_.size(0) != batch)
-    throw ShapeError("wavelet_lm", "carried state: expected a batch of " + std::to_string(state_BC_.size(0)) +
-                                       ", got " + std::to_string(batch) + "; reset the state between them");
-  return state_BC_.unsqueeze(1);
+void WaveletNet::finish(const Stream& stream) {
+  const at::Tensor& summary = stream.flow.summary;
+  if (!stream.around.state || carries() != Carry::across || !summary.defined()) return;
+  stream.around.memory()->put(kLastSummary, summary.select(1, summary.size(1) - 1).detach());
 }
 
 bool WaveletNet::left_out(int64_t application) const {
@@ -229,27 +247,6 @@ at::Tensor WaveletNet::head(const at::Tensor& x_BLC) const {
   const at::Tensor x =
       dropout(final_norm_->forward(x_BLC), config_.dropout.lm_head, is_training(), noise_.get());
   return head_ ? head_->forward(x) : embedding_->logits(x);
-}
-
-int64_t WaveletNet::learns_every() const { return blocks_[0]->learns_every(); }
-
-void WaveletNet::remember(bool on) {
-  for (const auto& block : blocks_) block->remember(on);
-}
-
-void WaveletNet::learn_from_seen() {
-  for (const auto& block : blocks_) block->learn_from_seen();
-}
-
-// Updates follow the pass, so that no block sees those of another before it has read the whole stretch.
-void WaveletNet::learn(const at::Tensor& ids_BL) {
-  const c10::NoGradGuard no_gradients;
-  const at::Tensor state = state_BC_;
-  remember(true);
-  pass_all(ids_BL, nullptr);
-  remember(false);
-  state_BC_ = state;
-  learn_from_seen();
 }
 
 }  // namespace subband

@@ -45,47 +45,41 @@ class WaveletNet final : public Net {
  public:
   WaveletNet(const WaveletNetConfig& config, const NetContext& context);
 
-  at::Tensor forward(const at::Tensor& ids_BL) override;
-  at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL) override;
+  at::Tensor forward(const at::Tensor& ids_BL, const Pass& pass) override;
+  at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL, const Pass& pass) override;
   PartCosts costs(int64_t length, int64_t bytes_per_value) const override;
   void set_generator(const at::Generator& generator) override { noise_->generator = generator; }
   bool can_recompute() const override { return true; }
   void set_recompute(bool on) override { recompute_ = on; }
-  void reset_state() override;
-  bool carries_state() const override { return carry_ && blocks_[0]->crosses_windows(); }
-  void set_carry(bool on) override { carry_ = on; }
-  at::Tensor state() const override { return state_BC_; }
-  void set_state(const at::Tensor& state_BC) override { state_BC_ = state_BC; }
-  int64_t learns_every() const override;
-  void learn(const at::Tensor& ids_BL) override;
+  int64_t most_tokens() const override { return kEndless; }
+  Carry carries() const override { return blocks_[0]->crosses_windows() ? Carry::across : Carry::nothing; }
 
   // Block by block, for those who run several nets side by side.
 
-  /// What goes from block to block.
-  struct Pass {
+  /// What goes from block to block. The slots of the state that it uses begin at `around.layer`.
+  struct Stream {
+    Pass around;
     WaveletBlock::Flow flow;
     at::Tensor embedded_BLC;  ///< for blocks that add it; undefined: they go without
+    int64_t applied = 0;      ///< blocks, those left out included
   };
-  Pass start(const at::Tensor& ids_BL);
+  Stream start(const at::Tensor& ids_BL, const Pass& pass);
   /// Of one pass over the net: a looped block counts as often as it is applied.
   int64_t applications() const { return config_.loop_block > 0 ? config_.loop_block : config_.layers; }
   int64_t loop_iterations() const { return config_.loop_iterations; }
-  void advance(Pass& pass, int64_t application);
+  at::Tensor logits(const at::Tensor& ids_BL, const Pass& pass);  ///< forward, but that the state does not move on
+  int64_t slots() const { return applications() * config_.loop_iterations; }  ///< of a state
+  void advance(Stream& stream, int64_t application);
   /// As `costs`, under names that begin with `prefix`.
   void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value) const;
-  void keep_state(const Pass& pass);               ///< for the next window, where one is carried
+  void finish(const Stream& stream);               ///< keeps what goes on from window to window
   at::Tensor head(const at::Tensor& x_BLC) const;  ///< Shapes  [B,L,C] -> [B,L,V]
-
-  /// While on, the blocks remember what their channel mixers read; `learn_from_seen` gives it to them.
-  void remember(bool on);
-  void learn_from_seen();
 
   const Embedding& embedding() const { return *embedding_; }  ///< [V,C], the head too where tied
 
  private:
   void add_blocks(Initializer& initializer);
-  at::Tensor pass_all(const at::Tensor& ids_BL, std::vector<at::Tensor>* passes);
-  at::Tensor carried(int64_t batch) const;
+  at::Tensor pass_all(const at::Tensor& ids_BL, const Pass& pass, std::vector<at::Tensor>* passes);
   bool left_out(int64_t application) const;
 
   WaveletNetConfig config_;
@@ -94,8 +88,7 @@ class WaveletNet final : public Net {
   std::shared_ptr<Projection> head_;  ///< null where tied
   std::vector<std::shared_ptr<WaveletBlock>> blocks_;
   std::shared_ptr<LayerNorm> final_norm_;
-  bool carry_ = true, recompute_ = false;
-  at::Tensor state_BC_;
+  bool recompute_ = false;
 };
 
 }  // namespace subband

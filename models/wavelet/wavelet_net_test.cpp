@@ -26,7 +26,6 @@ std::shared_ptr<Net> make_net(const Settings& settings, int64_t vocabulary) {
 TEST_CASE("later tokens do not touch earlier logits, bit for bit", "[wavelet_net]") {
   const auto net = make_net(best_like(), 37);
   testing::perturb(*net, 0.1);
-  net->set_carry(false);
   const at::NoGradGuard no_gradient;
   at::Generator generator = plain_generator(6);
   const at::Tensor ids = at::randint(0, 37, {3, 29}, generator);
@@ -63,24 +62,24 @@ TEST_CASE("training noise repeats with its generator, and there is none without 
   CHECK(logits(1).equal(logits(2)));
 }
 
-TEST_CASE("a carried state moves the first block, can be set and forgotten, and belongs to its batch",
+TEST_CASE("a carried state moves the first block of the next window, can be copied, and belongs to its batch",
           "[wavelet_net]") {
   const auto net = make_net(best_like(), 37);
   testing::perturb(*net, 0.1);
   const at::NoGradGuard no_gradient;
   const at::Tensor ids = at::arange(22).view({2, 11});
-  const at::Tensor first = net->forward(ids), state = net->state(), second = net->forward(ids);
+  SequenceState state;
+  const at::Tensor first = net->forward(ids, {.state = &state});
+  state.next_window();
+  SequenceState copy = state;
+  const at::Tensor second = net->forward(ids, {.state = &state});
   CHECK_FALSE(first.equal(second));
-  net->set_state(state);
-  CHECK(net->forward(ids).equal(second));
-  CHECK_THROWS_WITH(net->forward(ids.narrow(0, 0, 1)),
-                    "wavelet_lm: carried state: expected a batch of 2, got 1; reset the state between them");
-  net->set_carry(false);
+  CHECK(net->forward(ids, {.state = &copy}).equal(second));
+  CHECK_THROWS_WITH(net->forward(ids.narrow(0, 0, 1), {.state = &copy}),
+                    "wavelet_lm: ids: expected [2, *], got [1, 11]");
   CHECK(net->forward(ids).equal(first));
-  net->set_carry(true);
-  net->reset_state();
-  CHECK(net->forward(ids).equal(first));
-  CHECK_FALSE(make_net(with(best_like(), {{"block.bypass.cross_window", Node(false)}}), 37)->carries_state());
+  CHECK(net->carries() == Carry::across);
+  CHECK(make_net(with(best_like(), {{"block.bypass.cross_window", Node(false)}}), 37)->carries() == Carry::nothing);
 }
 
 TEST_CASE("stochastic depth never leaves out the first block, and the second of two half the time at rate 1",
@@ -162,36 +161,33 @@ TEST_CASE(
   CHECK(projection.abs().max().item<double>() > bound * 0.98);
 }
 
-TEST_CASE("a net learns while it is used, without moving its state, and forgets when it is reset",
-          "[wavelet_net]") {
+TEST_CASE("a net learns where a sequence goes on, for that sequence alone and in a batch of one", "[wavelet_net]") {
   const at::NoGradGuard no_gradient;
   const std::string first = "block.channel_mixers.fast_weight_memory.",
                     second = "block.channel_mixers.other.";
-  for (const auto& [one, two] : {std::pair<int64_t, int64_t>{4, 6}, {6, 4}}) {
-    const auto net = make_net({{"width", integer(8)},
-                               {"layers", integer(2)},
-                               {"block.levels", integer(2)},
-                               {"block.bypass.cross_window", Node(true)},
-                               {first + "keys", integer(9)},
-                               {first + "update_rate", number(3)},
-                               {first + "update_every", integer(one)},
-                               {second + "type", Node("fast_weight_memory")},
-                               {second + "keys", integer(4)},
-                               {second + "update_rate", number(2)},
-                               {second + "update_every", integer(two)}},
-                              11);
-    testing::perturb(*net);
-    net->eval();
-    CHECK(net->learns_every() == 4);
-    const at::Tensor ids = at::randint(0, 11, {1, 7}, plain_generator(6));
-    const at::Tensor fresh = net->forward(ids), state = net->state();
-    net->learn(ids);
-    CHECK(net->state().equal(state));
-    net->set_state({});
-    CHECK_FALSE(net->forward(ids).allclose(fresh, 1e-3, 1e-3));
-    net->reset_state();
-    CHECK(net->forward(ids).equal(fresh));
-  }
+  const auto net = make_net({{"width", integer(8)},
+                             {"layers", integer(2)},
+                             {"block.levels", integer(2)},
+                             {first + "keys", integer(9)},
+                             {first + "update_rate", number(3)},
+                             {first + "update_every", integer(4)},
+                             {second + "type", Node("fast_weight_memory")},
+                             {second + "keys", integer(4)},
+                             {second + "update_rate", number(2)},
+                             {second + "update_every", integer(6)}},
+                            11);
+  testing::perturb(*net);
+  net->eval();
+  const at::Tensor ids = at::randint(0, 11, {1, 15}, plain_generator(6)), fresh = net->forward(ids);
+  SequenceState state;
+  const at::Tensor learned = net->forward(ids, {.state = &state});
+  CHECK(learned.narrow(1, 0, 4).allclose(fresh.narrow(1, 0, 4), 1e-5, 1e-6));  // nothing is learned yet
+  CHECK_FALSE(learned.narrow(1, 4, 11).allclose(fresh.narrow(1, 4, 11), 1e-3, 1e-3));
+  CHECK(net->forward(ids).equal(fresh));
+  CHECK(state.bytes() == net->costs(15).state_bytes());
+  SequenceState two;
+  CHECK_THROWS_WITH(net->forward(ids.expand({2, 15}), {.state = &two}),
+                    "fast_weight_memory: x, where weights learn: expected [1, *, *], got [2, 15, 8]");
 }
 
 }  // namespace wavelet_net_test

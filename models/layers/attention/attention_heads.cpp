@@ -1,6 +1,5 @@
 #include "models/layers/attention/attention_heads.h"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
@@ -65,26 +64,26 @@ AttentionHeads::AttentionHeads(Module& owner, const AttentionFields& fields, con
                        .bias = fields.out_bias});
 }
 
-Heads AttentionHeads::split(const char* part, const at::Tensor& x_BLD, const at::Tensor& keep_BL,
-                            int64_t offset) {
-  expect_shape(part, "x", x_BLD, {kAny, kAny, width_});
-  if (keep_BL.defined()) expect_shape(part, "keep", keep_BL, {x_BLD.size(0), x_BLD.size(1)});
+Heads AttentionHeads::split(const char* part, const at::Tensor& x_BLD, const Pass& pass) {
+  expect_pass(part, x_BLD, pass, width_);
+  const int64_t offset = pass.position();
   const at::Tensor keys = k_->forward(x_BLD).unflatten(-1, {groups_, head_width_});
   return {rope_.turn(q_->forward(x_BLD).unflatten(-1, {heads_, head_width_}), offset),
           rope_.turn(keys, offset), v_ ? v_->forward(x_BLD).unflatten(-1, {groups_, value_width_}) : keys};
 }
 
-Heads AttentionHeads::extend(const char* part, const at::Tensor& x_BLD, MixerState& state) {
-  const auto kept = state.tensors.find("k");
-  expect_shape(part, "x", x_BLD, {kept == state.tensors.end() ? kAny : kept->second.size(0), kAny, width_});
-  Heads heads = split(part, x_BLD, {}, state.position);
-  const auto append = [&](const char* name, at::Tensor& fresh) {
-    at::Tensor& all = state.tensors[name];
-    all = fresh = all.defined() ? at::cat({all, fresh}, 1) : fresh;
+// Kept as [B,G,T,X], so that a group's keys stand one behind the other when a token reads them all.
+Heads AttentionHeads::extend(const char* part, const at::Tensor& x_BLD, const Pass& pass) {
+  Heads heads = split(part, x_BLD, pass);
+  LayerState* memory = pass.memory();
+  if (memory == nullptr) return heads;
+  const auto append = [&](const char* name, at::Tensor& fresh_BLGX) {
+    RowBuffer& rows = memory->rows(name);
+    rows.push(fresh_BLGX.transpose(1, 2));
+    fresh_BLGX = rows.kept().transpose(1, 2);
   };
   append("k", heads.k_BLGK);
   append("v", heads.v_BLGV);
-  state.position += x_BLD.size(1);
   return heads;
 }
 

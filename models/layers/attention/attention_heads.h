@@ -50,10 +50,10 @@ class AttentionHeads {
   AttentionHeads(Module& owner, const AttentionFields& fields, const MixerContext& context,
                  AttentionMaps maps = {});
 
-  /// ShapeError naming `part` unless x is [B,L,D] and keep [B,L] or undefined. `offset`: x's first position.
-  Heads split(const char* part, const at::Tensor& x_BLD, const at::Tensor& keep_BL, int64_t offset = 0);
-  /// Queries of x, keys and values of all tokens so far, which the state keeps as `k` and `v`.
-  Heads extend(const char* part, const at::Tensor& x_BLD, MixerState& state);
+  /// Of x alone, from the pass's position on. ShapeError naming `part` as expect_pass.
+  Heads split(const char* part, const at::Tensor& x_BLD, const Pass& pass);
+  /// Queries of x; with a state the keys and values of all tokens so far, which the slot keeps as `k` and `v`.
+  Heads extend(const char* part, const at::Tensor& x_BLD, const Pass& pass);
   at::Tensor merge(const at::Tensor& y_BLHV) const;  ///< heads side by side, then `out`: [B,L,D]
   /// Each group as often as query heads read it.  Shapes  [B,L,G,X] -> [B,L,H,X]
   at::Tensor for_each_head(const at::Tensor& x_BLGX) const;

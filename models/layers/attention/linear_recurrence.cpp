@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <limits>
 #include <vector>
@@ -78,7 +80,7 @@ RecurrenceOutputs chunked(const RecurrenceInputs& inputs, int64_t chunk) {
 
 RecurrenceOutputs recurrent(const RecurrenceInputs& inputs) {
   const RecurrenceInputs in = checked(inputs);
-  at::Tensor state = in.state_BHKV;
+  at::Tensor state = in.state_BHKV.clone();
   std::vector<at::Tensor> rows;
   for (int64_t t = 0; t < in.q_BLHK.size(1); ++t) {
     const at::Tensor decay = in.log_decay_BLH.defined() ? in.log_decay_BLH.select(1, t) : at::Tensor();
@@ -86,6 +88,14 @@ RecurrenceOutputs recurrent(const RecurrenceInputs& inputs) {
         step(in.q_BLHK.select(1, t), in.k_BLHK.select(1, t), in.v_BLHV.select(1, t), decay, state));
   }
   return {rows.empty() ? in.v_BLHV : at::stack(rows, 1), state};
+}
+
+RecurrenceOutputs next(const RecurrenceInputs& in) {
+  const at::Tensor& decay = in.log_decay_BLH;
+  at::Tensor state = in.state_BHKV;
+  const at::Tensor y = step(in.q_BLHK.squeeze(1), in.k_BLHK.squeeze(1), in.v_BLHV.squeeze(1),
+                            decay.defined() ? decay.squeeze(1) : decay, state);
+  return {y.unsqueeze(1), state};
 }
 
 RecurrenceOutputs quadratic(const RecurrenceInputs& inputs) {
@@ -109,6 +119,9 @@ at::Tensor step(const at::Tensor& q_BHK, const at::Tensor& k_BHK, const at::Tens
   const at::Tensor added = widened(k_BHK).unsqueeze(-1) * widened(v_BHV).unsqueeze(-2);
   if (!state_BHKV.defined())
     state_BHKV = added;
+  else if (!c10::GradMode::is_enabled() && !state_BHKV.requires_grad())
+    (log_decay_BH.defined() ? state_BHKV.mul_(widened(log_decay_BH).exp().unsqueeze(-1).unsqueeze(-1)) : state_BHKV)
+        .add_(added);
   else if (log_decay_BH.defined())
     state_BHKV = state_BHKV * widened(log_decay_BH).exp().unsqueeze(-1).unsqueeze(-1) + added;
   else

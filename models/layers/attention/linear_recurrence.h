@@ -33,7 +33,9 @@ RecurrenceOutputs chunked(const RecurrenceInputs& inputs, int64_t chunk);
 RecurrenceOutputs recurrent(const RecurrenceInputs& inputs);
 /// All pairs of tokens at once: y = (q kᵀ ⊙ Γ) v, Γ_ij = e^(g_{j+1} + … + g_i) for j <= i, else 0.
 RecurrenceOutputs quadratic(const RecurrenceInputs& inputs);
-/// One token: replaces `state` and answers. R queries may read one state.
+/// `recurrent` of a single token. The state is written over where no gradient is recorded.
+RecurrenceOutputs next(const RecurrenceInputs& inputs);
+/// One token: replaces `state`, in place where no gradient is recorded, and answers. R queries may read one state.
 /// Shapes  q [B,H,K] or [B,H,R,K], k [B,H,K], v [B,H,V], g [B,H] or undefined -> [B,H,V] or [B,H,R,V]
 at::Tensor step(const at::Tensor& q_BHK, const at::Tensor& k_BHK, const at::Tensor& v_BHV,
                 const at::Tensor& log_decay_BH, at::Tensor& state_BHKV);

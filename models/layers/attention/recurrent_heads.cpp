@@ -73,15 +73,15 @@ std::shared_ptr<Projection> RecurrentHeads::add(Module& owner, const char* name,
   return projection;
 }
 
-// `state`: of decoding, or null where x is the whole sequence.
-RecurrenceInputs RecurrentHeads::split(const at::Tensor& x_BLD, int64_t offset, MixerState* state) {
+RecurrenceInputs RecurrentHeads::split(const at::Tensor& x_BLD, const Pass& pass) {
+  LayerState* memory = pass.memory();
   const auto heads = [&](const Stream& stream) {
     at::Tensor x = stream.map->forward(x_BLD);
-    if (stream.filter) x = state ? stream.filter->step(x, *state, stream.name) : stream.filter->forward(x);
+    if (stream.filter) x = stream.filter->forward(x, memory ? &memory->part(stream.name) : nullptr);
     return x.unflatten(-1, {x.size(-1) / stream.width, stream.width});
   };
   const auto placed = [&](const at::Tensor& x) {
-    return rope_.turn(fields_.feature_map == "none" ? x : activation_of(fields_.feature_map)(x), offset);
+    return rope_.turn(fields_.feature_map == "none" ? x : activation_of(fields_.feature_map)(x), pass.position());
   };
   const int64_t repeats = fields_.heads / fields_.groups();
   const auto for_each_head = [&](const at::Tensor& x) {

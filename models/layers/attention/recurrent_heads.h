@@ -50,12 +50,9 @@ class RecurrentHeads {
   std::shared_ptr<Projection> add(Module& owner, const char* name, Initializer& first,
                                   ProjectionPlan plan) const;
 
-  /// Keys and values as often as query heads read them; no decay, no state.  Shapes  x [B,L,D]
-  RecurrenceInputs split(const at::Tensor& x_BLD) { return split(x_BLD, 0, nullptr); }
-  /// The next token of every sequence.  Shapes  x [B,1,D]
-  RecurrenceInputs step(const at::Tensor& x_B1D, MixerState& state) {
-    return split(x_B1D, state.position, &state);
-  }
+  /// Keys and values as often as query heads read them, from the pass's position on; no decay, no state. The slot keeps
+  /// the last inputs of the convolutions.  Shapes  x [B,L,D]
+  RecurrenceInputs split(const at::Tensor& x_BLD, const Pass& pass);
 
   int64_t key_width() const { return key_width_; }
   int64_t value_width() const { return value_width_; }
@@ -69,7 +66,6 @@ class RecurrentHeads {
     const char* name;
     int64_t width;  ///< of a head
   };
-  RecurrenceInputs split(const at::Tensor& x_BLD, int64_t offset, MixerState* state);
 
   RecurrentHeadFields fields_;
   double gain_;

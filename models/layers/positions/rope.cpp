@@ -7,6 +7,8 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
+#include <bit>
+
 namespace subband {
 
 // Half precision is rotated in fp32, so the tables are never narrower.
@@ -20,6 +22,8 @@ void Rope::prepare(const at::Tensor& x_BLHR, int64_t length) {
       cos_.device() == x_BLHR.device())
     return;
   const c10::NoGradGuard no_gradient;
+  // Room for twice as many, or tokens that come one by one would make the table anew each time.
+  length = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(length)));
   const int64_t width = x_BLHR.size(3);
   const auto options = x_BLHR.options().dtype(at::kFloat);
   const at::Tensor rates = scaling_.rates(width, base_).to(x_BLHR.device());

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/layers/history.h"
-
 namespace subband {
 
 static constexpr double kFirstWeight = 0.5;  // of a band
@@ -56,7 +54,8 @@ BandGates::BandGates(Module& owner, const BandGateFields& fields, int64_t bands,
     weights_S_ = owner.add_parameter("band_weights", first.full({bands}, kFirstWeight), {.role = Role::gain});
 }
 
-at::Tensor BandGates::gains(const at::Tensor& x_BLD, const at::Tensor& keep_BL, bool training) const {
+at::Tensor BandGates::gains(const at::Tensor& x_BLD, const Pass& pass, bool training) const {
+  const at::Tensor& keep_BL = pass.keep_BL;
   at::Tensor x = x_BLD;
   if (form_ == "pooled") {
     if (!keep_BL.defined()) return of_pooled(x.mean(1, true), training);
@@ -65,15 +64,15 @@ at::Tensor BandGates::gains(const at::Tensor& x_BLD, const at::Tensor& keep_BL, 
   }
   if (form_ == "convolution") {
     const int64_t behind = causal_ ? kernel_ - 1 : kernel_ / 2;
+    if (pass.state && behind > 0) {
+      RowBuffer& inputs = pass.memory()->rows("gate", behind);
+      const at::Tensor all = inputs.joined(x, behind, behind + x.size(1));
+      inputs.push(x);
+      return of_pooled(convolved(all), training);
+    }
     x = convolved(at::constant_pad_nd(x, {0, 0, behind, kernel_ - 1 - behind}));
   }
   return of_pooled(x, training);
-}
-
-at::Tensor BandGates::step(const at::Tensor& x_B1D, MixerState& state) const {
-  if (form_ != "convolution") return of_pooled(x_B1D, false);
-  const at::Tensor all = extend_history(state, "gate", x_B1D, kernel_ - 1);
-  return of_pooled(convolved(at::constant_pad_nd(all, {0, 0, kernel_ - all.size(1), 0})), false);
 }
 
 // [B,L + kernel - 1,D] -> [B,L,D]

@@ -39,10 +39,9 @@ class BandGates {
   /// Registers `gate_convolution`, `gate_in`, `gate_out` and `band_weights` in `owner`, as far as the form has them.
   BandGates(Module& owner, const BandGateFields& fields, int64_t bands, const MixerContext& context);
 
-  /// Padded tokens of x are zero.  Shapes  x [B,L,D], keep [B,L] or undefined -> γ [B,1,S] or [B,L,S]
-  at::Tensor gains(const at::Tensor& x_BLD, const at::Tensor& keep_BL, bool training) const;
-  /// Of the next token.  Shapes  x [B,1,D] -> γ [B,1,S]
-  at::Tensor step(const at::Tensor& x_B1D, MixerState& state) const;
+  /// Padded tokens of x are zero. With a state the slot keeps the last inputs of the convolution.
+  /// Shapes  x [B,L,D] -> γ [B,1,S] or [B,L,S]
+  at::Tensor gains(const at::Tensor& x_BLD, const Pass& pass, bool training) const;
   bool looks_ahead() const { return form_ == "pooled" || (form_ == "convolution" && !causal_); }
   double flops(int64_t length) const;
   int64_t state_values(int64_t length) const;

@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
-#include "models/layers/history.h"
 #include "models/layers/shift.h"
-#include "models/mixer.h"
 
 namespace subband::haar_bands {
 
@@ -67,11 +66,21 @@ double block_flops(int64_t length, int64_t levels, int64_t width) {
   return 2 * 2 * values;
 }
 
-at::Tensor causal(const at::Tensor& x_BLHK, const at::Tensor& gains_BLS) {
+// c of 2^level tokens ago.
+static at::Tensor past_of(const at::Tensor& c_BLC, int64_t level, LayerState* memory) {
+  const int64_t distance = int64_t{1} << level;
+  if (memory == nullptr) return shift(c_BLC, distance);
+  RowBuffer& inputs = memory->rows("level." + std::to_string(level), distance);
+  const at::Tensor past = inputs.joined(c_BLC, distance, c_BLC.size(1));
+  inputs.push(c_BLC);
+  return past;
+}
+
+at::Tensor causal(const at::Tensor& x_BLHK, const at::Tensor& gains_BLS, LayerState* memory) {
   const int64_t levels = gains_BLS.size(2) - 1;
   at::Tensor c = x_BLHK.flatten(2), y;
   for (int64_t level = 0; level < levels; ++level) {
-    const at::Tensor next = (c + shift(c, int64_t{1} << level)) * 0.5;
+    const at::Tensor next = (c + past_of(c, level, memory)) * 0.5;
     const at::Tensor term = gains_BLS.select(2, level).unsqueeze(-1) * (c - next);
     y = y.defined() ? y + term : term;
     c = next;
@@ -83,21 +92,6 @@ at::Tensor causal(const at::Tensor& x_BLHK, const at::Tensor& gains_BLS) {
 // Mean, difference, gain and sum.
 double causal_flops(int64_t length, int64_t levels, int64_t width) {
   return 5 * static_cast<double>(length * levels * width);
-}
-
-at::Tensor causal_step(const at::Tensor& x_BLHK, const at::Tensor& gains_BLS, const std::string& name,
-                       MixerState& state) {
-  const int64_t levels = gains_BLS.size(2) - 1;
-  at::Tensor c = x_BLHK.flatten(2), y;
-  for (int64_t level = 0; level < levels; ++level) {
-    const at::Tensor past = look_back(state, name + "." + std::to_string(level), c, int64_t{1} << level);
-    const at::Tensor next = (c + past) * 0.5;
-    const at::Tensor term = gains_BLS.select(2, level).unsqueeze(-1) * (c - next);
-    y = y.defined() ? y + term : term;
-    c = next;
-  }
-  const at::Tensor rest = gains_BLS.select(2, levels).unsqueeze(-1) * c;
-  return (y.defined() ? y + rest : rest).view_as(x_BLHK);
 }
 
 int64_t causal_state(int64_t length, int64_t levels, int64_t width) {

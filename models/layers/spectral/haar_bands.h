@@ -10,12 +10,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
-namespace subband {
+#include "models/sequence_state.h"
 
-struct MixerState;
+namespace subband {
 
 namespace haar_bands {
 
@@ -28,14 +27,11 @@ at::Tensor synthesise(const std::vector<at::Tensor>& bands, int64_t length);
 at::Tensor block(const at::Tensor& x_BLHK, const at::Tensor& gains_BLS);
 double block_flops(int64_t length, int64_t levels, int64_t width);
 
+/// With `memory`, which keeps the last 2^(l-1) inputs of every level l, x goes on from there.
 /// Shapes  as block
-at::Tensor causal(const at::Tensor& x_BLHK, const at::Tensor& gains_BLS);
+at::Tensor causal(const at::Tensor& x_BLHK, const at::Tensor& gains_BLS, LayerState* memory = nullptr);
 double causal_flops(int64_t length, int64_t levels, int64_t width);
-/// The next token of `causal`. The state keeps the last 2^(l-1) inputs of level l as `NAME.l`.
-/// Shapes  x [B,1,H,K], gains [B,1,S] -> [B,1,H,K]
-at::Tensor causal_step(const at::Tensor& x_BLHK, const at::Tensor& gains_BLS, const std::string& name,
-                       MixerState& state);
-/// Values that causal_step keeps of `width` channels after `length` tokens.
+/// Values that its memory keeps of `width` channels after `length` tokens.
 int64_t causal_state(int64_t length, int64_t levels, int64_t width);
 
 }  // namespace haar_bands

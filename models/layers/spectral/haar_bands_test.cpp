@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "core/testing/catch.h"
-#include "models/mixer.h"
 #include "models/testing/parts.h"
 
 using namespace subband;
@@ -107,11 +106,11 @@ TEST_CASE("scaled causal bands are the definition, and decoding is the same", "[
     c = next;
   }
   CHECK(at::allclose(y, wanted, 0, 1e-13));
-  MixerState state;
+  SequenceState state;
   for (int64_t t = 0; t < length; ++t) {
-    const at::Tensor row = haar_bands::causal_step(x.narrow(1, t, 1), g.narrow(1, t, 1), "x", state);
+    const at::Tensor row = haar_bands::causal(x.narrow(1, t, 1), g.narrow(1, t, 1), &state.layer(0));
     CHECK(at::allclose(row, y.narrow(1, t, 1), 0, 1e-13));
-    CHECK(state.bytes() == 8 * haar_bands::causal_state(t + 1, levels, 6));
+    CHECK(state.bytes() == 2 * 8 * haar_bands::causal_state(t + 1, levels, 6));
   }
 }
 

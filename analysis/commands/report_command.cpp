@@ -7,6 +7,7 @@
 #include "analysis/sweep_report.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json.h"
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
 #include "core/text.h"
@@ -92,7 +93,7 @@ void show(const Store& store, ReportedSweep& reported, const ReportWords& words)
 }
 
 Json report_json(const ReportedSweep& reported) {
-  return Json::parse(make_format("json")->write(report_of(reported, true)));
+  return read_json(make_format("json")->write(report_of(reported, true)), "report");
 }
 
 // The sweeps that are asked for; damaged ones are named and left out where all are.

@@ -1,4 +1,4 @@
-# A folder includes itself and the folders to its left, nothing else.   cmake -DROOT=... -P layers.cmake
+# A folder includes itself and the folders to its left, nothing else; JSON is read by core/json.cpp alone.   cmake -DROOT=... -P layers.cmake
 cmake_minimum_required(VERSION 3.22)
 set(order core models experiments runs analysis sweeps)
 set(broken "")
@@ -15,6 +15,12 @@ foreach(folder ${order})
         list(APPEND broken "${name}: ${line}: ${folder} must not know ${target}")
       endif()
     endforeach()
+    if(NOT file MATCHES "core/json\\.cpp$|_test\\.cpp$|/testing/")
+      file(STRINGS ${file} parsers REGEX "[jJ]son::(sax_)?parse *\\(")
+      if(parsers)
+        list(APPEND broken "${file}: reads JSON by itself, not by read_json of core/json.h")
+      endif()
+    endif()
     if(file MATCHES "\\.cuh?$")
       file(STRINGS ${file} torch REGEX "^#include [<\"](torch|ATen|c10)/")
       if(torch)

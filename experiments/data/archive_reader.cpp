@@ -82,7 +82,7 @@ ArchiveReader::ArchiveReader(const std::filesystem::path& file, std::string_view
     archive_read_support_filter_zstd(reader_.get());
   }
   if (is_archive) {
-    archive_read_support_format_zip(reader_.get());
+    archive_read_support_format_zip_seekable(reader_.get());  // by its directory, so that a cut one is seen
     archive_read_support_format_tar(reader_.get());
   } else {
     archive_read_support_format_raw(reader_.get());

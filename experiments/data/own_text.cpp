@@ -192,7 +192,10 @@ class OwnText final : public Data {
     if (found.empty())
       throw Error(place(), "files = " + name + ": " +
                                (fs::is_directory(name, none) ? "holds no .txt, .text, .md or .jsonl file" : "no such file"));
-    for (const fs::path& file : found) refuse_stand_in(packed_file(file));
+    for (const fs::path& file : found) {
+      refuse_stand_in(packed_file(file));
+      refuse_file_as_text(place(), file);
+    }
     std::ranges::sort(found);
     return found;
   }

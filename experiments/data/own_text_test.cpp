@@ -89,6 +89,8 @@ TEST_CASE("folders, globs and lines of JSON are documents in the order of their 
 TEST_CASE("what is no text is refused, and a path where nothing lies while it is written", "[own_text]") {
   const testing::TemporaryFolder folder;
   write_file(folder / "p.parquet", "PAR1\x15\4");
+  CHECK(refusal([&] { own(folder / "p.parquet")->manifest(); }) ==
+        refusal([&] { own(folder / "p.parquet")->text("train"); }));
   CHECK(refusal([&] { own(folder / "p.parquet")->text("train"); })
             .starts_with("data.own: " + (folder / "p.parquet").string() + ": is a Parquet file, no text to train on; python3"));
   write_file(folder / "l.txt", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");

@@ -199,7 +199,11 @@ class Text final : public Data {
                       "unknown_option");
   }
 
-  fs::path locate(const std::string& file) const { return locate_data(place(), root_, file, config_.fetch); }
+  fs::path locate(const std::string& file) const {
+    fs::path found = locate_data(place(), root_, file, config_.fetch);
+    refuse_file_as_text(place(), found);
+    return found;
+  }
 
   Config config_;
   fs::path root_;

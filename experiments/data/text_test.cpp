@@ -149,6 +149,9 @@ TEST_CASE("a pointer, a page, Parquet and UTF-16 are never trained on", "[text_d
   CHECK(said(std::string("\x1f\x8b\x08\0\0", 5)) ==
         "data.t: F: is a gzip file, no text to train on; name it .gz");
   CHECK(said("a text about <html>") == "accepted");
+  write_file(folder / "a.txt", "PAR1\x15\4");
+  CHECK_THROWS_WITH(text_data_test::text(testing::text_node("t", "train", (folder / "a.txt").string()))->manifest(),
+                    Catch::ContainsSubstring(": is a Parquet file, no text to train on; "));  // known when planned
   std::filesystem::create_symlink("gone", folder / "link.txt");
   const std::string link = (folder / "link.txt").string();
   CHECK_THROWS_WITH(text_data_test::text(testing::text_node("t", "train", link))->manifest(),

@@ -107,6 +107,13 @@ void refuse_stand_in(const fs::path& file) {
   if (look.kind == FileLook::Kind::stand_in) throw Error(file.string(), look.is("data"));
 }
 
+void refuse_file_as_text(const std::string& place, const fs::path& file) {
+  if (is_archive(packed_file(file)) || is_compressed(file)) return;
+  const FileLook look = what_is_file(file);
+  if (look.is_known() && look.kind != FileLook::Kind::empty)
+    throw Error(place, file.string() + ": " + look.is("text to train on"));
+}
+
 void refuse_as_text(const std::string& place, const std::string& file, std::string_view content) {
   const FileLook look = what_is(content.substr(0, kLookBytes));
   if (look.is_known() && look.kind != FileLook::Kind::empty)

@@ -23,6 +23,8 @@ void refuse_stand_in(const std::filesystem::path& file);
 
 /// Error `PLACE: FILE: is a Parquet file, no text to train on; …` for content that what_is knows to be no text.
 void refuse_as_text(const std::string& place, const std::string& file, std::string_view content);
+/// The same by the first bytes of a file, before any of it is read; a packed file is judged when it is unpacked.
+void refuse_file_as_text(const std::string& place, const std::filesystem::path& file);
 
 /// The file on the disk that `path` names: what stands before `#`.
 std::filesystem::path packed_file(const std::filesystem::path& path);

@@ -80,7 +80,7 @@ TEST_CASE("an empty text is empty when packed too, and an empty file is no packe
 
 TEST_CASE("a packed file that was cut anywhere is refused", "[unpack]") {
   const testing::TemporaryFolder folder;
-  for (const char* name : {"a.xz", "a.gz", "a.zst"}) {
+  for (const char* name : {"a.xz", "a.gz", "a.zst", "a.zip"}) {
     pack(folder / name, {{"a", std::string(1000, 'a') + "b"}});
     const std::string whole = read_file(folder / name);
     for (size_t size = 0; size < whole.size(); ++size) {

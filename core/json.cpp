@@ -16,7 +16,8 @@ namespace subband {
 
 namespace {
 
-constexpr size_t kMostLevels = 1000;  // above what a composed spec has, below what fills the stack when a value is copied
+constexpr size_t kMostLevels =
+    1000;  // above what a composed spec has, below what fills the stack when a value is copied
 constexpr size_t kFewKeys = 16;  // up to here keys are compared one after the other
 
 // Stands for a word of Infinity or NaN: a string of DELs, as long as the word.
@@ -56,7 +57,8 @@ class Builder {
       return stop(json_brief(name) + ": is given twice");
     }
     auto& entries = level.value->get_ref<Json::object_t&>();
-    static_cast<Json::object_t::Container&>(entries).emplace_back(std::move(name), nullptr);  // no second search
+    static_cast<Json::object_t::Container&>(entries).emplace_back(std::move(name),
+                                                                  nullptr);  // no second search
     return true;
   }
 
@@ -160,7 +162,8 @@ size_t stopped_at(std::string_view text, bool has_stand_ins) {
   size_t at = static_cast<size_t>(furthest - text.data());
   if (at > 0) --at;
   if (!builder.is_at_key()) return at;
-  for (at -= at > 0; at > 0; --at) {  // past the closing quote, to the one that no odd number of backslashes escapes
+  for (at -= at > 0; at > 0;
+       --at) {  // past the closing quote, to the one that no odd number of backslashes escapes
     size_t slashes = 0;
     while (slashes < at && text[at - 1 - slashes] == '\\') ++slashes;
     if (text[at] == '"' && slashes % 2 == 0) break;
@@ -183,7 +186,7 @@ std::string respelled(std::string_view text, const Spelled& spelled) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '"') is_quoted = !is_quoted;
     const auto begins = [&](std::string_view word) { return text.substr(i).starts_with(word); };
-    const std::string_view word = is_quoted                  ? ""
+    const std::string_view word = is_quoted                ? ""
                                   : begins(kMinusInfinity) ? kMinusInfinity
                                   : begins(kInfinity)      ? kInfinity
                                   : begins(kNaN)           ? kNaN
@@ -208,7 +211,8 @@ std::string with_stand_ins(std::string_view text) {
   if (!may_hold_words(text)) return {};
   for (const char* own : {"\x7f", "\\u007f", "\\u007F"})
     if (text.find(own) != std::string_view::npos) return {};
-  return respelled(text, [](std::string_view word) { return '"' + std::string(word.size() - 2, kStandIn) + '"'; });
+  return respelled(text,
+                   [](std::string_view word) { return '"' + std::string(word.size() - 2, kStandIn) + '"'; });
 }
 
 [[noreturn]] void refuse(const JsonForm& form, Problem problem) {
@@ -223,8 +227,7 @@ Json read_json(std::string_view text, const std::string& source, const JsonForm&
   const std::string_view read = changed.empty() ? text : changed;
   Builder builder(!changed.empty());
   if (Json::sax_parse(read.begin(), read.end(), &builder)) return builder.take();
-  if (const FileLook look = what_is(text); look.is_known())
-    refuse(form, {source, look.is("JSON"), "syntax"});
+  if (const FileLook look = what_is(text); look.is_known()) refuse(form, {source, look.is("JSON"), "syntax"});
   const size_t at = builder.position() > 0 ? builder.position() - 1 : stopped_at(read, !changed.empty());
   refuse(form, {place_of(source, text, at), builder.complaint(), "syntax"});
 }
@@ -238,15 +241,15 @@ Json read_json_or_null(std::string_view text) {
 }
 
 std::string json_as_yaml(std::string_view text) {
-  std::string yaml = may_hold_words(text) ? respelled(text,
-                                                      [](std::string_view word) {
-                                                        std::string spelled = word == kNaN        ? ".nan"
-                                                                              : word == kInfinity ? ".inf"
-                                                                                                  : "-.inf";
-                                                        spelled.resize(std::max(spelled.size(), word.size()), ' ');
-                                                        return spelled;
-                                                      })
-                                          : std::string(text);
+  std::string yaml =
+      may_hold_words(text)
+          ? respelled(text,
+                      [](std::string_view word) {
+                        std::string spelled = word == kNaN ? ".nan" : word == kInfinity ? ".inf" : "-.inf";
+                        spelled.resize(std::max(spelled.size(), word.size()), ' ');
+                        return spelled;
+                      })
+          : std::string(text);
   std::ranges::replace(yaml, '\t', ' ');  // legal indentation in JSON; inside its strings a tab is \t
   return yaml;
 }

@@ -85,7 +85,8 @@ TEST_CASE("a file that is something else is called by its name", "[json]") {
         "F.json: is an HTML page, no JSON; it was fetched from a wrong address, or needs a login");
   CHECK(refusal("") == "F.json: is empty, no JSON");
   CHECK(refusal(std::string("\x1f\x8b\x08\0", 4)) == "F.json: is a gzip file, no JSON; name it .gz");
-  CHECK(refusal(std::string("\xff\xfe{\0}\0", 6)) == "F.json: is UTF-16 text, no JSON; iconv -t utf-8 converts it");
+  CHECK(refusal(std::string("\xff\xfe{\0}\0", 6)) ==
+        "F.json: is UTF-16 text, no JSON; iconv -t utf-8 converts it");
   CHECK(read_json_or_null("nothing").is_null());
 }
 

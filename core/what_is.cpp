@@ -19,7 +19,8 @@ struct Mark {
 
 constexpr std::string_view kPull = "git lfs pull fetches the file itself";
 constexpr std::string_view kGet = "git annex get fetches the file itself";
-constexpr std::string_view kSaveAgain = "load it in PyTorch and save it again, which makes a zip archive of it";
+constexpr std::string_view kSaveAgain =
+    "load it in PyTorch and save it again, which makes a zip archive of it";
 constexpr std::string_view kFetchAgain = "it was fetched from a wrong address, or needs a login";
 constexpr std::string_view kConvert = "iconv -t utf-8 converts it";
 
@@ -29,7 +30,9 @@ constexpr std::array kMarks = {
     Mark{"version https://hawser.github.com/spec/"sv, {LookKind::stand_in, "a Git LFS pointer", kPull}},
     Mark{"/annex/objects/"sv, {LookKind::stand_in, "a git-annex pointer", kGet}},
     Mark{"\x1f\x8b"sv, {LookKind::packed, "a gzip file", "name it .gz"}},
-    Mark{"\xfd"sv "7zXZ\0"sv, {LookKind::packed, "an xz file", "name it .xz"}},
+    Mark{"\xfd"sv
+         "7zXZ\0"sv,
+         {LookKind::packed, "an xz file", "name it .xz"}},
     Mark{"\x28\xb5\x2f\xfd"sv, {LookKind::packed, "a Zstandard file", "name it .zst"}},
     Mark{"1AY&SY"sv, {LookKind::packed, "a bzip2 file", "name it .bz2"}, 4},
     Mark{"PK\3\4"sv, {LookKind::packed, "a zip archive", "name it .zip, or unpack it"}},
@@ -38,14 +41,16 @@ constexpr std::array kMarks = {
     Mark{"Rar!\x1a\7"sv, {LookKind::packed, "a RAR archive", "unpack it"}},
     Mark{"ustar\0"sv, {LookKind::packed, "a tar archive", "name it .tar, or unpack it"}, 257},
     Mark{"ustar  \0"sv, {LookKind::packed, "a tar archive", "name it .tar, or unpack it"}, 257},
-    Mark{"\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19"sv, {LookKind::binary, "a file of PyTorch before 1.6", kSaveAgain}},
+    Mark{"\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19"sv,
+         {LookKind::binary, "a file of PyTorch before 1.6", kSaveAgain}},
     Mark{"\x80\2"sv, {LookKind::binary, "a pickle", kSaveAgain}},
     Mark{"\x80\3"sv, {LookKind::binary, "a pickle", kSaveAgain}},
     Mark{"\x80\4\x95"sv, {LookKind::binary, "a pickle", kSaveAgain}},
     Mark{"\x80\5\x95"sv, {LookKind::binary, "a pickle", kSaveAgain}},
     Mark{"PAR1\x15"sv,
          {LookKind::binary, "a Parquet file",
-          "python3 -c \"import pandas, sys; pandas.read_parquet(sys.argv[1]).to_json(sys.argv[2], orient='records', "
+          "python3 -c \"import pandas, sys; pandas.read_parquet(sys.argv[1]).to_json(sys.argv[2], "
+          "orient='records', "
           "lines=True)\" FILE FILE.jsonl converts it"}},
     Mark{"ARROW1\0\0"sv, {LookKind::binary, "an Arrow file", ""}},
     Mark{"\x89HDF\r\n\x1a\n"sv, {LookKind::binary, "an HDF5 file", ""}},
@@ -56,7 +61,9 @@ constexpr std::array kMarks = {
     Mark{"%PDF-"sv, {LookKind::binary, "a PDF document", ""}},
     Mark{"\x89PNG\r\n\x1a\n"sv, {LookKind::binary, "a PNG picture", ""}},
     Mark{"\xff\xd8\xff"sv, {LookKind::binary, "a JPEG picture", ""}},
-    Mark{"\x7f"sv "ELF"sv, {LookKind::binary, "a program", ""}},
+    Mark{"\x7f"sv
+         "ELF"sv,
+         {LookKind::binary, "a program", ""}},
     Mark{"\xff\xfe\0\0"sv, {LookKind::wide_text, "UTF-32 text", kConvert}},
     Mark{"\0\0\xfe\xff"sv, {LookKind::wide_text, "UTF-32 text", kConvert}},
     Mark{"\xff\xfe"sv, {LookKind::wide_text, "UTF-16 text", kConvert}},
@@ -78,8 +85,8 @@ FileLook look_of_answer(std::string_view bytes) {
     if (begins_with(bytes, start)) return {LookKind::stand_in, "an HTML page", kFetchAgain};
   if (bytes.starts_with("<?xml") && bytes.find("<Error>") != std::string_view::npos)
     return {LookKind::stand_in, "a server's error message", kFetchAgain};
-  for (const std::string_view answer :
-       {"Entry not found", "404: Not Found", "Invalid username or password.", "Invalid credentials in Authorization header"})
+  for (const std::string_view answer : {"Entry not found", "404: Not Found", "Invalid username or password.",
+                                        "Invalid credentials in Authorization header"})
     if (bytes.starts_with(answer) && bytes.size() < answer.size() + 80)
       return {LookKind::stand_in, "a server's error message", kFetchAgain};
   return {};
@@ -91,7 +98,9 @@ bool is_wide_text(std::string_view bytes) {
   const size_t pairs = std::min<size_t>(bytes.size(), 64) / 2;
   size_t first = 0, second = 0;
   for (size_t i = 0; i < pairs; ++i) {
-    const auto is_plain = [](char c) { return c == '\t' || c == '\n' || c == '\r' || (c >= ' ' && c < '\x7f'); };
+    const auto is_plain = [](char c) {
+      return c == '\t' || c == '\n' || c == '\r' || (c >= ' ' && c < '\x7f');
+    };
     first += bytes[2 * i] == 0 && is_plain(bytes[2 * i + 1]);
     second += bytes[2 * i + 1] == 0 && is_plain(bytes[2 * i]);
   }

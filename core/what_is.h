@@ -14,8 +14,8 @@ struct FileLook {
     empty,
     stand_in,  ///< a Git LFS or git-annex pointer, an HTML or error page: in place of the file that was meant
     packed,    ///< gzip, xz, zip, tar, ...
-    wide_text, ///< UTF-16 or UTF-32
-    binary,    ///< Parquet, a pickle, an image, ...
+    wide_text,  ///< UTF-16 or UTF-32
+    binary,     ///< Parquet, a pickle, an image, ...
   };
   Kind kind = Kind::unknown;
   std::string_view name;    ///< `a Git LFS pointer`

@@ -23,7 +23,8 @@ TEST_CASE("what a file is shows in its first bytes", "[what_is]") {
       {"\n  <!DOCTYPE HTML PUBLIC \"-//W3C//DTD\">", Kind::stand_in, "an HTML page"},
       {"\xef\xbb\xbf<html lang=en>", Kind::stand_in, "an HTML page"},
       {"Entry not found", Kind::stand_in, "a server's error message"},
-      {"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", Kind::stand_in, "a server's error message"},
+      {"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", Kind::stand_in,
+       "a server's error message"},
       {raw("\x1f\x8b\x08\0", 4), Kind::packed, "a gzip file"},
       {raw("\xfd\x37zXZ\0\0", 7), Kind::packed, "an xz file"},
       {"\x28\xb5\x2f\xfd", Kind::packed, "a Zstandard file"},
@@ -36,7 +37,10 @@ TEST_CASE("what a file is shows in its first bytes", "[what_is]") {
       {"PAR1\x15\4", Kind::binary, "a Parquet file"},
       {"\x89HDF\r\n\x1a\n", Kind::binary, "an HDF5 file"},
       {raw("GGUF\3\0\0\0", 8), Kind::binary, "a GGUF file"},
-      {raw("\xff\xfe" "a\0", 4), Kind::wide_text, "UTF-16 text"},
+      {raw("\xff\xfe"
+           "a\0",
+           4),
+       Kind::wide_text, "UTF-16 text"},
       {raw("\xfe\xff\0a", 4), Kind::wide_text, "UTF-16 text"},
       {raw("a\0b\0c\0d\0", 8), Kind::wide_text, "UTF-16 text"},
       {raw("\0a\0b\0c\0d", 8), Kind::wide_text, "UTF-16 text"},
@@ -50,8 +54,9 @@ TEST_CASE("what a file is shows in its first bytes", "[what_is]") {
 }
 
 TEST_CASE("text that only speaks of such things is text", "[what_is]") {
-  for (const char* text : {"version one of the story", "PAR1S is a city", "BZh, he said", "GGUF is a format", "PK",
-                           "a page begins with <html>", "Entry not found in the first volume of this long dictionary, "
+  for (const char* text : {"version one of the story", "PAR1S is a city", "BZh, he said", "GGUF is a format",
+                           "PK", "a page begins with <html>",
+                           "Entry not found in the first volume of this long dictionary, "
                            "so he looked in the second, and in the third, and there it stood at last",
                            "<?xml version=\"1.0\"?><mediawiki>", "\xc3\xa4\xc3\xb6", "\x80", "{\"a\": 1}"})
     CHECK_FALSE(what_is(text).is_known());

@@ -37,12 +37,15 @@ struct Complaint {
 std::string_view header_text(const std::string& file, std::string_view bytes) {
   uint64_t length = 0;
   if (bytes.size() >= kLengthBytes) std::memcpy(&length, bytes.data(), kLengthBytes);
-  const bool fits = bytes.size() >= kLengthBytes && length <= bytes.size() - kLengthBytes && length <= kLongestHeader;
+  const bool fits =
+      bytes.size() >= kLengthBytes && length <= bytes.size() - kLengthBytes && length <= kLongestHeader;
   if (fits) return bytes.substr(kLengthBytes, length);
   if (const FileLook look = what_is(bytes.substr(0, kLookBytes)); look.is_known())
     throw Error(file, look.is("safetensors file"));
-  if (bytes.size() < kLengthBytes) refuse(file, "size", std::to_string(bytes.size()), "must be at least 8 bytes");
-  if (length > kLongestHeader) refuse(file, "header length", std::to_string(length), "must be at most 100000000");
+  if (bytes.size() < kLengthBytes)
+    refuse(file, "size", std::to_string(bytes.size()), "must be at least 8 bytes");
+  if (length > kLongestHeader)
+    refuse(file, "header length", std::to_string(length), "must be at most 100000000");
   refuse(file, "header length", std::to_string(length),
          "must be at most the " + std::to_string(bytes.size() - kLengthBytes) + " bytes that follow");
 }
@@ -108,7 +111,8 @@ void check_tiling(const std::string& file, std::vector<SafetensorsEntry>& entrie
     position = entry.end;
   }
   if (position != data_size)
-    refuse(file, "size of the data", std::to_string(data_size), "the tensors end at " + std::to_string(position));
+    refuse(file, "size of the data", std::to_string(data_size),
+           "the tensors end at " + std::to_string(position));
 }
 
 std::map<std::string, std::string> read_metadata(const Json& value) {

@@ -27,8 +27,9 @@ struct SafetensorsType {
   std::string_view name;
   uint64_t bytes;  ///< of one value
 };
-inline constexpr SafetensorsType kSafetensorsTypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8},
-                                                        {"I32", 4}, {"I16", 2}, {"I8", 1},  {"U8", 1},   {"BOOL", 1}};
+inline constexpr SafetensorsType kSafetensorsTypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2},
+                                                        {"I64", 8}, {"I32", 4}, {"I16", 2}, {"I8", 1},
+                                                        {"U8", 1},  {"BOOL", 1}};
 
 /// The checked header of a file with these bytes. Error `FILE: <what> = <value>: <rule>` for wrong lengths, JSON, dtypes,
 /// shapes, offsets, gaps and overlaps, every tensor that is wrong in one go.

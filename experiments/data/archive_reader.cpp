@@ -36,9 +36,11 @@ class Utf8Names {
 bool is_gzip(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
 
 // One gzip member, from the start of `bytes`; returns how many bytes it takes.
-size_t inflate_member(std::string_view bytes, std::string& out, const std::function<void(const std::string&)>& fail) {
+size_t inflate_member(std::string_view bytes, std::string& out,
+                      const std::function<void(const std::string&)>& fail) {
   z_stream stream{};
-  if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) fail("zlib cannot begin");  // 16: a gzip frame, with its checks
+  if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
+    fail("zlib cannot begin");  // 16: a gzip frame, with its checks
   const std::unique_ptr<z_stream, int (*)(z_stream*)> ends(&stream, inflateEnd);
   size_t given = 0;
   char buffer[1 << 16];
@@ -71,7 +73,8 @@ std::string gunzip(std::string_view bytes, const std::function<void(const std::s
   }
 }
 
-ArchiveReader::ArchiveReader(const std::filesystem::path& file, std::string_view bytes, bool is_archive, Words words)
+ArchiveReader::ArchiveReader(const std::filesystem::path& file, std::string_view bytes, bool is_archive,
+                             Words words)
     : file_(file), words_(std::move(words)), reader_(archive_read_new(), archive_read_free) {
   if (is_gzip(bytes)) {
     inflated_ = gunzip(bytes, [this](const std::string& reason) { fail(reason); });

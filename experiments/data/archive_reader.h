@@ -25,10 +25,10 @@ class ArchiveReader {
   ArchiveReader(const std::filesystem::path& file, std::string_view bytes, bool is_archive)
       : ArchiveReader(file, bytes, is_archive, Words()) {}
 
-  bool next();               ///< the next regular file; false behind the last one
-  std::string name() const;  ///< UTF-8 where the archive says so, else its bytes
-  int64_t size() const;      ///< as the archive says; -1 where it does not
-  std::string content();     ///< all of it, checked
+  bool next();                              ///< the next regular file; false behind the last one
+  std::string name() const;                 ///< UTF-8 where the archive says so, else its bytes
+  int64_t size() const;                     ///< as the archive says; -1 where it does not
+  std::string content();                    ///< all of it, checked
   void read_into(char* out, int64_t size);  ///< exactly so many bytes, all of it, checked
 
   [[noreturn]] void fail(const std::string& reason) const;

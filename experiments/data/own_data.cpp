@@ -47,9 +47,10 @@ std::optional<Node> own_data_option(const std::string& option, config::Warnings&
   const fs::path path = fs::path(option).lexically_normal();
   const std::string name = (path.has_filename() ? path : path.parent_path()).stem().string();
   Node spec = own_data_spec(name.empty() || has_wildcard(name) ? "own" : name, {option});
-  warnings.push_back("data = " + option +
-                     ": trains on its first 90 %, validates on the next 5 % and tests on the last 5 %; data.valid and "
-                     "data.test change that");
+  warnings.push_back(
+      "data = " + option +
+      ": trains on its first 90 %, validates on the next 5 % and tests on the last 5 %; data.valid and "
+      "data.test change that");
   return spec;
 }
 

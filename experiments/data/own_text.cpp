@@ -37,9 +37,11 @@ struct Config {
       for (const config::Node& file : written->items()) places.push_back(file.place);
     b.field("name", name, "what messages and cache files call this text");
     b.field("files", files,
-            "files, folders and globs; relative to this file, or to the working folder; .jsonl: one document a line");
+            "files, folders and globs; relative to this file, or to the working folder; .jsonl: one document "
+            "a line");
     b.field("field", field, "of a line of JSON: where its text is");
-    b.field("valid", valid, {0, 0.5, true}, "the part of all bytes behind the training text that is validated on");
+    b.field("valid", valid, {0, 0.5, true},
+            "the part of all bytes behind the training text that is validated on");
     b.field("test", test, {0, 0.5}, "the part behind that one; 0: no such split");
     b.check(!files.empty(), "files", "must name at least one file, folder or glob");
     b.cosmetic({"name"});
@@ -91,14 +93,17 @@ class OwnText final : public Data {
   TextSplit text(std::string_view split) const override {
     expect_split(*this, split);
     const std::string all = whole();
-    const size_t from = split == "train" ? 0 : cut(all, split == "valid" ? config_.valid + config_.test : config_.test);
+    const size_t from =
+        split == "train" ? 0 : cut(all, split == "valid" ? config_.valid + config_.test : config_.test);
     const size_t to = split == "train"                       ? cut(all, config_.valid + config_.test)
                       : split == "valid" && config_.test > 0 ? cut(all, config_.test)
                                                              : all.size();
     if (from >= to)
-      throw Error(place(), fmt::format("split {}: bytes {} to {} of {}: must hold some text; give more of it, or other "
-                                       "data.valid and data.test",
-                                       split, from, to, all.size()));
+      throw Error(
+          place(),
+          fmt::format("split {}: bytes {} to {} of {}: must hold some text; give more of it, or other "
+                      "data.valid and data.test",
+                      split, from, to, all.size()));
     TextSplit part{.text = all.substr(from, to - from)};
     bool inside = false;
     for (const char c : part.text) {
@@ -138,7 +143,9 @@ class OwnText final : public Data {
     for (const fs::path& file : files()) {
       const std::string content = read_unpacked(file);
       refuse_as_text(place(), file.string(), content);
-      if (is_lines_of_json(packed_file(file) == file ? file : fs::path(file.string().substr(file.string().rfind('#') + 1))))
+      if (is_lines_of_json(packed_file(file) == file
+                               ? file
+                               : fs::path(file.string().substr(file.string().rfind('#') + 1))))
         append_lines(all, file, content);
       else
         append(all, content);
@@ -159,7 +166,8 @@ class OwnText final : public Data {
         if (document.is_object())
           for (const auto& [key, value] : document.items()) keys.push_back(key);
         throw Error(place(), where + ": has no text under '" + config_.field + "'; it has " +
-                                 (keys.empty() ? "no keys" : join(keys, ", ")) + "; data.field names another");
+                                 (keys.empty() ? "no keys" : join(keys, ", ")) +
+                                 "; data.field names another");
       }
       append(all, found->get_ref<const std::string&>());
     }
@@ -191,7 +199,8 @@ class OwnText final : public Data {
     }
     if (found.empty())
       throw Error(place(), "files = " + name + ": " +
-                               (fs::is_directory(name, none) ? "holds no .txt, .text, .md or .jsonl file" : "no such file"));
+                               (fs::is_directory(name, none) ? "holds no .txt, .text, .md or .jsonl file"
+                                                             : "no such file"));
     for (const fs::path& file : found) {
       refuse_stand_in(packed_file(file));
       refuse_file_as_text(place(), file);
@@ -205,9 +214,10 @@ class OwnText final : public Data {
 
 void add_to(DataRegistry& registry);
 void add_to(DataRegistry& registry) {
-  registry.add<OwnText, Config>({.name = "own_text",
-                                 .summary = "files, folders and globs of the user's own text, and lines of JSON",
-                                 .source = "ours"});
+  registry.add<OwnText, Config>(
+      {.name = "own_text",
+       .summary = "files, folders and globs of the user's own text, and lines of JSON",
+       .source = "ours"});
 }
 
 }  // namespace subband::data::own_text

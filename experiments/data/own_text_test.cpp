@@ -10,7 +10,8 @@ using config::Node;
 
 namespace own_text_test {
 
-static std::shared_ptr<Data> own(const std::string& path, const std::vector<std::pair<std::string, Node>>& more = {}) {
+static std::shared_ptr<Data> own(const std::string& path,
+                                 const std::vector<std::pair<std::string, Node>>& more = {}) {
   Node spec = own_data_spec("own", {path});
   spec.erase("type");
   for (const auto& [key, value] : more) spec.set(key, value);
@@ -35,7 +36,8 @@ static std::string refusal(const std::function<void()>& act) {
 }  // namespace own_text_test
 using namespace own_text_test;
 
-TEST_CASE("the splits of a file are its parts at the documented fractions, without gap or overlap", "[own_text]") {
+TEST_CASE("the splits of a file are its parts at the documented fractions, without gap or overlap",
+          "[own_text]") {
   const testing::TemporaryFolder folder;
   std::string text;
   for (int i = 0; i < 1000; ++i) text += "line " + std::to_string(i) + "\n";
@@ -78,12 +80,13 @@ TEST_CASE("folders, globs and lines of JSON are documents in the order of their 
   CHECK(all_of(*own(dir + "/[bc].*", {{"test", no_test}})) == "second\n\nthird\n\nfourth\n");
   write_file(folder / "d/c.jsonl", "{\"body\": \"other\"}\n{\"body\": 3}\n");
   CHECK(refusal([&] { own(dir)->text("train"); }) ==
-        "data.own: " + dir + "/c.jsonl: line 1: has no text under 'text'; it has body; data.field names another");
-  CHECK(refusal([&] { own(dir, {{"field", Node("body")}})->text("train"); })
-            .starts_with("data.own: " + dir + "/c.jsonl: line 2: has no text under 'body'"));
+        "data.own: " + dir +
+            "/c.jsonl: line 1: has no text under 'text'; it has body; data.field names another");
+  CHECK(refusal([&] {
+          own(dir, {{"field", Node("body")}})->text("train");
+        }).starts_with("data.own: " + dir + "/c.jsonl: line 2: has no text under 'body'"));
   write_file(folder / "d/c.jsonl", "{\"text\": \"a\"}\nno JSON\n");
-  CHECK(refusal([&] { own(dir)->text("train"); }) ==
-        dir + "/c.jsonl: line 2:1:2: is no JSON from here on");
+  CHECK(refusal([&] { own(dir)->text("train"); }) == dir + "/c.jsonl: line 2:1:2: is no JSON from here on");
 }
 
 TEST_CASE("what is no text is refused, and a path where nothing lies while it is written", "[own_text]") {
@@ -92,10 +95,12 @@ TEST_CASE("what is no text is refused, and a path where nothing lies while it is
   CHECK(refusal([&] { own(folder / "p.parquet")->manifest(); }) ==
         refusal([&] { own(folder / "p.parquet")->text("train"); }));
   CHECK(refusal([&] { own(folder / "p.parquet")->text("train"); })
-            .starts_with("data.own: " + (folder / "p.parquet").string() + ": is a Parquet file, no text to train on; python3"));
+            .starts_with("data.own: " + (folder / "p.parquet").string() +
+                         ": is a Parquet file, no text to train on; python3"));
   write_file(folder / "l.txt", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
   CHECK(refusal([&] { own(folder / "l.txt")->manifest(); }) ==
-        (folder / "l.txt").string() + ": is a Git LFS pointer, no data; git lfs pull fetches the file itself");
+        (folder / "l.txt").string() +
+            ": is a Git LFS pointer, no data; git lfs pull fetches the file itself");
   CHECK(refusal([&] { own_data_spec("own", {(folder / "absent.txt").string()}); }) ==
         "data = " + (folder / "absent.txt").string() + ": no such file or folder");
   write_file(folder / "e/x.png", "");
@@ -113,8 +118,9 @@ TEST_CASE("a path is an option of group data, with a note on its splits; a name 
   REQUIRE(spec);
   CHECK(spec->find("name")->string() == "novel");
   CHECK(warnings.size() == 1);
-  CHECK_THAT(warnings[0], Catch::EndsWith("trains on its first 90 %, validates on the next 5 % and tests on the last 5 %; "
-                                          "data.valid and data.test change that"));
+  CHECK_THAT(warnings[0],
+             Catch::EndsWith("trains on its first 90 %, validates on the next 5 % and tests on the last 5 %; "
+                             "data.valid and data.test change that"));
   CHECK_FALSE(own_data_option("wikitext_2", warnings));
   Registry registry;
   register_corpora_parts(registry);
@@ -127,15 +133,16 @@ TEST_CASE("data add gives own texts a name that is found beside the program's", 
   write_file(folder / "novel.txt", std::string(1000, 'a'));
   const std::string dir = folder.path().string();
   const auto add = [&] {
-    return testing::output_of(command_data,
-                              {"add", "mine", (folder / "novel.txt").string(), "--valid", "0.1", "--config-dir", dir});
+    return testing::output_of(command_data, {"add", "mine", (folder / "novel.txt").string(), "--valid", "0.1",
+                                             "--config-dir", dir});
   };
   const auto [code, text] = add();
   CHECK(code == 0);
-  CHECK(text == (folder / "data/mine.yaml").string() +
-                    "\n  train             850 bytes\n  valid             100 bytes\n  test               50 bytes\n"
-                    "train on it: subband run tinyshakespeare/wavelet data=mine --config-dir " +
-                    dir + "\n");
+  CHECK(text ==
+        (folder / "data/mine.yaml").string() +
+            "\n  train             850 bytes\n  valid             100 bytes\n  test               50 bytes\n"
+            "train on it: subband run tinyshakespeare/wavelet data=mine --config-dir " +
+            dir + "\n");
   CHECK(add().first == 1);
   Registry registry;
   register_corpora_parts(registry);
@@ -147,7 +154,8 @@ TEST_CASE("relative files are looked for beside the YAML that names them", "[own
   const testing::TemporaryFolder folder;
   write_file(folder / "data/texts/a.txt", std::string(1000, 'a'));
   write_file(folder / "data/near.yaml", "type: own_text\nfiles: [texts/a.txt]\n");
-  write_file(folder / "data/plain.yaml", "type: text\nname: plain\nsplits: {train: {files: [texts/a.txt]}}\n");
+  write_file(folder / "data/plain.yaml",
+             "type: text\nname: plain\nsplits: {train: {files: [texts/a.txt]}}\n");
   Registry registry;
   register_corpora_parts(registry);
   CHECK(open_corpus(registry, "near", {}, {folder.path()})->text("train").text.size() == 900);

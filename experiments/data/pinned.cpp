@@ -45,8 +45,8 @@ std::shared_ptr<Data> pinned_data(std::shared_ptr<const Data> data, const DataMa
   return std::make_shared<Pinned>(std::move(data), manifest);
 }
 
-std::vector<Problem> manifest_changes(const std::string& place, const DataManifest& before, const DataManifest& now,
-                                      const std::string& since) {
+std::vector<Problem> manifest_changes(const std::string& place, const DataManifest& before,
+                                      const DataManifest& now, const std::string& since) {
   constexpr size_t kShown = 16;
   const auto shown = [](const DataManifest& manifest, const std::string& file) {
     const auto found = manifest.find(file);
@@ -58,11 +58,12 @@ std::vector<Problem> manifest_changes(const std::string& place, const DataManife
   for (const auto& [file, checksum] : all) {
     const std::string was = shown(before, file), is = shown(now, file);
     if (was != is)
-      changes.push_back({place,
-                         fmt::format("{}: sha256 = {}: was {} {}; put it back and run the same command again, or run anew "
-                                     "with the file as it is",
-                                     file, is, was, since),
-                         "changed"});
+      changes.push_back(
+          {place,
+           fmt::format("{}: sha256 = {}: was {} {}; put it back and run the same command again, or run anew "
+                       "with the file as it is",
+                       file, is, was, since),
+           "changed"});
   }
   return changes;
 }

@@ -14,7 +14,7 @@ namespace subband {
 std::shared_ptr<Data> pinned_data(std::shared_ptr<const Data> data, const DataManifest& manifest);
 
 /// One problem a file that is missing, new or different.
-std::vector<Problem> manifest_changes(const std::string& place, const DataManifest& before, const DataManifest& now,
-                                      const std::string& since);
+std::vector<Problem> manifest_changes(const std::string& place, const DataManifest& before,
+                                      const DataManifest& now, const std::string& since);
 
 }  // namespace subband

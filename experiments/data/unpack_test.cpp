@@ -115,8 +115,9 @@ TEST_CASE("a flipped bit anywhere in what gzip holds, or behind it, is refused",
   write_file(folder / "padded.gz", whole + std::string(100, '\0'));
   CHECK(read_unpacked(folder / "padded.gz") == content);
   write_file(folder / "more.gz", whole + "more");
-  CHECK_THROWS_WITH(read_unpacked(folder / "more.gz"),
-                    (folder / "more.gz").string() + ": cannot be unpacked: bytes behind the end of the gzip data");
+  CHECK_THROWS_WITH(
+      read_unpacked(folder / "more.gz"),
+      (folder / "more.gz").string() + ": cannot be unpacked: bytes behind the end of the gzip data");
 }
 
 TEST_CASE("a flipped bit in what xz or a zip archive holds is refused", "[unpack]") {
@@ -143,12 +144,18 @@ TEST_CASE("a flipped bit in what xz or a zip archive holds is refused", "[unpack
 TEST_CASE("members may have any name, whatever the locale", "[unpack]") {
   const testing::TemporaryFolder folder;
   for (const char* name : {"a.zip", "a.tar.gz", "a.tar.xz"}) {
-    pack(folder / name, {{"daten/gr\xc3\xbc\xc3\x9f" "e.txt", "A"}, {"\xe6\x96\x87.txt", "B"}});
+    pack(folder / name, {{"daten/gr\xc3\xbc\xc3\x9f"
+                          "e.txt",
+                          "A"},
+                         {"\xe6\x96\x87.txt", "B"}});
     INFO(name);
     CHECK(read_unpacked((folder / name).string() + "#\xe6\x96\x87.txt") == "B");
     std::vector<std::string> names;
-    read_members(folder / name, [&](const std::string& member, const std::string&) { names.push_back(member); });
-    CHECK(names == std::vector<std::string>{"daten/gr\xc3\xbc\xc3\x9f" "e.txt", "\xe6\x96\x87.txt"});
+    read_members(folder / name,
+                 [&](const std::string& member, const std::string&) { names.push_back(member); });
+    CHECK(names == std::vector<std::string>{"daten/gr\xc3\xbc\xc3\x9f"
+                                            "e.txt",
+                                            "\xe6\x96\x87.txt"});
   }
 }
 
@@ -166,7 +173,8 @@ TEST_CASE("a pointer, a page and a file under another packer's name are called b
   CHECK(said("a.gz", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n") ==
         "cannot be unpacked: is a Git LFS pointer, no .gz file; git lfs pull fetches the file itself");
   CHECK(said("a.zip", "<!doctype html>") ==
-        "cannot be unpacked: is an HTML page, no .zip file; it was fetched from a wrong address, or needs a login");
+        "cannot be unpacked: is an HTML page, no .zip file; it was fetched from a wrong address, or needs a "
+        "login");
   pack(folder / "b.gz", {{"b", "text"}});
   CHECK(said("b.xz", read_file(folder / "b.gz")) ==
         "cannot be unpacked: is a gzip file, no .xz file; name it .gz");

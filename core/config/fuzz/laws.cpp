@@ -115,7 +115,8 @@ std::string json_law(std::string_view text) {
     try {
       const Json value = read_json(text, "bytes.json", {.non_finite = non_finite});
       json_brief(value);
-      if (!non_finite && !(read_json(value.dump(), "again.json") == value)) return "reads back as another value";
+      if (!non_finite && !(read_json(value.dump(), "again.json") == value))
+        return "reads back as another value";
     } catch (const Error& error) {
       if (error.first().place.empty()) return std::string("has no place: ") + error.what();
     }
@@ -132,7 +133,8 @@ std::string safetensors_law(std::string_view file) {
     const SafetensorsHeader header = read_safetensors_header(file, "bytes.safetensors");
     uint64_t position = header.data_begin;
     for (const SafetensorsEntry& entry : header.entries) {
-      if (header.data_begin + entry.begin != position || entry.end < entry.begin) return "leaves a gap or an overlap";
+      if (header.data_begin + entry.begin != position || entry.end < entry.begin)
+        return "leaves a gap or an overlap";
       position = header.data_begin + entry.end;
     }
     if (position != file.size()) return "does not end where the file ends";

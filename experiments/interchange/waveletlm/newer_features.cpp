@@ -25,7 +25,8 @@ constexpr std::array<Known, 26> kKnown = {{
     {"lifting_diaglowrank", "false", "lifting_diaglowrank_"},
     {"lifting_level_sharing", "false", "lifting_level_sharing_"},
     {"lifting_offdiag_density", "0", "lifting_offdiag_mask_"},
-    {"lifting_offdiag_structure", "none", "lifting_offdiag_ lifting_block_size lifting_band_width lifting_monarch_"},
+    {"lifting_offdiag_structure", "none",
+     "lifting_offdiag_ lifting_block_size lifting_band_width lifting_monarch_"},
     {"lifting_import_checkpoint", "", "lifting_import_"},
     {"lifting_freeze", "false", "lifting_freeze_"},
     {"mlp_offdiag_structure", "none", "mlp_offdiag_ mlp_block_size mlp_band_width mlp_pq_ mlp_monarch_"},
@@ -59,7 +60,8 @@ std::optional<NewerFeature> newer_feature_of(std::string_view key, const Node& c
   for (const Known& known : kKnown)
     if (key == known.switch_key) return NewerFeature{std::string(known.switch_key), std::string(known.off)};
   for (const Known& known : kKnown)
-    if (is_setting(key, known.settings)) return NewerFeature{std::string(known.switch_key), std::string(known.off)};
+    if (is_setting(key, known.settings))
+      return NewerFeature{std::string(known.switch_key), std::string(known.off)};
   constexpr std::string_view kEnabled = "enabled";
   for (const config::Entry& entry : config.entries()) {
     const std::string_view name = entry.key;
@@ -77,9 +79,11 @@ bool is_off(const Node& value, std::string_view off) {
       return !value.boolean();
     case Node::Kind::integer:
     case Node::Kind::number:
-      return value.number() == 0 || config::brief(value) == off || config::brief(value) == std::string(off) + ".0";
+      return value.number() == 0 || config::brief(value) == off ||
+             config::brief(value) == std::string(off) + ".0";
     case Node::Kind::string:
-      return value.string().empty() || value.string() == "off" || value.string() == "none" || value.string() == off;
+      return value.string().empty() || value.string() == "off" || value.string() == "none" ||
+             value.string() == off;
     default:
       return value.size() == 0;
   }

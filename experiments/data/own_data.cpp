@@ -1,5 +1,8 @@
 #include "experiments/data/own_data.h"
 
+#include <glob.h>
+
+#include <algorithm>
 #include <filesystem>
 
 #include "core/error.h"
@@ -31,6 +34,50 @@ std::string checked(const std::string& path) {
 }
 
 }  // namespace
+
+// Without the ending of what packs it.
+static std::string plain_ending(const fs::path& file) {
+  const std::string ending = file.extension();
+  const bool is_packed = ending == ".xz" || ending == ".gz" || ending == ".zst" || ending == ".bz2";
+  return is_packed ? file.stem().extension().string() : ending;
+}
+
+bool is_lines_of_json(const fs::path& file) {
+  const std::string ending = plain_ending(file);
+  return ending == ".jsonl" || ending == ".ndjson";
+}
+
+static bool is_text_file(const fs::path& file) {
+  const std::string ending = plain_ending(file);
+  return ending == ".txt" || ending == ".text" || ending == ".md" || is_lines_of_json(file);
+}
+
+std::vector<fs::path> own_files(const std::string& place, const std::string& name) {
+  std::vector<fs::path> found;
+  std::error_code none;
+  if (lies_there(packed_file(name)) && !fs::is_directory(name, none)) {
+    found.push_back(locate_data(place, "/", name, ""));
+  } else if (fs::is_directory(name, none)) {
+    for (const auto& entry : fs::recursive_directory_iterator(name, none))
+      if (entry.is_regular_file(none) && is_text_file(entry.path())) found.push_back(entry.path());
+  } else {
+    glob_t matches{};
+    if (::glob(name.c_str(), 0, nullptr, &matches) == 0)
+      for (size_t i = 0; i < matches.gl_pathc; ++i)
+        if (!fs::is_directory(matches.gl_pathv[i], none)) found.emplace_back(matches.gl_pathv[i]);
+    ::globfree(&matches);
+  }
+  if (found.empty())
+    throw Error(place, "files = " + name + ": " +
+                           (fs::is_directory(name, none) ? "holds no .txt, .text, .md or .jsonl file"
+                                                         : "no such file"));
+  for (const fs::path& file : found) {
+    refuse_stand_in(packed_file(file));
+    refuse_file_as_text(place, file);
+  }
+  std::ranges::sort(found);
+  return found;
+}
 
 Node own_data_spec(const std::string& name, const std::vector<std::string>& paths) {
   Node files = Node::list();

@@ -5,7 +5,6 @@
 // the last line that ends before the fraction, or, where that is more than half a percent away, at the character.
 // Source  ours
 #include <fmt/format.h>
-#include <glob.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,6 +18,7 @@
 #include "core/text.h"
 #include "experiments/data.h"
 #include "experiments/data/data_place.h"
+#include "experiments/data/own_data.h"
 #include "experiments/data/unpack.h"
 
 namespace subband::data::own_text {
@@ -54,23 +54,6 @@ struct Config {
     b.resolve("files", std::move(resolved));
   }
 };
-
-// Without the ending of what packs it.
-static std::string plain_ending(const fs::path& file) {
-  const std::string ending = file.extension();
-  const bool is_packed = ending == ".xz" || ending == ".gz" || ending == ".zst" || ending == ".bz2";
-  return is_packed ? file.stem().extension().string() : ending;
-}
-
-static bool is_lines_of_json(const fs::path& file) {
-  const std::string ending = plain_ending(file);
-  return ending == ".jsonl" || ending == ".ndjson";
-}
-
-static bool is_text_file(const fs::path& file) {
-  const std::string ending = plain_ending(file);
-  return ending == ".txt" || ending == ".text" || ending == ".md" || is_lines_of_json(file);
-}
 
 // Appends a document, two newlines behind the one before it.
 static void append(std::string& all, std::string_view document) {
@@ -176,37 +159,10 @@ class OwnText final : public Data {
   std::vector<fs::path> files() const {
     std::vector<fs::path> all;
     for (const std::string& name : config_.files) {
-      std::vector<fs::path> found = expanded(name);
+      std::vector<fs::path> found = own_files(place(), name);
       all.insert(all.end(), found.begin(), found.end());
     }
     return all;
-  }
-
-  std::vector<fs::path> expanded(const std::string& name) const {
-    std::vector<fs::path> found;
-    std::error_code none;
-    if (lies_there(packed_file(name)) && !fs::is_directory(name, none)) {
-      found.push_back(locate_data(place(), "/", name, ""));
-    } else if (fs::is_directory(name, none)) {
-      for (const auto& entry : fs::recursive_directory_iterator(name, none))
-        if (entry.is_regular_file(none) && is_text_file(entry.path())) found.push_back(entry.path());
-    } else {
-      glob_t matches{};
-      if (::glob(name.c_str(), 0, nullptr, &matches) == 0)
-        for (size_t i = 0; i < matches.gl_pathc; ++i)
-          if (!fs::is_directory(matches.gl_pathv[i], none)) found.emplace_back(matches.gl_pathv[i]);
-      ::globfree(&matches);
-    }
-    if (found.empty())
-      throw Error(place(), "files = " + name + ": " +
-                               (fs::is_directory(name, none) ? "holds no .txt, .text, .md or .jsonl file"
-                                                             : "no such file"));
-    for (const fs::path& file : found) {
-      refuse_stand_in(packed_file(file));
-      refuse_file_as_text(place(), file);
-    }
-    std::ranges::sort(found);
-    return found;
   }
 
   Config config_;

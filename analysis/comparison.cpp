@@ -42,8 +42,8 @@ void add_cell(RowCells& row, Comparison& comparison, const SweepCell& cell, cons
   ++comparison.cells;
   if (run == nullptr) return add_trouble(row, comparison, cell, "not run", "");
   row.row.parameters = std::max(row.row.parameters, run->parameters);
-  if (run->status != "done") {
-    const std::string at = run->status + " at step " + std::to_string(run->step);
+  if (run->status != Status::done) {
+    const std::string at = word_of(run->status) + " at step " + std::to_string(run->step);
     return add_trouble(row, comparison, cell, at, run->message);
   }
   ++comparison.done;

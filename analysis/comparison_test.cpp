@@ -14,11 +14,11 @@ using namespace subband;
 
 namespace comparison_test {
 
-static RunSummary run(const std::string& id, int64_t seed, double value, const std::string& status = "done") {
+static RunSummary run(const std::string& id, int64_t seed, double value, Status status = Status::done) {
   return {.id = id,
           .seed = seed,
           .status = status,
-          .message = status == "nan" ? "loss is NaN" : "",
+          .message = status == Status::nan ? "loss is NaN" : "",
           .step = 12,
           .parameters = 1234,
           .metrics = {{"valid.bpb", value}, {"train.seconds", 3.0}, {"train.peak_mib", 90.0}}};
@@ -34,7 +34,7 @@ static SweepManifest manifest() {
 
 static std::vector<RunSummary> runs() {
   return {run("base", 1, 2.50), run("base", 2, 2.60), run("worse", 1, 2.55), run("worse", 2, 2.651),
-          run("broken", 1, 0, "nan")};
+          run("broken", 1, 0, Status::nan)};
 }
 
 static std::string markdown(const SweepManifest& sweep, const std::vector<RunSummary>& runs,

@@ -14,7 +14,7 @@ static std::optional<Table> pivot_of(const std::vector<std::vector<std::string>>
     sweep.cells.push_back({.row = name, .seed = 1, .id = name, .overrides = rows[i]});
     if (i != 3)
       runs.push_back(
-          {.id = name, .seed = 1, .status = "done", .metrics = {{"valid.bpb", static_cast<double>(i)}}});
+          {.id = name, .seed = 1, .status = Status::done, .metrics = {{"valid.bpb", static_cast<double>(i)}}});
   }
   return pivot_table(sweep, compare(sweep, runs));
 }

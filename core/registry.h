@@ -115,7 +115,9 @@ class Registry {
   }
   template <class Interface>
   const KindRegistry<Interface>& of() const {
-    return const_cast<Registry*>(this)->of<Interface>();
+    static const KindRegistry<Interface> kEmpty;
+    const Kind* kind = find(Interface::kKind);
+    return kind != nullptr ? static_cast<const KindRegistry<Interface>&>(*kind) : kEmpty;
   }
   const Kind* find(std::string_view kind) const {
     const auto found = kinds_.find(kind);

@@ -56,17 +56,12 @@ std::vector<std::string> take_sweep_words(Arguments arguments, SweepWords& words
 
 std::shared_ptr<Launcher> make_launcher(const Registry& registry, const SweepWords& words) {
   using config::Node;
-  Node slot = Node::map(), spec = Node::map(), resolved;
   const config::Place place{.source = std::make_shared<const std::string>("command line")};
-  slot.set("type", Node(words.launcher)).place = place;
-  if (words.jobs) slot.set("jobs", Node(*words.jobs)).place = place;
-  spec.set("launcher", slot).place = place;
-  BindSession session{.registry = &registry};
-  Binder binder(session, spec, resolved);
-  Slot<Launcher> launcher("local");
-  launcher.bind(binder, "launcher", LauncherContext{}, "where workers run");
-  session.finish();
-  return launcher.make({});
+  Node spec = Node::map();
+  spec.set("type", Node(words.launcher)).place = place;
+  if (words.jobs) spec.set("jobs", Node(*words.jobs)).place = place;
+  spec.place = place;
+  return make_part<Launcher>(registry, spec);
 }
 
 SweepSpec composed_spec(const SweepWords& words, const std::string& name,
@@ -166,7 +161,8 @@ class SweepJob {
     std::set<size_t> checked;
     Progress progress("first steps", "rows", static_cast<int64_t>(plan_.grid.rows.size()), options_.quiet);
     for (const PlannedCell& cell : plan_.cells) {
-      if (cell.state != "new" || !cell.same_as.empty() || !checked.insert(cell.cell.row).second) continue;
+      if (cell.state != Status::fresh || !cell.same_as.empty() || !checked.insert(cell.cell.row).second)
+        continue;
       const SweepRow& row = plan_.grid.rows[cell.cell.row];
       progress.update(static_cast<int64_t>(checked.size()));
       auto problem = binder.check(row.recipe, cell_overrides(plan_.spec, row, cell.cell.seed, plan_.extra));
@@ -183,7 +179,7 @@ class SweepJob {
     std::set<std::pair<std::string, int64_t>> taken;
     for (size_t i = 0; i < plan_.cells.size(); ++i) {
       const PlannedCell& cell = plan_.cells[i];
-      if (cell.state != "reused" && taken.insert({cell.id, cell.cell.seed}).second) cells.push_back(i);
+      if (cell.state != Status::reused && taken.insert({cell.id, cell.cell.seed}).second) cells.push_back(i);
     }
     return cells;
   }
@@ -210,7 +206,7 @@ class SweepJob {
       const PlannedCell& cell = plan_.cells[cells[i]];
       if (result.outcomes[i].is_crash)
         record_crash(store_, cell.id, cell.cell.seed, result.outcomes[i].message);
-      is_failed_ = is_failed_ || result.outcomes[i].status == "failed";
+      is_failed_ = is_failed_ || result.outcomes[i].status == Status::failed;
     }
     return result.is_stopped;
   }
@@ -218,7 +214,7 @@ class SweepJob {
   int exit_code(const SweepManifest& manifest) const {
     std::set<std::pair<std::string, int64_t>> done;
     for (const RunSummary& run : read_index(store_).runs)
-      if (run.status == "done") done.insert({run.id, run.seed});
+      if (run.status == Status::done) done.insert({run.id, run.seed});
     for (const SweepCell& cell : manifest.cells)
       if (!done.contains({cell.id, cell.seed})) return 4;
     return is_failed_ ? 4 : 0;

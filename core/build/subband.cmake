@@ -84,7 +84,7 @@ function(subband_test_program NAME TORCH)
     return()
   endif()
   add_executable(${NAME}_test ${tests})
-  target_link_libraries(${NAME}_test PRIVATE subband_${NAME} subband_testing)
+  target_link_libraries(${NAME}_test PRIVATE subband_${NAME} subband_testing$<$<BOOL:${TORCH}>:_tensors>)
   subband_target(${NAME}_test ${TORCH} subband_precompiled_tests)
   if(TORCH AND NOT SUBBAND_PCH)  # a precompiled header must be the first one, and has it inside
     target_compile_options(${NAME}_test PRIVATE -include ${PROJECT_SOURCE_DIR}/core/testing/torch_first.h)

@@ -225,7 +225,6 @@ class Classification final : public Task {
   TaskContext context_;
 };
 
-void add_to(TaskRegistry& registry);
 void add_to(TaskRegistry& registry) {
   registry.add<Classification, Config>({.name = "classification",
                                         .summary = "one label for a whole sequence",

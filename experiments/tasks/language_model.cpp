@@ -125,7 +125,6 @@ class LanguageModel final : public Task {
   TaskContext context_;
 };
 
-void add_to(TaskRegistry& registry);
 void add_to(TaskRegistry& registry) {
   registry.add<LanguageModel, Config>({.name = "language_model",
                                        .summary = "the next token of a text, at every position",

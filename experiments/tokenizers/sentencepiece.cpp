@@ -87,7 +87,6 @@ class SentencePiece final : public Tokenizer {
   mutable std::string digest_;
 };
 
-void add_to(TokenizerRegistry& registry);
 void add_to(TokenizerRegistry& registry) {
   registry.add<SentencePiece, Config>({.name = "sentencepiece",
                                        .summary = "pieces of normalised text, by a learnt model",

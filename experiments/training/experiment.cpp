@@ -117,7 +117,7 @@ void Experiment::judge(const StepResult& result) const {
   if (!result.finite()) {
     // The sign of a NaN has no meaning, and differs between machines.
     throw Ended{
-        {.status = "nan",
+        {.status = Status::nan,
          .step = step,
          .message = fmt::format("step {}: loss = {}, gradient norm = {}{}", step, std::abs(result.loss),
                                 std::abs(result.gradient_norm), words_on_best())}};
@@ -125,7 +125,7 @@ void Experiment::judge(const StepResult& result) const {
   const double limit =
       recipe_.trainer.diverged_above * std::log(static_cast<double>(recipe_.shape.answers()));
   if (limit > 0 && result.loss > limit) {
-    throw Ended{{.status = "diverged",
+    throw Ended{{.status = Status::diverged,
                  .step = step,
                  .message = fmt::format("step {}: loss = {:.4f}: above {} ln V = {:.4f}{}", step, result.loss,
                                         recipe_.trainer.diverged_above, limit, words_on_best())}};
@@ -138,8 +138,9 @@ void Experiment::train() {
   while (trainer_->steps_done() < trainer_->steps()) {
     if (stop_asked()) {
       checkpoint();
-      throw Ended{
-          {.status = "stopped", .step = trainer_->steps_done(), .message = "stopped on request; resumable"}};
+      throw Ended{{.status = Status::stopped,
+                   .step = trainer_->steps_done(),
+                   .message = "stopped on request; resumable"}};
     }
     const auto before = Clock::now();
     const StepResult result = trainer_->step();
@@ -201,7 +202,7 @@ bool Experiment::evaluate(Outcome& outcome) {
   for (const Measurement& measurement : task_->measurements(use_)) {
     if (measurement.split == "train") continue;
     if (stop_asked()) {
-      outcome.status = "stopped",
+      outcome.status = Status::stopped,
       outcome.message = "stopped on request before the final evaluation; resumable";
       return false;
     }
@@ -209,7 +210,7 @@ bool Experiment::evaluate(Outcome& outcome) {
     outcome.metrics.insert(measured.begin(), measured.end());
     for (const auto& [name, value] : measured) {
       if (name.find(".loss") == std::string::npos || std::isfinite(value)) continue;
-      outcome.status = "nan", outcome.message = fmt::format("{}: loss = {}", measurement.name, value);
+      outcome.status = Status::nan, outcome.message = fmt::format("{}: loss = {}", measurement.name, value);
       return false;
     }
   }
@@ -254,7 +255,7 @@ Outcome run_experiment(const Recipe& recipe, const ExperimentOptions& options) {
   reset_tensor_peak();
   std::optional<Experiment> experiment;
   Outcome outcome;
-  const auto failed = [&](const std::string& status, const std::string& message) {
+  const auto failed = [&](Status status, const std::string& message) {
     outcome = {.status = status, .step = experiment ? experiment->step() : 0, .message = message};
   };
   try {
@@ -263,9 +264,10 @@ Outcome run_experiment(const Recipe& recipe, const ExperimentOptions& options) {
   } catch (const Ended& ended) {
     outcome = ended.outcome;
   } catch (const std::bad_alloc&) {
-    failed("out_of_memory", "the system has no memory left");
+    failed(Status::out_of_memory, "the system has no memory left");
   } catch (const c10::Error& error) {
-    failed(is_out_of_memory(error) ? "out_of_memory" : "failed", first_line(error.what_without_backtrace()));
+    failed(is_out_of_memory(error) ? Status::out_of_memory : Status::failed,
+           first_line(error.what_without_backtrace()));
   }
   observer.ended(outcome);
   return outcome;

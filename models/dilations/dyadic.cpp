@@ -20,7 +20,6 @@ class Dyadic final : public Dilation {
   int64_t reach(int64_t level) const override { return int64_t{1} << level; }
 };
 
-void add_to(DilationRegistry& r);
 void add_to(DilationRegistry& r) {
   r.add<Dyadic, Config>({.name = "dyadic",
                          .summary = "level l looks back 2^l positions",

@@ -67,7 +67,7 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_
 void print_run(const RunResult& result) {
   const Outcome& outcome = result.outcome;
   for (const auto& [name, value] : outcome.metrics) fmt::print("{:<32} {:.6g}\n", name, value);
-  fmt::print("{}{} at step {}{}\n{}\n", result.is_reused ? "reused: " : "", outcome.status, outcome.step,
+  fmt::print("{}{} at step {}{}\n{}\n", result.is_reused ? "reused: " : "", word_of(outcome.status), outcome.step,
              outcome.message.empty() ? "" : ": " + shown(outcome.message), shown(result.folder.string()));
 }
 
@@ -91,7 +91,7 @@ void say_reused(const RunResult& result) {
 
 int exit_code_of(const Outcome& outcome) {
   if (outcome.done()) return 0;
-  return outcome.status == "stopped" ? kInterruptedExit : 4;
+  return outcome.status == Status::stopped ? kInterruptedExit : 4;
 }
 
 // `--check`: one small step instead of the run.

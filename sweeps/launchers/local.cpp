@@ -26,7 +26,6 @@ class LocalLauncher final : public Launcher {
   int64_t jobs_;
 };
 
-void add_to(LauncherRegistry& r);
 void add_to(LauncherRegistry& r) {
   r.add<LocalLauncher, Config>(
       {.name = "local",

@@ -34,11 +34,11 @@ class RowComplaints {
   std::vector<Problem> problems_;
 };
 
-std::string state_of(const std::string& status) {
-  if (is_settled(status)) return "reused";
-  if (status == "running") return "running";
-  if (status == "stopped" || status == "interrupted") return "resume";
-  return "retry";
+Status state_of(Status status) {
+  if (is_settled(status)) return Status::reused;
+  if (status == Status::running) return Status::running;
+  if (status == Status::stopped || status == Status::interrupted) return Status::resume;
+  return Status::retry;
 }
 
 // A metric that no row reports would be found out after the training.
@@ -85,7 +85,6 @@ std::vector<std::string> remarks_on(const std::vector<SweepRow>& rows,
 }
 
 void look_up(PlannedCell& planned, const std::vector<RunSummary>& runs) {
-  planned.state = "new";
   for (const RunSummary& run : runs) {
     if (run.id != planned.id || run.seed != planned.cell.seed) continue;
     planned.state = state_of(run.status);
@@ -108,7 +107,7 @@ void match_size(SweepRow& row, const SweepSpec& spec, const std::vector<std::str
 
 }  // namespace
 
-size_t SweepPlan::count(const std::string& state) const {
+size_t SweepPlan::count(Status state) const {
   return static_cast<size_t>(std::ranges::count(cells, state, &PlannedCell::state));
 }
 
@@ -164,12 +163,12 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
                         .recipe = row.recipe,
                         .data = row.data};
     if (row.id.empty())
-      planned.state = "new";
+      planned.state = Status::fresh;
     else
       look_up(planned, runs);
     if (!row.missing.empty() && std::ranges::find(plan.missing, row.missing) == plan.missing.end())
       plan.missing.push_back(row.missing);
-    if (planned.state == "reused") planned.recipe = nullptr;  // no worker needs it
+    if (planned.state == Status::reused) planned.recipe = nullptr;  // no worker needs it
     forecast.predict(planned);
     if (row.id.empty()) {
       plan.cells.push_back(std::move(planned));
@@ -213,7 +212,7 @@ std::optional<double> plan_seconds(const SweepPlan& plan, int64_t jobs) {
   // As the scheduler deals them out: each cell, in order, to the worker that is free first.
   std::vector<double> workers(static_cast<size_t>(std::max<int64_t>(jobs, 1)), 0.0);
   for (const PlannedCell& cell : plan.cells) {
-    if (cell.state == "reused" || !cell.same_as.empty()) continue;
+    if (cell.state == Status::reused || !cell.same_as.empty()) continue;
     if (!cell.seconds) return std::nullopt;
     *std::ranges::min_element(workers) += *cell.seconds;
   }

@@ -36,9 +36,9 @@ using PrepareRow =
 struct PlannedCell {
   Cell cell;
   std::string id;
-  std::string state;   ///< `reused`, `resume`, `retry`, `new`, `running` (another process is at it)
-  std::string status;  ///< of the run that is there; empty where there is none
-  std::string folder;  ///< of that run, inside the store
+  Status state = Status::fresh;  ///< reused, resume, retry, fresh, running (another process is at it)
+  std::optional<Status> status;  ///< of the run that is there
+  std::string folder;            ///< of that run, inside the store
   int64_t parameters = 0;
   int64_t tokens = 0;             ///< of training; 0: unknown
   std::shared_ptr<const config::Node> recipe = {};  ///< composed; its seed is that of the cell
@@ -57,7 +57,7 @@ struct SweepPlan {
   std::vector<std::string> remarks;  ///< of every row: what it changes besides what it asks for; or empty
   std::vector<std::string> missing;  ///< data without which nothing can run, each once
 
-  size_t count(const std::string& state) const;
+  size_t count(Status state) const;
 };
 
 /// `runs`: what the store has. ConfigError with the mistakes of all rows in one go, each with its row, and with metrics

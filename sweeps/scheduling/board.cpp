@@ -69,10 +69,12 @@ void Board::ended(size_t cell, const CellOutcome& outcome) {
   const double seconds = running == running_.end() ? 0 : seconds_between(running->second.start, Clock::now());
   running_.erase(cell);
   is_ended_[cell] = true;
-  if (outcome.status == "done") took_.push_back(seconds);
-  if (outcome.status != "done" && outcome.status != "reused" && outcome.status != "stopped") ++failed_;
+  if (outcome.status == Status::done) took_.push_back(seconds);
+  if (outcome.status != Status::done && outcome.status != Status::reused && outcome.status != Status::stopped)
+    ++failed_;
   const std::string about = outcome.message.empty() ? "" : "  " + outcome.message;
-  say(fmt::format("{:<6} {}  {}{}", outcome.status, cells_[cell].name, duration_text(seconds), about));
+  say(fmt::format("{:<6} {}  {}{}", word_of(outcome.status), cells_[cell].name, duration_text(seconds),
+                  about));
 }
 
 void Board::stopping() {

@@ -177,9 +177,9 @@ CellOutcome perform_cell(const CellSource& source, const std::string& name, cons
     const RunResult result = perform(
         recipe, plan, store, {.observer = &observer, .stop = &link.stop(), .command_line = source.command_line});
     const bool is_reused = result.is_reused && result.outcome.done();
-    return {is_reused ? "reused" : result.outcome.status, message_of(result.outcome)};
+    return {is_reused ? Status::reused : result.outcome.status, message_of(result.outcome)};
   } catch (const Error& error) {
-    if (error.first().kind == "locked") return {"held", error.first().message};
+    if (error.first().kind == "locked") return {Status::held, error.first().message};
     throw;
   }
 }
@@ -189,7 +189,7 @@ void record_crash(const Store& store, const std::string& id, int64_t seed, const
   if (!folder) return;
   const RunRecord run = read_record(*folder / kRecordName);
   RecordWriter record(*folder / kRecordName);
-  record.end({.status = "failed", .step = run.step, .message = message, .metrics = run.metrics});
+  record.end({.status = Status::failed, .step = run.step, .message = message, .metrics = run.metrics});
 }
 
 }  // namespace subband

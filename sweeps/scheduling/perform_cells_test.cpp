@@ -56,7 +56,7 @@ TEST_CASE("a recipe that was edited after the plan is trained as it was planned"
   RowBinder binder(bench.source);
   const PreparedRow row = binder.prepare(bench.recipe.string(), {"seed=3"});
   write_file(bench.recipe, "net: {type: nothing}\n");
-  CHECK(bench.perform(bench.planned(row, 4)).status == "done");
+  CHECK(bench.perform(bench.planned(row, 4)).status == Status::done);
   const auto found = bench.store.find(row.id, 4);
   REQUIRE(found);
   CHECK(read_record(*found / kRecordName).config["net"]["type"] == "decoder_lm");
@@ -71,7 +71,7 @@ TEST_CASE("what a plan reads of the clock is what its workers train", "[perform_
   const PreparedRow row = binder.prepare(bench.recipe.string(), {clock});
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));
   CHECK(binder.identify(bench.recipe.string(), {clock}) != row.id);  // another second
-  CHECK(bench.perform(bench.planned(row, 5)).status == "done");
+  CHECK(bench.perform(bench.planned(row, 5)).status == Status::done);
   CHECK(bench.store.find(row.id, 5));
 }
 

@@ -98,7 +98,7 @@ class Scheduler {
   Scheduler(size_t cells, const RunCell& run_cell, const ScheduleOptions& options, ScheduleObserver& observer)
       : run_cell_(run_cell), options_(options), observer_(observer) {
     assert(thread_count() == 1);  // a lock that another thread holds would stay locked in every worker
-    result_.outcomes.resize(cells, {"stopped", "was not begun"});
+    result_.outcomes.resize(cells, {Status::stopped, "was not begun"});
     for (size_t cell = 0; cell < cells; ++cell) queue_.push_back({.cell = cell});
   }
   Scheduler(const Scheduler&) = delete;
@@ -162,7 +162,7 @@ class Scheduler {
     try {
       outcome = run_cell_(cell, link);
     } catch (const std::exception& failure) {
-      outcome = {"failed", failure.what()};
+      outcome = {Status::failed, failure.what()};
     }
     link.end(outcome);
     std::fflush(nullptr);
@@ -213,27 +213,28 @@ class Scheduler {
   }
 
   void conclude(const Waiting& task, const CellOutcome& outcome) {
-    if (outcome.status == "held" && !result_.is_stopped) {
+    if (outcome.status == Status::held && !result_.is_stopped) {
       observer_.held(task.cell);
       const auto pause = std::chrono::duration<double>(options_.held_pause_s);
       queue_.push_back({task.cell, task.attempt,
                         ScheduleClock::now() + std::chrono::duration_cast<ScheduleClock::duration>(pause)});
       return;
     }
-    const bool is_held = outcome.status == "held";
-    result_.outcomes[task.cell] = is_held ? CellOutcome{"stopped", "another process is at it"} : outcome;
+    const bool is_held = outcome.status == Status::held;
+    result_.outcomes[task.cell] =
+        is_held ? CellOutcome{Status::stopped, "another process is at it"} : outcome;
     observer_.ended(task.cell, result_.outcomes[task.cell]);
   }
 
   void crashed(const Waiting& task, const std::string& how) {
-    if (result_.is_stopped) return conclude(task, {"stopped", how});
+    if (result_.is_stopped) return conclude(task, {Status::stopped, how});
     if (task.attempt < options_.attempts) {
       observer_.retried(task.cell, how);
       queue_.push_front({task.cell, task.attempt + 1, {}});
       return;
     }
     const std::string times = options_.attempts == 2 ? "twice" : std::to_string(options_.attempts) + " times";
-    conclude(task, {"failed", "worker " + how + ", " + times, true});
+    conclude(task, {Status::failed, "worker " + how + ", " + times, true});
   }
 
   const RunCell& run_cell_;

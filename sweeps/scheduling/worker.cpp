@@ -16,7 +16,7 @@ namespace {
 struct WorkerMessage {
   CellProgress progress;
   bool is_end = false;
-  char status[24] = {};
+  Status status = Status::done;
   char text[400] = {};
 };
 static_assert(sizeof(WorkerMessage) <= _POSIX_PIPE_BUF);
@@ -46,8 +46,7 @@ void WorkerLink::progress(const CellProgress& progress) {
 }
 
 void WorkerLink::end(const CellOutcome& outcome) {
-  WorkerMessage message{.is_end = true};
-  copy_text(message.status, outcome.status);
+  WorkerMessage message{.is_end = true, .status = outcome.status};
   copy_text(message.text, outcome.message);
   while (::write(fd_, &message, sizeof message) < 0 && errno == EINTR) {
   }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "experiments/status.h"
+
 namespace subband {
 
 /// How far a cell is.
@@ -19,9 +21,7 @@ struct CellProgress {
 
 /// How a cell ended.
 struct CellOutcome {
-  /// Those of experiments/observer.h; besides `held`: another process is at this run, to be asked again later;
-  /// `reused`: it was there already.
-  std::string status = "done";
+  Status status = Status::done;
   std::string message;
   bool is_crash = false;  ///< its process died without a report, so its record has no end
 };

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/languages/terminal.h"
+#include "core/program/command_table.h"
 #include "core/program/progress.h"
 #include "core/slot.h"
 #include "experiments/parts.h"
@@ -37,23 +38,6 @@ struct SweepWords {
   bool is_dry = false;
 };
 
-// Overrides begin with `+`, `~` and other characters that an option parser has ideas about.
-std::vector<std::string> take_sweep_words(Arguments arguments, SweepWords& words) {
-  static const std::set<std::string> kTakeNext = {"--config-dir", "--store",    "--data",
-                                                  "--jobs",       "--launcher", "--name"};
-  std::vector<std::string> flags;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& word = arguments[i];
-    if (word.starts_with('-')) {
-      flags.push_back(word);
-      if (kTakeNext.contains(word) && i + 1 < arguments.size()) flags.push_back(arguments[++i]);
-    } else {
-      words.spec.empty() ? words.spec = word : words.overrides.emplace_back(word);
-    }
-  }
-  return flags;
-}
-
 std::shared_ptr<Launcher> make_launcher(const Registry& registry, const SweepWords& words) {
   using config::Node;
   const config::Place place{.source = std::make_shared<const std::string>("command line")};
@@ -80,17 +64,13 @@ class SweepJob {
       : words_(words), options_(options), store_(options.store) {
     register_parts(registry_);
     register_sweeps_parts(registry_);
-    for (const fs::path& folder : words.folders)
-      if (!fs::is_directory(folder)) throw Error(folder.string(), "no such folder");
     source_ = {.registry = &registry_,
-               .folders = config::standard_folders(program_root(), words.folders),
+               .folders = config::standard_folders(program_root(), registry_.groups(), words.folders),
                .command_line = {"subband", "sweep"}};
     source_.command_line.insert(source_.command_line.end(), arguments.begin(), arguments.end());
   }
 
   int run() {
-    if (words_.spec.empty())
-      throw ConfigError("command line", "SPEC is missing: which sweep to run", "syntax");
     launcher_ = make_launcher(registry_, words_);
     const SplitOverrides overrides = split_overrides(words_.overrides);
     config::Warnings warnings;
@@ -242,19 +222,25 @@ int command_sweep(Arguments arguments) {
       "Exit code 4: some cells failed; the table says which.",
       "subband sweep quickstart trainer.steps=100 --jobs 2");
   SweepWords words;
-  const std::vector<std::string> flags = take_sweep_words(arguments, words);
-  std::vector<std::string> shown;
-  line.app().add_option("SPEC_AND_OVERRIDES", shown, "which sweep, and what to change in it");
-  line.app()
-      .add_option("--config-dir", words.folders,
-                  "another folder to search, after the program's own; may be repeated")
-      ->allow_extra_args(false);
+  line.words("SPEC", words.spec, words.overrides, "which sweep to run");
+  line.config_dirs(words.folders);
   line.app().add_flag("--dry-run", words.is_dry, "show what would run, and its predicted time and memory");
   line.app().add_option("--name", words.name,
                         "of the sweep in the store, in place of SPEC and its overrides");
   line.app().add_option("--jobs", words.jobs, "worker processes at once; otherwise one for each core");
   line.app().add_option("--launcher", words.launcher, "where workers run")->capture_default_str();
-  return line.run(flags, [&] { return SweepJob(words, line.options(), arguments).run(); });
+  return line.run(arguments, [&] { return SweepJob(words, line.options(), arguments).run(); });
 }
+
+namespace commands {
+
+void add_sweep(CommandTable& table) {
+  table.push_back({"sweep",
+                   "plan and run every cell of a sweep, then its table; again: only what is missing",
+                   {"sweep", "override…"},
+                   command_sweep});
+}
+
+}  // namespace commands
 
 }  // namespace subband

@@ -9,6 +9,7 @@
 #include "core/files.h"
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
+#include "core/program/command_table.h"
 #include "core/text.h"
 
 namespace subband {
@@ -181,5 +182,13 @@ int command_report(Arguments arguments) {
     return carry_out_report(words, line.options());
   });
 }
+
+namespace commands {
+
+void add_report(CommandTable& table) {
+  table.push_back({"report", "tables and learning curves of sweeps", {"sweep…"}, command_report});
+}
+
+}  // namespace commands
 
 }  // namespace subband

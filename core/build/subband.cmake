@@ -2,9 +2,14 @@
 #   subband_library(NAME TORCH? SOURCES ... DEPENDS ...)   a folder's static library and, from the x_test.cpp
 #                                                          beside each x.cpp, its test program NAME_test
 #   subband_kind(GROUP INTERFACE HEADER LIBRARY?)          parts of GROUP implement INTERFACE of HEADER and join
-#                                                          LIBRARY, without it the one named as the folder
+#                                                          LIBRARY, without it the one named as the folder;
+#                                                          the configs of their kind lie in the folder GROUP
+#   subband_group(NAME FOLDER)                             the configs of group NAME lie in FOLDER
 #   subband_component(GROUP NAME)                          one part: GROUP/NAME.cpp and GROUP/NAME_test.cpp
 #   subband_parts(LIBRARY)                                 adds its parts so far, and register_LIBRARY_parts()
+#   subband_command(LIBRARY NAME FILE?)                    a command: FILE, else commands/NAME.cpp, has
+#                                                          subband::commands::add_NAME(); stands before the library,
+#                                                          which gets register_LIBRARY_commands()
 include_guard()
 
 set(SUBBAND_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion
@@ -52,17 +57,59 @@ function(subband_target TARGET TORCH PRECOMPILED)
   endif()
 endfunction()
 
+function(subband_command LIBRARY NAME)
+  set(file commands/${NAME}.cpp)
+  if(ARGC GREATER 2)
+    set(file ${ARGV2})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY SUBBAND_COMMANDS_${LIBRARY} ${NAME})
+  set_property(GLOBAL APPEND PROPERTY SUBBAND_COMMAND_FILES_${LIBRARY} ${file})
+endfunction()
+
+# FILES: where the library's commands are; GENERATED: what registers them.
+function(subband_command_sources LIBRARY FILES GENERATED)
+  get_property(names GLOBAL PROPERTY SUBBAND_COMMANDS_${LIBRARY})
+  get_property(files GLOBAL PROPERTY SUBBAND_COMMAND_FILES_${LIBRARY})
+  set(${FILES} "${files}" PARENT_SCOPE)
+  set(${GENERATED} "" PARENT_SCOPE)
+  if(NOT names)
+    return()
+  endif()
+  set(declarations "")
+  set(calls "")
+  foreach(name ${names})
+    string(APPEND declarations "void add_${name}(CommandTable& table);\n")
+    string(APPEND calls "  commands::add_${name}(table);\n")
+  endforeach()
+  set(source ${PROJECT_BINARY_DIR}/generated/${LIBRARY}_commands.cpp)
+  file(CONFIGURE OUTPUT ${source} @ONLY CONTENT
+"// Generated from the subband_command lines of ${LIBRARY}.
+#include \"core/program/command_table.h\"
+
+namespace subband::commands {
+@declarations@}
+namespace subband {
+void register_${LIBRARY}_commands(CommandTable& table);
+void register_${LIBRARY}_commands(CommandTable& table) {
+@calls@}
+}  // namespace subband
+")
+  set(${GENERATED} ${source} PARENT_SCOPE)
+endfunction()
+
 function(subband_library NAME)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;TESTS;DEPENDS" ${ARGN})
-  set(sources ${ARG_SOURCES})
+  subband_command_sources(${NAME} commands generated)
+  set(sources ${ARG_SOURCES} ${commands})
+  list(REMOVE_DUPLICATES sources)
   set(tests ${ARG_TESTS})
-  foreach(source ${ARG_SOURCES})
+  foreach(source ${sources})
     string(REGEX REPLACE "\\.cpp$" "_test.cpp" test ${source})
     if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${test})
       list(APPEND tests ${test})
     endif()
   endforeach()
-  add_library(subband_${NAME} STATIC ${sources})
+  add_library(subband_${NAME} STATIC ${sources} ${generated})
   target_link_libraries(subband_${NAME} PUBLIC ${ARG_DEPENDS})
   if(ARG_TORCH)
     target_link_libraries(subband_${NAME} PUBLIC torch)
@@ -104,6 +151,15 @@ function(subband_kind GROUP INTERFACE HEADER)
   set_property(GLOBAL PROPERTY SUBBAND_LIBRARY_${GROUP} ${ARG_LIBRARY})
   set_property(GLOBAL PROPERTY SUBBAND_KIND_${GROUP} ${INTERFACE})
   set_property(GLOBAL PROPERTY SUBBAND_HEADER_${GROUP} ${HEADER})
+  set_property(GLOBAL APPEND PROPERTY SUBBAND_KINDS_${ARG_LIBRARY} ${GROUP})
+endfunction()
+
+function(subband_group NAME FOLDER)
+  get_filename_component(library ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  get_filename_component(folder ${FOLDER} ABSOLUTE)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${folder})
+  set_property(GLOBAL APPEND_STRING PROPERTY SUBBAND_GROUPS_${library}
+               "  registry.add_group(\"${NAME}\", \"${folder}\");\n")
 endfunction()
 
 function(subband_component GROUP NAME)
@@ -117,7 +173,14 @@ function(subband_parts LIBRARY)
   get_property(parts GLOBAL PROPERTY SUBBAND_PARTS_${folder})
   set(includes "")
   set(declarations "")
-  set(calls "")
+  get_property(calls GLOBAL PROPERTY SUBBAND_GROUPS_${LIBRARY})
+  get_property(kinds GLOBAL PROPERTY SUBBAND_KINDS_${LIBRARY})
+  foreach(group ${kinds})
+    get_property(interface GLOBAL PROPERTY SUBBAND_KIND_${group})
+    get_property(header GLOBAL PROPERTY SUBBAND_HEADER_${group})
+    list(APPEND includes "#include \"${header}\"")
+    string(APPEND calls "  registry.add_group(${interface}::kKind, \"${folder}/${group}\");\n")
+  endforeach()
   foreach(part ${parts})
     get_filename_component(group ${part} DIRECTORY)
     get_filename_component(name ${part} NAME)
@@ -126,8 +189,6 @@ function(subband_parts LIBRARY)
       continue()
     endif()
     get_property(interface GLOBAL PROPERTY SUBBAND_KIND_${group})
-    get_property(header GLOBAL PROPERTY SUBBAND_HEADER_${group})
-    list(APPEND includes "#include \"${header}\"")
     string(APPEND declarations
       "namespace subband::${group}::${name} { void add_to(subband::KindRegistry<subband::${interface}>&); }\n")
     string(APPEND calls "  ${group}::${name}::add_to(registry.of<${interface}>());\n")

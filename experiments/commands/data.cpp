@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "core/program/command_table.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/data/corpus.h"
@@ -217,5 +218,13 @@ int command_data(Arguments arguments) {
     return prepare->parsed() ? prepare_corpora(line, options) : generate_data(line, made);
   });
 }
+
+namespace commands {
+
+void add_data(CommandTable& table) {
+  table.push_back({"data", "corpora: list and prepare", {"list|prepare|generate"}, command_data});
+}
+
+}  // namespace commands
 
 }  // namespace subband

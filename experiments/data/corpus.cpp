@@ -13,7 +13,7 @@ namespace subband {
 using config::Node;
 
 std::vector<std::string> corpus_names(const Registry& registry, const Folders& folders) {
-  config::SearchPath path(config::standard_folders(program_root(), folders), nullptr);
+  config::SearchPath path(config::standard_folders(program_root(), registry.groups(), folders), nullptr);
   std::vector<std::string> names = path.all_options(Data::kKind);
   std::erase_if(names, [&](const std::string& name) { return registry.of<Data>().find(name) != nullptr; });
   return names;
@@ -26,7 +26,7 @@ std::shared_ptr<Data> open_corpus(const Registry& registry, const std::string& n
     return open_part_as_corpus(registry, *own);
   const auto composed = config::compose({.primary = name,
                                          .overrides = overrides,
-                                         .folders = config::standard_folders(program_root(), folders),
+                                         .folders = config::standard_folders(program_root(), registry.groups(), folders),
                                          .registry = &registry,
                                          .group = Data::kKind,
                                          .made_options = {{Data::kKind, own_data_option}}});

@@ -21,7 +21,8 @@ static SweepSpec ten_thousand_cells() {
   const auto axis = [&](const std::string& key, int64_t count, double step) {
     SweepFactor factor{.kind = "grid"};
     for (int64_t i = 1; i <= count; ++i) {
-      const std::string word = key + "=" + (step < 1 ? std::to_string(step * static_cast<double>(i)) : std::to_string(i * 8));
+      const std::string word =
+          key + "=" + (step < 1 ? std::to_string(step * static_cast<double>(i)) : std::to_string(i * 8));
       factor.changes.push_back({.label = word, .overrides = {word}});
     }
     spec.factors.push_back(std::move(factor));
@@ -41,7 +42,8 @@ BENCHMARK(expand_ten_thousand_cells)->Unit(benchmark::kMillisecond);
 static void bind_and_hash_ten_thousand_cells(benchmark::State& state) {
   Registry registry;
   register_parts(registry);
-  const CellSource source{.registry = &registry, .folders = config::standard_folders(program_root(), {})};
+  const CellSource source{.registry = &registry,
+                          .folders = config::standard_folders(program_root(), registry.groups(), {})};
   const SweepSpec spec = ten_thousand_cells();
   for (auto _ : state) {
     const SweepGrid grid = expand(spec);

@@ -31,7 +31,7 @@ struct Bench {
     for (int i = 0; i < 400; ++i) text += static_cast<char>('a' + i * i % 7);
     write_file(folder / "text.txt", text);
     write_recipe(more);
-    source = {.registry = &registry, .folders = config::standard_folders(program_root(), {}), .command_line = {}};
+    source = {.registry = &registry, .folders = config::standard_folders(program_root(), registry.groups(), {}), .command_line = {}};
   }
   void write_recipe(const std::string& more) const {
     const std::string file = (folder / "text.txt").string();

@@ -17,6 +17,7 @@
 #include "core/program/command_table.h"
 #include "core/program/completion.h"
 #include "core/program/compose_command.h"
+#include "core/program/surroundings.h"
 
 namespace subband {
 
@@ -86,7 +87,9 @@ static int answer(const std::string& name, Arguments arguments) {
 }  // namespace subband
 
 int main(int argc, char** argv) {
+  subband::open_standard_files();
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.empty()) return subband::answer("help", {});
-  return subband::answer(words.front(), subband::Arguments(words).subspan(1));
+  const int code = words.empty() ? subband::answer("help", {})
+                                 : subband::answer(words.front(), subband::Arguments(words).subspan(1));
+  return subband::finished(code);
 }

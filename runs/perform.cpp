@@ -38,7 +38,8 @@ RunResult perform(const Recipe& recipe, const RunPlan& plan, const Store& store,
     return run_experiment(pinned, {.checkpoints = folder / "checkpoints",
                                    .cache = store.root() / "cache",
                                    .observer = &observer,
-                                   .stop = options.stop});
+                                   .stop = options.stop,
+                                   .checkpoint = options.checkpoint});
   });
 }
 

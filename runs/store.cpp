@@ -90,6 +90,20 @@ RecordJson first_event(const fs::path& file) {
   return std::move(opened.object);
 }
 
+// Whether `run` is the beginning of the identity and seed, `3f2a91bc…-s1337`, of which the folder has a part in its name.
+bool is_named_by(const fs::path& folder, const std::string& run) {
+  const std::string name = folder.filename().string(), part = identity_in(name);
+  const std::string seed = name.substr(name.rfind("-s"));
+  if ((part + seed).starts_with(run)) return true;
+  if (!run.starts_with(part)) return false;
+  try {
+    const std::string identity = text_in(first_event(folder / kRecordName), "id");
+    return identity.starts_with(run) || (identity + seed).starts_with(run);
+  } catch (const Error&) {  // damaged: its name is all that is known
+    return false;
+  }
+}
+
 }  // namespace
 
 std::vector<fs::path> Store::folders() const {
@@ -143,8 +157,7 @@ fs::path Store::resolve(const std::string& run) const {
   for (const fs::path& folder : folders()) {
     const std::string name = folder.filename().string();
     if (name == run) return folder;
-    const std::string from_identity = name.substr(name.rfind('_') + 1);
-    if (run.size() >= 4 && (name.starts_with(run) || from_identity.starts_with(run))) matches.push_back(name);
+    if (!run.empty() && (name.starts_with(run) || is_named_by(folder, run))) matches.push_back(name);
   }
   if (matches.size() == 1) return root_ / matches.front();
   const std::string what = "run = " + run + ": ";

@@ -12,6 +12,7 @@
 #include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/program/progress.h"
+#include "core/program/signals.h"
 #include "core/slot.h"
 #include "experiments/parts.h"
 #include "sweeps/commands.h"
@@ -25,8 +26,6 @@ namespace subband {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr int kStoppedExit = 130;  // as a shell says it of a program that Ctrl-C ended
 
 struct SweepWords {
   std::string spec;
@@ -99,7 +98,7 @@ class SweepJob {
     keep(manifest);
     const bool is_stopped = run_missing();
     report_sweep(store_, manifest, options_);
-    return is_stopped ? kStoppedExit : exit_code(manifest);
+    return is_stopped ? kInterruptedExit : exit_code(manifest);
   }
 
  private:
@@ -219,6 +218,7 @@ int command_sweep(Arguments arguments) {
       "SPEC is a sweep's name or a .yaml file. Overrides change the spec (seeds=[1,2]) or, with any other\n"
       "first key, the recipe of every cell (trainer.steps=40).\n"
       "Ctrl-C once: workers checkpoint and stop, exit code 130; the same command goes on. Twice: at once.\n"
+      "So do TERM, HUP, XCPU and USR1, the warnings of batch systems; USR2: workers checkpoint and go on.\n"
       "Exit code 4: some cells failed; the table says which.",
       "subband sweep quickstart trainer.steps=100 --jobs 2");
   SweepWords words;
@@ -229,7 +229,10 @@ int command_sweep(Arguments arguments) {
                         "of the sweep in the store, in place of SPEC and its overrides");
   line.app().add_option("--jobs", words.jobs, "worker processes at once; otherwise one for each core");
   line.app().add_option("--launcher", words.launcher, "where workers run")->capture_default_str();
-  return line.run(arguments, [&] { return SweepJob(words, line.options(), arguments).run(); });
+  return line.run(arguments, [&] {
+    const SignalWatch watch("");
+    return SweepJob(words, line.options(), arguments).run();
+  });
 }
 
 namespace commands {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <new>
 
+#include "core/program/signals.h"
 #include "core/tensors/autocast.h"
 #include "core/tensors/device.h"
 #include "core/tensors/kept_memory.h"
@@ -65,6 +66,7 @@ class Experiment {
     if (const std::string note = left_out_note(recipe_.trainer, *open_task_); !note.empty()) observer_.noted(note);
     if (device_.is_cpu() && recipe_.trainer.precision != "fp32")
       observer_.noted("precision: fp32, not " + recipe_.trainer.precision + ": the run is on the CPU");
+    const StopsInGoodOrder from_here;  // before this there is nothing to lose
     seconds_ = checkpoints_->resume(*trainer_, *best_);
     observer_.started(parameter_count(*net_), trainer_->steps_done());
     train();
@@ -142,6 +144,7 @@ void Experiment::train() {
                    .step = trainer_->steps_done(),
                    .message = "stopped on request; resumable"}};
     }
+    if (options_.checkpoint != nullptr && options_.checkpoint->exchange(false)) checkpoint();
     const auto before = Clock::now();
     const StepResult result = trainer_->step();
     seconds_ += seconds_since(before);

@@ -7,13 +7,13 @@
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
 #include "core/program/command_table.h"
+#include "core/program/signals.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 #include "experiments/training/dry_run.h"
 #include "experiments/training/recipe_remarks.h"
 #include "experiments/training/progress_observer.h"
 #include "runs/commands/commands.h"
-#include "runs/interrupt.h"
 #include "runs/perform.h"
 
 namespace subband {
@@ -88,13 +88,16 @@ int say_checked(const Recipe& recipe, const CommonOptions& common) {
 
 int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments arguments,
                   ChangedStore& changed) {
-  const InterruptWatch interrupt([] { std::cerr << "\nstopping after a checkpoint; once more: at once\n"; });
+  const SignalWatch watch("\nstopping after a checkpoint; Ctrl-C once more: at once\n");
   Registry registry;
   register_parts(registry);
   const Recipe recipe = composed_recipe(registry, words, common.quiet);
   if (words.check) return say_checked(recipe, common);
   const Store store(common.store);
-  PerformOptions options{.stop = &interrupt.stop(), .command_line = {"subband", "run"}, .force = words.force};
+  PerformOptions options{.stop = &stop_asked(),
+                         .checkpoint = &checkpoint_asked(),
+                         .command_line = {"subband", "run"},
+                         .force = words.force};
   options.command_line.insert(options.command_line.end(), arguments.begin(), arguments.end());
   ProgressObserver progress(recipe.name, common.quiet);
   options.observer = &progress;
@@ -119,6 +122,7 @@ int command_run(Arguments arguments, ChangedStore& changed) {
       "RECIPE is a recipe's name, a .yaml file or a WaveletLM config.json; overrides are a.b=c, +a=b, ++a=b, "
       "~a, group=option.\n"
       "Ctrl-C once: checkpoint and stop, exit code 130; the same command goes on. Twice: stop at once.\n"
+      "So do TERM, HUP, XCPU and USR1, the warnings of batch systems; USR2: checkpoint and go on.\n"
       "Exit code 4: the run ended as nan, diverged, out_of_memory, time_out or failed.",
       "subband run tinyshakespeare/wavelet net.block.lifting=haar --seed 7");
   RunWords words;

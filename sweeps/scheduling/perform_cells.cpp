@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/program/signals.h"
 #include "core/text.h"
 #include "experiments/data/pinned.h"
 #include "experiments/load_recipe.h"
@@ -174,8 +175,11 @@ CellOutcome perform_cell(const CellSource& source, const std::string& name, cons
   expect_planned(plan, cell);
   LinkObserver observer(link);
   try {
-    const RunResult result = perform(
-        recipe, plan, store, {.observer = &observer, .stop = &link.stop(), .command_line = source.command_line});
+    const RunResult result = perform(recipe, plan, store,
+                                     {.observer = &observer,
+                                      .stop = &link.stop(),
+                                      .checkpoint = &checkpoint_asked(),
+                                      .command_line = source.command_line});
     const bool is_reused = result.is_reused && result.outcome.done();
     return {is_reused ? Status::reused : result.outcome.status, message_of(result.outcome)};
   } catch (const Error& error) {

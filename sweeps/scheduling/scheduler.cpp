@@ -16,6 +16,7 @@
 #include <deque>
 
 #include "core/error.h"
+#include "core/program/signals.h"
 
 namespace subband {
 
@@ -27,35 +28,36 @@ namespace {
   throw Error("scheduler", what + ": " + std::strerror(errno));
 }
 
-sigset_t stop_signals() {
+sigset_t heard_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
-  ::sigaddset(&signals, SIGINT);
-  ::sigaddset(&signals, SIGTERM);
+  for (const int signal : kStopSignals) ::sigaddset(&signals, signal);
+  ::sigaddset(&signals, kCheckpointSignal);
   return signals;
 }
 
-// SIGINT and SIGTERM arrive as bytes of a file while this lives.
-class StopSignals {
+// The signals arrive as bytes of a file while this lives.
+class SignalFile {
  public:
-  StopSignals() {
-    const sigset_t signals = stop_signals();
+  SignalFile() {
+    const sigset_t signals = heard_signals();
     ::sigprocmask(SIG_BLOCK, &signals, &before_);
     fd_ = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd_ < 0) system_failure("signals cannot be read");
   }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  ~StopSignals() {
+  SignalFile(const SignalFile&) = delete;
+  SignalFile& operator=(const SignalFile&) = delete;
+  ~SignalFile() {
     ::close(fd_);
     ::sigprocmask(SIG_SETMASK, &before_, nullptr);
   }
   int fd() const { return fd_; }
-  int arrived() const {
-    int count = 0;
+  std::vector<int> arrived() const {
+    std::vector<int> numbers;
     signalfd_siginfo signal{};
-    while (::read(fd_, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) ++count;
-    return count;
+    while (::read(fd_, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal))
+      numbers.push_back(static_cast<int>(signal.ssi_signo));
+    return numbers;
   }
 
  private:
@@ -154,8 +156,10 @@ class Scheduler {
     if (::getppid() != parent) ::_exit(1);
     for (const Worker& other : workers_) ::close(other.pipe.fd());
     ::close(signals_.fd());
+    const SignalWatch watch("");
     ::signal(SIGINT, SIG_IGN);  // a terminal sends it to all; the scheduler decides
-    ::signal(SIGPIPE, SIG_IGN);
+    const sigset_t signals = heard_signals();
+    ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
     redirect_output(options_.worker_log);
     WorkerLink link(fd, parent);
     CellOutcome outcome;
@@ -179,8 +183,13 @@ class Scheduler {
   }
 
   void hear_signals() {
-    for (int arrived = signals_.arrived(); arrived > 0; --arrived) {
+    for (const int signal : signals_.arrived()) {
+      if (signal == kCheckpointSignal) {
+        for (const Worker& worker : workers_) ::kill(worker.process, signal);
+        continue;
+      }
       const bool again = result_.is_stopped;
+      if (again && signal != SIGINT && signal != SIGTERM) continue;  // systems repeat the others
       result_.is_stopped = true;
       queue_.clear();
       observer_.stopping();
@@ -240,7 +249,7 @@ class Scheduler {
   const RunCell& run_cell_;
   const ScheduleOptions& options_;
   ScheduleObserver& observer_;
-  StopSignals signals_;
+  SignalFile signals_;
   std::deque<Waiting> queue_;
   std::vector<Worker> workers_;
   std::vector<bool> readable_;  // of workers_, after the last wait

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "core/program/signals.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
 #include "core/testing/process.h"
@@ -39,6 +40,7 @@ static void replace(const std::filesystem::path& file, const std::string& text) 
 }
 
 static CellOutcome count(const std::filesystem::path& folder, size_t cell, WorkerLink& link) {
+  const StopsInGoodOrder all_along;
   const auto file = file_of(folder, cell);
   std::string text = content(file);
   for (auto step = static_cast<int>(text.size()); step < kSteps; ++step) {
@@ -146,6 +148,7 @@ TEST_CASE("a cell that another process holds is asked for again without blocking
 TEST_CASE("workers notice when their scheduler is killed, and stop", "[scheduler]") {
   const TestFolder folder;
   const RunCell endless = [&](size_t cell, WorkerLink& link) -> CellOutcome {
+    const StopsInGoodOrder all_along;
     replace(folder / ("begun" + std::to_string(cell)), std::to_string(::getpid()));
     for (int i = 0; i < 5000 && !link.stop(); ++i) sleep_ms(2), link.progress({});
     replace(folder / ("stopped" + std::to_string(cell)), "x");
@@ -173,6 +176,7 @@ TEST_CASE("asked once the workers stop by themselves, asked twice they are kille
   for (const bool twice : {false, true}) {
     const TestFolder folder;
     const RunCell endless = [&](size_t, WorkerLink& link) -> CellOutcome {
+      const StopsInGoodOrder all_along;
       replace(folder / "begun", "x");
       for (int i = 0; i < 5000 && (twice || !link.stop()); ++i) sleep_ms(2), link.progress({});
       replace(folder / "checkpoint", "x");
@@ -235,4 +239,53 @@ TEST_CASE("a long message is cut and a worker's output goes to its log", "[sched
   const ScheduleResult result = run_cells(1, run, {.worker_log = folder / "log"}, none);
   CHECK(result.outcomes[0].message == std::string(399, 'x'));
   CHECK(content(folder / "log") == "warning of a library\n");
+}
+
+TEST_CASE(
+    "a request for a checkpoint reaches the workers; a warning of a batch system stops them, repeated or not",
+    "[scheduler]") {
+  const TestFolder folder;
+  const RunCell endless = [&](size_t, WorkerLink& link) -> CellOutcome {
+    const StopsInGoodOrder all_along;
+    replace(folder / "begun", "x");
+    for (int i = 0; i < 5000 && !link.stop(); ++i) {
+      sleep_ms(2), link.progress({});
+      if (checkpoint_asked().exchange(false)) replace(folder / "checkpoint", "x");
+    }
+    sleep_ms(100);  // time enough for a worker that is killed not to come here
+    replace(folder / "stopped", "x");
+    return {Status::stopped, ""};
+  };
+  testing::Process scheduler = apart([&] {
+    ScheduleObserver none;
+    run_cells(1, endless, {}, none);
+  });
+  const auto wait_until_there = [&](const char* name) {
+    for (int i = 0; i < 5000 && !std::filesystem::exists(folder / name); ++i) sleep_ms(2);
+    CHECK(std::filesystem::exists(folder / name));
+  };
+  wait_until_there("begun");
+  scheduler.signal(SIGUSR2);
+  wait_until_there("checkpoint");
+  scheduler.signal(SIGUSR1), sleep_ms(20), scheduler.signal(SIGUSR1), scheduler.signal(SIGXCPU);
+  wait_until_there("stopped");
+  CHECK(scheduler.wait() == 0);
+}
+
+TEST_CASE("a worker that has nothing to lose yet is stopped at once", "[scheduler]") {
+  const TestFolder folder;
+  const RunCell tokenises = [&](size_t, WorkerLink&) -> CellOutcome {
+    replace(folder / "begun", "x");
+    sleep_ms(60000);
+    return {};
+  };
+  testing::Process scheduler = apart([&] {
+    ScheduleObserver none;
+    const ScheduleResult result = run_cells(1, tokenises, {}, none);
+    replace(folder / "outcome", word_of(result.outcomes[0].status));
+  });
+  for (int i = 0; i < 5000 && !std::filesystem::exists(folder / "begun"); ++i) sleep_ms(2);
+  scheduler.signal(SIGTERM);
+  CHECK(scheduler.wait(20) == 0);
+  CHECK(content(folder / "outcome") == "stopped");
 }

@@ -1,12 +1,13 @@
 #include "sweeps/scheduling/worker.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+
+#include "core/program/signals.h"
 
 namespace subband {
 
@@ -29,11 +30,7 @@ void copy_text(char (&to)[size], const std::string& from) {
 }  // namespace
 
 void WorkerLink::look() {
-  sigset_t term;
-  ::sigemptyset(&term);
-  ::sigaddset(&term, SIGTERM);
-  const timespec now{};
-  if (::sigtimedwait(&term, nullptr, &now) == SIGTERM || ::getppid() != parent_) stop_ = true;
+  if (stop_asked() || ::getppid() != parent_) stop_ = true;
 }
 
 void WorkerLink::progress(const CellProgress& progress) {

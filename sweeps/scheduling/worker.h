@@ -29,7 +29,7 @@ struct CellOutcome {
 /// Worker's end.
 class WorkerLink {
  public:
-  /// `fd`: where to write; `parent`: the scheduler's process. Expects SIGTERM to be blocked.
+  /// `fd`: where to write; `parent`: the scheduler's process. Expects a SignalWatch.
   WorkerLink(int fd, int parent) : fd_(fd), parent_(parent) {}
 
   /// Tells the scheduler, at most ten times a second, and looks whether to stop.

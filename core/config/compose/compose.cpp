@@ -171,8 +171,12 @@ class Composer {
       search_.read("primary", request_.primary, dialect);
       return "primary";
     }
+    const bool is_yml = request_.primary.ends_with(".yml");
+    const bool lies_there = !search_.passed_over(named.substr(0, named.size() - 4)).empty();
+    if (is_yml && (lies_there || std::filesystem::exists(request_.primary)))
+      throw ConfigError("", request_.primary + ": is not read: its name must end in .yaml", "unknown_option");
     throw ConfigError("",
-                      request_.primary + ": no such " + request_.group +
+                      request_.primary + ": no such " + request_.group + search_.passed_over(named) +
                           search_.likely_options(request_.group, request_.primary) + "; a path ends in .yaml",
                       "unknown_option");
   }

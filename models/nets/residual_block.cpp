@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "core/tensors/expect.h"
 #include "models/layers/projection.h"
 #include "models/layers/recompute.h"
 
@@ -81,7 +82,8 @@ ResidualBlock::ResidualBlock(const ResidualParts& parts, const ResidualFrame& fr
     : mixer_norm_(*this, "mixer_norm", frame.norm, *frame.initializer, frame.width),
       channel_norm_(*this, "channel_norm", frame.norm, *frame.initializer, frame.width),
       dropout_(frame.dropout),
-      noise_(frame.noise) {
+      noise_(frame.noise),
+      mixer_name_(parts.mixer.type()) {
   mixer_ = register_module("mixer", parts.mixer.make(frame.mixer_context()));
   frame.draw_projections(*mixer_);
   const auto holder =
@@ -114,12 +116,17 @@ at::Tensor ResidualBlock::forward(const at::Tensor& x_BLD, const at::Tensor& kee
       {x_BLD}, repeat)[0];
 }
 
+at::Tensor ResidualBlock::mixed(at::Tensor y_BLD, const at::Tensor& x_BLD) const {
+  expect_shape(mixer_name_, "y", y_BLD, {x_BLD.size(0), x_BLD.size(1), x_BLD.size(2)});
+  return y_BLD;
+}
+
 at::Tensor ResidualBlock::whole(const at::Tensor& x_BLD, const at::Tensor& keep_BL) {
-  return channels(x_BLD + noisy(mixer_->forward(mixer_norm_(x_BLD), keep_BL)));
+  return channels(x_BLD + noisy(mixed(mixer_->forward(mixer_norm_(x_BLD), keep_BL), x_BLD)));
 }
 
 at::Tensor ResidualBlock::extend(const at::Tensor& x_BLD, MixerState& state) {
-  return channels(x_BLD + noisy(mixer_->extend(mixer_norm_(x_BLD), state)));
+  return channels(x_BLD + noisy(mixed(mixer_->extend(mixer_norm_(x_BLD), state), x_BLD)));
 }
 
 void ResidualBlock::add_costs(PartCosts& costs, int64_t length, int64_t bytes_per_value) const {

@@ -68,11 +68,13 @@ class ResidualBlock final : public Module {
  private:
   at::Tensor whole(const at::Tensor& x_BLD, const at::Tensor& keep_BL);
   at::Tensor noisy(const at::Tensor& x_BLD) const;
+  at::Tensor mixed(at::Tensor y_BLD, const at::Tensor& x_BLD) const;  // refuses another shape than x's
   at::Tensor channels(const at::Tensor& x_BLD) const;
 
   Norm mixer_norm_, channel_norm_;
   double dropout_;
   std::shared_ptr<const Noise> noise_;
+  std::string mixer_name_;
   std::shared_ptr<Mixer> mixer_;
   std::vector<std::shared_ptr<ChannelMixer>> channel_mixers_;
 };

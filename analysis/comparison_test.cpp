@@ -58,6 +58,15 @@ TEST_CASE("a comparison shows means, paired differences, and every seed that is 
         std::vector<std::string>{"broken, seed 1: nan at step 12: loss is NaN", "broken, seed 2: not run"});
 }
 
+TEST_CASE("many seeds that are missing are counted, not listed", "[comparison]") {
+  SweepManifest sweep = comparison_test::manifest();
+  for (int64_t seed = 3; seed < 5000; ++seed)
+    sweep.cells.push_back({.row = "broken", .seed = seed, .id = "broken"});
+  const Comparison comparison = compare(sweep, comparison_test::runs());
+  CHECK(comparison.rows.back().notes ==
+        std::vector<std::string>{"seed 1 nan at step 12", "4,998 seeds not run"});
+}
+
 TEST_CASE("a sweep names further columns, and lines that need no run", "[comparison]") {
   SweepManifest sweep = comparison_test::manifest();
   sweep.columns = {{"FLOPs", "model.flops"}, {"AUC", "test.auc"}};

@@ -127,10 +127,28 @@ std::vector<fs::path> Store::named_like(const std::string& id, int64_t seed) con
 }
 
 std::optional<fs::path> Store::find(const std::string& id, int64_t seed) const {
-  for (const fs::path& folder : named_like(id, seed)) {
+  return RunFolders(*this).find(id, seed);
+}
+
+// What every folder's name says of its run: the first 8 digits of the identity, and the seed.
+static std::string key_of(const std::string& identity, const std::string& seed) {
+  return identity.substr(0, 8) + seed;
+}
+
+RunFolders::RunFolders(const Store& store) {
+  for (const fs::path& folder : store.folders()) {
+    const std::string name = folder.filename().string();
+    by_key_.emplace(key_of(identity_in(name), name.substr(name.rfind("-s"))), folder);
+  }
+}
+
+std::optional<fs::path> RunFolders::find(const std::string& id, int64_t seed) const {
+  const auto [first, last] = by_key_.equal_range(key_of(id, seed_suffix(seed)));
+  for (auto each = first; each != last; ++each) {
+    if (!id.starts_with(identity_in(each->second.filename().string()))) continue;
     try {
-      const RecordJson start = first_event(folder / kRecordName);
-      if (text_in(start, "id") == id && integer_in(start, "seed") == seed) return folder;
+      const RecordJson start = first_event(each->second / kRecordName);
+      if (text_in(start, "id") == id && integer_in(start, "seed") == seed) return each->second;
     } catch (const Error&) {  // one bad neighbour does not keep the others from being found
       continue;
     }

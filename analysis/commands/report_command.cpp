@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "analysis/commands/commands.h"
@@ -155,7 +156,10 @@ void report_sweep(const Store& store, const SweepManifest& sweep, const CommonOp
   reported.notices.insert(reported.notices.end(), ledger.begin(), ledger.end());
   if (options.json) return say(reported.notices, options);
   std::vector<std::string> lines;
-  for (const std::string& failure : reported.comparison.failures) lines.push_back("✗ " + failure);
+  constexpr size_t kMost = 20;
+  const auto& failures = reported.comparison.failures;
+  for (size_t i = 0; i < std::min(kMost, failures.size()); ++i) lines.push_back("✗ " + failures[i]);
+  if (failures.size() > kMost) lines.push_back("✗ and " + std::to_string(failures.size() - kMost) + " more");
   lines.insert(lines.end(), reported.notices.begin(), reported.notices.end());
   if (!reported.picture.empty()) lines.push_back("learning curves: " + reported.picture.string());
   if (ledger.empty()) lines.push_back("ledger: " + (store.root() / "runs.md").string());

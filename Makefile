@@ -40,7 +40,7 @@ bench-compose: build  ## the spec language against the clock, beside Hydra; need
 	@build/$(PRESET)/sweeps/plan_bench
 	@core/config/conformance/run bench
 
-headers: build   ## every header compiles alone
+headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)
 	@cmake --build --preset $(PRESET) -t headers
 
 asan:            ## every test under the address and undefined-behaviour sanitizers

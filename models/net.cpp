@@ -5,7 +5,6 @@
 
 #include "core/error.h"
 
-
 namespace subband {
 
 at::Tensor Net::classify(const at::Tensor&, const at::Tensor&) {

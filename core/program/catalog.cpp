@@ -274,7 +274,8 @@ int command_list(Arguments arguments, const Catalog& catalog) {
   std::string kind;
   std::filesystem::path page;
   std::vector<std::filesystem::path> folders;
-  line.app().add_option("kind", kind, "one kind, or recipe, sweep, data or another group of files; all kinds without it");
+  line.app().add_option("kind", kind,
+                        "one kind, or recipe, sweep, data or another group of files; all kinds without it");
   line.config_dirs(folders);
   line.app().add_option("--tables", page, "rewrite the tables of parts in this Markdown file instead");
   return line.run(arguments, [&] {

@@ -110,7 +110,8 @@ class SchemaWriter {
       json = {{"anyOf", {scalar(field, field.type), open_value()}}};
     }
     if (field.optional) json["anyOf"].push_back({{"type", "null"}});
-    if (!field.standard.is(Node::Kind::null)) json["default"] = read_json(config::to_json(field.standard), field.path);
+    if (!field.standard.is(Node::Kind::null))
+      json["default"] = read_json(config::to_json(field.standard), field.path);
     return json;
   }
 

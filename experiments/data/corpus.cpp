@@ -24,12 +24,13 @@ std::shared_ptr<Data> open_corpus(const Registry& registry, const std::string& n
   config::Warnings splits;
   if (const auto own = own_data_option(name, splits); own && overrides.empty())
     return open_part_as_corpus(registry, *own);
-  const auto composed = config::compose({.primary = name,
-                                         .overrides = overrides,
-                                         .folders = config::standard_folders(program_root(), registry.groups(), folders),
-                                         .registry = &registry,
-                                         .group = Data::kKind,
-                                         .made_options = {{Data::kKind, own_data_option}}});
+  const auto composed =
+      config::compose({.primary = name,
+                       .overrides = overrides,
+                       .folders = config::standard_folders(program_root(), registry.groups(), folders),
+                       .registry = &registry,
+                       .group = Data::kKind,
+                       .made_options = {{Data::kKind, own_data_option}}});
   return make_part<Data>(registry, composed.config, {program_root()});
 }
 

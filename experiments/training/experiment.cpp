@@ -63,7 +63,8 @@ class Experiment {
                   options_.checkpoints);
     checkpoints_.emplace(recipe_, options_.checkpoints, observer_);
     for (const std::string& line : open_task_->notes()) observer_.noted(line);
-    if (const std::string note = left_out_note(recipe_.trainer, *open_task_); !note.empty()) observer_.noted(note);
+    if (const std::string note = left_out_note(recipe_.trainer, *open_task_); !note.empty())
+      observer_.noted(note);
     if (device_.is_cpu() && recipe_.trainer.precision != "fp32")
       observer_.noted("precision: fp32, not " + recipe_.trainer.precision + ": the run is on the CPU");
     const StopsInGoodOrder from_here;  // before this there is nothing to lose

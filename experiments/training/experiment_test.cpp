@@ -199,8 +199,9 @@ class CountedBatches final : public OpenTask {
   Batch batch_;
 };
 
-TEST_CASE("epochs, batches and accumulation are multiplied before they are rounded, and what is left out is said",
-          "[experiment]") {
+TEST_CASE(
+    "epochs, batches and accumulation are multiplied before they are rounded, and what is left out is said",
+    "[experiment]") {
   const auto planned = [](double epochs, int64_t batches, int64_t accumulate) {
     TrainerConfig config;
     config.epochs = epochs;
@@ -212,7 +213,8 @@ TEST_CASE("epochs, batches and accumulation are multiplied before they are round
   CHECK(planned(0.57, 100, 1).first == 57);
   CHECK(planned(0.285, 100, 1).first == 28);
   CHECK(planned(3, 10, 4).first == 7);
-  CHECK(planned(3, 10, 4).second == "trainer.epochs = 3: 30 batches are 7 steps of 4; the last 2 are left out");
+  CHECK(planned(3, 10, 4).second ==
+        "trainer.epochs = 3: 30 batches are 7 steps of 4; the last 2 are left out");
   CHECK(planned(2, 10, 4).second.empty());
   CHECK(planned(1.5, 25, 1).first == 37);
 }

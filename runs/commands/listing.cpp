@@ -90,8 +90,7 @@ std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingO
   for (const std::string& text : options.where) clauses.push_back(parse_where(text));
   std::vector<Settings> settings;
   if (!clauses.empty())
-    for (const RunSummary& run : runs)
-      settings.push_back(settings_of(read_json_or_null(run.config)));
+    for (const RunSummary& run : runs) settings.push_back(settings_of(read_json_or_null(run.config)));
   check_known(settings, clauses, options);
   std::vector<RunSummary> selected;
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -141,8 +140,9 @@ std::string listing_text(const std::vector<RunSummary>& runs, const std::string&
     if (metric.empty() && std::abs(value) < kLongest)
       text = fmt::format("{} {:.3f}", fitted(shown(name.substr(name.find('.') + 1)), 6), value);
     const std::string id = run.id.empty() ? "–" : run.id.substr(0, 8) + "-s" + std::to_string(run.seed);
-    out += line(run.started > 0 ? minute_text(run.started) : "–", id, word_of(run.status), std::to_string(run.step),
-                text, run.parameters > 0 ? short_count(run.parameters) : "–", recipes[i]);
+    out += line(run.started > 0 ? minute_text(run.started) : "–", id, word_of(run.status),
+                std::to_string(run.step), text, run.parameters > 0 ? short_count(run.parameters) : "–",
+                recipes[i]);
   }
   return out;
 }

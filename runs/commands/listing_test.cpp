@@ -31,7 +31,8 @@ static std::vector<int64_t> seeds_of(const std::vector<RunSummary>& runs) {
 }
 
 static const std::vector<RunSummary> kRuns = {example_run(1, 2.5), example_run(2, 2.0),
-                                              example_run(3, std::nan(""), Status::nan), example_run(4, 2.25)};
+                                              example_run(3, std::nan(""), Status::nan),
+                                              example_run(4, 2.25)};
 
 TEST_CASE("no line of the list is wider than 100 columns", "[listing]") {
   RunSummary wide = example_run(1337, 12345.678, Status::out_of_memory);

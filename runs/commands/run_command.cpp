@@ -11,8 +11,8 @@
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 #include "experiments/training/dry_run.h"
-#include "experiments/training/recipe_remarks.h"
 #include "experiments/training/progress_observer.h"
+#include "experiments/training/recipe_remarks.h"
 #include "runs/commands/commands.h"
 #include "runs/perform.h"
 
@@ -44,8 +44,9 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_
 void print_run(const RunResult& result) {
   const Outcome& outcome = result.outcome;
   for (const auto& [name, value] : outcome.metrics) fmt::print("{:<32} {:.6g}\n", name, value);
-  fmt::print("{}{} at step {}{}\n{}\n", result.is_reused ? "reused: " : "", word_of(outcome.status), outcome.step,
-             outcome.message.empty() ? "" : ": " + shown(outcome.message), shown(result.folder.string()));
+  fmt::print("{}{} at step {}{}\n{}\n", result.is_reused ? "reused: " : "", word_of(outcome.status),
+             outcome.step, outcome.message.empty() ? "" : ": " + shown(outcome.message),
+             shown(result.folder.string()));
 }
 
 void print_run_json(const RunResult& result) {

@@ -74,7 +74,8 @@ int runs_list(Arguments arguments) {
 
 RunRecord read_run(const fs::path& folder) {
   RunRecord run = read_record(folder / kRecordName);
-  if (run.status == Status::running && !is_being_written(folder / kRecordName)) run.status = Status::interrupted;
+  if (run.status == Status::running && !is_being_written(folder / kRecordName))
+    run.status = Status::interrupted;
   return run;
 }
 

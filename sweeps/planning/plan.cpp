@@ -98,8 +98,8 @@ void look_up(PlannedCell& planned, const RunsById& runs) {
 }
 
 // Where a row asks for the size of another one, the override that gives it.
-void match_size(SweepRow& row, const SweepSpec& spec, const std::vector<std::string>& extra, const PrepareRow& prepare,
-                const PreparedRow* base) {
+void match_size(SweepRow& row, const SweepSpec& spec, const std::vector<std::string>& extra,
+                const PrepareRow& prepare, const PreparedRow* base) {
   if (!row.match) return;
   const auto changed = [&](const std::vector<std::string>& more) {
     SweepRow other = row;

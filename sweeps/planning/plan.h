@@ -25,9 +25,10 @@ struct PreparedRow {
   std::vector<std::string> metrics = {};  ///< names of what its runs report; empty: unknown
   config::Node resolved = {};             ///< its config; null: unknown
   std::string missing = {};  ///< data that are not here, in a complaint's words; then `id` is empty
-  std::shared_ptr<const config::Node> recipe = {};  ///< composed; its workers bind it and read no file of it again
-  std::shared_ptr<const DataManifest> data = {};    ///< checksums when planned
-  bool asks_for_seed = false;                      ///< a value comes from `${seed}`: every seed is prepared by itself
+  std::shared_ptr<const config::Node> recipe =
+      {};  ///< composed; its workers bind it and read no file of it again
+  std::shared_ptr<const DataManifest> data = {};  ///< checksums when planned
+  bool asks_for_seed = false;  ///< a value comes from `${seed}`: every seed is prepared by itself
 };
 /// Binds a row without training. ConfigError with every mistake of it.
 using PrepareRow =
@@ -40,10 +41,10 @@ struct PlannedCell {
   std::optional<Status> status;  ///< of the run that is there
   std::string folder;            ///< of that run, inside the store
   int64_t parameters = 0;
-  int64_t tokens = 0;             ///< of training; 0: unknown
+  int64_t tokens = 0;                               ///< of training; 0: unknown
   std::shared_ptr<const config::Node> recipe = {};  ///< composed; its seed is that of the cell
   std::shared_ptr<const DataManifest> data = {};    ///< checksums when planned
-  std::optional<double> seconds;  ///< predicted, of the whole run
+  std::optional<double> seconds;                    ///< predicted, of the whole run
   std::optional<double> peak_mib;
   std::string basis;    ///< where the prediction comes from
   std::string same_as;  ///< an earlier row that is the same run, or empty

@@ -65,12 +65,12 @@ TEST_CASE("a row whose values come from the seed has an identity for every seed"
       if (asks && each.starts_with("++seed")) row.id += " " + each;
     return row;
   };
-  const SweepPlan plan = make_plan(
-      plan_test::spec_of("base: a\nseeds: [1, 2, 3]\nablate: {x: 'x=${seed}'}\n"), {}, prepare, {});
+  const SweepPlan plan =
+      make_plan(plan_test::spec_of("base: a\nseeds: [1, 2, 3]\nablate: {x: 'x=${seed}'}\n"), {}, prepare, {});
   std::set<std::string> ids;
   for (const PlannedCell& cell : plan.cells) ids.insert(cell.id);
   CHECK(ids.size() == 4);  // one of the baseline, three of the row
-  CHECK(calls == 5);  // and once the bare base, which remarks compare with
+  CHECK(calls == 5);       // and once the bare base, which remarks compare with
 }
 
 TEST_CASE("time comes from runs of the same row, else from the rate of all, else it is unknown", "[plan]") {
@@ -171,7 +171,8 @@ TEST_CASE("a metric or column that no row reports is known before anything is tr
           "base: a\nmetric: {name: valid.bdp}\ncolumns: {loss: valid.loss, s: train.secs}\n") ==
       "probe.yaml:2:16: metric.name = valid.bdp: no row reports it; did you mean 'valid.bpb'? 'subband list "
       "metric a' lists what there is\n"
-      "probe.yaml:3:29: columns.s = train.secs: no row reports it; did you mean 'train.seconds'? 'subband list metric a' lists "
+      "probe.yaml:3:29: columns.s = train.secs: no row reports it; did you mean 'train.seconds'? 'subband "
+      "list metric a' lists "
       "what there is");
   CHECK(plan_test::refusal("base: a\ncolumns: {loss: valid.loss}\n") == "none");
 }

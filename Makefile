@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; each first does all set-up that is missing.
 .DEFAULT_GOAL := help
-PRESET ?= ci
+PRESET ?= dev
 PROGRAM := build/$(PRESET)/subband
 
 help:            ## this list
@@ -9,11 +9,14 @@ help:            ## this list
 setup:           ## packages, LibTorch; nothing twice
 	@.ci/setup
 
-build: setup     ## the program, from nothing or what changed (PRESET=dev for the edit loop)
+configure: setup
 	@mkdir -p build && cmake --preset $(PRESET) >build/$(PRESET).log 2>&1 || { cat build/$(PRESET).log; exit 1; }
-	@cmake --build --preset $(PRESET)
 
-test: build      ## every test
+build: configure ## the program alone, from nothing or what changed (PRESET=ci: warnings are errors)
+	@cmake --build --preset $(PRESET) -t catalogue
+
+test: configure  ## every test; they are built for it
+	@cmake --build --preset $(PRESET)
 	@ctest --preset $(PRESET)
 
 demo: build      ## the quickstart ablation: a table of real trained models in minutes
@@ -53,4 +56,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup build test demo demo-minute tables conformance fuzz bench-compose check-state headers asan format clean
+.PHONY: help setup configure build test demo demo-minute tables conformance fuzz bench-compose check-state headers asan format clean

@@ -1,93 +1,72 @@
 // The door to every command that needs tensors. The program loads this library only when one is asked for, so that
 // the others do not pay for LibTorch's start.
-#include <cstdio>
-#include <filesystem>
-#include <functional>
 #include <iostream>
-#include <set>
 #include <string>
-#include <string_view>
-#include <vector>
+#include <variant>
 
 #include "analysis/commands/commands.h"
 #include "analysis/format.h"
 #include "analysis/ledger.h"
+#include "core/error.h"
 #include "core/program/catalog.h"
-#include "core/program/command.h"
-#include "core/program/schema.h"
-#include "experiments/commands/commands.h"
+#include "core/program/command_table.h"
 #include "experiments/parts.h"
 #include "experiments/recipe_fields.h"
-#include "runs/commands/commands.h"
-#include "sweeps/commands.h"
 #include "sweeps/launcher.h"
 #include "sweeps/spec/sweep_fields.h"
 
 namespace subband {
 
-static Catalog whole_catalog() {
+// Generated from the folders' CMakeLists.txt.
+void register_core_commands(CommandTable& table);
+void register_corpora_commands(CommandTable& table);
+void register_experiments_commands(CommandTable& table);
+void register_runs_commands(CommandTable& table);
+void register_runs_perform_commands(CommandTable& table);
+void register_analysis_commands(CommandTable& table);
+void register_bench_commands(CommandTable& table);
+void register_sweeps_perform_commands(CommandTable& table);
+
+// In the order of `subband help`.
+static CommandTable all_commands() {
+  CommandTable table;
+  register_runs_perform_commands(table);
+  register_sweeps_perform_commands(table);
+  register_analysis_commands(table);
+  register_runs_commands(table);
+  register_experiments_commands(table);
+  register_bench_commands(table);
+  register_core_commands(table);
+  register_corpora_commands(table);
+  return table;
+}
+
+static Catalog whole_catalog(const CommandTable& commands) {
   Registry registry;
   register_parts(registry);
   register_analysis_parts(registry);
   register_sweeps_parts(registry);
   Catalog catalog = catalog_of(registry);
-  catalog.recipe = recipe_fields(registry);
-  catalog.sweep = sweep_fields();
+  catalog.documents = {{"recipe", recipe_fields(registry)}, {"sweep", sweep_fields()}};
+  catalog.commands = catalog_commands(commands);
   return catalog;
 }
 
-// The `--options` that a command's own help names.
-static std::vector<std::string> options_of(const std::string& command) {
-  const std::string line =
-      std::filesystem::read_symlink("/proc/self/exe").string() + " " + command + " --help";
-  std::set<std::string> options;
-  FILE* help = ::popen(line.c_str(), "r");
-  if (help == nullptr) return {};
-  char buffer[4096];
-  while (std::fgets(buffer, sizeof buffer, help) != nullptr) {
-    const std::string text = buffer;
-    const size_t begin = text.find_first_not_of(' ');
-    if (begin == std::string::npos || text[begin] != '-') continue;
-    const size_t option = text.find("--", begin);
-    if (option == std::string::npos) continue;
-    options.insert(text.substr(option, text.find_first_of(" ,=\n", option) - option));
+static int laboratory_command(const std::string& name, Arguments arguments) {
+  const CommandTable table = all_commands();
+  if (name == "catalogue") return std::cout << catalog_json(whole_catalog(table)), 0;
+  if (name == "help") return std::cout << help_text(catalog_commands(table)), 0;
+  const Command* command = find_command(table, name);
+  if (command == nullptr) {
+    try {
+      refuse_command(name, catalog_commands(table));
+    } catch (const Error& error) {
+      std::cerr << error.what() << "\n";
+      return error.exit_code();
+    }
   }
-  ::pclose(help);
-  return {options.begin(), options.end()};
-}
-
-// What the build keeps beside the program; `commands` are those whose options it holds.
-static int print_catalog(Catalog catalog, Arguments commands) {
-  for (const std::string& command : commands) catalog.options[command] = options_of(command);
-  std::cout << catalog_json(catalog);
-  return 0;
-}
-
-static int run_and_ledger(Arguments arguments) {
-  ChangedStore changed;
-  const int code = command_run(arguments, changed);
-  update_ledger(changed);
-  return code;
-}
-
-static int laboratory_command(std::string_view name, Arguments arguments) {
-  if (name == "run") return run_and_ledger(arguments);
-  if (name == "sweep") return command_sweep(arguments);
-  if (name == "eval") return command_eval(arguments);
-  if (name == "bench") return command_bench(arguments);
-  if (name == "init") return command_init(arguments);
-  if (name == "import") return command_import(arguments);
-  if (name == "export") return command_export(arguments);
-  if (name == "forward") return command_forward(arguments);
-  if (name == "params") return command_params(arguments);
-  if (name == "compose") return command_compose(arguments);
-  if (name == "data") return command_data(arguments);
-  if (name == "tokenize") return command_tokenize(arguments);
-  const Catalog catalog = whole_catalog();
-  if (name == "list") return command_list(arguments, catalog);
-  if (name == "schema") return command_schema(arguments, catalog);
-  if (name == "catalogue") return print_catalog(catalog, arguments);
-  return command_describe(arguments, catalog);
+  const bool looks_up = std::holds_alternative<int (*)(Arguments, const Catalog&)>(command->run);
+  return run_command(*command, arguments, looks_up ? whole_catalog(table) : Catalog(), update_ledger);
 }
 
 }  // namespace subband

@@ -42,8 +42,8 @@ void add_cell(RowCells& row, Comparison& comparison, const SweepCell& cell, cons
   ++comparison.cells;
   if (run == nullptr) return add_trouble(row, comparison, cell, "not run", "");
   row.row.parameters = std::max(row.row.parameters, run->parameters);
-  if (run->status != "done") {
-    const std::string at = run->status + " at step " + std::to_string(run->step);
+  if (run->status != Status::done) {
+    const std::string at = word_of(run->status) + " at step " + std::to_string(run->step);
     return add_trouble(row, comparison, cell, at, run->message);
   }
   ++comparison.done;
@@ -58,6 +58,13 @@ void add_cell(RowCells& row, Comparison& comparison, const SweepCell& cell, cons
   }
 }
 
+// A few by name, many by their number.
+std::string seeds_text(const std::vector<std::string>& seeds) {
+  constexpr size_t kMost = 8;
+  if (seeds.size() > kMost) return grouped(static_cast<int64_t>(seeds.size())) + " seeds";
+  return (seeds.size() == 1 ? "seed " : "seeds ") + join(seeds, ", ");
+}
+
 ComparedRow finished(RowCells cells) {
   ComparedRow row = std::move(cells.row);
   std::vector<double> values;
@@ -67,7 +74,7 @@ ComparedRow finished(RowCells cells) {
   row.peak_mib = summarize(cells.peaks);
   for (const std::vector<double>& each : cells.shown) row.shown.push_back(summarize(each));
   for (const auto& [trouble, seeds] : cells.seeds_by_trouble)
-    row.notes.push_back((seeds.size() == 1 ? "seed " : "seeds ") + join(seeds, ", ") + " " + trouble);
+    row.notes.push_back(seeds_text(seeds) + " " + trouble);
   return row;
 }
 

@@ -14,11 +14,11 @@ using namespace subband;
 
 namespace comparison_test {
 
-static RunSummary run(const std::string& id, int64_t seed, double value, const std::string& status = "done") {
+static RunSummary run(const std::string& id, int64_t seed, double value, Status status = Status::done) {
   return {.id = id,
           .seed = seed,
           .status = status,
-          .message = status == "nan" ? "loss is NaN" : "",
+          .message = status == Status::nan ? "loss is NaN" : "",
           .step = 12,
           .parameters = 1234,
           .metrics = {{"valid.bpb", value}, {"train.seconds", 3.0}, {"train.peak_mib", 90.0}}};
@@ -34,7 +34,7 @@ static SweepManifest manifest() {
 
 static std::vector<RunSummary> runs() {
   return {run("base", 1, 2.50), run("base", 2, 2.60), run("worse", 1, 2.55), run("worse", 2, 2.651),
-          run("broken", 1, 0, "nan")};
+          run("broken", 1, 0, Status::nan)};
 }
 
 static std::string markdown(const SweepManifest& sweep, const std::vector<RunSummary>& runs,
@@ -56,6 +56,15 @@ TEST_CASE("a comparison shows means, paired differences, and every seed that is 
         "- 4 of 6 cells are done\n");
   CHECK(comparison.failures ==
         std::vector<std::string>{"broken, seed 1: nan at step 12: loss is NaN", "broken, seed 2: not run"});
+}
+
+TEST_CASE("many seeds that are missing are counted, not listed", "[comparison]") {
+  SweepManifest sweep = comparison_test::manifest();
+  for (int64_t seed = 3; seed < 5000; ++seed)
+    sweep.cells.push_back({.row = "broken", .seed = seed, .id = "broken"});
+  const Comparison comparison = compare(sweep, comparison_test::runs());
+  CHECK(comparison.rows.back().notes ==
+        std::vector<std::string>{"seed 1 nan at step 12", "4,998 seeds not run"});
 }
 
 TEST_CASE("a sweep names further columns, and lines that need no run", "[comparison]") {

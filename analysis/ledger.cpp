@@ -34,9 +34,9 @@ std::optional<double> metric_of(const RunSummary& run, const std::string& metric
 
 TableCell metric_cell(const RunSummary& run, const std::string& metric) {
   const auto value = metric_of(run, metric);
-  if (value && run.status == "done") return number_cell(decimal_text(*value), *value);
-  if (run.status == "done") return empty_cell();
-  return cell_of({{run.status, Look::strong}, {" at step " + std::to_string(run.step)}});
+  if (value && run.status == Status::done) return number_cell(decimal_text(*value), *value);
+  if (run.status == Status::done) return empty_cell();
+  return cell_of({{word_of(run.status), Look::strong}, {" at step " + std::to_string(run.step)}});
 }
 
 std::string time_of(const RunSummary& run) {
@@ -79,7 +79,7 @@ std::pair<TableCell, TableCell> setting_and_value(const std::vector<std::string>
 
 TableCell delta_cell(const RunSummary* run, const RunSummary* baseline, const std::string& metric) {
   if (run == nullptr || baseline == nullptr || run == baseline) return empty_cell();
-  if (run->status != "done" || baseline->status != "done") return empty_cell();
+  if (run->status != Status::done || baseline->status != Status::done) return empty_cell();
   const auto value = metric_of(*run, metric);
   const auto reference = metric_of(*baseline, metric);
   if (!value || !reference) return empty_cell();
@@ -140,7 +140,7 @@ class LedgerPage {
     std::map<std::string, int64_t> by_status;
     for (const SweepCell& cell : sweep.cells) {
       const RunSummary* run = find(cell.id, cell.seed);
-      ++by_status[run ? run->status : "not run"];
+      ++by_status[run ? word_of(run->status) : "not run"];
     }
     std::vector<std::string> words;
     if (by_status.contains("done")) words.push_back(std::to_string(by_status["done"]) + " done");

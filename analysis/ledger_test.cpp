@@ -32,9 +32,10 @@ static Store example_store(const Scratch& scratch) {
   make_run(store, {.name = "base", .seed = 1});
   make_run(store, {.name = "haar",
                    .seed = 1,
-                   .outcome = {.status = "done", .step = 8, .metrics = {{"valid.bpb", 2.625}}}});
-  make_run(store,
-           {.name = "nan", .seed = 1, .outcome = {.status = "nan", .step = 3, .message = "loss | is NaN"}});
+                   .outcome = {.status = Status::done, .step = 8, .metrics = {{"valid.bpb", 2.625}}}});
+  make_run(
+      store,
+      {.name = "nan", .seed = 1, .outcome = {.status = Status::nan, .step = 3, .message = "loss | is NaN"}});
   make_run(store, {.name = "alone", .seed = 5});
   write_sweep_manifest(store.root(),
                        {.name = "quick",

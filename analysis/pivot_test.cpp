@@ -13,8 +13,10 @@ static std::optional<Table> pivot_of(const std::vector<std::vector<std::string>>
     const std::string name = std::to_string(i);
     sweep.cells.push_back({.row = name, .seed = 1, .id = name, .overrides = rows[i]});
     if (i != 3)
-      runs.push_back(
-          {.id = name, .seed = 1, .status = "done", .metrics = {{"valid.bpb", static_cast<double>(i)}}});
+      runs.push_back({.id = name,
+                      .seed = 1,
+                      .status = Status::done,
+                      .metrics = {{"valid.bpb", static_cast<double>(i)}}});
   }
   return pivot_table(sweep, compare(sweep, runs));
 }

@@ -104,6 +104,9 @@ class KindRegistry final : public Kind {
   std::map<std::string, Entry, std::less<>> entries_;
 };
 
+/// Group of configs -> folder.
+using ConfigGroups = std::vector<std::pair<std::string, std::string>>;
+
 /// Every kind that the program knows. Made once by the caller and passed on; there is no global one.
 class Registry {
  public:
@@ -115,8 +118,16 @@ class Registry {
   }
   template <class Interface>
   const KindRegistry<Interface>& of() const {
-    return const_cast<Registry*>(this)->of<Interface>();
+    static const KindRegistry<Interface> kEmpty;
+    const Kind* kind = find(Interface::kKind);
+    return kind != nullptr ? static_cast<const KindRegistry<Interface>&>(*kind) : kEmpty;
   }
+  /// The options of a config group lie in this folder, below the program's root: `mixer` in `models/mixers`.
+  void add_group(std::string group, std::string folder) {
+    groups_.emplace_back(std::move(group), std::move(folder));
+  }
+  const ConfigGroups& groups() const { return groups_; }
+
   const Kind* find(std::string_view kind) const {
     const auto found = kinds_.find(kind);
     return found == kinds_.end() ? nullptr : found->second.get();
@@ -129,6 +140,7 @@ class Registry {
 
  private:
   std::map<std::string, std::unique_ptr<Kind>, std::less<>> kinds_;
+  ConfigGroups groups_;
 };
 
 }  // namespace subband

@@ -80,6 +80,30 @@ class Slot {
   const typename KindRegistry<Interface>::Entry* entry_ = nullptr;
 };
 
+/// A part outside of any spec, bound to `value` as a spec would write it: a name, or a map. ConfigError with every
+/// complaint; they call it `key`.
+template <class Interface>
+Slot<Interface> bind_part(const Registry& registry, config::Node value,
+                          const typename Interface::Context& context = {},
+                          std::string_view key = Interface::kKind) {
+  config::Node root = config::Node::map(), resolved;
+  root.set(std::string(key), std::move(value));
+  BindSession session{.registry = &registry};
+  Binder binder(session, root, resolved);
+  Slot<Interface> slot;
+  slot.bind(binder, key, context, "");
+  session.finish();
+  return slot;
+}
+
+/// The same, made.
+template <class Interface>
+std::shared_ptr<Interface> make_part(const Registry& registry, config::Node value,
+                                     const typename Interface::Context& context = {},
+                                     std::string_view key = Interface::kKind) {
+  return bind_part<Interface>(registry, std::move(value), context, key).make(context);
+}
+
 /// Parts of one kind side by side, in the order of their labels; the label is the type unless `type` says otherwise.
 template <class Interface>
 class Slots {

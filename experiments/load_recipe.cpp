@@ -1,23 +1,21 @@
 #include "experiments/load_recipe.h"
 
-#include <CLI/CLI.hpp>
-
 #include "core/files.h"
+#include "core/program/command.h"
 #include "experiments/data/own_data.h"
 #include "experiments/interchange/waveletlm/config.h"
 
 namespace subband {
 
-void RecipeRequest::add_to(CLI::App& app) {
-  app.add_option("recipe", name, "a recipe's name, a .yaml file, or a WaveletLM config.json")->required();
-  app.add_option("overrides", overrides, "changes: net.width=64, optimizer=adamw, ~net.block.bypass");
-  app.add_option("--config-dir", folders, "one more folder to search for recipes, data and nets")
-      ->allow_extra_args(false);
+void RecipeRequest::add_to(CommandLine& line, bool required) {
+  line.words("RECIPE", name, overrides, "a recipe's name, a .yaml file or a WaveletLM config.json", required);
+  line.config_dirs(folders);
 }
 
 config::Composition compose_recipe(const Registry& registry, const RecipeRequest& request) {
-  return config::compose(recipe_request(registry, request.name, request.overrides,
-                                        config::standard_folders(program_root(), request.folders)));
+  return config::compose(
+      recipe_request(registry, request.name, request.overrides,
+                     config::standard_folders(program_root(), registry.groups(), request.folders)));
 }
 
 config::ComposeRequest recipe_request(const Registry& registry, const std::string& name,

@@ -7,11 +7,9 @@
 #include "core/config/compose.h"
 #include "experiments/recipe.h"
 
-namespace CLI {
-class App;
-}
-
 namespace subband {
+
+class CommandLine;
 
 /// What names a recipe: `tinyshakespeare/wavelet`, a `.yaml` file or a WaveletLM `config.json`; what to change in it, and
 /// more folders to search.
@@ -20,8 +18,8 @@ struct RecipeRequest {
   std::vector<std::string> overrides;
   std::vector<std::filesystem::path> folders;
 
-  /// The arguments `RECIPE [overrides]` and the option `--config-dir`.
-  void add_to(CLI::App& app);
+  /// The words `RECIPE [overrides]`, the first perhaps not `required`, and the option `--config-dir`.
+  void add_to(CommandLine& line, bool required = true);
 };
 
 /// The composed config, not bound to parts yet. Errors as from config::compose.

@@ -39,14 +39,15 @@ TEST_CASE("a mistake in a recipe file is reported with file, line and column", "
 }
 
 TEST_CASE("the command line gives name, overrides and folders", "[load_recipe]") {
-  CLI::App app;
+  const TestFolder here;
+  CommandLine line("run", "for tests", "subband run small");
   RecipeRequest request;
-  request.add_to(app);
-  app.parse(
-      std::vector<std::string>{"b=2", "a=1", "here", "--config-dir", "small"});  // CLI11 reads backwards
+  request.add_to(line);
+  const std::vector<std::string> words = {"--config-dir", here.path().string(), "small", "a=1", "b=2"};
+  CHECK(line.run(words, [] { return 0; }) == 0);
   CHECK(request.name == "small");
   CHECK(request.overrides == std::vector<std::string>{"a=1", "b=2"});
-  CHECK(request.folders == std::vector<std::filesystem::path>{"here"});
+  CHECK(request.folders == std::vector<std::filesystem::path>{here.path()});
 }
 
 }  // namespace load_recipe_test

@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
+
+#include "experiments/status.h"
 
 namespace subband {
 
@@ -23,12 +26,11 @@ struct StepEvent {
 
 /// How an experiment ended.
 struct Outcome {
-  /// done; stopped (asked to, resumable); nan, diverged, out_of_memory, time_out, failed: results with a message
-  std::string status = "done";
+  Status status = Status::done;
   int64_t step = 0;
   std::string message;
   Metrics metrics;  ///< the final ones
-  bool done() const { return status == "done"; }
+  bool done() const { return status == Status::done; }
 };
 
 class Observer {
@@ -41,6 +43,39 @@ class Observer {
   virtual void checkpointed(int64_t /*step*/, const std::filesystem::path&) {}
   virtual void noted(const std::string& /*line*/) {}  ///< anything a person may want to read
   virtual void ended(const Outcome&) {}
+};
+
+/// Tells several, in their order; null ones are left out.
+class Observers final : public Observer {
+ public:
+  Observers(std::initializer_list<Observer*> all) {
+    for (Observer* each : all)
+      if (each != nullptr) all_.push_back(each);
+  }
+  void started(int64_t parameters, int64_t first_step) override {
+    for (Observer* each : all_) each->started(parameters, first_step);
+  }
+  void stepped(const StepEvent& event) override {
+    for (Observer* each : all_) each->stepped(event);
+  }
+  void measured(int64_t step, const Metrics& metrics) override {
+    for (Observer* each : all_) each->measured(step, metrics);
+  }
+  void sampled(int64_t step, const std::string& text) override {
+    for (Observer* each : all_) each->sampled(step, text);
+  }
+  void checkpointed(int64_t step, const std::filesystem::path& file) override {
+    for (Observer* each : all_) each->checkpointed(step, file);
+  }
+  void noted(const std::string& line) override {
+    for (Observer* each : all_) each->noted(line);
+  }
+  void ended(const Outcome& outcome) override {
+    for (Observer* each : all_) each->ended(outcome);
+  }
+
+ private:
+  std::vector<Observer*> all_;
 };
 
 }  // namespace subband

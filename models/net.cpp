@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include "core/error.h"
-
 namespace subband {
 
 at::Tensor Net::loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL, const Pass& pass) {

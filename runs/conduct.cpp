@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 bool is_reusable(const RunRecord& run, bool retry) {
-  return is_settled(run.status) || (!retry && run.status != "running" && run.status != "stopped");
+  return is_settled(run.status) || (!retry && run.status != Status::running && run.status != Status::stopped);
 }
 
 RunResult reused(const fs::path& folder, const RunRecord& run) {
@@ -30,51 +30,29 @@ Outcome outcome_of_experiment(const Experiment& experiment, const fs::path& fold
     return experiment(folder, observer);
   } catch (const Error& error) {
     broken = error;
-    return {.status = "failed", .message = first_line(error.what())};
+    return {.status = Status::failed, .message = first_line(error.what())};
   } catch (const std::bad_alloc&) {
-    return {.status = "out_of_memory", .message = "the machine's memory is exhausted"};
+    return {.status = Status::out_of_memory, .message = "the machine's memory is exhausted"};
   } catch (const std::exception& unexpected) {  // LibTorch's own errors
-    return {.status = "failed", .message = first_line(unexpected.what())};
+    return {.status = Status::failed, .message = first_line(unexpected.what())};
   }
 }
 
 // Remembers the last step, for outcomes that do not know it.
 class StepMemory final : public Observer {
  public:
-  explicit StepMemory(Observer* next) : next_(next) {}
   int64_t step() const { return step_; }
-  void started(int64_t parameters, int64_t first_step) override {
-    step_ = first_step;
-    if (next_) next_->started(parameters, first_step);
-  }
-  void stepped(const StepEvent& event) override {
-    step_ = event.step;
-    if (next_) next_->stepped(event);
-  }
-  void measured(int64_t step, const Metrics& metrics) override {
-    if (next_) next_->measured(step, metrics);
-  }
-  void sampled(int64_t step, const std::string& text) override {
-    if (next_) next_->sampled(step, text);
-  }
-  void checkpointed(int64_t step, const fs::path& file) override {
-    if (next_) next_->checkpointed(step, file);
-  }
-  void noted(const std::string& line) override {
-    if (next_) next_->noted(line);
-  }
-  void ended(const Outcome& outcome) override {
-    if (next_) next_->ended(outcome);
-  }
+  void started(int64_t, int64_t first_step) override { step_ = first_step; }
+  void stepped(const StepEvent& event) override { step_ = event.step; }
 
  private:
-  Observer* next_;
   int64_t step_ = 0;
 };
 
 Outcome carry_out(OpenRun& run, const PerformOptions& options, const Experiment& experiment) {
-  StepMemory memory(options.observer);
-  RecordObserver observer(run.record, run.folder, &memory);
+  StepMemory memory;
+  RecordObserver record(run.record, run.folder);
+  Observers observer{&record, &memory, options.observer};
   std::optional<Error> broken;
   Outcome outcome = outcome_of_experiment(experiment, run.folder, observer, broken);
   if (outcome.step == 0) outcome.step = memory.step();

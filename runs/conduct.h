@@ -20,6 +20,7 @@ struct RunPlan {
 struct PerformOptions {
   Observer* observer = nullptr;             ///< hears everything too: progress, a board
   const std::atomic<bool>* stop = nullptr;  ///< when it turns true: checkpoint and end as `stopped`
+  std::atomic<bool>* checkpoint = nullptr;  ///< when it turns true: checkpoint and go on
   std::vector<std::string> command_line;    ///< for the provenance
   bool force = false;                       ///< an earlier run is set aside and done again
   bool retry = true;                        ///< go on with a run that failed for the world's reasons

@@ -28,7 +28,7 @@ static RunPlan example_plan(int64_t seed = 7) {
 
 // An experiment of ten steps that counts how often it is asked, and ends as it is told.
 struct FakeExperiment {
-  Outcome outcome{.status = "done", .step = 10, .metrics = {{"valid.bpb", 2.0}}};
+  Outcome outcome{.status = Status::done, .step = 10, .metrics = {{"valid.bpb", 2.0}}};
   int64_t calls = 0;
   Outcome operator()(const fs::path&, Observer& observer) {
     ++calls;
@@ -57,25 +57,25 @@ TEST_CASE("the same identity and seed is computed once", "[conduct]") {
 TEST_CASE("failures that would come again are results like others", "[conduct]") {
   const Scratch scratch;
   const Store store(scratch / "logs");
-  FakeExperiment fake{.outcome = {.status = "nan", .step = 4, .message = "loss is NaN"}};
+  FakeExperiment fake{.outcome = {.status = Status::nan, .step = 4, .message = "loss is NaN"}};
   (void)conduct(example_plan(), store, {}, std::ref(fake));
   const RunResult again = conduct(example_plan(), store, {}, std::ref(fake));
   CHECK(fake.calls == 1);
-  CHECK(again.outcome.status == "nan");
+  CHECK(again.outcome.status == Status::nan);
   CHECK(again.outcome.message == "loss is NaN");
 }
 
 TEST_CASE("a stopped run is gone on with in its folder", "[conduct]") {
   const Scratch scratch;
   const Store store(scratch / "logs");
-  FakeExperiment fake{.outcome = {.status = "stopped", .step = 4}};
+  FakeExperiment fake{.outcome = {.status = Status::stopped, .step = 4}};
   const RunResult first = conduct(example_plan(), store, {.retry = false}, std::ref(fake));
-  fake.outcome = {.status = "done", .step = 10};
+  fake.outcome = {.status = Status::done, .step = 10};
   const RunResult second = conduct(example_plan(), store, {.retry = false}, std::ref(fake));
   CHECK(second.folder == first.folder);
   CHECK(fake.calls == 2);
   const RunRecord run = read_record(second.folder / kRecordName);
-  CHECK(run.status == "done");
+  CHECK(run.status == Status::done);
   CHECK(run.resumes == 1);
   CHECK(run.provenance["threads"] == 1);
   CHECK(run.provenance.contains("compiler"));
@@ -84,7 +84,7 @@ TEST_CASE("a stopped run is gone on with in its folder", "[conduct]") {
 TEST_CASE("a run that failed for the world's reasons is tried again, unless told not to", "[conduct]") {
   const Scratch scratch;
   const Store store(scratch / "logs");
-  FakeExperiment fake{.outcome = {.status = "out_of_memory", .step = 4}};
+  FakeExperiment fake{.outcome = {.status = Status::out_of_memory, .step = 4}};
   (void)conduct(example_plan(), store, {}, std::ref(fake));
   (void)conduct(example_plan(), store, {.retry = false}, std::ref(fake));
   CHECK(fake.calls == 1);
@@ -103,7 +103,7 @@ TEST_CASE("an error is written down with the last step, and thrown on", "[conduc
   CHECK_THROWS_WITH(conduct(example_plan(), store, {}, broken),
                     "corpus.txt: cannot be read: No such file or directory");
   const RunRecord run = read_record(store.folders().at(0) / kRecordName);
-  CHECK(run.status == "failed");
+  CHECK(run.status == Status::failed);
   CHECK(run.step == 3);
   CHECK(run.message == "corpus.txt: cannot be read: No such file or directory");
 }
@@ -117,9 +117,10 @@ TEST_CASE("exhausted memory and foreign exceptions are results", "[conduct]") {
       throw std::runtime_error("size mismatch\nframe #0: somewhere");
     };
   };
-  CHECK(conduct(example_plan(), store, {}, thrower(std::bad_alloc())).outcome.status == "out_of_memory");
+  CHECK(conduct(example_plan(), store, {}, thrower(std::bad_alloc())).outcome.status ==
+        Status::out_of_memory);
   const RunResult foreign = conduct(example_plan(2), store, {}, thrower(std::runtime_error("")));
-  CHECK(foreign.outcome.status == "failed");
+  CHECK(foreign.outcome.status == Status::failed);
   CHECK(foreign.outcome.message == "size mismatch");
 }
 
@@ -137,7 +138,7 @@ TEST_CASE("force sets the earlier run aside and computes again", "[conduct]") {
 TEST_CASE("a run that another process computes is refused", "[conduct]") {
   const Scratch scratch;
   const Store store(scratch / "logs");
-  FakeExperiment fake{.outcome = {.status = "stopped"}};
+  FakeExperiment fake{.outcome = {.status = Status::stopped}};
   const fs::path folder = conduct(example_plan(), store, {}, std::ref(fake)).folder;
   const RecordWriter other(folder / kRecordName);
   CHECK_THROWS_WITH(conduct(example_plan(), store, {}, std::ref(fake)),

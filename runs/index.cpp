@@ -61,7 +61,9 @@ class IndexFile {
       run.id = query.getColumn(3).getString();
       run.seed = query.getColumn(4).getInt64();
       run.recipe = query.getColumn(5).getString();
-      run.status = query.getColumn(6).getString();
+      const auto status = status_named(query.getColumn(6).getString());
+      if (!status) continue;  // of another version of the program: the record is read
+      run.status = *status;
       run.step = query.getColumn(7).getInt64();
       run.steps = query.getColumn(8).getInt64();
       run.parameters = query.getColumn(9).getInt64();
@@ -83,8 +85,8 @@ class IndexFile {
                              "INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     for (const auto& [stamp, run] : changed) {
       SQLite::bind(insert, run.folder, stamp.modified_ns, stamp.size, run.id, run.seed, run.recipe,
-                   run.status, run.step, run.steps, run.parameters, run.resumes, run.started, run.seconds,
-                   run.message, json_text(metrics_json(run.metrics)), run.config);
+                   word_of(run.status), run.step, run.steps, run.parameters, run.resumes, run.started,
+                   run.seconds, run.message, json_text(metrics_json(run.metrics)), run.config);
       insert.exec();
       insert.reset();
     }
@@ -143,7 +145,7 @@ RunSummary summary_of_folder(const fs::path& folder) {
   try {
     return summary_of(name, read_record(folder / kRecordName));
   } catch (const Error& error) {
-    return {.folder = name, .status = "damaged", .message = error.first().line()};
+    return {.folder = name, .status = Status::damaged, .message = error.first().line()};
   }
 }
 
@@ -186,7 +188,8 @@ IndexReading read_index(const Store& store) {
     }
     if (known != rows.end()) rows.erase(known);
     RunSummary& run = reading.runs.back();
-    if (run.status == "running" && !is_being_written(folder / kRecordName)) run.status = "interrupted";
+    if (run.status == Status::running && !is_being_written(folder / kRecordName))
+      run.status = Status::interrupted;
   }
   reading.records_read = static_cast<int64_t>(changed.size());
   std::vector<std::string> gone;

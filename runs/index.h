@@ -15,7 +15,7 @@ struct RunSummary {
   std::string folder;  ///< name inside the store
   std::string id, recipe;
   int64_t seed = 0;
-  std::string status;  ///< as in RunRecord, or: interrupted (no end, and nobody writes it), damaged
+  Status status = Status::running;  ///< as in RunRecord, or interrupted, damaged
   std::string message;
   int64_t step = 0, steps = 0, parameters = 0, resumes = 0;
   double started = 0;  ///< seconds since 1970 UTC

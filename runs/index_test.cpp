@@ -37,12 +37,12 @@ static bool same(const std::vector<RunSummary>& a, const std::vector<RunSummary>
 static Store example_store(const Scratch& scratch) {
   Store store(scratch / "logs");
   make_run(store, {.name = "a", .seed = 1});
-  make_run(
-      store,
-      {.name = "b",
-       .seed = 2,
-       .outcome = {
-           .status = "nan", .step = 3, .message = "loss is NaN", .metrics = {{"train.loss", std::nan("")}}}});
+  make_run(store, {.name = "b",
+                   .seed = 2,
+                   .outcome = {.status = Status::nan,
+                               .step = 3,
+                               .message = "loss is NaN",
+                               .metrics = {{"train.loss", std::nan("")}}}});
   make_run(store, {.name = "c", .seed = 3});
   return store;
 }
@@ -53,7 +53,7 @@ TEST_CASE("an index kept through changes equals one made anew", "[index]") {
   CHECK(read_index(store).records_read == 3);
   const std::vector<fs::path> first = store.folders();
   make_run(store, {.name = "d", .seed = 4});
-  { RecordWriter(first[0] / kRecordName).end({.status = "failed", .step = 9, .message = "later"}); }
+  { RecordWriter(first[0] / kRecordName).end({.status = Status::failed, .step = 9, .message = "later"}); }
   fs::remove_all(first[1]);
   const IndexReading kept = read_index(store);
   CHECK(kept.records_read == 2);
@@ -103,18 +103,18 @@ TEST_CASE("a damaged record is listed with its complaint, and hides no other run
   std::ofstream(file, std::ios::trunc) << text;
   const IndexReading reading = read_index(store);
   REQUIRE(reading.runs.size() == 3);
-  CHECK(reading.runs[1].status == "damaged");
+  CHECK(reading.runs[1].status == Status::damaged);
   CHECK(reading.runs[1].message.starts_with(file.string() + ":2: checksum = "));
-  CHECK(reading.runs[2].status == "done");
+  CHECK(reading.runs[2].status == Status::done);
 }
 
 TEST_CASE("a run without an end is running while it is being written, else interrupted", "[index]") {
   const Scratch scratch;
   const Store store(scratch / "logs");
   const fs::path folder = make_run(store, {.name = "a", .seed = 1, .has_end = false});
-  CHECK(read_index(store).runs.at(0).status == "interrupted");
+  CHECK(read_index(store).runs.at(0).status == Status::interrupted);
   const RecordWriter writer(folder / kRecordName);
-  CHECK(read_index(store).runs.at(0).status == "running");
+  CHECK(read_index(store).runs.at(0).status == Status::running);
 }
 
 TEST_CASE("the leading metric is the one runs are compared by", "[index]") {

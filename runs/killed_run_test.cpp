@@ -73,7 +73,7 @@ TEST_CASE("a run killed at 20 random instants ends with the weights of an uninte
   REQUIRE(start_program(program, killed.root()).wait() == 0);
   REQUIRE(killed.folders().size() == 1);
   const RunRecord run = read_record(killed.folders()[0] / kRecordName);
-  CHECK(run.status == "done");
+  CHECK(run.status == Status::done);
   CHECK(run.resumes > 0);
   CHECK(weights_digest(killed.folders()[0]) == weights_digest(whole.folders().at(0)));
 }

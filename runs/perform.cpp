@@ -30,7 +30,8 @@ RunPlan run_plan(const Recipe& recipe) {
   return {.start = std::move(start), .resolved = recipe.resolved};
 }
 
-RunResult perform(const Recipe& recipe, const RunPlan& plan, const Store& store, const PerformOptions& options) {
+RunResult perform(const Recipe& recipe, const RunPlan& plan, const Store& store,
+                  const PerformOptions& options) {
   Recipe pinned = recipe;
   for (const auto& [file, checksum] : plan.start.data.items())
     pinned.data_pin.emplace(file, checksum.get<std::string>());
@@ -38,7 +39,8 @@ RunResult perform(const Recipe& recipe, const RunPlan& plan, const Store& store,
     return run_experiment(pinned, {.checkpoints = folder / "checkpoints",
                                    .cache = store.root() / "cache",
                                    .observer = &observer,
-                                   .stop = options.stop});
+                                   .stop = options.stop,
+                                   .checkpoint = options.checkpoint});
   });
 }
 

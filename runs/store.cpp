@@ -90,6 +90,20 @@ RecordJson first_event(const fs::path& file) {
   return std::move(opened.object);
 }
 
+// Whether `run` is the beginning of the identity and seed, `3f2a91bc…-s1337`, of which the folder has a part in its name.
+bool is_named_by(const fs::path& folder, const std::string& run) {
+  const std::string name = folder.filename().string(), part = identity_in(name);
+  const std::string seed = name.substr(name.rfind("-s"));
+  if ((part + seed).starts_with(run)) return true;
+  if (!run.starts_with(part)) return false;
+  try {
+    const std::string identity = text_in(first_event(folder / kRecordName), "id");
+    return identity.starts_with(run) || (identity + seed).starts_with(run);
+  } catch (const Error&) {  // damaged: its name is all that is known
+    return false;
+  }
+}
+
 }  // namespace
 
 std::vector<fs::path> Store::folders() const {
@@ -113,10 +127,28 @@ std::vector<fs::path> Store::named_like(const std::string& id, int64_t seed) con
 }
 
 std::optional<fs::path> Store::find(const std::string& id, int64_t seed) const {
-  for (const fs::path& folder : named_like(id, seed)) {
+  return RunFolders(*this).find(id, seed);
+}
+
+// What every folder's name says of its run: the first 8 digits of the identity, and the seed.
+static std::string key_of(const std::string& identity, const std::string& seed) {
+  return identity.substr(0, 8) + seed;
+}
+
+RunFolders::RunFolders(const Store& store) {
+  for (const fs::path& folder : store.folders()) {
+    const std::string name = folder.filename().string();
+    by_key_.emplace(key_of(identity_in(name), name.substr(name.rfind("-s"))), folder);
+  }
+}
+
+std::optional<fs::path> RunFolders::find(const std::string& id, int64_t seed) const {
+  const auto [first, last] = by_key_.equal_range(key_of(id, seed_suffix(seed)));
+  for (auto each = first; each != last; ++each) {
+    if (!id.starts_with(identity_in(each->second.filename().string()))) continue;
     try {
-      const RecordJson start = first_event(folder / kRecordName);
-      if (text_in(start, "id") == id && integer_in(start, "seed") == seed) return folder;
+      const RecordJson start = first_event(each->second / kRecordName);
+      if (text_in(start, "id") == id && integer_in(start, "seed") == seed) return each->second;
     } catch (const Error&) {  // one bad neighbour does not keep the others from being found
       continue;
     }
@@ -143,8 +175,7 @@ fs::path Store::resolve(const std::string& run) const {
   for (const fs::path& folder : folders()) {
     const std::string name = folder.filename().string();
     if (name == run) return folder;
-    const std::string from_identity = name.substr(name.rfind('_') + 1);
-    if (run.size() >= 4 && (name.starts_with(run) || from_identity.starts_with(run))) matches.push_back(name);
+    if (!run.empty() && (name.starts_with(run) || is_named_by(folder, run))) matches.push_back(name);
   }
   if (matches.size() == 1) return root_ / matches.front();
   const std::string what = "run = " + run + ": ";

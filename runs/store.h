@@ -1,6 +1,7 @@
 // The store: a folder of runs.   <date>_<recipe>_<id8>-s<seed>/ record.jsonl config.yaml log.txt checkpoints/
 #pragma once
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,6 +54,17 @@ class Store {
   OpenRun create(const RunStart& start, const config::Node& resolved) const;
 
   std::filesystem::path root_;
+};
+
+/// The folders of a store as they are now, for many questions.
+class RunFolders {
+ public:
+  explicit RunFolders(const Store& store);
+  /// As Store::find.
+  std::optional<std::filesystem::path> find(const std::string& id, int64_t seed) const;
+
+ private:
+  std::multimap<std::string, std::filesystem::path> by_key_;
 };
 
 }  // namespace subband

@@ -83,11 +83,24 @@ TEST_CASE("a person finds a run by path, name, or the start of its identity", "[
   CHECK(store.resolve(first.string()) == first);
   CHECK(store.resolve(first.filename().string()) == first);
   CHECK(store.resolve(id8 + "-s4") == second);
+  CHECK(store.resolve(sha256_hex("a") + "-s4") == second);
   CHECK_THROWS_WITH(store.resolve("feed"), store.root().string() +
                                                ": run = feed: no run has this name or identity; see "
                                                "subband runs list");
   CHECK_THROWS_WITH(store.resolve(id8), store.root().string() + ": run = " + id8 + ": several runs match: " +
                                             first.filename().string() + ", " + second.filename().string());
+}
+
+TEST_CASE("any beginning of an identity names a run where no other begins so", "[store]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  const fs::path only = store.open_or_create(example_start("a", 3), example_resolved()).folder;
+  const std::string id = sha256_hex("a");
+  for (const size_t length : {1, 4, 8, 9, 40, 64}) CHECK(store.resolve(id.substr(0, length)) == only);
+  CHECK(store.resolve(id + "-s3") == only);
+  CHECK_THROWS_AS(store.resolve(id.substr(0, 40) + "0000"), ConfigError);
+  CHECK_THROWS_AS(store.resolve(id + "-s4"), ConfigError);
+  CHECK_THROWS_AS(store.resolve(""), ConfigError);
 }
 
 TEST_CASE("what a killed process left unnamed is cleared away", "[store]") {

@@ -10,7 +10,9 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/languages/terminal.h"
+#include "core/program/command_table.h"
 #include "core/program/progress.h"
+#include "core/program/signals.h"
 #include "core/slot.h"
 #include "experiments/parts.h"
 #include "sweeps/commands.h"
@@ -25,8 +27,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kStoppedExit = 130;  // as a shell says it of a program that Ctrl-C ended
-
 struct SweepWords {
   std::string spec;
   std::vector<std::string> overrides;
@@ -37,36 +37,14 @@ struct SweepWords {
   bool is_dry = false;
 };
 
-// Overrides begin with `+`, `~` and other characters that an option parser has ideas about.
-std::vector<std::string> take_sweep_words(Arguments arguments, SweepWords& words) {
-  static const std::set<std::string> kTakeNext = {"--config-dir", "--store",    "--data",
-                                                  "--jobs",       "--launcher", "--name"};
-  std::vector<std::string> flags;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& word = arguments[i];
-    if (word.starts_with('-')) {
-      flags.push_back(word);
-      if (kTakeNext.contains(word) && i + 1 < arguments.size()) flags.push_back(arguments[++i]);
-    } else {
-      words.spec.empty() ? words.spec = word : words.overrides.emplace_back(word);
-    }
-  }
-  return flags;
-}
-
 std::shared_ptr<Launcher> make_launcher(const Registry& registry, const SweepWords& words) {
   using config::Node;
-  Node slot = Node::map(), spec = Node::map(), resolved;
   const config::Place place{.source = std::make_shared<const std::string>("command line")};
-  slot.set("type", Node(words.launcher)).place = place;
-  if (words.jobs) slot.set("jobs", Node(*words.jobs)).place = place;
-  spec.set("launcher", slot).place = place;
-  BindSession session{.registry = &registry};
-  Binder binder(session, spec, resolved);
-  Slot<Launcher> launcher("local");
-  launcher.bind(binder, "launcher", LauncherContext{}, "where workers run");
-  session.finish();
-  return launcher.make({});
+  Node spec = Node::map();
+  spec.set("type", Node(words.launcher)).place = place;
+  if (words.jobs) spec.set("jobs", Node(*words.jobs)).place = place;
+  spec.place = place;
+  return make_part<Launcher>(registry, spec);
 }
 
 SweepSpec composed_spec(const SweepWords& words, const std::string& name,
@@ -85,17 +63,13 @@ class SweepJob {
       : words_(words), options_(options), store_(options.store) {
     register_parts(registry_);
     register_sweeps_parts(registry_);
-    for (const fs::path& folder : words.folders)
-      if (!fs::is_directory(folder)) throw Error(folder.string(), "no such folder");
     source_ = {.registry = &registry_,
-               .folders = config::standard_folders(program_root(), words.folders),
+               .folders = config::standard_folders(program_root(), registry_.groups(), words.folders),
                .command_line = {"subband", "sweep"}};
     source_.command_line.insert(source_.command_line.end(), arguments.begin(), arguments.end());
   }
 
   int run() {
-    if (words_.spec.empty())
-      throw ConfigError("command line", "SPEC is missing: which sweep to run", "syntax");
     launcher_ = make_launcher(registry_, words_);
     const SplitOverrides overrides = split_overrides(words_.overrides);
     config::Warnings warnings;
@@ -124,7 +98,7 @@ class SweepJob {
     keep(manifest);
     const bool is_stopped = run_missing();
     report_sweep(store_, manifest, options_);
-    return is_stopped ? kStoppedExit : exit_code(manifest);
+    return is_stopped ? kInterruptedExit : exit_code(manifest);
   }
 
  private:
@@ -166,7 +140,8 @@ class SweepJob {
     std::set<size_t> checked;
     Progress progress("first steps", "rows", static_cast<int64_t>(plan_.grid.rows.size()), options_.quiet);
     for (const PlannedCell& cell : plan_.cells) {
-      if (cell.state != "new" || !cell.same_as.empty() || !checked.insert(cell.cell.row).second) continue;
+      if (cell.state != Status::fresh || !cell.same_as.empty() || !checked.insert(cell.cell.row).second)
+        continue;
       const SweepRow& row = plan_.grid.rows[cell.cell.row];
       progress.update(static_cast<int64_t>(checked.size()));
       auto problem = binder.check(row.recipe, cell_overrides(plan_.spec, row, cell.cell.seed, plan_.extra));
@@ -183,7 +158,7 @@ class SweepJob {
     std::set<std::pair<std::string, int64_t>> taken;
     for (size_t i = 0; i < plan_.cells.size(); ++i) {
       const PlannedCell& cell = plan_.cells[i];
-      if (cell.state != "reused" && taken.insert({cell.id, cell.cell.seed}).second) cells.push_back(i);
+      if (cell.state != Status::reused && taken.insert({cell.id, cell.cell.seed}).second) cells.push_back(i);
     }
     return cells;
   }
@@ -192,7 +167,7 @@ class SweepJob {
     const std::vector<size_t> cells = missing();
     if (cells.empty()) return false;
     if (!options_.quiet)
-      fmt::print(stderr, "{}: {} cells, {} to run, {} at once\n", shown(plan_.spec.name), plan_.cells.size(),
+      std::cerr << fmt::format("{}: {} cells, {} to run, {} at once\n", shown(plan_.spec.name), plan_.cells.size(),
                  cells.size(), std::min<int64_t>(launcher_->jobs(), static_cast<int64_t>(cells.size())));
     std::vector<BoardCell> names;
     for (const size_t cell : cells) names.push_back({plan_.cells[cell].cell.name, plan_.cells[cell].seconds});
@@ -210,7 +185,7 @@ class SweepJob {
       const PlannedCell& cell = plan_.cells[cells[i]];
       if (result.outcomes[i].is_crash)
         record_crash(store_, cell.id, cell.cell.seed, result.outcomes[i].message);
-      is_failed_ = is_failed_ || result.outcomes[i].status == "failed";
+      is_failed_ = is_failed_ || result.outcomes[i].status == Status::failed;
     }
     return result.is_stopped;
   }
@@ -218,7 +193,7 @@ class SweepJob {
   int exit_code(const SweepManifest& manifest) const {
     std::set<std::pair<std::string, int64_t>> done;
     for (const RunSummary& run : read_index(store_).runs)
-      if (run.status == "done") done.insert({run.id, run.seed});
+      if (run.status == Status::done) done.insert({run.id, run.seed});
     for (const SweepCell& cell : manifest.cells)
       if (!done.contains({cell.id, cell.seed})) return 4;
     return is_failed_ ? 4 : 0;
@@ -243,22 +218,32 @@ int command_sweep(Arguments arguments) {
       "SPEC is a sweep's name or a .yaml file. Overrides change the spec (seeds=[1,2]) or, with any other\n"
       "first key, the recipe of every cell (trainer.steps=40).\n"
       "Ctrl-C once: workers checkpoint and stop, exit code 130; the same command goes on. Twice: at once.\n"
+      "So do TERM, HUP, XCPU and USR1, the warnings of batch systems; USR2: workers checkpoint and go on.\n"
       "Exit code 4: some cells failed; the table says which.",
       "subband sweep quickstart trainer.steps=100 --jobs 2");
   SweepWords words;
-  const std::vector<std::string> flags = take_sweep_words(arguments, words);
-  std::vector<std::string> shown;
-  line.app().add_option("SPEC_AND_OVERRIDES", shown, "which sweep, and what to change in it");
-  line.app()
-      .add_option("--config-dir", words.folders,
-                  "another folder to search, after the program's own; may be repeated")
-      ->allow_extra_args(false);
+  line.words("SPEC", words.spec, words.overrides, "which sweep to run");
+  line.config_dirs(words.folders);
   line.app().add_flag("--dry-run", words.is_dry, "show what would run, and its predicted time and memory");
   line.app().add_option("--name", words.name,
                         "of the sweep in the store, in place of SPEC and its overrides");
   line.app().add_option("--jobs", words.jobs, "worker processes at once; otherwise one for each core");
   line.app().add_option("--launcher", words.launcher, "where workers run")->capture_default_str();
-  return line.run(flags, [&] { return SweepJob(words, line.options(), arguments).run(); });
+  return line.run(arguments, [&] {
+    const SignalWatch watch("");
+    return SweepJob(words, line.options(), arguments).run();
+  });
 }
+
+namespace commands {
+
+void add_sweep(CommandTable& table) {
+  table.push_back({"sweep",
+                   "plan and run every cell of a sweep, then its table; again: only what is missing",
+                   {"sweep", "override…"},
+                   command_sweep});
+}
+
+}  // namespace commands
 
 }  // namespace subband

@@ -111,6 +111,47 @@ TEST_CASE("two sweeps that share cells train them once, one after the other and 
   CHECK(read_file(folder / "again.log.err").find("to run") == std::string::npos);  // nothing was
 }
 
+TEST_CASE("a sweep on one processor plans for one worker", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
+  const std::vector<std::string> words = {"taskset",  "-c",
+                                          "0",        program(),
+                                          "sweep",    (folder / "one.yaml").string(),
+                                          "--store",  (folder / "store").string(),
+                                          "--dry-run"};
+  CHECK(Process::of(words, {.out = folder / "plan"}).wait() == 0);
+  CHECK(read_file(folder / "plan").find("; time on 1 worker: ") != std::string::npos);
+}
+
+TEST_CASE("a plan too large for any machine is refused before it is made", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  std::string grid = "base: tinyshakespeare/wavelet\ngrid:\n";
+  for (int i = 0; i < 15; ++i) grid += "  net.a" + std::to_string(i) + ": [1, 2, 3]\n";
+  write_file(folder / "huge.yaml", grid);
+  CHECK(run({"sweep", (folder / "huge.yaml").string(), "--store", (folder / "store").string()},
+            folder / "log") == 2);
+  CHECK(read_file(folder / "log.err")
+            .find("huge: cells = 14,348,907: must be at most 100,000; take axes, values or "
+                  "seeds out\n") != std::string::npos);
+}
+
+TEST_CASE("a sweep's file that cannot be read is named for what it is", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  write_file(folder / "mine.yml", "base: tinyshakespeare/wavelet\n");
+  const std::string yml = (folder / "mine.yml").string();
+  CHECK(run({"sweep", yml}, folder / "log") == 2);
+  CHECK(read_file(folder / "log.err") == yml + ": is not read: its name must end in .yaml\n");
+  write_file(folder / "wide.yaml", std::string("\xFF\xFE"
+                                               "b\0:\0",
+                                               6));
+  const std::string wide = (folder / "wide.yaml").string();
+  CHECK(run({"sweep", wide}, folder / "log") == 2);
+  CHECK(read_file(folder / "log.err") == wide + ":1:1: the text is UTF-16: save it as UTF-8\n");
+}
+
 TEST_CASE("the mistakes of all rows stop a sweep before anything runs", "[sweep_command]") {
   if (is_skipped()) return;
   const TestFolder folder;

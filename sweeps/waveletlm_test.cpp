@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
+#include "sweeps/launcher.h"
 #include "sweeps/spec/cells.h"
 
 namespace waveletlm_sweeps_test {
@@ -63,16 +64,22 @@ fs::path published_file(const std::string& name) {
   return program_root() / "analysis/published" / (name + ".csv");
 }
 
+std::vector<config::GroupFolder> program_folders() {
+  Registry registry;
+  register_parts(registry);
+  register_sweeps_parts(registry);
+  return config::standard_folders(program_root(), registry.groups(), {});
+}
+
 SweepSpec section(const std::string& name) {
-  const auto composed = config::compose(
-      {.primary = name, .folders = config::standard_folders(program_root(), {}), .group = "sweep"});
+  const auto composed = config::compose({.primary = name, .folders = program_folders(), .group = "sweep"});
   return bind_sweep(name, composed.config);
 }
 
 TEST_CASE("every row of the ledger's sweeps has the published parameters", "[waveletlm_sweeps]") {
   Registry registry;
   register_parts(registry);
-  const auto folders = config::standard_folders(program_root(), {});
+  const auto folders = program_folders();
   config::SearchPath search(folders, &registry, "recipe");
   for (const std::string& name : section_names()) {
     const SweepSpec spec = section(name);

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/languages/json.h"
+#include "core/program/command_table.h"
 #include "core/program/progress.h"
 #include "core/tensors/device.h"
 #include "core/tensors/prepare.h"
@@ -137,5 +138,13 @@ int command_bench(Arguments arguments) {
     return 0;
   });
 }
+
+namespace commands {
+
+void add_bench(CommandTable& table) {
+  table.push_back({"bench", "time and memory of mixers as the sequence grows", {"mixers"}, command_bench});
+}
+
+}  // namespace commands
 
 }  // namespace subband

@@ -57,18 +57,12 @@ struct Runner {
   std::vector<double> times_ms;
 };
 
-Slot<Mixer> slot_of(const Registry& registry, const std::string& name, const MixerContext& context,
-                    c10::Device device) {
-  config::Node root = config::Node::map(), resolved, spec = config::Node::map();
+std::shared_ptr<Mixer> make_mixer(const Registry& registry, const std::string& name,
+                                  const MixerContext& context, c10::Device device) {
+  config::Node spec = config::Node::map();
   spec.set("type", config::Node(name));
   if (name == "flash_attention" && device.is_cuda()) spec.set("backend", config::Node("flash"));
-  root.set(name, spec);
-  BindSession session{.registry = &registry};
-  Binder binder(session, root, resolved);
-  Slot<Mixer> slot;
-  slot.bind(binder, name, context, "");
-  session.finish();
-  return slot;
+  return make_part<Mixer>(registry, spec, context, name);
 }
 
 class Bench {
@@ -153,9 +147,7 @@ class Bench {
                          .causal = contender.causal.value_or(plan_.causal)};
     Initializer first(plain_generator(plan_.seed));
     context.initializer = &first;
-    const auto built = [&] {
-      return slot_of(registry_, contender.name, context, plan_.device).make(context);
-    };
+    const auto built = [&] { return make_mixer(registry_, contender.name, context, plan_.device); };
     if (!contender.causal) {
       try {
         runner.mixer = built();

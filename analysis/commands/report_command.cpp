@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "analysis/commands/commands.h"
@@ -10,6 +11,7 @@
 #include "core/json.h"
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
+#include "core/program/command_table.h"
 #include "core/text.h"
 
 namespace subband {
@@ -155,7 +157,10 @@ void report_sweep(const Store& store, const SweepManifest& sweep, const CommonOp
   reported.notices.insert(reported.notices.end(), ledger.begin(), ledger.end());
   if (options.json) return say(reported.notices, options);
   std::vector<std::string> lines;
-  for (const std::string& failure : reported.comparison.failures) lines.push_back("✗ " + failure);
+  constexpr size_t kMost = 20;
+  const auto& failures = reported.comparison.failures;
+  for (size_t i = 0; i < std::min(kMost, failures.size()); ++i) lines.push_back("✗ " + failures[i]);
+  if (failures.size() > kMost) lines.push_back("✗ and " + std::to_string(failures.size() - kMost) + " more");
   lines.insert(lines.end(), reported.notices.begin(), reported.notices.end());
   if (!reported.picture.empty()) lines.push_back("learning curves: " + reported.picture.string());
   if (ledger.empty()) lines.push_back("ledger: " + (store.root() / "runs.md").string());
@@ -182,5 +187,13 @@ int command_report(Arguments arguments) {
     return carry_out_report(words, line.options());
   });
 }
+
+namespace commands {
+
+void add_report(CommandTable& table) {
+  table.push_back({"report", "tables and learning curves of sweeps", {"sweep…"}, command_report});
+}
+
+}  // namespace commands
 
 }  // namespace subband

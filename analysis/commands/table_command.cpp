@@ -6,6 +6,7 @@
 #include "analysis/published.h"
 #include "core/error.h"
 #include "core/languages/json.h"
+#include "core/program/command_table.h"
 #include "core/text.h"
 #include "runs/index.h"
 
@@ -60,5 +61,13 @@ int command_table(Arguments arguments) {
     return 0;
   });
 }
+
+namespace commands {
+
+void add_table(CommandTable& table) {
+  table.push_back({"table", "a published table with our cells beside theirs", {}, command_table});
+}
+
+}  // namespace commands
 
 }  // namespace subband

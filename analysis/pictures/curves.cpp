@@ -84,9 +84,10 @@ using LabelledRuns = std::vector<std::pair<std::string, RowRuns>>;
 
 LabelledRuns runs_of(const SweepManifest& sweep, const Store& store) {
   LabelledRuns rows;
+  const RunFolders folders(store);
   for (const SweepCell& cell : sweep.cells) {
     if (rows.empty() || rows.back().first != cell.row) rows.emplace_back(cell.row, RowRuns{});
-    const auto folder = cell.id.empty() ? std::nullopt : store.find(cell.id, cell.seed);
+    const auto folder = cell.id.empty() ? std::nullopt : folders.find(cell.id, cell.seed);
     if (!folder) continue;
     try {
       rows.back().second.push_back(read_record(*folder / kRecordName));

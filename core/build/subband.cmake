@@ -2,9 +2,14 @@
 #   subband_library(NAME TORCH? SOURCES ... DEPENDS ...)   a folder's static library and, from the x_test.cpp
 #                                                          beside each x.cpp, its test program NAME_test
 #   subband_kind(GROUP INTERFACE HEADER LIBRARY?)          parts of GROUP implement INTERFACE of HEADER and join
-#                                                          LIBRARY, without it the one named as the folder
+#                                                          LIBRARY, without it the one named as the folder;
+#                                                          the configs of their kind lie in the folder GROUP
+#   subband_group(NAME FOLDER)                             the configs of group NAME lie in FOLDER
 #   subband_component(GROUP NAME)                          one part: GROUP/NAME.cpp and GROUP/NAME_test.cpp
 #   subband_parts(LIBRARY)                                 adds its parts so far, and register_LIBRARY_parts()
+#   subband_command(LIBRARY NAME FILE?)                    a command: FILE, else commands/NAME.cpp, has
+#                                                          subband::commands::add_NAME(); stands before the library,
+#                                                          which gets register_LIBRARY_commands()
 include_guard()
 
 set(SUBBAND_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion
@@ -52,17 +57,59 @@ function(subband_target TARGET TORCH PRECOMPILED)
   endif()
 endfunction()
 
+function(subband_command LIBRARY NAME)
+  set(file commands/${NAME}.cpp)
+  if(ARGC GREATER 2)
+    set(file ${ARGV2})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY SUBBAND_COMMANDS_${LIBRARY} ${NAME})
+  set_property(GLOBAL APPEND PROPERTY SUBBAND_COMMAND_FILES_${LIBRARY} ${file})
+endfunction()
+
+# FILES: where the library's commands are; GENERATED: what registers them.
+function(subband_command_sources LIBRARY FILES GENERATED)
+  get_property(names GLOBAL PROPERTY SUBBAND_COMMANDS_${LIBRARY})
+  get_property(files GLOBAL PROPERTY SUBBAND_COMMAND_FILES_${LIBRARY})
+  set(${FILES} "${files}" PARENT_SCOPE)
+  set(${GENERATED} "" PARENT_SCOPE)
+  if(NOT names)
+    return()
+  endif()
+  set(declarations "")
+  set(calls "")
+  foreach(name ${names})
+    string(APPEND declarations "void add_${name}(CommandTable& table);\n")
+    string(APPEND calls "  commands::add_${name}(table);\n")
+  endforeach()
+  set(source ${PROJECT_BINARY_DIR}/generated/${LIBRARY}_commands.cpp)
+  file(CONFIGURE OUTPUT ${source} @ONLY CONTENT
+"// Generated from the subband_command lines of ${LIBRARY}.
+#include \"core/program/command_table.h\"
+
+namespace subband::commands {
+@declarations@}
+namespace subband {
+void register_${LIBRARY}_commands(CommandTable& table);
+void register_${LIBRARY}_commands(CommandTable& table) {
+@calls@}
+}  // namespace subband
+")
+  set(${GENERATED} ${source} PARENT_SCOPE)
+endfunction()
+
 function(subband_library NAME)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;TESTS;DEPENDS" ${ARGN})
-  set(sources ${ARG_SOURCES})
+  subband_command_sources(${NAME} commands generated)
+  set(sources ${ARG_SOURCES} ${commands})
+  list(REMOVE_DUPLICATES sources)
   set(tests ${ARG_TESTS})
-  foreach(source ${ARG_SOURCES})
+  foreach(source ${sources})
     string(REGEX REPLACE "\\.cpp$" "_test.cpp" test ${source})
     if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${test})
       list(APPEND tests ${test})
     endif()
   endforeach()
-  add_library(subband_${NAME} STATIC ${sources})
+  add_library(subband_${NAME} STATIC ${sources} ${generated})
   target_link_libraries(subband_${NAME} PUBLIC ${ARG_DEPENDS})
   if(ARG_TORCH)
     target_link_libraries(subband_${NAME} PUBLIC torch)
@@ -84,7 +131,7 @@ function(subband_test_program NAME TORCH)
     return()
   endif()
   add_executable(${NAME}_test ${tests})
-  target_link_libraries(${NAME}_test PRIVATE subband_${NAME} subband_testing)
+  target_link_libraries(${NAME}_test PRIVATE subband_${NAME} subband_testing$<$<BOOL:${TORCH}>:_tensors>)
   subband_target(${NAME}_test ${TORCH} subband_precompiled_tests)
   if(TORCH AND NOT SUBBAND_PCH)  # a precompiled header must be the first one, and has it inside
     target_compile_options(${NAME}_test PRIVATE -include ${PROJECT_SOURCE_DIR}/core/testing/torch_first.h)
@@ -104,11 +151,36 @@ function(subband_kind GROUP INTERFACE HEADER)
   set_property(GLOBAL PROPERTY SUBBAND_LIBRARY_${GROUP} ${ARG_LIBRARY})
   set_property(GLOBAL PROPERTY SUBBAND_KIND_${GROUP} ${INTERFACE})
   set_property(GLOBAL PROPERTY SUBBAND_HEADER_${GROUP} ${HEADER})
+  set_property(GLOBAL APPEND PROPERTY SUBBAND_KINDS_${ARG_LIBRARY} ${GROUP})
+endfunction()
+
+function(subband_group NAME FOLDER)
+  get_filename_component(library ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  get_filename_component(folder ${FOLDER} ABSOLUTE)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${folder})
+  set_property(GLOBAL APPEND_STRING PROPERTY SUBBAND_GROUPS_${library}
+               "  registry.add_group(\"${NAME}\", \"${folder}\");\n")
 endfunction()
 
 function(subband_component GROUP NAME)
   get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   set_property(GLOBAL APPEND PROPERTY SUBBAND_PARTS_${folder} "${GROUP}/${NAME}")
+endfunction()
+
+# A source beside the parts that no line names would be left out without a word.
+function(subband_refuse_unnamed LIBRARY FOLDER KINDS)
+  get_target_property(sources subband_${LIBRARY} SOURCES)
+  foreach(group ${KINDS})
+    file(GLOB found RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS ${group}/*.cpp)
+    foreach(source ${found})
+      if(source IN_LIST sources OR source MATCHES "_(test|bench)\\.cpp$")
+        continue()
+      endif()
+      get_filename_component(name ${source} NAME_WE)
+      message(FATAL_ERROR "${FOLDER}/${source}: no line of ${FOLDER}/CMakeLists.txt names it: "
+                          "add subband_component(${group} ${name})")
+    endforeach()
+  endforeach()
 endfunction()
 
 # Call after subband_library(LIBRARY ...): the parts join it, their tests its test program.
@@ -117,7 +189,14 @@ function(subband_parts LIBRARY)
   get_property(parts GLOBAL PROPERTY SUBBAND_PARTS_${folder})
   set(includes "")
   set(declarations "")
-  set(calls "")
+  get_property(calls GLOBAL PROPERTY SUBBAND_GROUPS_${LIBRARY})
+  get_property(kinds GLOBAL PROPERTY SUBBAND_KINDS_${LIBRARY})
+  foreach(group ${kinds})
+    get_property(interface GLOBAL PROPERTY SUBBAND_KIND_${group})
+    get_property(header GLOBAL PROPERTY SUBBAND_HEADER_${group})
+    list(APPEND includes "#include \"${header}\"")
+    string(APPEND calls "  registry.add_group(${interface}::kKind, \"${folder}/${group}\");\n")
+  endforeach()
   foreach(part ${parts})
     get_filename_component(group ${part} DIRECTORY)
     get_filename_component(name ${part} NAME)
@@ -126,16 +205,18 @@ function(subband_parts LIBRARY)
       continue()
     endif()
     get_property(interface GLOBAL PROPERTY SUBBAND_KIND_${group})
-    get_property(header GLOBAL PROPERTY SUBBAND_HEADER_${group})
-    list(APPEND includes "#include \"${header}\"")
     string(APPEND declarations
       "namespace subband::${group}::${name} { void add_to(subband::KindRegistry<subband::${interface}>&); }\n")
     string(APPEND calls "  ${group}::${name}::add_to(registry.of<${interface}>());\n")
     target_sources(subband_${LIBRARY} PRIVATE ${part}.cpp)
+    if(SUBBAND_LONE_PARTS)
+      set_source_files_properties(${part}.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
     if(SUBBAND_TESTS AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${part}_test.cpp)
       target_sources(${LIBRARY}_test PRIVATE ${part}_test.cpp)
     endif()
   endforeach()
+  subband_refuse_unnamed(${LIBRARY} ${folder} "${kinds}")
   list(REMOVE_DUPLICATES includes)
   string(REPLACE ";" "\n" includes "${includes}")
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/${LIBRARY}_parts.cpp @ONLY CONTENT

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/config/node.h"
@@ -44,9 +45,9 @@ Composition compose(const ComposeRequest& request, SearchPath& search);
 /// The same without resolving: `config` equals `unresolved`.
 Composition compose_unresolved(const ComposeRequest& request);
 
-/// The program's own folders under `root` as groups (`recipe` = experiments/recipes, `data` = experiments/data,
-/// `net` = models/nets, `sweep` = sweeps, …), then `extra` folders as whole trees.
+/// The folders of `groups` (group, folder below `root`; see Registry::groups), then `extra` folders as whole trees.
 std::vector<GroupFolder> standard_folders(const std::filesystem::path& root,
+                                          const std::vector<std::pair<std::string, std::string>>& groups,
                                           const std::vector<std::filesystem::path>& extra);
 
 /// One line a value, `path = value    # place`, in the order of the tree.

@@ -67,8 +67,9 @@ at::Tensor through_cuda(const at::Tensor& x) {
   const at::Tensor flat = x.contiguous();
   at::Tensor y = at::empty_like(flat);
   const int64_t n = x.size(-1);
-  fwht_paths::cuda(flat.const_data_ptr<float>(), y.mutable_data_ptr<float>(), x.numel() / n,
-                   static_cast<int>(n), cuda_stream(x.device()));
+  cuda_launch<decltype(subband_cuda_fwht)>("fwht", "subband_cuda_fwht", flat.const_data_ptr<float>(),
+                                           y.mutable_data_ptr<float>(), x.numel() / n, static_cast<int>(n),
+                                           cuda_stream(x.device()));
   return y;
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/ops/cuda_object.h"
+#include "core/ops/fwht.h"
 
 namespace {
 

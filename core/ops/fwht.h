@@ -25,10 +25,11 @@ namespace fwht_paths {
 at::Tensor reference(const at::Tensor& x);                      ///< fwht.cpp: the meaning, plain ATen
 void loops(const float* x, float* y, int64_t rows, int64_t n);  ///< fwht_loops.cpp: CPU; x == y is allowed
 void loops(const double* x, double* y, int64_t rows, int64_t n);
-void cuda(const float* x, float* y, int64_t rows, int n,
-          void* stream);  ///< fwht.cu, reached by cuda_launchers.cpp
 
 inline constexpr int kLargestCuda = 4096;  ///< n up to which the kernel keeps a row in one block
 
 }  // namespace fwht_paths
 }  // namespace subband
+
+/// fwht.cu: null when all is well, else a sentence that lives as long as the program.
+extern "C" const char* subband_cuda_fwht(const float* x, float* y, int64_t rows, int n, void* stream);

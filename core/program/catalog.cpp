@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
+#include "core/program/command_table.h"
 #include "core/text.h"
 
 namespace subband {
@@ -156,6 +157,7 @@ const CatalogPart& Catalog::part(const std::string& kind_name, const std::string
 
 Catalog catalog_of(const Registry& registry) {
   Catalog catalog;
+  catalog.groups = registry.groups();
   for (const std::string& kind_name : registry.kinds()) {
     const Kind& kind = *registry.find(kind_name);
     for (const std::string& name : kind.names()) {
@@ -177,9 +179,13 @@ std::string catalog_json(const Catalog& catalog) {
   document["parts"] = Json::array();
   for (const auto& [kind, parts] : catalog.kinds)
     for (const auto& [name, part] : parts) document["parts"].push_back(part_json(kind, part));
-  document["recipe"] = fields_json(catalog.recipe);
-  document["sweep"] = fields_json(catalog.sweep);
-  document["options"] = catalog.options;
+  document["groups"] = catalog.groups;
+  document["documents"] = Json::object();
+  for (const auto& [name, fields] : catalog.documents) document["documents"][name] = fields_json(fields);
+  document["commands"] = Json::array();
+  for (const CatalogCommand& each : catalog.commands)
+    document["commands"].push_back(
+        {{"name", each.name}, {"summary", each.summary}, {"words", each.words}, {"options", each.options}});
   return document.dump(1) + "\n";
 }
 
@@ -197,9 +203,11 @@ Catalog read_catalog(const std::string& json) {
     const std::string name = part.info.name;
     catalog.kinds[each.at("kind")].emplace(name, std::move(part));
   }
-  catalog.recipe = read_fields(document.at("recipe"));
-  catalog.sweep = read_fields(document.at("sweep"));
-  catalog.options = document.at("options").get<std::map<std::string, std::vector<std::string>>>();
+  document.at("groups").get_to(catalog.groups);
+  for (const auto& [name, fields] : document.at("documents").items())
+    catalog.documents[name] = read_fields(fields);
+  for (const Json& each : document.at("commands"))
+    catalog.commands.push_back({each.at("name"), each.at("summary"), each.at("words"), each.at("options")});
   return catalog;
 }
 
@@ -250,12 +258,10 @@ std::string with_parts_tables(const Catalog& catalog, const std::string& page) {
 }
 
 // The files of a group, in the program's folders and in those of the user.
-static std::vector<std::string> written_options(const std::string& group,
+static std::vector<std::string> written_options(const Catalog& catalog, const std::string& group,
                                                 const std::vector<std::filesystem::path>& folders) {
   if (group.empty()) return {};
-  for (const std::filesystem::path& folder : folders)
-    if (!std::filesystem::is_directory(folder)) throw Error(folder.string(), "no such folder");
-  const config::SearchPath search(config::standard_folders(program_root(), folders));
+  const config::SearchPath search(config::standard_folders(program_root(), catalog.groups, folders));
   return search.all_options(group);
 }
 
@@ -269,17 +275,16 @@ int command_list(Arguments arguments, const Catalog& catalog) {
   std::string kind;
   std::filesystem::path page;
   std::vector<std::filesystem::path> folders;
-  line.app().add_option("kind", kind, "one kind, or recipe, sweep, data or another group of files; all kinds without it");
-  line.app()
-      .add_option("--config-dir", folders, "one more folder to search for recipes, sweeps and data")
-      ->allow_extra_args(false);
+  line.app().add_option("kind", kind,
+                        "one kind, or recipe, sweep, data or another group of files; all kinds without it");
+  line.config_dirs(folders);
   line.app().add_option("--tables", page, "rewrite the tables of parts in this Markdown file instead");
   return line.run(arguments, [&] {
     if (!page.empty()) {
       write_file(page, with_parts_tables(catalog, read_file(page)));
       return 0;
     }
-    const std::vector<std::string> written = written_options(kind, folders);
+    const std::vector<std::string> written = written_options(catalog, kind, folders);
     const bool has_parts = written.empty() || catalog.kinds.contains(kind);
     Json all = Json::array();
     for (const auto& [name, parts] : catalog.kinds) {
@@ -313,5 +318,16 @@ int command_describe(Arguments arguments, const Catalog& catalog) {
     return 0;
   });
 }
+
+namespace commands {
+
+void add_list(CommandTable& table) { table.push_back({"list", "kinds and parts", {"kind"}, command_list}); }
+
+void add_describe(CommandTable& table) {
+  table.push_back(
+      {"describe", "a part's reference page, as commented YAML", {"kind", "part"}, command_describe});
+}
+
+}  // namespace commands
 
 }  // namespace subband

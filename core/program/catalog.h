@@ -19,17 +19,25 @@ struct CatalogPart {
   const FieldInfo* field(std::string_view path) const;
 };
 
+struct CatalogCommand {
+  std::string name, summary;
+  std::vector<std::string> words;  ///< as in Command
+  std::map<std::string, std::vector<std::string>>
+      options;  ///< its `--options`; of a first word, by that word
+};
+
 struct Catalog {
   std::map<std::string, std::map<std::string, CatalogPart>> kinds;
-  std::vector<FieldInfo> recipe, sweep;
-  std::map<std::string, std::vector<std::string>> options;  ///< command -> its `--options`
+  ConfigGroups groups;
+  std::map<std::string, std::vector<FieldInfo>> documents;  ///< what a `recipe`, a `sweep` may say
+  std::vector<CatalogCommand> commands;
 
   /// ConfigError (`unknown_option`) with the nearest name.
   const std::map<std::string, CatalogPart>& kind(const std::string& name) const;
   const CatalogPart& part(const std::string& kind_name, const std::string& name) const;
 };
 
-/// The kinds of a registry; fields of recipes and sweeps are for the folders that own them.
+/// The kinds and groups of a registry; documents and commands are for the folders that own them.
 Catalog catalog_of(const Registry& registry);
 
 std::string catalog_json(const Catalog& catalog);

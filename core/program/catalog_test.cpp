@@ -65,15 +65,21 @@ static Catalog small_catalog() {
   Catalog catalog;
   catalog.kinds["mixer"] = {{"wave", wave}, {"flat", flat}};
   catalog.kinds["net"] = {{"block", block}};
-  catalog.recipe = {
+  catalog.documents["recipe"] = {
       {.path = "net",
        .type = "part of kind net",
        .standard = Node("block"),
        .part_kind = "net",
        .help = "the model"},
       {.path = "seed", .type = "integer", .standard = Node(int64_t{1}), .range = {0, 9}, .help = "s"}};
-  catalog.sweep = {{.path = "set", .type = "tree", .help = "overrides"}};
-  catalog.options["run"] = {"--check", "--json"};
+  catalog.documents["sweep"] = {{.path = "set", .type = "tree", .help = "overrides"}};
+  catalog.groups = {{"recipe", "recipes"}, {"data", "data"}, {"sweep", "sweeps"}};
+  const std::map<std::string, std::vector<std::string>> plain = {{"", {"--json"}}};
+  catalog.commands = {
+      {"run", "trains", {"recipe", "override…"}, {{"", {"--check", "--json"}}}},
+      {"runs", "lists", {"list|show"}, {{"", {"--json"}}, {"list", {"--limit"}}, {"show", {"--json"}}}},
+      {"report", "shows", {"sweep…"}, plain},
+      {"describe", "explains", {"kind", "part"}, plain}};
   return catalog;
 }
 
@@ -157,7 +163,7 @@ static std::string broken_by(const Validator& validator, const std::string& yaml
 
 TEST_CASE("a schema takes names, maps with and without a type, maps of parts and interpolations",
           "[catalog]") {
-  const Validator recipe(json::parse(recipe_schema(small_catalog())));
+  const Validator recipe(json::parse(document_schema(small_catalog(), "recipe")));
   for (const char* good :
        {"seed: 3", "net: block", "net: {mixer: flat}", "net: {type: block, mixer: {type: wave, taps: 9}}",
         "net: {mixer: {taps: 2}}", "net: ${other}", "seed: ???", "net: {more: {flat: {}, wave: {taps: 1}}}",
@@ -222,17 +228,23 @@ TEST_CASE("tables of parts are written between their marks and nowhere else", "[
 
 TEST_CASE("completion offers commands, options, recipes, keys and values", "[catalog]") {
   const auto root = std::filesystem::temp_directory_path() / ("subband_complete_" + std::to_string(getpid()));
-  std::filesystem::create_directories(root / "experiments/recipes/tiny");
-  std::filesystem::create_directories(root / "experiments/data");
-  std::ofstream(root / "experiments/recipes/tiny/one.yaml") << "net: {mixer: flat}\n";
-  std::ofstream(root / "experiments/data/books.yaml") << "";
+  std::filesystem::create_directories(root / "recipes/tiny");
+  std::filesystem::create_directories(root / "data");
+  std::ofstream(root / "recipes/tiny/one.yaml") << "net: {mixer: flat}\n";
+  std::ofstream(root / "data/books.yaml") << "";
+  std::filesystem::create_directories(root / "sweeps");
+  std::ofstream(root / "sweeps/widths.yaml") << "";
   const Catalog catalog = small_catalog();
-  const std::vector<std::string> commands = {"run", "runs", "sweep", "describe"};
   const auto offered = [&](const std::vector<std::string>& words) {
-    return join(completions(catalog, root, commands, words), " ");
+    return join(completions(catalog, root, words), " ");
   };
   CHECK(offered({"ru"}) == "run runs");
   CHECK(offered({"run", "--"}) == "--check --json");
+  CHECK(offered({"runs", "l"}) == "list");
+  CHECK(offered({"runs", "list", "-"}) == "--limit");
+  CHECK(offered({"runs", "list", ""}) == "");
+  CHECK(offered({"report", "widths", "w"}) == "widths");
+  CHECK(offered({"remember", ""}) == "");
   CHECK(offered({"run", "t"}) == "tiny/one");
   CHECK(offered({"run", "tiny/one", ""}) == "net. net= seed=");
   CHECK(offered({"run", "tiny/one", "net."}) == "net.deep. net.mixer= net.more. net.norm=");
@@ -274,8 +286,8 @@ TEST_CASE("every shipped recipe and sweep fits its schema and points to it", "[c
       CHECK(split(text, '\n').front().ends_with("build/schema/" + name + ".json"));
     }
   };
-  check("experiments/recipes", recipe_schema(*catalog), "recipe");
-  check("sweeps", sweep_schema(*catalog), "sweep");
+  check("experiments/recipes", document_schema(*catalog, "recipe"), "recipe");
+  check("sweeps", document_schema(*catalog, "sweep"), "sweep");
 }
 
 TEST_CASE("the tables of parts in the folders' pages are those of the program; `make tables` writes them",

@@ -1,8 +1,10 @@
 #include "core/program/command.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/error.h"
 #include "core/languages/json.h"
@@ -64,9 +66,71 @@ std::optional<std::string> CommandLine::unknown_option() const {
   return std::nullopt;
 }
 
+// Every `--name` of an app and of its subcommands.
+static void add_options(const CLI::App& app, std::set<std::string>& names) {
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.insert("--" + name);
+  for (const CLI::App* below : app.get_subcommands([](const CLI::App*) { return true; }))
+    add_options(*below, names);
+}
+
+void CommandLine::words(const std::string& name, std::string& first, std::vector<std::string>& rest,
+                        const std::string& help, bool required) {
+  first_ = &first, rest_ = &rest, words_required_ = required;
+  words_name_ = name, words_help_ = help;
+  app_.add_option(name + "_AND_OVERRIDES", shown_, help + ", and what to change in it");
+}
+
+void CommandLine::config_dirs(std::vector<std::filesystem::path>& folders) {
+  folders_ = &folders;
+  app_.add_option("--config-dir", folders,
+                  "another folder to search, after the program's own; may be repeated")
+      ->allow_extra_args(false);
+}
+
+// What is left for the option parser.
+std::vector<std::string> CommandLine::take_words(Arguments arguments) {
+  if (first_ == nullptr) return {arguments.begin(), arguments.end()};
+  std::vector<std::string> flags;
+  bool only_words = false, has_first = false;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (!only_words && word == "--") {
+      only_words = true;
+    } else if (!only_words && word.size() > 1 && word.front() == '-') {
+      flags.push_back(word);
+      const CLI::Option* option = app_.get_option_no_throw(word);
+      int values = option == nullptr || option->get_items_expected_max() == 0
+                       ? 0
+                       : std::max(1, option->get_items_expected_min());
+      for (; values > 0 && i + 1 < arguments.size(); --values) flags.push_back(arguments[++i]);
+    } else if (!has_first) {
+      *first_ = word, has_first = true;
+    } else {
+      rest_->push_back(word);
+    }
+  }
+  return flags;
+}
+
+void CommandLine::check_words() const {
+  if (words_required_ && first_->empty())
+    throw ConfigError("command line", words_name_ + " is missing: " + words_help_, "syntax");
+  if (folders_ == nullptr) return;
+  for (const auto& folder : *folders_)
+    if (!std::filesystem::is_directory(folder)) throw Error(folder.string(), "no such folder");
+}
+
 int CommandLine::run(Arguments arguments, const std::function<int()>& body) {
+  if (!arguments.empty() && arguments.back() == kAsksOptions) {
+    std::set<std::string> names;
+    add_options(app_, names);
+    throw DeclaredOptions{{names.begin(), names.end()}};
+  }
   try {
-    app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    std::vector<std::string> options = take_words(arguments);
+    std::ranges::reverse(options);
+    app_.parse(std::move(options));
   } catch (const CLI::CallForHelp&) {
     std::cout << app_.help();
     return 0;
@@ -77,6 +141,7 @@ int CommandLine::run(Arguments arguments, const std::function<int()>& body) {
                   json);
   }
   try {
+    check_words();
     return body();
   } catch (const Error& error) {
     return report(error, options_.json);

@@ -1,5 +1,6 @@
 #include "core/program/command.h"
 
+#include <filesystem>
 #include <iostream>
 #include <sstream>
 #include <vector>
@@ -38,6 +39,46 @@ TEST_CASE("an option that counts takes numbers above zero", "[command]") {
     CHECK(said({"--orders", wrong}) ==
           std::pair<int, std::string>(2, std::string("command line: --orders: ") + wrong +
                                              ": must be a number above 0; see subband serve --help\n"));
+}
+
+// What a command with words makes of a line: `first | rest | orders`.
+static std::string words_of(const std::vector<std::string>& arguments) {
+  CommandLine line("sweep", "Sweeps.", "subband sweep quickstart");
+  std::string first, text;
+  std::vector<std::string> rest;
+  std::vector<std::filesystem::path> folders;
+  int64_t orders = 1;
+  bool origins = false;
+  line.words("SPEC", first, rest, "which sweep");
+  line.config_dirs(folders);
+  line.app().add_option("--orders,-o", orders, "how many");
+  line.app().add_flag("--origins", origins, "where from");
+  std::ostringstream errors;
+  std::streambuf* before = std::cerr.rdbuf(errors.rdbuf());
+  line.run(arguments, [&] {
+    text = first + " |";
+    for (const std::string& word : rest) text += " " + word;
+    text += " | " + std::to_string(orders) + (origins ? " origins" : "");
+    return 0;
+  });
+  std::cerr.rdbuf(before);
+  return text + errors.str();
+}
+
+TEST_CASE("words are taken as they are typed, and an option's value is none of them", "[command]") {
+  CHECK(words_of({"a", "+b=1", "~c", "[d]", "++e={f: 1}"}) == "a | +b=1 ~c [d] ++e={f: 1} | 1");
+  CHECK(words_of({"--orders", "3", "a", "--origins", "b"}) == "a | b | 3 origins");
+  CHECK(words_of({"a", "-o", "4", "b", "--origins"}) == "a | b | 4 origins");
+  CHECK(words_of({"a", "--orders=5", "b"}) == "a | b | 5");
+  CHECK(words_of({"a", "--", "--orders", "-x"}) == "a | --orders -x | 1");
+  CHECK(words_of({"a", "--config-dir", "/tmp", "b", "--config-dir", "/", "c"}) == "a | b c | 1");
+}
+
+TEST_CASE("a missing first word and a missing folder are named", "[command]") {
+  CHECK(words_of({"--origins"}) == "command line: SPEC is missing: which sweep\n");
+  CHECK(words_of({"a", "--config-dir", "/no/such"}) == "/no/such: no such folder\n");
+  CHECK(words_of({"a", "--order", "3"}) ==
+        "command line: --order: unknown option; did you mean '--orders'?; see subband sweep --help\n");
 }
 
 }  // namespace command_test

@@ -6,6 +6,7 @@
 
 #include "core/config/compose.h"
 #include "core/error.h"
+#include "core/program/command_table.h"
 #include "core/text.h"
 
 namespace subband {
@@ -51,26 +52,22 @@ class Completer {
  public:
   Completer(const Catalog& catalog, const std::filesystem::path& root, const std::vector<std::string>& words)
       : catalog_(catalog), words_(words), last_(words.back()) {
-    request_.folders = config::standard_folders(root, {});
+    request_.folders = config::standard_folders(root, catalog.groups, {});
   }
 
-  std::vector<std::string> of_command(const std::string& command) {
+  std::vector<std::string> candidates() {
+    const auto command = std::ranges::find(catalog_.commands, words_.front(), &CatalogCommand::name);
+    if (command == catalog_.commands.end()) return {};
     if (last_.starts_with('-')) {
-      const auto options = catalog_.options.find(command);
-      if (options != catalog_.options.end())
-        for (const std::string& option : options->second) offer(option);
+      const auto of_verb = command->options.find(words_[1]);
+      const auto& options = of_verb != command->options.end() ? of_verb->second : command->options.at("");
+      for (const std::string& option : options) offer(option);
       return take();
     }
-    const size_t position = plain_words();
-    if (command == "completion" && position == 0) offer("bash"), offer("zsh");
-    if (command == "schema" && position == 0) offer("recipe"), offer("sweep");
-    if (command == "list" || command == "describe") offer_parts(position);
-    const bool of_recipe =
-        command == "run" || command == "compose" || command == "params" || command == "init";
-    const bool of_sweep = command == "sweep" || command == "report";
-    if (of_recipe && position == 0) offer_configs("recipe");
-    if (of_sweep && (position == 0 || command == "report")) offer_configs("sweep");
-    if (of_recipe && position > 0) offer_words();
+    if (command->words.empty()) return {};
+    const size_t position = plain_words(), end = command->words.size();
+    if (position < end || command->words.back().ends_with("…"))
+      offer_kind_of_word(command->words[std::min(position, end - 1)]);
     return take();
   }
 
@@ -84,6 +81,15 @@ class Completer {
   size_t plain_words() const {
     return static_cast<size_t>(std::count_if(words_.begin() + 1, words_.end() - 1,
                                              [](const std::string& word) { return !word.starts_with('-'); }));
+  }
+
+  // One of Command::words.
+  void offer_kind_of_word(std::string kind) {
+    if (kind.ends_with("…")) kind.resize(kind.size() - std::string("…").size());
+    if (kind == "override") return offer_words();
+    if (kind == "kind" || kind == "part") return offer_parts(kind == "kind" ? 0 : 1);
+    if (kind.find('|') == std::string::npos) return offer_configs(kind);
+    for (const std::string& word : split(kind, '|')) offer(word);
   }
 
   void offer_configs(const std::string& group) {
@@ -154,7 +160,8 @@ class Completer {
   // Every field of the recipe, with the fields of the parts that it names rather than those of the default ones.
   template <class Visit>
   void each_field(const Node& tree, const Visit& visit) {
-    walk(catalog_.recipe, "", tree, visit);
+    const auto recipe = catalog_.documents.find(request_.group);
+    if (recipe != catalog_.documents.end()) walk(recipe->second, "", tree, visit);
   }
 
   template <class Visit>
@@ -212,13 +219,11 @@ class Completer {
 }  // namespace
 
 std::vector<std::string> completions(const Catalog& catalog, const std::filesystem::path& root,
-                                     const std::vector<std::string>& commands,
                                      const std::vector<std::string>& words) {
-  if (words.empty()) return commands;
-  if (words.size() > 1) return Completer(catalog, root, words).of_command(words.front());
+  if (words.size() > 1) return Completer(catalog, root, words).candidates();
   std::vector<std::string> found;
-  for (const std::string& command : commands)
-    if (command.starts_with(words.front())) found.push_back(command);
+  for (const CatalogCommand& each : catalog.commands)
+    if (words.empty() || each.name.starts_with(words.front())) found.push_back(each.name);
   return found;
 }
 
@@ -242,5 +247,13 @@ int command_completion(Arguments arguments) {
     return 0;
   });
 }
+
+namespace commands {
+
+void add_completion(CommandTable& table) {
+  table.push_back({"completion", "the completion script of bash or zsh", {"bash|zsh"}, command_completion});
+}
+
+}  // namespace commands
 
 }  // namespace subband

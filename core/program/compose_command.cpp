@@ -11,31 +11,6 @@
 
 namespace subband {
 
-namespace {
-
-// Overrides begin with `+`, `~`, `[` and other characters that an option parser has ideas about.
-void split_words(Arguments arguments, ComposeWords& words, std::vector<std::string>& flags) {
-  bool only_words = false, seen_primary = false;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& word = arguments[i];
-    if (!only_words && word == "--") {
-      only_words = true;
-    } else if (!only_words && word.size() > 1 && word.front() == '-') {
-      flags.push_back(word);
-      const bool takes_next =
-          word == "--config-dir" || word == "--store" || word == "--cases" || word == "--data";
-      if (takes_next && i + 1 < arguments.size()) flags.push_back(arguments[++i]);
-    } else if (!seen_primary) {
-      words.primary = word;
-      seen_primary = true;
-    } else {
-      words.overrides.push_back(word);
-    }
-  }
-}
-
-}  // namespace
-
 int run_compose(Arguments arguments,
                 const std::function<int(const ComposeWords&, const CommonOptions&)>& body) {
   CommandLine line(
@@ -44,14 +19,8 @@ int run_compose(Arguments arguments,
       "PRIMARY is a recipe's name or a .yaml file; overrides are a.b=c, +a=b, ++a=b, ~a, group=option.",
       "subband compose tinyshakespeare/wavelet net.block.lifting=haar --origins");
   ComposeWords words;
-  std::vector<std::string> flags;
-  split_words(arguments, words, flags);
-  std::vector<std::string> shown;
-  line.app().add_option("PRIMARY_AND_OVERRIDES", shown, "what to compose, and what to change in it");
-  line.app()
-      .add_option("--config-dir", words.folders,
-                  "another folder to search, after the program's own; may be repeated")
-      ->allow_extra_args(false);
+  line.words("PRIMARY", words.primary, words.overrides, "what to compose", /*required=*/false);
+  line.config_dirs(words.folders);
   line.app().add_flag("--raw", words.raw,
                       "any tree of YAML files, bound to no parts; PRIMARY is a name in the folders");
   line.app().add_flag("--unresolved", words.unresolved, "interpolations as text, defaults of parts left out");
@@ -59,11 +28,9 @@ int run_compose(Arguments arguments,
   line.app().add_option(
       "--cases", words.cases,
       "with --raw: a file of one JSON object a line, each a whole composition; one answer a line");
-  return line.run(flags, [&] {
+  return line.run(arguments, [&] {
     if (words.primary.empty() && words.cases.empty())
       throw ConfigError("command line", "PRIMARY is missing: what to compose", "syntax");
-    for (const auto& folder : words.folders)
-      if (!std::filesystem::is_directory(folder)) throw Error(folder.string(), "no such folder");
     return body(words, line.options());
   });
 }

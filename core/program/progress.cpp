@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <iostream>
 
 #include <cstdio>
 
@@ -43,7 +44,7 @@ void Progress::update(int64_t done, const std::string& note) {
 void Progress::line(const std::string& text) {
   if (quiet_) return;
   if (terminal_) std::fputs("\r\033[K", stderr);
-  fmt::print(stderr, "{}\n", shown_lines(text));
+  std::cerr << fmt::format("{}\n", shown_lines(text));
   if (terminal_ && drawn_) draw(false);
 }
 
@@ -67,9 +68,9 @@ void Progress::draw(bool last) {
     text += "  " + duration_text(static_cast<double>(total_ - done_) / rate) + " left";
   if (!note_.empty()) text += "  " + shown(note_);
   if (const auto columns = terminal_columns(STDERR_FILENO))  // a line that wraps would not be drawn over
-    fmt::print(stderr, "\r\033[K{}", fitted(text, *columns - 1));
+    std::cerr << fmt::format("\r\033[K{}", fitted(text, *columns - 1));
   else
-    fmt::print(stderr, "{}\n", text);
+    std::cerr << fmt::format("{}\n", text);
   std::fflush(stderr);
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/program/command_table.h"
 #include "core/text.h"
 
 namespace subband {
@@ -109,7 +110,8 @@ class SchemaWriter {
       json = {{"anyOf", {scalar(field, field.type), open_value()}}};
     }
     if (field.optional) json["anyOf"].push_back({{"type", "null"}});
-    if (!field.standard.is(Node::Kind::null)) json["default"] = read_json(config::to_json(field.standard), field.path);
+    if (!field.standard.is(Node::Kind::null))
+      json["default"] = read_json(config::to_json(field.standard), field.path);
     return json;
   }
 
@@ -118,25 +120,24 @@ class SchemaWriter {
   Json definitions_ = Json::object();
 };
 
-std::string whole_schema(const Catalog& catalog, const std::vector<FieldInfo>& fields,
-                         const std::string& title) {
+}  // namespace
+
+std::string document_schema(const Catalog& catalog, const std::string& document) {
+  const auto fields = catalog.documents.find(document);
+  if (fields == catalog.documents.end()) {
+    std::vector<std::string> known;
+    for (const auto& [name, each] : catalog.documents) known.push_back(name);
+    throw ConfigError("command line", document + ": no schema of that name" + suggestion(document, known),
+                      "unknown_option");
+  }
   SchemaWriter writer(catalog);
-  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}};
-  schema.update(writer.map_of(fields, ""));
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                 {"title", "a " + document + " of Subband"}};
+  schema.update(writer.map_of(fields->second, ""));
   schema["properties"]["defaults"] = {{"type", "array"},
                                       {"description", "configs and options to start from"}};
   schema["$defs"] = writer.definitions();
   return schema.dump(1) + "\n";
-}
-
-}  // namespace
-
-std::string recipe_schema(const Catalog& catalog) {
-  return whole_schema(catalog, catalog.recipe, "a recipe of Subband");
-}
-
-std::string sweep_schema(const Catalog& catalog) {
-  return whole_schema(catalog, catalog.sweep, "a sweep of Subband");
 }
 
 int command_schema(Arguments arguments, const Catalog& catalog) {
@@ -144,13 +145,18 @@ int command_schema(Arguments arguments, const Catalog& catalog) {
   std::string what = "recipe";
   line.app().add_option("what", what, "recipe or sweep");
   return line.run(arguments, [&] {
-    const std::vector<std::string> known = {"recipe", "sweep"};
-    if (what != "recipe" && what != "sweep")
-      throw ConfigError("command line", what + ": no schema of that name" + suggestion(what, known),
-                        "unknown_option");
-    std::cout << (what == "recipe" ? recipe_schema(catalog) : sweep_schema(catalog));
+    std::cout << document_schema(catalog, what);
     return 0;
   });
 }
+
+namespace commands {
+
+void add_schema(CommandTable& table) {
+  table.push_back(
+      {"schema", "the JSON Schema of recipes and sweeps, for editors", {"recipe|sweep"}, command_schema});
+}
+
+}  // namespace commands
 
 }  // namespace subband

@@ -8,8 +8,7 @@ namespace subband {
 
 /// A part slot takes a name, a map with `type`, or a map of the default part's keys; any value may be an
 /// interpolation. Unknown keys are refused.
-std::string recipe_schema(const Catalog& catalog);
-std::string sweep_schema(const Catalog& catalog);
+std::string document_schema(const Catalog& catalog, const std::string& document);
 
 /// `subband schema [recipe|sweep]`.
 int command_schema(Arguments arguments, const Catalog& catalog);

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/error.h"
+
 namespace subband {
 
 /// The device that `trainer.device` names: `cpu`, `cuda` or `auto`. Call it before anything else asks
@@ -19,6 +21,15 @@ std::string cuda_problem();
 
 /// A function of the loaded object. Error `PART: this program has no CUDA loaded; ...` where it is not there.
 void* cuda_symbol(std::string_view part, const char* name);
+
+/// Calls a kernel's launcher, `extern "C"` in its `.cu` and declared beside its op, by name: no program is linked to CUDA.
+/// It returns null, or the sentence of the Error that this throws.
+template <class Launcher, class... Arguments>
+void cuda_launch(std::string_view part, const char* name, Arguments... arguments) {
+  const auto launch = reinterpret_cast<Launcher*>(cuda_symbol(part, name));
+  if (const char* problem = launch(arguments...))
+    throw Error(std::string(part), std::string("cuda: ") + problem);
+}
 
 /// The stream that LibTorch works on now, for launchers.
 void* cuda_stream(at::Device device);

@@ -1,4 +1,5 @@
 // `subband compose RECIPE`: the config as a run would see it.
+#include "core/program/command_table.h"
 #include "core/program/compose_command.h"
 #include "experiments/commands/commands.h"
 #include "experiments/load_recipe.h"
@@ -23,5 +24,16 @@ int command_compose(Arguments arguments) {
     return 0;
   });
 }
+
+namespace commands {
+
+void add_compose(CommandTable& table) {
+  table.push_back({"compose",
+                   "the resolved config of a recipe, with origins; --raw: any YAML tree",
+                   {"recipe", "override…"},
+                   command_compose});
+}
+
+}  // namespace commands
 
 }  // namespace subband

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "core/program/command_table.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/data/corpus.h"
@@ -42,7 +43,8 @@ int list_corpora(const CommandLine& line, const Folders& folders) {
   Registry registry;
   register_corpora_parts(registry);
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  for (const std::string& name : corpus_names(registry, folders)) all.push_back(listed(registry, name, folders));
+  for (const std::string& name : corpus_names(registry, folders))
+    all.push_back(listed(registry, name, folders));
   if (line.options().json) {
     std::cout << nlohmann::ordered_json{{"data", all}}.dump(2) << "\n";
     return 0;
@@ -98,7 +100,8 @@ int add_data(const CommandLine& line, const AddOptions& options, const Folders& 
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
   if (options.name.empty() || !std::ranges::all_of(options.name, is_plain))
-    throw ConfigError("command line", "NAME = " + options.name + ": must be letters, digits, '_' and '-'", "bad_value");
+    throw ConfigError("command line", "NAME = " + options.name + ": must be letters, digits, '_' and '-'",
+                      "bad_value");
   Registry registry;
   register_corpora_parts(registry);
   config::Node spec = own_data_spec(options.name, options.paths);
@@ -109,9 +112,9 @@ int add_data(const CommandLine& line, const AddOptions& options, const Folders& 
   nlohmann::ordered_json bytes = nlohmann::ordered_json::object();
   for (const std::string& split : data->splits()) bytes[split] = data->text(split).text.size();
   const std::filesystem::path file =
-      (folders.empty() ? program_root() / "experiments/data" : folders.front() / "data") / (options.name + ".yaml");
-  if (lies_there(file))
-    throw Error(file.string(), "is there already; take another name, or remove it");
+      (folders.empty() ? program_root() / "experiments/data" : folders.front() / "data") /
+      (options.name + ".yaml");
+  if (lies_there(file)) throw Error(file.string(), "is there already; take another name, or remove it");
   write_file(file, "# Own texts, as `subband data add` wrote it.\n" + config::to_yaml(spec));
   if (line.options().json) {
     std::cout << nlohmann::ordered_json{{"file", file.string()}, {"bytes", bytes}}.dump(2) << "\n";
@@ -172,10 +175,11 @@ int generate_data(const CommandLine& line, const GenerateOptions& options) {
 }  // namespace
 
 int command_data(Arguments arguments) {
-  CommandLine line("data",
-                   "Data sets: what there is, own texts under a name, token files made ahead of the first run, "
-                   "synthetic sets.",
-                   "subband data prepare tinyshakespeare --tokenizer gpt2");
+  CommandLine line(
+      "data",
+      "Data sets: what there is, own texts under a name, token files made ahead of the first run, "
+      "synthetic sets.",
+      "subband data prepare tinyshakespeare --tokenizer gpt2");
   PrepareOptions options;
   CLI::App* list =
       line.app().add_subcommand("list", "every corpus, its splits, and whether its files are here");
@@ -186,7 +190,8 @@ int command_data(Arguments arguments) {
   prepare->add_option("--split", options.splits, "only these splits");
   AddOptions added;
   CLI::App* add = line.app().add_subcommand(
-      "add", "give own texts a name: files, folders, globs, .jsonl; then data=NAME, or data=PATH without a name");
+      "add",
+      "give own texts a name: files, folders, globs, .jsonl; then data=NAME, or data=PATH without a name");
   add->add_option("name", added.name, "what data= will call them")->required();
   add->add_option("path", added.paths, "files, folders and globs")->required();
   add->add_option("--field", added.field, "of a line of JSON: where its text is")->capture_default_str();
@@ -194,7 +199,8 @@ int command_data(Arguments arguments) {
   add->add_option("--test", added.test, "the part of all bytes to test on; 0: none")->capture_default_str();
   add->fallthrough();
   line.app()
-      .add_option("--config-dir", options.folders, "one more folder whose data/ is searched; add writes there")
+      .add_option("--config-dir", options.folders,
+                  "one more folder whose data/ is searched; add writes there")
       ->allow_extra_args(false);
   GenerateOptions made;
   CLI::App* generate = line.app().add_subcommand("generate", "write a synthetic data set, and its checksums");
@@ -217,5 +223,13 @@ int command_data(Arguments arguments) {
     return prepare->parsed() ? prepare_corpora(line, options) : generate_data(line, made);
   });
 }
+
+namespace commands {
+
+void add_data(CommandTable& table) {
+  table.push_back({"data", "corpora: list, add and prepare", {"list|add|prepare|generate"}, command_data});
+}
+
+}  // namespace commands
 
 }  // namespace subband

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/program/command_table.h"
 #include "core/tensors/autocast.h"
 #include "core/tensors/device.h"
 #include "core/tensors/prepare.h"
@@ -36,8 +37,7 @@ void add_eval_options(CLI::App& app, EvalRequest& request) {
       ->capture_default_str();
   app.add_option("--device", request.device, "cpu, cuda or auto; default: as trained")
       ->check(CLI::IsMember({"cpu", "cuda", "auto"}));
-  app.add_option("--length", request.length, "window length; default: as trained")
-      ->check(above_zero());
+  app.add_option("--length", request.length, "window length; default: as trained")->check(above_zero());
 }
 
 Metrics evaluate_checkpoint(Recipe recipe, Net& net, const EvalRequest& request,
@@ -94,5 +94,13 @@ int command_eval(Arguments arguments) {
     return 0;
   });
 }
+
+namespace commands {
+
+void add_eval(CommandTable& table) {
+  table.push_back({"eval", "a checkpoint under an evaluation protocol", {}, command_eval});
+}
+
+}  // namespace commands
 
 }  // namespace subband

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/program/command_table.h"
 #include "core/tensors/digest.h"
 #include "core/tensors/random.h"
 #include "experiments/commands/commands.h"
@@ -200,5 +201,14 @@ int command_forward(Arguments arguments) {
     return 0;
   });
 }
+
+namespace commands {
+
+void add_forward(CommandTable& table) {
+  table.push_back(
+      {"forward", "logits, losses and gradients of a checkpoint, or of one part", {}, command_forward});
+}
+
+}  // namespace commands
 
 }  // namespace subband

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/program/command_table.h"
 #include "core/tensors/digest.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
@@ -21,7 +22,7 @@ int command_init(Arguments arguments) {
   RecipeRequest words;
   std::filesystem::path out;
   std::optional<int64_t> seed, vocabulary;
-  words.add_to(line.app());
+  words.add_to(line);
   line.app().add_option("--out", out, "folder for the checkpoint")->required();
   line.app().add_option("--seed", seed, "in place of the recipe's")->check(CLI::NonNegativeNumber);
   line.app().add_option("--vocab", vocabulary, "V, in place of the tokeniser's")->check(above_zero());
@@ -49,5 +50,14 @@ int command_init(Arguments arguments) {
     return 0;
   });
 }
+
+namespace commands {
+
+void add_init(CommandTable& table) {
+  table.push_back(
+      {"init", "a checkpoint with freshly initialised weights", {"recipe", "override…"}, command_init});
+}
+
+}  // namespace commands
 
 }  // namespace subband

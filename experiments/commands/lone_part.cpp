@@ -53,21 +53,8 @@ Node spec_of(const std::string& name, const std::vector<std::string>& fields) {
 }
 
 template <class Interface>
-Slot<Interface> bound(const Order& order, const std::string& key, Node spec,
-                      const typename Interface::Context& context) {
-  Node root = Node::map(), resolved;
-  root.set(key, std::move(spec));
-  BindSession session{.registry = &order.registry};
-  Binder binder(session, root, resolved);
-  Slot<Interface> slot;
-  slot.bind(binder, key, context, "");
-  session.finish();
-  return slot;
-}
-
-template <class Interface>
 std::shared_ptr<Interface> made(const Order& order, const typename Interface::Context& context) {
-  return bound<Interface>(order, order.name, spec_of(order.name, order.words.fields), context).make(context);
+  return make_part<Interface>(order.registry, spec_of(order.name, order.words.fields), context, order.name);
 }
 
 at::Tensor optional_input(const Tensors& in, const std::string& name) {
@@ -179,8 +166,8 @@ LonePart lone_dilation(const Order& order) {
 }
 
 LonePart lone_lifting(const Order& order) {
-  const auto dilation = std::make_shared<Slot<Dilation>>(bound<Dilation>(
-      order, "dilation", config::parse_yaml(order.words.dilation, "--dilation"), order.block()));
+  const auto dilation = std::make_shared<Slot<Dilation>>(bind_part<Dilation>(
+      order.registry, config::parse_yaml(order.words.dilation, "--dilation"), order.block()));
   LiftingContext context;
   static_cast<BlockContext&>(context) = order.block();
   context.dilation = dilation.get();

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/program/command_table.h"
 #include "core/size_match.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
@@ -56,8 +57,7 @@ int command_params(Arguments arguments) {
   LonePartWords part;
   std::optional<int64_t> vocabulary, length;
   bool flops = false, listing = false;
-  recipe.add_to(line.app());
-  line.app().get_option("recipe")->required(false);
+  recipe.add_to(line, /*required=*/false);
   part.add_to(line.app());
   line.app().add_flag("--flops", flops, "what every part costs: parameters, forward flops, decoding state");
   line.app()
@@ -103,5 +103,16 @@ int command_params(Arguments arguments) {
     return print(CostTable{lone.costs(part.length), part.length, table.parameters});
   });
 }
+
+namespace commands {
+
+void add_params(CommandTable& table) {
+  table.push_back({"params",
+                   "the parameter table of a recipe, without allocating weights",
+                   {"recipe", "override…"},
+                   command_params});
+}
+
+}  // namespace commands
 
 }  // namespace subband

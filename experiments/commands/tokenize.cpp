@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "core/program/command_table.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/data/corpus.h"
@@ -115,5 +116,13 @@ int command_tokenize(Arguments arguments) {
     return 0;
   });
 }
+
+namespace commands {
+
+void add_tokenize(CommandTable& table) {
+  table.push_back({"tokenize", "count and time the tokens of a text", {}, command_tokenize});
+}
+
+}  // namespace commands
 
 }  // namespace subband

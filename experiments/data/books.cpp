@@ -115,7 +115,6 @@ class Books final : public Data {
   fs::path root_;
 };
 
-void add_to(DataRegistry& registry);
 void add_to(DataRegistry& registry) {
   registry.add<Books, Config>({.name = "books",
                                .summary = "folders of books, one document a file",

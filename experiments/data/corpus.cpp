@@ -12,22 +12,8 @@ namespace subband {
 
 using config::Node;
 
-// Binds `value` as the slot `key` of an otherwise empty spec, and makes the part.
-template <class Interface>
-static std::shared_ptr<Interface> made_alone(const Registry& registry, const std::string& key, Node value,
-                                             const typename Interface::Context& context) {
-  Node root = Node::map(), resolved;
-  root.set(key, std::move(value));
-  BindSession session{.registry = &registry};
-  Binder binder(session, root, resolved);
-  Slot<Interface> slot;
-  slot.bind(binder, key, context, "");
-  session.finish();
-  return slot.make(context);
-}
-
 std::vector<std::string> corpus_names(const Registry& registry, const Folders& folders) {
-  config::SearchPath path(config::standard_folders(program_root(), folders), nullptr);
+  config::SearchPath path(config::standard_folders(program_root(), registry.groups(), folders), nullptr);
   std::vector<std::string> names = path.all_options(Data::kKind);
   std::erase_if(names, [&](const std::string& name) { return registry.of<Data>().find(name) != nullptr; });
   return names;
@@ -38,17 +24,18 @@ std::shared_ptr<Data> open_corpus(const Registry& registry, const std::string& n
   config::Warnings splits;
   if (const auto own = own_data_option(name, splits); own && overrides.empty())
     return open_part_as_corpus(registry, *own);
-  const auto composed = config::compose({.primary = name,
-                                         .overrides = overrides,
-                                         .folders = config::standard_folders(program_root(), folders),
-                                         .registry = &registry,
-                                         .group = Data::kKind,
-                                         .made_options = {{Data::kKind, own_data_option}}});
-  return made_alone<Data>(registry, Data::kKind, composed.config, {program_root()});
+  const auto composed =
+      config::compose({.primary = name,
+                       .overrides = overrides,
+                       .folders = config::standard_folders(program_root(), registry.groups(), folders),
+                       .registry = &registry,
+                       .group = Data::kKind,
+                       .made_options = {{Data::kKind, own_data_option}}});
+  return make_part<Data>(registry, composed.config, {program_root()});
 }
 
 std::shared_ptr<Data> open_part_as_corpus(const Registry& registry, Node spec) {
-  return made_alone<Data>(registry, Data::kKind, std::move(spec), {program_root()});
+  return make_part<Data>(registry, std::move(spec), {program_root()});
 }
 
 std::shared_ptr<Data> open_file_as_corpus(const Registry& registry, const std::string& file) {
@@ -61,7 +48,7 @@ std::shared_ptr<Data> open_file_as_corpus(const Registry& registry, const std::s
 }
 
 std::shared_ptr<Tokenizer> open_tokenizer(const Registry& registry, const std::string& type) {
-  return made_alone<Tokenizer>(registry, Tokenizer::kKind, Node(type), {});
+  return make_part<Tokenizer>(registry, Node(type));
 }
 
 }  // namespace subband

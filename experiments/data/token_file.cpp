@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <iostream>
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -189,7 +190,7 @@ TokenFile open_tokens(const Data& data, const Tokenizer& tokenizer, std::string_
     try {
       return TokenFile(path, place, key);
     } catch (const Error& damaged) {
-      fmt::print(stderr, "{}; made again\n", damaged.what());
+      std::cerr << fmt::format("{}; made again\n", damaged.what());
     }
   }
   make_token_file(path, key, data, tokenizer, split);

@@ -1,4 +1,5 @@
 // subband export: a checkpoint for another program.
+#include "core/program/command_table.h"
 #include "experiments/commands/commands.h"
 #include "experiments/interchange/exchange.h"
 
@@ -11,5 +12,16 @@ int command_export(Arguments arguments) {
       {"safetensors", "the weights of any net, under our names", export_safetensors}};
   return run_exchange("export", kFormats, arguments);
 }
+
+namespace commands {
+
+void add_export(CommandTable& table) {
+  table.push_back({"export",
+                   "a checkpoint for another program: waveletlm, hf, safetensors",
+                   {"waveletlm|hf|safetensors"},
+                   command_export});
+}
+
+}  // namespace commands
 
 }  // namespace subband

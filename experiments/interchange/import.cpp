@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/program/command_table.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/interchange/exchange.h"
@@ -38,5 +39,16 @@ int command_import(Arguments arguments) {
       {"hf", "a Hugging Face folder of a GPT-2, Llama or Qwen2 decoder", import_hf}};
   return run_exchange("import", kFormats, arguments);
 }
+
+namespace commands {
+
+void add_import(CommandTable& table) {
+  table.push_back({"import",
+                   "weights of another program as a checkpoint: waveletlm, hf",
+                   {"waveletlm|hf"},
+                   command_import});
+}
+
+}  // namespace commands
 
 }  // namespace subband

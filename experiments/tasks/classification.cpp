@@ -26,7 +26,8 @@ struct Config {
 };
 
 // Text as the ids of its first `length` tokens.
-static ExampleSet tokenized(const ExampleSet& texts, const Tokenizer& tokenizer, int64_t length, int64_t& cut) {
+static ExampleSet tokenized(const ExampleSet& texts, const Tokenizer& tokenizer, int64_t length,
+                            int64_t& cut) {
   ExampleSet examples;
   std::vector<int32_t> ids;
   std::vector<uint16_t> narrow;
@@ -158,9 +159,10 @@ class OpenClassification final : public OpenTask {
   std::string epoch_text() const override { return fmt::format("{} examples", train_.size()); }
   std::vector<std::string> notes() const override {
     if (train_.cut() == 0) return {};
-    return {fmt::format("train: {} of {} sequences are longer than trainer.length = {} and are cut there; their labels "
-                        "are those of the whole",
-                        train_.cut(), train_.size(), context_.length)};
+    return {fmt::format(
+        "train: {} of {} sequences are longer than trainer.length = {} and are cut there; their labels "
+        "are those of the whole",
+        train_.cut(), train_.size(), context_.length)};
   }
 
   // The same examples at every estimate and for every seed.
@@ -225,7 +227,6 @@ class Classification final : public Task {
   TaskContext context_;
 };
 
-void add_to(TaskRegistry& registry);
 void add_to(TaskRegistry& registry) {
   registry.add<Classification, Config>({.name = "classification",
                                         .summary = "one label for a whole sequence",

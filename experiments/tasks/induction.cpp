@@ -64,7 +64,6 @@ class Induction final : public Task {
   ExercisePlan plan_;
 };
 
-void add_to(TaskRegistry& registry);
 void add_to(TaskRegistry& registry) {
   registry.add<Induction, Config>({.name = "induction",
                                    .summary = "what followed the special token when it stood there first",

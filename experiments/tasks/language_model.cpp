@@ -16,9 +16,10 @@ struct Config {
   std::string windows = "random";
 
   void bind(Binder& b) {
-    b.choice("windows", windows, {"random", "sequential"},
-             "random: training windows start anywhere; sequential: row b of a batch goes on where row b of the "
-             "last one ended, for nets that carry a state from window to window");
+    b.choice(
+        "windows", windows, {"random", "sequential"},
+        "random: training windows start anywhere; sequential: row b of a batch goes on where row b of the "
+        "last one ended, for nets that carry a state from window to window");
     // What recipes meant before there was a choice is still what they are known by.
     if (windows == "random") b.cosmetic({"windows"});
   }
@@ -125,7 +126,6 @@ class LanguageModel final : public Task {
   TaskContext context_;
 };
 
-void add_to(TaskRegistry& registry);
 void add_to(TaskRegistry& registry) {
   registry.add<LanguageModel, Config>({.name = "language_model",
                                        .summary = "the next token of a text, at every position",

@@ -161,7 +161,7 @@ TEST_CASE("a net that remembers trains over the seams of its windows, and resume
   for (const int64_t stop_after : {1, 7, 12, 13, 20}) {  // the streams begin anew in step 13
     const TestFolder folder;
     Stopper first(stop_after), second(-1);
-    CHECK(run(recipe(remembering(true)), folder, first).status == "stopped");
+    CHECK(run(recipe(remembering(true)), folder, first).status == Status::stopped);
     const Outcome resumed = run(recipe(remembering(true)), folder, second);
     CHECK(end_of(folder) == digest(end.tensors));
     CHECK(resumed.metrics.at("test.loss_streaming") == outcome.metrics.at("test.loss_streaming"));

@@ -125,7 +125,6 @@ class Mqar final : public Task {
   ExercisePlan plan_;
 };
 
-void add_to(TaskRegistry& registry);
 void add_to(TaskRegistry& registry) {
   registry.add<Mqar, Config>(
       {.name = "mqar", .summary = "multi-query associative recall", .source = "Zoology, arXiv 2312.04927"});

@@ -81,7 +81,6 @@ class SelectiveCopy final : public Task {
   ExercisePlan plan_;
 };
 
-void add_to(TaskRegistry& registry);
 void add_to(TaskRegistry& registry) {
   registry.add<SelectiveCopy, Config>({.name = "selective_copy",
                                        .summary = "tokens among noise, to be copied in order",

@@ -8,9 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/config/binder.h"
 #include "core/files.h"
-#include "core/registry.h"
+#include "core/slot.h"
 #include "experiments/data.h"
 #include "experiments/data/corpus.h"
 #include "experiments/tokenizer.h"
@@ -25,14 +24,9 @@ std::shared_ptr<Interface> made(const std::string& part, const config::Node& nod
                                 const typename Interface::Context& context = {}) {
   Registry registry;
   register_corpora_parts(registry);
-  BindSession session{.registry = &registry};
-  config::Node resolved;
-  Binder binder(session, node, resolved, Interface::kKind);
-  const auto* entry = registry.of<Interface>().find(part);
-  const auto config = entry->bind(binder, context);
-  binder.finish_keys();
-  session.finish();
-  return entry->make(config, context);
+  config::Node spec = node;
+  spec.set("type", config::Node(part));
+  return make_part<Interface>(registry, spec, context);
 }
 
 /// `{type: text, name: NAME, splits: {SPLIT: {files: [FILE]}}}`

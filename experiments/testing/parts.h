@@ -15,16 +15,10 @@ template <class Interface>
 std::shared_ptr<Interface> make_part(const Registry& registry, const std::string& type,
                                      const Fields& fields = {},
                                      const typename Interface::Context& context = {}) {
-  config::Node written = config::Node::map();
-  for (const auto& [key, value] : fields) written.set(key, value);
-  config::Node root = config::Node::map(), resolved;
-  root.set("part", written);
-  BindSession session{.registry = &registry};
-  Binder binder(session, root, resolved);
-  Slot<Interface> slot(type);
-  slot.bind(binder, "part", context, "under test");
-  session.finish();
-  return slot.make(context);
+  config::Node spec = config::Node::map();
+  spec.set("type", config::Node(type));
+  for (const auto& [key, value] : fields) spec.set(key, value);
+  return subband::make_part<Interface>(registry, spec, context, "part");
 }
 
 }  // namespace subband::testing

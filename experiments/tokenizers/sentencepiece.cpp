@@ -5,6 +5,7 @@
 // Source  Kudo and Richardson 2018, arXiv 1808.06226; Google's library
 #include <sentencepiece_processor.h>
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 
@@ -38,8 +39,7 @@ class SentencePiece final : public Tokenizer {
   }
 
   void encode(std::string_view text, std::vector<int32_t>& ids) const override {
-    std::vector<int> pieces;
-    expect_ok(loaded().Encode({text.data(), text.size()}, &pieces));
+    const std::vector<int> pieces = pieces_of(without_unknown_stretches(text));
     ids.insert(ids.end(), pieces.begin(), pieces.end());
   }
 
@@ -60,6 +60,55 @@ class SentencePiece final : public Tokenizer {
   }
 
  private:
+  std::vector<int> pieces_of(std::string_view text) const {
+    std::vector<int> pieces;
+    expect_ok(loaded().Encode({text.data(), text.size()}, &pieces));
+    return pieces;
+  }
+
+  // Whether all of it is one unknown piece, perhaps behind the mark of a word's beginning.
+  bool is_unknown(std::string_view text) const {
+    const std::vector<int> pieces = pieces_of(text);
+    return !pieces.empty() && pieces.size() <= 2 && pieces.back() == loaded().unk_id() &&
+           (pieces.size() == 1 || pieces.front() == loaded().PieceToId("\u2581"));
+  }
+
+  // The library joins unknown letters into one piece in quadratic time. However many there are, the piece is the same:
+  // of a long stretch both ends are kept, which what stands around it may change, and as much as no rule of the
+  // normaliser and no piece reaches across.
+  std::string without_unknown_stretches(std::string_view text) const {
+    constexpr size_t kKept = 512, kProbed = 64, kApart = 1024;
+    std::string out;
+    size_t copied = 0;
+    for (size_t at = 0; at + 4 * kKept < text.size(); at = letter_from(text, at + kApart)) {
+      if (!is_unknown(piece(text, at, kProbed))) continue;
+      size_t end = at;  // of what is unknown, seen through windows that overlap by half
+      for (size_t from = at; is_unknown(piece(text, from, kKept));
+           from = letter_from(text, from + kKept / 2)) {
+        end = letter_from(text, from + kKept);
+        if (end == text.size()) break;
+      }
+      if (end < at + 4 * kKept) continue;
+      const size_t head = letter_from(text, at + kKept), tail = letter_from(text, end - kKept);
+      const std::string joined =
+          std::string(text.substr(at, head - at)) + std::string(text.substr(tail, end - tail));
+      if (!is_unknown(joined)) continue;
+      out.append(text.substr(copied, head - copied));
+      copied = tail;
+      at = end - kApart;
+    }
+    return out.append(text.substr(copied));
+  }
+
+  // The first place from `at` on where a letter begins.
+  static size_t letter_from(std::string_view text, size_t at) {
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
+    return std::min(at, text.size());
+  }
+  static std::string_view piece(std::string_view text, size_t at, size_t size) {
+    return text.substr(at, letter_from(text, at + size) - at);
+  }
+
   void expect_ok(const ::sentencepiece::util::Status& status) const {
     if (!status.ok()) throw Error(config_.model, "sentencepiece: " + status.ToString());
   }
@@ -87,7 +136,6 @@ class SentencePiece final : public Tokenizer {
   mutable std::string digest_;
 };
 
-void add_to(TokenizerRegistry& registry);
 void add_to(TokenizerRegistry& registry) {
   registry.add<SentencePiece, Config>({.name = "sentencepiece",
                                        .summary = "pieces of normalised text, by a learnt model",

@@ -1,3 +1,5 @@
+#include <chrono>
+
 #include "core/error.h"
 #include "core/testing/catch.h"
 #include "experiments/testing/corpora.h"
@@ -50,6 +52,48 @@ TEST_CASE("a model of Google's own gives the published pieces", "[sentencepiece]
   int64_t sum = 0;
   for (size_t i = 0; i < book.size(); ++i) sum += static_cast<int64_t>(i + 1) * book[i];
   CHECK(sum % 1000003 == 234247);
+}
+
+static std::string repeated(std::string_view word, size_t times) {
+  std::string text;
+  for (size_t i = 0; i < times; ++i) text += word;
+  return text;
+}
+
+TEST_CASE("a line of a million unknown letters is encoded in time that grows with it", "[sentencepiece]") {
+  const auto small = model(kSmall);
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(encoded(*small, repeated("漢字", 500000)) == encoded(*small, "漢字"));
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));  // 231 s before; it takes 1 s
+}
+
+// What stands around a long stretch keeps its pieces: the ids are those of a short stretch in its place.
+TEST_CASE("unknown letters that are left out change no other piece", "[sentencepiece]") {
+  const auto small = model(kSmall);
+  const auto check = [&](const std::string& before, const std::string& unknown, const std::string& after) {
+    const size_t times = 5000 / unknown.size();
+    for (const size_t more : {0, 1, 2, 700}) {
+      CAPTURE(before, unknown, after, more);
+      CHECK(encoded(*small, before + repeated(unknown, times + more) + after) ==
+            encoded(*small, before + repeated(unknown, 40) + after));
+    }
+  };
+  for (const char* unknown : {"漢", "漢字", "\u1100", "é\u0301", "\xFF", "😀漢"}) {
+    check("", unknown, "");
+    check("First Citizen: ", unknown, " we are");
+    check("First", unknown, "we are accounted poor");
+    check(repeated("we are ", 700), unknown, repeated(" poor", 700));
+  }
+}
+
+TEST_CASE("a long line of known letters keeps every piece", "[sentencepiece]") {
+  const auto small = model(kSmall);
+  CHECK(encoded(*small, repeated("a", 9000)).size() == 9000);
+  const std::string mixed = repeated("漢we", 3000);  // unknown and known by turns
+  Ids expected = encoded(*small, "漢we漢we"), ids = encoded(*small, mixed);
+  REQUIRE(ids.size() > 6000);
+  const size_t period = expected.size() - encoded(*small, "漢we").size();
+  for (size_t i = ids.size() - 1; i > 2 * period; --i) CHECK((ids[i] == ids[i - period]));
 }
 
 TEST_CASE("the vocabulary is known before the file, and checked when it is read", "[sentencepiece]") {

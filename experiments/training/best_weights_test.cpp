@@ -134,7 +134,7 @@ TEST_CASE("a run whose best weights are damaged or gone is refused when it is re
   const TestFolder folder;
   Listener first;
   first.stop_after = 13;
-  CHECK(run(recipe(), folder, first).status == "stopped");
+  CHECK(run(recipe(), folder, first).status == Status::stopped);
   const fs::path file = folder.path() / "checkpoints" / kBestCheckpoint;
   std::string bytes = read_file(file);
   bytes[bytes.size() - 3] ^= 1;
@@ -211,7 +211,7 @@ TEST_CASE("a run with best weights, stopped at any step and resumed, ends with t
     Listener first, second;
     first.stop_after = stop_after;
     const Recipe same = recipe({{"trainer.checkpoint_every", Node(int64_t{5})}});
-    CHECK(run(same, folder, first).status == "stopped");
+    CHECK(run(same, folder, first).status == Status::stopped);
     const Outcome resumed = run(same, folder, second);
     CHECK(resumed.done());
     for (const std::string& name : {std::string(kBestCheckpoint), checkpoint_name(40)})

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <new>
 
+#include "core/program/signals.h"
 #include "core/tensors/autocast.h"
 #include "core/tensors/device.h"
 #include "core/tensors/kept_memory.h"
@@ -62,9 +63,11 @@ class Experiment {
                   options_.checkpoints);
     checkpoints_.emplace(recipe_, options_.checkpoints, observer_);
     for (const std::string& line : open_task_->notes()) observer_.noted(line);
-    if (const std::string note = left_out_note(recipe_.trainer, *open_task_); !note.empty()) observer_.noted(note);
+    if (const std::string note = left_out_note(recipe_.trainer, *open_task_); !note.empty())
+      observer_.noted(note);
     if (device_.is_cpu() && recipe_.trainer.precision != "fp32")
       observer_.noted("precision: fp32, not " + recipe_.trainer.precision + ": the run is on the CPU");
+    const StopsInGoodOrder from_here;  // before this there is nothing to lose
     seconds_ = checkpoints_->resume(*trainer_, *best_);
     observer_.started(parameter_count(*net_), trainer_->steps_done());
     train();
@@ -117,7 +120,7 @@ void Experiment::judge(const StepResult& result) const {
   if (!result.finite()) {
     // The sign of a NaN has no meaning, and differs between machines.
     throw Ended{
-        {.status = "nan",
+        {.status = Status::nan,
          .step = step,
          .message = fmt::format("step {}: loss = {}, gradient norm = {}{}", step, std::abs(result.loss),
                                 std::abs(result.gradient_norm), words_on_best())}};
@@ -125,7 +128,7 @@ void Experiment::judge(const StepResult& result) const {
   const double limit =
       recipe_.trainer.diverged_above * std::log(static_cast<double>(recipe_.shape.answers()));
   if (limit > 0 && result.loss > limit) {
-    throw Ended{{.status = "diverged",
+    throw Ended{{.status = Status::diverged,
                  .step = step,
                  .message = fmt::format("step {}: loss = {:.4f}: above {} ln V = {:.4f}{}", step, result.loss,
                                         recipe_.trainer.diverged_above, limit, words_on_best())}};
@@ -138,9 +141,11 @@ void Experiment::train() {
   while (trainer_->steps_done() < trainer_->steps()) {
     if (stop_asked()) {
       checkpoint();
-      throw Ended{
-          {.status = "stopped", .step = trainer_->steps_done(), .message = "stopped on request; resumable"}};
+      throw Ended{{.status = Status::stopped,
+                   .step = trainer_->steps_done(),
+                   .message = "stopped on request; resumable"}};
     }
+    if (options_.checkpoint != nullptr && options_.checkpoint->exchange(false)) checkpoint();
     const auto before = Clock::now();
     const StepResult result = trainer_->step();
     seconds_ += seconds_since(before);
@@ -201,7 +206,7 @@ bool Experiment::evaluate(Outcome& outcome) {
   for (const Measurement& measurement : task_->measurements(use_)) {
     if (measurement.split == "train") continue;
     if (stop_asked()) {
-      outcome.status = "stopped",
+      outcome.status = Status::stopped,
       outcome.message = "stopped on request before the final evaluation; resumable";
       return false;
     }
@@ -209,7 +214,7 @@ bool Experiment::evaluate(Outcome& outcome) {
     outcome.metrics.insert(measured.begin(), measured.end());
     for (const auto& [name, value] : measured) {
       if (name.find(".loss") == std::string::npos || std::isfinite(value)) continue;
-      outcome.status = "nan", outcome.message = fmt::format("{}: loss = {}", measurement.name, value);
+      outcome.status = Status::nan, outcome.message = fmt::format("{}: loss = {}", measurement.name, value);
       return false;
     }
   }
@@ -254,7 +259,7 @@ Outcome run_experiment(const Recipe& recipe, const ExperimentOptions& options) {
   reset_tensor_peak();
   std::optional<Experiment> experiment;
   Outcome outcome;
-  const auto failed = [&](const std::string& status, const std::string& message) {
+  const auto failed = [&](Status status, const std::string& message) {
     outcome = {.status = status, .step = experiment ? experiment->step() : 0, .message = message};
   };
   try {
@@ -263,9 +268,10 @@ Outcome run_experiment(const Recipe& recipe, const ExperimentOptions& options) {
   } catch (const Ended& ended) {
     outcome = ended.outcome;
   } catch (const std::bad_alloc&) {
-    failed("out_of_memory", "the system has no memory left");
+    failed(Status::out_of_memory, "the system has no memory left");
   } catch (const c10::Error& error) {
-    failed(is_out_of_memory(error) ? "out_of_memory" : "failed", first_line(error.what_without_backtrace()));
+    failed(is_out_of_memory(error) ? Status::out_of_memory : Status::failed,
+           first_line(error.what_without_backtrace()));
   }
   observer.ended(outcome);
   return outcome;

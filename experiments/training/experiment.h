@@ -13,6 +13,7 @@ struct ExperimentOptions {
   std::filesystem::path cache;        ///< folder for tokenised corpora
   Observer* observer = nullptr;       ///< may be null
   const std::atomic<bool>* stop = nullptr;  ///< when it turns true: checkpoint and return `stopped`
+  std::atomic<bool>* checkpoint = nullptr;  ///< when it turns true: checkpoint, set it back and go on
 };
 
 /// Runs to the end, or to the first failure that is a result (NaN, divergence, memory). Bit-identical on the CPU

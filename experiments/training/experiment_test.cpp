@@ -74,7 +74,7 @@ TEST_CASE("a run learns, and reports every step, its measures and its end", "[ex
                                       {"samples.tokens", whole(9)},
                                       {"samples.prompt", Node("ab")}}),
                               folder, listener);
-  CHECK(outcome.status == "done");
+  CHECK(outcome.status == Status::done);
   CHECK(outcome.step == 60);
   CHECK(listener.first_step == 0);
   REQUIRE(listener.steps.size() == 60);
@@ -102,7 +102,7 @@ TEST_CASE("sample text that cannot be drawn fails no run", "[experiment]") {
   Recipe without = recipe({{"samples.tokens", whole(9)}});
   without.samples.prompt.clear();
   const Outcome outcome = run(without, folder, listener);
-  CHECK(outcome.status == "done");
+  CHECK(outcome.status == Status::done);
   CHECK(outcome.metrics.contains("valid.loss"));
   CHECK(listener.sample.empty());
   CHECK(listener.notes.back() == "no sample text: samples.prompt: must have at least one token");
@@ -120,11 +120,11 @@ TEST_CASE("a run stopped at any step and resumed ends with the same bits", "[exp
     Listener first, second;
     first.stop_after = stop_after;
     const Outcome stopped = run(recipe(changes), folder, first);
-    CHECK(stopped.status == "stopped");
+    CHECK(stopped.status == Status::stopped);
     CHECK(stopped.step == stop_after);
     const Outcome resumed = run(recipe(changes), folder, second);
     CHECK(second.first_step == stop_after);
-    CHECK(resumed.status == "done");
+    CHECK(resumed.status == Status::done);
     CHECK(final_digest(folder.path()) == final_digest(whole_folder.path()));
     CHECK(resumed.metrics.at("valid.loss") == expected.metrics.at("valid.loss"));
     CHECK(resumed.metrics.at("train.loss") == expected.metrics.at("train.loss"));
@@ -166,11 +166,11 @@ TEST_CASE("a loss that is not a number ends the run as a result, before any weig
   Listener listener;
   const Outcome outcome =
       run(recipe({{"net.broken_at", whole(7)}, {"trainer.checkpoint_every", whole(1)}}), folder, listener);
-  CHECK(outcome.status == "nan");
+  CHECK(outcome.status == Status::nan);
   CHECK(outcome.step == 7);
   CHECK(outcome.message == "step 7: loss = nan, gradient norm = nan");
   CHECK(listener.steps.size() == 6);
-  CHECK(listener.outcome.status == "nan");
+  CHECK(listener.outcome.status == Status::nan);
   const Tensors tensors = read_checkpoint(folder.path()).tensors;
   CHECK(tensors.at("model/out").isfinite().all().item<bool>());
 }
@@ -180,7 +180,7 @@ TEST_CASE("a loss far above ignorance ends the run as diverged", "[experiment]")
   Listener listener;
   const Outcome outcome =
       run(recipe({{"optimizer.lr", Node(500.0)}, {"schedule.warmup", Node(0.0)}}), folder, listener);
-  CHECK(outcome.status == "diverged");
+  CHECK(outcome.status == Status::diverged);
   CHECK(outcome.step > 1);
   CHECK_THAT(outcome.message, Catch::ContainsSubstring("above 10 ln V = 32.9584"));
 }
@@ -199,8 +199,9 @@ class CountedBatches final : public OpenTask {
   Batch batch_;
 };
 
-TEST_CASE("epochs, batches and accumulation are multiplied before they are rounded, and what is left out is said",
-          "[experiment]") {
+TEST_CASE(
+    "epochs, batches and accumulation are multiplied before they are rounded, and what is left out is said",
+    "[experiment]") {
   const auto planned = [](double epochs, int64_t batches, int64_t accumulate) {
     TrainerConfig config;
     config.epochs = epochs;
@@ -212,7 +213,8 @@ TEST_CASE("epochs, batches and accumulation are multiplied before they are round
   CHECK(planned(0.57, 100, 1).first == 57);
   CHECK(planned(0.285, 100, 1).first == 28);
   CHECK(planned(3, 10, 4).first == 7);
-  CHECK(planned(3, 10, 4).second == "trainer.epochs = 3: 30 batches are 7 steps of 4; the last 2 are left out");
+  CHECK(planned(3, 10, 4).second ==
+        "trainer.epochs = 3: 30 batches are 7 steps of 4; the last 2 are left out");
   CHECK(planned(2, 10, 4).second.empty());
   CHECK(planned(1.5, 25, 1).first == 37);
 }
@@ -255,12 +257,12 @@ TEST_CASE("a synthetic task trains, resumes bit by bit and reports accuracy", "[
   Listener whole_run, first, second;
   first.stop_after = 7;
   const Outcome outcome = run(copying, through, whole_run);
-  CHECK(outcome.status == "done");
+  CHECK(outcome.status == Status::done);
   CHECK(outcome.metrics.contains("valid.accuracy"));
   CHECK(outcome.metrics.contains("test.accuracy"));
   CHECK(whole_run.measurements[0].second.contains("valid.accuracy_estimate"));
   CHECK(whole_run.notes.at(0) == "selective_copy: guessing is right in 1 of 14 cases: accuracy 0.0714");
-  CHECK(run(copying, stopped, first).status == "stopped");
+  CHECK(run(copying, stopped, first).status == Status::stopped);
   CHECK(run(copying, stopped, second).metrics.at("test.loss") == outcome.metrics.at("test.loss"));
   CHECK(final_digest(stopped.path()) == final_digest(through.path()));
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <iostream>
 
 #include "core/languages/numbers.h"
 #include "core/languages/terminal.h"
@@ -10,8 +11,7 @@
 
 namespace subband {
 
-ProgressObserver::ProgressObserver(std::string label, bool quiet, Observer* next)
-    : label_(std::move(label)), quiet_(quiet), next_(next) {}
+ProgressObserver::ProgressObserver(std::string label, bool quiet) : label_(std::move(label)), quiet_(quiet) {}
 
 ProgressObserver::~ProgressObserver() = default;
 
@@ -20,13 +20,12 @@ void ProgressObserver::say(const std::string& text) {
   if (bar_)
     bar_->line(text);
   else
-    fmt::print(stderr, "{}\n", shown_lines(text));
+    std::cerr << fmt::format("{}\n", shown_lines(text));
 }
 
 void ProgressObserver::started(int64_t parameters, int64_t first_step) {
   say(fmt::format("{}: {} parameters{}", label_, grouped(parameters),
                   first_step > 0 ? fmt::format(", from step {}", first_step) : ""));
-  if (next_) next_->started(parameters, first_step);
 }
 
 void ProgressObserver::stepped(const StepEvent& event) {
@@ -37,7 +36,6 @@ void ProgressObserver::stepped(const StepEvent& event) {
   }
   bar_->update(event.tokens - tokens_before_,
                fmt::format("step {}/{}  loss {}", event.step, event.steps, decimal_text(event.loss)));
-  if (next_) next_->stepped(event);
 }
 
 void ProgressObserver::measured(int64_t step, const Metrics& metrics) {
@@ -50,28 +48,18 @@ void ProgressObserver::measured(int64_t step, const Metrics& metrics) {
     }
   }
   say(line);
-  if (next_) next_->measured(step, metrics);
 }
 
-void ProgressObserver::sampled(int64_t step, const std::string& text) {
+void ProgressObserver::sampled(int64_t, const std::string& text) {
   bar_.reset();
   say(text);
-  if (next_) next_->sampled(step, text);
 }
 
-void ProgressObserver::checkpointed(int64_t step, const std::filesystem::path& file) {
-  if (next_) next_->checkpointed(step, file);
-}
-
-void ProgressObserver::noted(const std::string& line) {
-  say(line);
-  if (next_) next_->noted(line);
-}
+void ProgressObserver::noted(const std::string& line) { say(line); }
 
 void ProgressObserver::ended(const Outcome& outcome) {
   bar_.reset();
-  if (!outcome.done()) say(fmt::format("{}: {}: {}", label_, outcome.status, outcome.message));
-  if (next_) next_->ended(outcome);
+  if (!outcome.done()) say(fmt::format("{}: {}: {}", label_, word_of(outcome.status), outcome.message));
 }
 
 }  // namespace subband

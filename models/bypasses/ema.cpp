@@ -67,7 +67,6 @@ class Ema final : public Bypass {
   std::shared_ptr<Projection> gate_;
 };
 
-void add_to(BypassRegistry& r);
 void add_to(BypassRegistry& r) {
   r.add<Ema, Config>({.name = "ema",
                       .summary = "an exponential mean with an input-dependent rate",

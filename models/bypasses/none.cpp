@@ -17,7 +17,6 @@ class None final : public Bypass {
   int64_t state_bytes(int64_t) const override { return 0; }
 };
 
-void add_to(BypassRegistry& r);
 void add_to(BypassRegistry& r) {
   r.add<None, Config>({.name = "none", .summary = "no bypass", .source = "WaveletLM", .cost = "nothing"});
 }

@@ -49,7 +49,6 @@ class RunningMean final : public Bypass {
   History history_;
 };
 
-void add_to(BypassRegistry& r);
 void add_to(BypassRegistry& r) {
   r.add<RunningMean, Config>({.name = "running_mean",
                               .summary = "the mean of all positions so far, per scale gain",

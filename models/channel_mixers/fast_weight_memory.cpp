@@ -108,7 +108,6 @@ class FastWeightMemory final : public ChannelMixer {
   bool changed_ = false;
 };
 
-void add_to(ChannelMixerRegistry& r);
 void add_to(ChannelMixerRegistry& r) {
   r.add<FastWeightMemory, Config>({.name = "fast_weight_memory",
                                    .summary = "a product-key memory with changes of its values kept apart",

@@ -82,7 +82,6 @@ class Mlp final : public ChannelMixer {
   std::vector<std::shared_ptr<Projection>> linears_;
 };
 
-void add_to(ChannelMixerRegistry& r);
 void add_to(ChannelMixerRegistry& r) {
   r.add<Mlp, Config>({.name = "mlp",
                       .summary = "feed-forward net, GELU by default",

@@ -21,7 +21,6 @@ class ProductKeyMemory final : public ChannelMixer {
   ProductKeys keys_;
 };
 
-void add_to(ChannelMixerRegistry& r);
 void add_to(ChannelMixerRegistry& r) {
   r.add<ProductKeyMemory, Config>(
       {.name = "product_key_memory",

@@ -70,7 +70,6 @@ class Swiglu final : public ChannelMixer {
   std::shared_ptr<Projection> gate_, up_, down_;
 };
 
-void add_to(ChannelMixerRegistry& r);
 void add_to(ChannelMixerRegistry& r) {
   r.add<Swiglu, Config>({.name = "swiglu",
                          .summary = "gated feed-forward net with SiLU",

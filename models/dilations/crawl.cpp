@@ -56,7 +56,6 @@ class Crawl final : public Dilation {
   at::Tensor logits_;
 };
 
-void add_to(DilationRegistry& r);
 void add_to(DilationRegistry& r) {
   r.add<Crawl, Config>({.name = "crawl",
                         .summary = "each level learns which of K neighbouring distances to look back",

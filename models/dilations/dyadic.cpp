@@ -24,7 +24,6 @@ class Dyadic final : public Dilation {
   at::Tensor filtered(const at::Tensor& rows_BNC, int64_t) override { return rows_BNC; }
 };
 
-void add_to(DilationRegistry& r);
 void add_to(DilationRegistry& r) {
   r.add<Dyadic, Config>({.name = "dyadic",
                          .summary = "level l looks back 2^l positions",

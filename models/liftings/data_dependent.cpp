@@ -91,7 +91,6 @@ class DataDependent final : public Lifting {
   Gates predict_gates_, update_gates_;
 };
 
-void add_to(LiftingRegistry& r);
 void add_to(LiftingRegistry& r) {
   r.add<DataDependent, Config>(
       {.name = "data_dependent",

@@ -56,7 +56,6 @@ class Haar final : public Lifting {
   std::shared_ptr<Dilation> dilation_;
 };
 
-void add_to(LiftingRegistry& r);
 void add_to(LiftingRegistry& r) {
   r.add<Haar, Config>({.name = "haar",
                        .summary = "the fixed Haar wavelet, undecimated",

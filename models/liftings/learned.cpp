@@ -43,7 +43,6 @@ class Learned final : public Lifting {
   Ladder ladder_;
 };
 
-void add_to(LiftingRegistry& r);
 void add_to(LiftingRegistry& r) {
   r.add<Learned, Config>(
       {.name = "learned",

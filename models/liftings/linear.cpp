@@ -39,7 +39,6 @@ class LinearLifting final : public Lifting {
   Ladder ladder_;
 };
 
-void add_to(LiftingRegistry& r);
 void add_to(LiftingRegistry& r) {
   r.add<LinearLifting, Config>({.name = "linear",
                                 .summary = "lifting steps by one linear map each",

@@ -103,7 +103,6 @@ class MultiBasis final : public Lifting {
   at::Tensor weights_KS_;
 };
 
-void add_to(LiftingRegistry& r);
 void add_to(LiftingRegistry& r) {
   r.add<MultiBasis, Config>({.name = "multi_basis",
                              .summary = "several learned wavelets, blended scale by scale",

@@ -95,7 +95,6 @@ class Packet final : public Lifting {
   Networks networks_;
 };
 
-void add_to(LiftingRegistry& r);
 void add_to(LiftingRegistry& r) {
   r.add<Packet, Config>({.name = "packet",
                          .summary = "wavelet packets: details are split further too",

@@ -168,7 +168,6 @@ class FlashAttention final : public Mixer {
   const char* choice_ = nullptr;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<FlashAttention, Config>({.name = "flash_attention",
                                  .summary = "exact attention through one forced fused kernel",

@@ -67,7 +67,6 @@ class FNet final : public Mixer {
   int64_t width_;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<FNet, Config>({.name = "fnet",
                        .summary = "a Fourier transform over positions and channels; not causal",

@@ -85,7 +85,6 @@ class LinearAttention final : public Mixer {
   AttentionHeads heads_;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<LinearAttention, Config>(
       {.name = "linear_attention",

@@ -95,7 +95,6 @@ class Linformer final : public Mixer {
   at::Tensor key_projection_, value_projection_;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<Linformer, Config>({.name = "linformer",
                             .summary = "attention to k learned sums over all positions; not causal",

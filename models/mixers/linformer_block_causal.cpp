@@ -172,7 +172,6 @@ class LinformerBlockCausal final : public Mixer {
   at::Tensor key_projection_, value_projection_;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<LinformerBlockCausal, Config>(
       {.name = "linformer_block_causal",

@@ -176,7 +176,6 @@ class Nystromformer final : public Mixer {
   at::Tensor conv_;  ///< [H,1,C,1]
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<Nystromformer, Config>({.name = "nystromformer",
                                 .summary = "attention rebuilt from landmarks by a pseudo-inverse; not causal",

@@ -158,7 +158,6 @@ class Performer final : public Mixer {
   at::Tensor calls_;  ///< training calls since W was drawn, where it is redrawn
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<Performer, Config>(
       {.name = "performer",

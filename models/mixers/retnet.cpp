@@ -140,7 +140,6 @@ class Retnet final : public Mixer {
   at::Tensor norm_gain_V_;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<Retnet, Config>({.name = "retnet",
                          .summary = "retention: linear attention whose past fades by a factor per head",

@@ -86,7 +86,6 @@ class SoftmaxAttention final : public Mixer {
   AttentionMask mask_;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<SoftmaxAttention, Config>({.name = "softmax_attention",
                                    .summary = "exact attention in plain operations",

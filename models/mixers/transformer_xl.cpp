@@ -162,7 +162,6 @@ class TransformerXl final : public Mixer {
   std::shared_ptr<LayerNorm> norm_;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<TransformerXl, Config>({.name = "transformer_xl",
                                 .summary = "attention over a segment and a memory, with relative positions",

@@ -110,7 +110,6 @@ class Waveformer final : public Mixer {
   std::vector<std::shared_ptr<Mixer>> mixers_;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<Waveformer, Config>(
       {.name = "waveformer",

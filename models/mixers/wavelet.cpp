@@ -74,7 +74,6 @@ class Wavelet final : public Mixer {
   SpectralBranch branch_;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<Wavelet, Config>({.name = "wavelet",
                           .summary = "the wavelet path of WaveletLM as a mixer for any net",

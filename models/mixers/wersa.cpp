@@ -143,7 +143,6 @@ class Wersa final : public Mixer {
   std::shared_ptr<LayerNorm> norm_;
 };
 
-void add_to(MixerRegistry& r);
 void add_to(MixerRegistry& r) {
   r.add<Wersa, Config>(
       {.name = "wersa",

@@ -233,7 +233,6 @@ at::Tensor Classifier::pooled(const at::Tensor& x_BTD, const at::Tensor& keep_BT
   return (x_BTD * weight).sum(1) / weight.sum(1).clamp_min(1);
 }
 
-void add_to(NetRegistry& r);
 void add_to(NetRegistry& r) {
   r.add<Classifier, Config>({.name = "classifier",
                              .summary = "encoder around any mixer, one class a sequence",

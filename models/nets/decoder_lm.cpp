@@ -209,7 +209,6 @@ class DecoderLm final : public Net {
   std::shared_ptr<Projection> head_;
 };
 
-void add_to(NetRegistry& r);
 void add_to(NetRegistry& r) {
   r.add<DecoderLm, Config>({.name = "decoder_lm",
                             .summary = "decoder around any causal mixer",

@@ -192,7 +192,6 @@ class Multinodal final : public Net {
   std::vector<std::shared_ptr<Projection>> gates_;
 };
 
-void add_to(NetRegistry& r);
 void add_to(NetRegistry& r) {
   r.add<Multinodal, Config>(
       {.name = "multinodal",

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/tensors/expect.h"
 #include "models/layers/projection.h"
 #include "models/layers/recompute.h"
 
@@ -83,7 +84,8 @@ ResidualBlock::ResidualBlock(const ResidualParts& parts, const ResidualFrame& fr
     : mixer_norm_(*this, "mixer_norm", frame.norm, *frame.initializer, frame.width),
       channel_norm_(*this, "channel_norm", frame.norm, *frame.initializer, frame.width),
       dropout_(frame.dropout),
-      noise_(frame.noise) {
+      noise_(frame.noise),
+      mixer_name_(parts.mixer.type()) {
   mixer_ = register_module("mixer", parts.mixer.make(frame.mixer_context(layer)));
   frame.draw_projections(*mixer_);
   const auto holder =
@@ -132,7 +134,9 @@ at::Tensor ResidualBlock::forward(const at::Tensor& x_BLD, const Pass& pass, con
 }
 
 at::Tensor ResidualBlock::whole(const at::Tensor& x_BLD, const Pass& pass) {
-  return channels(x_BLD + noisy(mixer_->forward(mixer_norm_(x_BLD), pass)), pass);
+  const at::Tensor y_BLD = mixer_->forward(mixer_norm_(x_BLD), pass);
+  expect_shape(mixer_name_, "y", y_BLD, {x_BLD.size(0), x_BLD.size(1), x_BLD.size(2)});
+  return channels(x_BLD + noisy(y_BLD), pass);
 }
 
 at::Tensor through_blocks(const std::vector<std::shared_ptr<ResidualBlock>>& blocks, at::Tensor x_BLD, Pass pass,

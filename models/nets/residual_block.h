@@ -72,6 +72,7 @@ class ResidualBlock final : public Module {
   Norm mixer_norm_, channel_norm_;
   double dropout_;
   std::shared_ptr<const Noise> noise_;
+  std::string mixer_name_;
   std::shared_ptr<Mixer> mixer_;
   std::vector<std::pair<std::string, std::shared_ptr<ChannelMixer>>> channel_mixers_;  // by label
 };

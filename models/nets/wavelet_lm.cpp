@@ -8,7 +8,6 @@
 
 namespace subband::nets::wavelet_lm {
 
-void add_to(NetRegistry& r);
 void add_to(NetRegistry& r) {
   r.add<WaveletNet, WaveletNetConfig>(
       {.name = "wavelet_lm",

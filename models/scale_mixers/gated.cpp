@@ -257,7 +257,6 @@ class Gated final : public ScaleMixer {
   at::Tensor routing_, phase_gains_;
 };
 
-void add_to(ScaleMixerRegistry& r);
 void add_to(ScaleMixerRegistry& r) {
   r.add<Gated, Config>({.name = "gated",
                         .summary = "a gated linear map per scale with a low-rank path beside the gate",

@@ -47,15 +47,10 @@ class Workshop {
   template <class Interface>
   Slot<Interface> slot(const std::string& type, const Settings& settings,
                        const typename Interface::Context& context) const {
-    BindSession session{.registry = &registry_};
-    config::Node written = config::Node::map(), resolved = config::Node::map();
-    written.set_at("part.type", config::Node(type));
-    for (const auto& [path, value] : settings) written.set_at("part." + path, value);
-    Slot<Interface> slot;
-    Binder binder(session, written, resolved);
-    slot.bind(binder, "part", context, "");
-    session.finish();
-    return slot;
+    config::Node spec = config::Node::map();
+    spec.set("type", config::Node(type));
+    for (const auto& [path, value] : settings) spec.set_at(path, value);
+    return bind_part<Interface>(registry_, spec, context, "part");
   }
 
   /// The part, with its initial weights from `seed`, in double precision.

@@ -26,18 +26,10 @@ std::shared_ptr<Interface> make_part(
     std::initializer_list<std::pair<const char*, config::Node>> fields = {}) {
   Registry registry;
   register_models_parts(registry);
-  config::Node spec = config::Node::map(), resolved;
+  config::Node spec = config::Node::map();
   spec.set("type", config::Node(name));
   for (const auto& [key, value] : fields) spec.set(key, value);
-  config::Node root = config::Node::map();
-  root.set("part", spec);
-  BindSession session;
-  session.registry = &registry;
-  Binder binder(session, root, resolved);
-  Slot<Interface> slot;
-  slot.bind(binder, "part", context, "");
-  session.finish();
-  return slot.make(context);
+  return subband::make_part<Interface>(registry, spec, context, "part");
 }
 
 inline at::Tensor random(at::IntArrayRef shape, at::ScalarType type = at::kFloat,

@@ -72,7 +72,6 @@ class Butterfly final : public Transform {
   at::Tensor angles_;
 };
 
-void add_to(TransformRegistry& r);
 void add_to(TransformRegistry& r) {
   r.add<Butterfly, Config>({.name = "butterfly",
                             .summary = "learned rotations in the pattern of a fast transform",

@@ -85,7 +85,6 @@ class Dct final : public Transform {
   int64_t width_;
 };
 
-void add_to(TransformRegistry& r);
 void add_to(TransformRegistry& r) {
   r.add<Dct, Config>({.name = "dct",
                       .summary = "discrete cosine transform over channels, without padding",

@@ -37,7 +37,6 @@ class Dht final : public Transform {
   int64_t width_;
 };
 
-void add_to(TransformRegistry& r);
 void add_to(TransformRegistry& r) {
   r.add<Dht, Config>({.name = "dht",
                       .summary = "discrete Hartley transform over channels, without padding",

@@ -32,7 +32,6 @@ class Fwht final : public Transform {
   int64_t width_;
 };
 
-void add_to(TransformRegistry& r);
 void add_to(TransformRegistry& r) {
   r.add<Fwht, Config>({.name = "fwht",
                        .summary = "Walsh-Hadamard transform over channels, padded to a power of two",

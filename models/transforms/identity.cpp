@@ -17,7 +17,6 @@ class Identity final : public Transform {
   double flops(int64_t) const override { return 0; }
 };
 
-void add_to(TransformRegistry& r);
 void add_to(TransformRegistry& r) {
   r.add<Identity, Config>({.name = "identity",
                            .summary = "the channels as they are, without padding",

@@ -1,17 +1,8 @@
 // The commands of this folder.
 #pragma once
-#include <filesystem>
-#include <optional>
-
-#include "core/program/command.h"
+#include "core/program/command_table.h"
 
 namespace subband {
-
-/// The store whose runs a command changed: the program brings what is rendered from all runs (`runs.md`) up to date.
-struct ChangedStore {
-  std::optional<std::filesystem::path> root;  ///< nothing: no store was changed
-  bool quiet = false;
-};
 
 /// `subband run`: one run, with progress, sample text and the final evaluation. In subband_runs_perform.
 /// Exit codes: 0 done; 4 the run ended as a failure that is a result (nan, diverged, out_of_memory, …); 130 stopped

@@ -34,13 +34,14 @@ WhereClause parse_where(const std::string& text) {
 // Every clause's key must be a setting of some run, and the status one that runs have.
 void check_known(const std::vector<Settings>& settings, const std::vector<WhereClause>& clauses,
                  const ListingOptions& options) {
-  static const std::vector<std::string> kStatuses = {"damaged",     "diverged", "done",    "failed",
-                                                     "interrupted", "nan",      "running", "out_of_memory",
-                                                     "stopped",     "time_out"};
-  if (!options.status.empty() && std::ranges::find(kStatuses, options.status) == kStatuses.end())
+  std::vector<std::string> statuses;
+  for (const auto& [status, word] : kStatusWords)
+    if (status <= Status::damaged) statuses.emplace_back(word);
+  std::ranges::sort(statuses);
+  if (!options.status.empty() && std::ranges::find(statuses, options.status) == statuses.end())
     throw ConfigError(
         "command line",
-        "--status = " + options.status + ": unknown status" + suggestion(options.status, kStatuses),
+        "--status = " + options.status + ": unknown status" + suggestion(options.status, statuses),
         "unknown_option");
   std::set<std::string> known;
   for (const Settings& each : settings)
@@ -89,12 +90,11 @@ std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingO
   for (const std::string& text : options.where) clauses.push_back(parse_where(text));
   std::vector<Settings> settings;
   if (!clauses.empty())
-    for (const RunSummary& run : runs)
-      settings.push_back(settings_of(read_json_or_null(run.config)));
+    for (const RunSummary& run : runs) settings.push_back(settings_of(read_json_or_null(run.config)));
   check_known(settings, clauses, options);
   std::vector<RunSummary> selected;
   for (size_t i = 0; i < runs.size(); ++i) {
-    if (!options.status.empty() && runs[i].status != options.status) continue;
+    if (!options.status.empty() && word_of(runs[i].status) != options.status) continue;
     if (runs[i].recipe.find(options.recipe) == std::string::npos) continue;
     const auto is_met = [&](const WhereClause& each) { return matches(settings[i], each); };
     if (std::ranges::all_of(clauses, is_met)) selected.push_back(std::move(runs[i]));
@@ -140,8 +140,9 @@ std::string listing_text(const std::vector<RunSummary>& runs, const std::string&
     if (metric.empty() && std::abs(value) < kLongest)
       text = fmt::format("{} {:.3f}", fitted(shown(name.substr(name.find('.') + 1)), 6), value);
     const std::string id = run.id.empty() ? "–" : run.id.substr(0, 8) + "-s" + std::to_string(run.seed);
-    out += line(run.started > 0 ? minute_text(run.started) : "–", id, run.status, std::to_string(run.step),
-                text, run.parameters > 0 ? short_count(run.parameters) : "–", recipes[i]);
+    out += line(run.started > 0 ? minute_text(run.started) : "–", id, word_of(run.status),
+                std::to_string(run.step), text, run.parameters > 0 ? short_count(run.parameters) : "–",
+                recipes[i]);
   }
   return out;
 }

@@ -9,7 +9,7 @@
 
 namespace subband::listing_test {
 
-static RunSummary example_run(int64_t seed, double bpb, const std::string& status = "done") {
+static RunSummary example_run(int64_t seed, double bpb, Status status = Status::done) {
   return {.folder = "f" + std::to_string(seed),
           .id = std::string(64, 'a'),
           .recipe = "tinyshakespeare/wavelet_with_a_long_name",
@@ -31,10 +31,11 @@ static std::vector<int64_t> seeds_of(const std::vector<RunSummary>& runs) {
 }
 
 static const std::vector<RunSummary> kRuns = {example_run(1, 2.5), example_run(2, 2.0),
-                                              example_run(3, std::nan(""), "nan"), example_run(4, 2.25)};
+                                              example_run(3, std::nan(""), Status::nan),
+                                              example_run(4, 2.25)};
 
 TEST_CASE("no line of the list is wider than 100 columns", "[listing]") {
-  RunSummary wide = example_run(1337, 12345.678, "out_of_memory");
+  RunSummary wide = example_run(1337, 12345.678, Status::out_of_memory);
   for (const std::string& line : split(listing_text({wide, kRuns[0]}, ""), '\n')) {
     CAPTURE(line);
     CHECK(display_width(line) <= 100);

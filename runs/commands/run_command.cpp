@@ -6,13 +6,14 @@
 #include "core/error.h"
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
+#include "core/program/command_table.h"
+#include "core/program/signals.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 #include "experiments/training/dry_run.h"
-#include "experiments/training/recipe_remarks.h"
 #include "experiments/training/progress_observer.h"
+#include "experiments/training/recipe_remarks.h"
 #include "runs/commands/commands.h"
-#include "runs/interrupt.h"
 #include "runs/perform.h"
 
 namespace subband {
@@ -22,38 +23,14 @@ namespace fs = std::filesystem;
 namespace {
 
 struct RunWords {
-  std::string recipe;
-  std::vector<std::string> overrides;
-  std::vector<fs::path> folders;  // --config-dir
+  RecipeRequest recipe;
   std::optional<int64_t> seed;
   bool force = false;
   bool check = false;
 };
 
-// Overrides begin with `+`, `~` and other characters that an option parser has ideas about.
-std::vector<std::string> take_run_words(Arguments arguments, RunWords& words) {
-  std::vector<std::string> flags;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& word = arguments[i];
-    if (word.starts_with('-')) {
-      flags.push_back(word);
-      const bool takes_next =
-          word == "--config-dir" || word == "--store" || word == "--data" || word == "--seed";
-      if (takes_next && i + 1 < arguments.size()) flags.push_back(arguments[++i]);
-    } else if (words.recipe.empty()) {
-      words.recipe = word;
-    } else {
-      words.overrides.push_back(word);
-    }
-  }
-  return flags;
-}
-
 Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_quiet) {
-  if (words.recipe.empty()) throw ConfigError("command line", "RECIPE is missing: what to run", "syntax");
-  for (const fs::path& folder : words.folders)
-    if (!fs::is_directory(folder)) throw Error(folder.string(), "no such folder");
-  RecipeRequest request{.name = words.recipe, .overrides = words.overrides, .folders = words.folders};
+  RecipeRequest request = words.recipe;
   if (words.seed) request.overrides.push_back("seed=" + std::to_string(*words.seed));
   config::Warnings warnings;
   Recipe recipe = load_recipe(registry, request, &warnings);
@@ -67,8 +44,9 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_
 void print_run(const RunResult& result) {
   const Outcome& outcome = result.outcome;
   for (const auto& [name, value] : outcome.metrics) fmt::print("{:<32} {:.6g}\n", name, value);
-  fmt::print("{}{} at step {}{}\n{}\n", result.is_reused ? "reused: " : "", outcome.status, outcome.step,
-             outcome.message.empty() ? "" : ": " + shown(outcome.message), shown(result.folder.string()));
+  fmt::print("{}{} at step {}{}\n{}\n", result.is_reused ? "reused: " : "", word_of(outcome.status),
+             outcome.step, outcome.message.empty() ? "" : ": " + shown(outcome.message),
+             shown(result.folder.string()));
 }
 
 void print_run_json(const RunResult& result) {
@@ -91,7 +69,7 @@ void say_reused(const RunResult& result) {
 
 int exit_code_of(const Outcome& outcome) {
   if (outcome.done()) return 0;
-  return outcome.status == "stopped" ? kInterruptedExit : 4;
+  return outcome.status == Status::stopped ? kInterruptedExit : 4;
 }
 
 // `--check`: one small step instead of the run.
@@ -111,13 +89,16 @@ int say_checked(const Recipe& recipe, const CommonOptions& common) {
 
 int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments arguments,
                   ChangedStore& changed) {
-  const InterruptWatch interrupt([] { std::cerr << "\nstopping after a checkpoint; once more: at once\n"; });
+  const SignalWatch watch("\nstopping after a checkpoint; Ctrl-C once more: at once\n");
   Registry registry;
   register_parts(registry);
   const Recipe recipe = composed_recipe(registry, words, common.quiet);
   if (words.check) return say_checked(recipe, common);
   const Store store(common.store);
-  PerformOptions options{.stop = &interrupt.stop(), .command_line = {"subband", "run"}, .force = words.force};
+  PerformOptions options{.stop = &stop_asked(),
+                         .checkpoint = &checkpoint_asked(),
+                         .command_line = {"subband", "run"},
+                         .force = words.force};
   options.command_line.insert(options.command_line.end(), arguments.begin(), arguments.end());
   ProgressObserver progress(recipe.name, common.quiet);
   options.observer = &progress;
@@ -142,23 +123,29 @@ int command_run(Arguments arguments, ChangedStore& changed) {
       "RECIPE is a recipe's name, a .yaml file or a WaveletLM config.json; overrides are a.b=c, +a=b, ++a=b, "
       "~a, group=option.\n"
       "Ctrl-C once: checkpoint and stop, exit code 130; the same command goes on. Twice: stop at once.\n"
+      "So do TERM, HUP, XCPU and USR1, the warnings of batch systems; USR2: checkpoint and go on.\n"
       "Exit code 4: the run ended as nan, diverged, out_of_memory, time_out or failed.",
       "subband run tinyshakespeare/wavelet net.block.lifting=haar --seed 7");
   RunWords words;
-  const std::vector<std::string> flags = take_run_words(arguments, words);
-  std::vector<std::string> shown;
-  line.app().add_option("RECIPE_AND_OVERRIDES", shown, "what to run, and what to change in it");
-  line.app()
-      .add_option("--config-dir", words.folders,
-                  "another folder to search, after the program's own; may be repeated")
-      ->allow_extra_args(false);
+  words.recipe.add_to(line);
   line.app().add_option("--seed", words.seed, "instead of the recipe's seed");
   line.app().add_flag(
       "--check", words.check,
       "one forward and backward pass of a small batch instead of the run; exit code 2 where it fails");
   line.app().add_flag("--force", words.force,
                       "compute again what is done; the earlier run moves to STORE/replaced");
-  return line.run(flags, [&] { return carry_out_run(words, line.options(), arguments, changed); });
+  return line.run(arguments, [&] { return carry_out_run(words, line.options(), arguments, changed); });
 }
+
+namespace commands {
+
+void add_run(CommandTable& table) {
+  table.push_back({"run",
+                   "one run, with progress, sample text and final evaluation",
+                   {"recipe", "override…"},
+                   command_run});
+}
+
+}  // namespace commands
 
 }  // namespace subband

@@ -90,7 +90,7 @@ std::string curve_plot(const std::vector<CurvePoint>& curve, size_t columns, siz
 std::string run_page(const std::string& folder, const RunRecord& run) {
   std::string out = shown(folder) + "\n";
   out += fmt::format("  {}, seed {}, identity {}\n", shown(run.recipe), run.seed, run.id);
-  out += fmt::format("  {} at step {}{}{}\n", run.status, run.step,
+  out += fmt::format("  {} at step {}{}{}\n", word_of(run.status), run.step,
                      run.steps > 0 ? " of " + std::to_string(run.steps) : "",
                      run.message.empty() ? "" : ": " + shown(run.message));
   out += fmt::format("  started {} UTC, worked {}, {} parameters", minute_text(run.started),

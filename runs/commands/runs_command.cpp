@@ -7,6 +7,8 @@
 #include "core/error.h"
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
+#include "core/program/command_table.h"
+#include "core/text.h"
 #include "runs/commands/commands.h"
 #include "runs/commands/listing.h"
 #include "runs/commands/run_page.h"
@@ -72,7 +74,8 @@ int runs_list(Arguments arguments) {
 
 RunRecord read_run(const fs::path& folder) {
   RunRecord run = read_record(folder / kRecordName);
-  if (run.status == "running" && !is_being_written(folder / kRecordName)) run.status = "interrupted";
+  if (run.status == Status::running && !is_being_written(folder / kRecordName))
+    run.status = Status::interrupted;
   return run;
 }
 
@@ -162,6 +165,7 @@ int command_runs(Arguments arguments, ChangedStore& changed) {
   }
   CommandLine line("runs", "the ledger of a store", "subband runs list");
   const bool is_json = std::ranges::find(arguments, "--json") != arguments.end();
+  if (verb == kAsksOptions) return line.run(arguments, [] { return 0; });
   const std::vector<std::string> flags =
       is_json ? std::vector<std::string>{"--json"} : std::vector<std::string>{};
   return line.run(flags, [&]() -> int {
@@ -169,5 +173,16 @@ int command_runs(Arguments arguments, ChangedStore& changed) {
                       "unknown_option");
   });
 }
+
+namespace commands {
+
+void add_runs(CommandTable& table) {
+  table.push_back({"runs",
+                   "the ledger: list, show, diff, verify, reindex",
+                   {"list|show|diff|verify|reindex"},
+                   command_runs});
+}
+
+}  // namespace commands
 
 }  // namespace subband

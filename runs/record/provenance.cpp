@@ -6,8 +6,8 @@
 #include <chrono>
 #include <ctime>
 #include <fstream>
-#include <thread>
 
+#include "core/program/surroundings.h"
 #include "core/text.h"
 #include "program_version.h"
 
@@ -59,7 +59,7 @@ RecordJson program_provenance(std::span<const std::string> command_line) {
   object["compiler"] = compiler_name();
   object["build"] = SUBBAND_BUILD;
   object["cpu"] = processor_name();
-  object["cores"] = static_cast<int64_t>(std::thread::hardware_concurrency());
+  object["cores"] = usable_cores();
   object["host"] = is_known ? system.nodename : "unknown";
   object["system"] = is_known ? std::string(system.sysname) + " " + system.release : "unknown";
   object["process"] = static_cast<int64_t>(::getpid());

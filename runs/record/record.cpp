@@ -25,6 +25,7 @@ std::string number_complaint(const RecordJson& object, size_t expected) {
 // Puts events together in their order.
 class RecordAssembly {
  public:
+  explicit RecordAssembly(const fs::path& file) : file_(file) {}
   void add(const RecordJson& event) {
     const std::string kind = text_in(event, "event");
     const double time = number_in(event, "time");
@@ -64,7 +65,7 @@ class RecordAssembly {
     session_ = time;
     ++run_.resumes;
     run_.provenance = member_of(event, "provenance", kEmpty);
-    run_.status = "running";
+    run_.status = Status::running;
     run_.message.clear();
   }
   void model(const RecordJson& event) {
@@ -92,7 +93,12 @@ class RecordAssembly {
     keep(run_.evaluations.back().metrics);
   }
   void end(const RecordJson& event) {
-    run_.status = text_in(event, "status", "failed");
+    const std::string word = text_in(event, "status", "failed");
+    const auto status = status_named(word);
+    if (!status)
+      throw Error(Problem{file_.string(), "status = " + word + ": unknown to this version of the program",
+                          "damaged"});
+    run_.status = *status;
     run_.step = integer_in(event, "step", run_.step);
     run_.message = text_in(event, "message");
     keep(metrics_of(member_of(event, "metrics", kEmpty)));
@@ -101,6 +107,7 @@ class RecordAssembly {
     for (const auto& [name, value] : newer) run_.metrics[name] = value;
   }
 
+  const fs::path& file_;
   const RecordJson kEmpty = RecordJson::object();
   RunRecord run_;
   double session_ = 0;  // when the present session began
@@ -136,15 +143,11 @@ RecordFile read_record_file(const fs::path& file) {
 
 RunRecord read_record(const fs::path& file) {
   const RecordFile record = read_record_file(file);
-  RecordAssembly assembly;
+  RecordAssembly assembly(file);
   for (const RecordJson& event : record.events) assembly.add(event);
   RunRecord run = assembly.take();
   run.torn = record.torn;
   return run;
-}
-
-bool is_settled(std::string_view status) {
-  return status == "done" || status == "nan" || status == "diverged";
 }
 
 }  // namespace subband

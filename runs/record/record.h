@@ -56,10 +56,10 @@ struct RunRecord {
   int64_t seed = 0;
   RecordJson config, parts, data;
   RecordJson provenance;  ///< of the session that wrote last
-  std::string status =
-      "running";      ///< of the end; `running` while there is none since the last start or resume
-  int64_t step = 0;   ///< last one heard of
-  int64_t steps = 0;  ///< of so many; 0 while unknown
+  Status status =
+      Status::running;  ///< of the end; `running` while there is none since the last start or resume
+  int64_t step = 0;     ///< last one heard of
+  int64_t steps = 0;    ///< of so many; 0 while unknown
   int64_t parameters = 0;
   int64_t resumes = 0;
   double started = 0;  ///< seconds since 1970 UTC
@@ -74,8 +74,5 @@ struct RunRecord {
 };
 
 RunRecord read_record(const std::filesystem::path& file);
-
-/// Whether nothing is left to do for this identity and seed: done, or a failure that would come again.
-bool is_settled(std::string_view status);
 
 }  // namespace subband

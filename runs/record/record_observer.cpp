@@ -25,8 +25,8 @@ bool is_kept_step(int64_t step, int64_t steps) {
   return step == 1 || step == steps || step % std::max<int64_t>(1, steps / 200) == 0;
 }
 
-RecordObserver::RecordObserver(RecordWriter& record, const fs::path& folder, Observer* next)
-    : record_(record), folder_(folder), next_(next) {
+RecordObserver::RecordObserver(RecordWriter& record, const fs::path& folder)
+    : record_(record), folder_(folder) {
   if (!record.torn().empty()) log(record.torn());
 }
 
@@ -39,7 +39,6 @@ void RecordObserver::started(int64_t parameters, int64_t first_step) {
   record_.append("model", {{"parameters", parameters}, {"step", first_step}}, true);
   log(grouped(parameters) + " parameters" +
       (first_step > 0 ? ", resumed after step " + std::to_string(first_step) : ""));
-  if (next_) next_->started(parameters, first_step);
 }
 
 void RecordObserver::stepped(const StepEvent& event) {
@@ -58,7 +57,6 @@ void RecordObserver::stepped(const StepEvent& event) {
       event.step % std::max<int64_t>(1, event.steps / 20) == 0)
     log(fmt::format("step {} of {}  loss {}  rate {:.3g}  gradient norm {:.3g}", event.step, event.steps,
                     decimal_text(event.loss), event.rate, event.gradient_norm));
-  if (next_) next_->stepped(event);
 }
 
 void RecordObserver::measured(int64_t step, const Metrics& metrics) {
@@ -66,30 +64,25 @@ void RecordObserver::measured(int64_t step, const Metrics& metrics) {
   std::string line = "step " + std::to_string(step);
   for (const auto& [name, value] : metrics) line += fmt::format("  {} {:.6g}", name, value);
   log(line);
-  if (next_) next_->measured(step, metrics);
 }
 
 void RecordObserver::sampled(int64_t step, const std::string& text) {
   record_.append("sample", {{"step", step}, {"text", text}}, false);
   append_text(folder_ / "samples.txt", "--- step " + std::to_string(step) + "\n" + text + "\n");
-  if (next_) next_->sampled(step, text);
 }
 
 void RecordObserver::checkpointed(int64_t step, const fs::path& file) {
   record_.append("checkpoint", {{"step", step}, {"file", file.lexically_relative(folder_).string()}}, true);
-  if (next_) next_->checkpointed(step, file);
 }
 
 void RecordObserver::noted(const std::string& line) {
   record_.append("note", {{"text", line}}, false);
   log(line);
-  if (next_) next_->noted(line);
 }
 
 void RecordObserver::ended(const Outcome& outcome) {
-  log(outcome.status + " at step " + std::to_string(outcome.step) +
+  log(word_of(outcome.status) + " at step " + std::to_string(outcome.step) +
       (outcome.message.empty() ? "" : ": " + outcome.message));
-  if (next_) next_->ended(outcome);
 }
 
 }  // namespace subband

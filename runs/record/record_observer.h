@@ -12,8 +12,8 @@ bool is_kept_step(int64_t step, int64_t steps);
 
 class RecordObserver final : public Observer {
  public:
-  /// `record` must outlive this. `next` gets every event too; may be null.
-  RecordObserver(RecordWriter& record, const std::filesystem::path& folder, Observer* next);
+  /// `record` must outlive this.
+  RecordObserver(RecordWriter& record, const std::filesystem::path& folder);
 
   void started(int64_t parameters, int64_t first_step) override;
   void stepped(const StepEvent& event) override;
@@ -28,7 +28,6 @@ class RecordObserver final : public Observer {
 
   RecordWriter& record_;
   std::filesystem::path folder_;
-  Observer* next_;
 };
 
 }  // namespace subband

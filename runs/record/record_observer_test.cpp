@@ -26,11 +26,12 @@ class Listener final : public Observer {
   int64_t last = 0;
 };
 
-TEST_CASE("what an experiment tells is in the record, and heard by the next listener", "[record]") {
+TEST_CASE("what an experiment tells is in the record, and every observer of a list hears it", "[record]") {
   const Scratch scratch;
   Listener listener;
   RecordWriter record(scratch / "record.jsonl");
-  RecordObserver observer(record, scratch.path(), &listener);
+  RecordObserver writes(record, scratch.path());
+  Observers observer{&writes, nullptr, &listener};
   observer.started(1234567, 0);
   for (int64_t step = 1; step <= 1000; ++step)
     observer.stepped({.step = step, .steps = 1000, .tokens = step * 8, .loss = 5.0, .rate = 0.01});
@@ -38,7 +39,7 @@ TEST_CASE("what an experiment tells is in the record, and heard by the next list
   observer.sampled(1000, "To be");
   observer.checkpointed(1000, scratch / "checkpoints/1000.safetensors");
   observer.noted("by the way");
-  observer.ended({.status = "nan", .step = 1000, .message = "loss is NaN"});
+  observer.ended({.status = Status::nan, .step = 1000, .message = "loss is NaN"});
   CHECK(listener.last == 1000);
   const RunRecord run = read_record(scratch / "record.jsonl");
   CHECK(run.parameters == 1234567);
@@ -47,7 +48,7 @@ TEST_CASE("what an experiment tells is in the record, and heard by the next list
   CHECK(run.metrics == Metrics{{"valid.bpb", 2.5}});
   CHECK(run.samples.at(0).step == 1000);
   CHECK(run.notes.at(0) == "by the way");
-  CHECK(run.status == "running");
+  CHECK(run.status == Status::running);
   CHECK(read_record_file(scratch / "record.jsonl").events[204]["file"] == "checkpoints/1000.safetensors");
   const std::string log = read_file(scratch / "log.txt");
   CHECK(log.find("1,234,567 parameters\n") != std::string::npos);

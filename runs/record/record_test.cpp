@@ -44,8 +44,10 @@ static fs::path example_record(const Scratch& scratch) {
   for (int64_t step = 3; step <= 8; ++step) writer.append("step", step_fields(step, 4.0), false);
   writer.append("sample", {{"step", 8}, {"text", "To be\nor not"}}, false);
   writer.append("note", {{"text", "flash attention took its plain path"}}, false);
-  writer.end(
-      {.status = "done", .step = 8, .message = "", .metrics = {{"valid.bpb", 2.5}, {"train.seconds", 3.0}}});
+  writer.end({.status = Status::done,
+              .step = 8,
+              .message = "",
+              .metrics = {{"valid.bpb", 2.5}, {"train.seconds", 3.0}}});
   return file;
 }
 
@@ -57,7 +59,7 @@ TEST_CASE("a record reads back as what was written, resumed steps once", "[recor
   CHECK(run.seed == 7);
   CHECK(run.config["net"]["width"] == 8);
   CHECK(run.provenance["process"] == 13);
-  CHECK(run.status == "done");
+  CHECK(run.status == Status::done);
   CHECK(run.parameters == 1234);
   CHECK(run.resumes == 1);
   REQUIRE(run.curve.size() == 8);
@@ -126,8 +128,9 @@ TEST_CASE("a missing line is an error that names what follows it", "[record]") {
 }
 
 TEST_CASE("only results that would come again settle a run", "[record]") {
-  for (const char* status : {"done", "nan", "diverged"}) CHECK(is_settled(status));
-  for (const char* status : {"running", "stopped", "out_of_memory", "time_out", "failed"})
+  for (const Status status : {Status::done, Status::nan, Status::diverged}) CHECK(is_settled(status));
+  for (const Status status :
+       {Status::running, Status::stopped, Status::out_of_memory, Status::time_out, Status::failed})
     CHECK_FALSE(is_settled(status));
 }
 

@@ -12,7 +12,7 @@ namespace subband::testing {
 struct ExampleRun {
   std::string name;  ///< its identity is the SHA-256 of this
   int64_t seed = 1;
-  Outcome outcome{.status = "done",
+  Outcome outcome{.status = Status::done,
                   .step = 8,
                   .message = "",
                   .metrics = {{"valid.bpb", 2.5}, {"train.peak_mib", 120.0}, {"train.seconds", 42.0}}};
@@ -46,7 +46,7 @@ inline std::filesystem::path make_run(const Store& store, const ExampleRun& exam
     return folder;
   }
   OpenRun run = store.open_or_create(start, config::Node::map());
-  RecordObserver observer(run.record, run.folder, nullptr);
+  RecordObserver observer(run.record, run.folder);
   observer.started(1234, 0);
   for (int64_t step = 1; step <= example.outcome.step; ++step)
     observer.stepped(

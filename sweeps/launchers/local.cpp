@@ -1,7 +1,6 @@
 // Worker processes on this machine, forked from this one.
 // Source  ours, a fork costs 8 ms where a new process that loads LibTorch costs 260
-#include <thread>
-
+#include "core/program/surroundings.h"
 #include "sweeps/launcher.h"
 
 namespace subband::launchers::local {
@@ -9,13 +8,16 @@ namespace subband::launchers::local {
 struct Config {
   int64_t jobs = 0;
 
-  void bind(Binder& b) { b.field("jobs", jobs, {0, 4096}, "worker processes at once; 0: one for each core"); }
+  void bind(Binder& b) {
+    b.field("jobs", jobs, {0, 4096},
+            "worker processes at once; 0: one for each core that this process may use");
+  }
 };
 
 class LocalLauncher final : public Launcher {
  public:
   LocalLauncher(const Config& config, const LauncherContext&)
-      : jobs_(config.jobs > 0 ? config.jobs : std::max<int64_t>(1, std::thread::hardware_concurrency())) {}
+      : jobs_(config.jobs > 0 ? config.jobs : usable_cores()) {}
   int64_t jobs() const override { return jobs_; }
   ScheduleResult launch(size_t cells, const RunCell& run_cell, const std::filesystem::path& worker_log,
                         ScheduleObserver& observer) const override {
@@ -26,7 +28,6 @@ class LocalLauncher final : public Launcher {
   int64_t jobs_;
 };
 
-void add_to(LauncherRegistry& r);
 void add_to(LauncherRegistry& r) {
   r.add<LocalLauncher, Config>(
       {.name = "local",

@@ -17,7 +17,7 @@ static double metric_or(const RunSummary& run, const char* name, double otherwis
 Forecast::Forecast(const std::vector<RunSummary>& runs) {
   std::vector<double> rates;
   for (const RunSummary& run : runs) {
-    if (run.status != "done" || run.seconds <= 0) continue;
+    if (run.status != Status::done || run.seconds <= 0) continue;
     Cost& cost = known_[run.id];
     cost.seconds += run.seconds;
     ++cost.runs;

@@ -34,11 +34,11 @@ class RowComplaints {
   std::vector<Problem> problems_;
 };
 
-std::string state_of(const std::string& status) {
-  if (is_settled(status)) return "reused";
-  if (status == "running") return "running";
-  if (status == "stopped" || status == "interrupted") return "resume";
-  return "retry";
+Status state_of(Status status) {
+  if (is_settled(status)) return Status::reused;
+  if (status == Status::running) return Status::running;
+  if (status == Status::stopped || status == Status::interrupted) return Status::resume;
+  return Status::retry;
 }
 
 // A metric that no row reports would be found out after the training.
@@ -68,15 +68,17 @@ std::vector<std::string> remarks_on(const std::vector<SweepRow>& rows,
                                     const std::vector<PreparedRow>& prepared, const std::string& base_recipe,
                                     const PreparedRow* base) {
   std::vector<std::string> remarks;
+  std::map<std::string, size_t> by_label;
+  for (size_t i = 0; i < rows.size(); ++i) by_label.emplace(rows[i].label, i);
   for (size_t i = 0; i < rows.size(); ++i) {
-    const auto named = std::ranges::find(rows, rows[i].baseline, &SweepRow::label);
-    const bool has_baseline = !rows[i].baseline.empty() && named != rows.end();
-    const PreparedRow* against = has_baseline ? &prepared[static_cast<size_t>(named - rows.begin())] : base;
+    const auto named = by_label.find(rows[i].baseline);
+    const bool has_baseline = !rows[i].baseline.empty() && named != by_label.end();
+    const PreparedRow* against = has_baseline ? &prepared[named->second] : base;
     if (against == nullptr || against == &prepared[i]) {
       remarks.emplace_back();
       continue;
     }
-    const bool is_same_recipe = rows[i].recipe == (has_baseline ? named->recipe : base_recipe);
+    const bool is_same_recipe = rows[i].recipe == (has_baseline ? rows[named->second].recipe : base_recipe);
     remarks.push_back(row_remark(
         is_same_recipe ? side_changes(against->resolved, prepared[i].resolved) : std::vector<std::string>{},
         parameter_change(against->parameters, prepared[i].parameters)));
@@ -84,14 +86,15 @@ std::vector<std::string> remarks_on(const std::vector<SweepRow>& rows,
   return remarks;
 }
 
-void look_up(PlannedCell& planned, const std::vector<RunSummary>& runs) {
-  planned.state = "new";
-  for (const RunSummary& run : runs) {
-    if (run.id != planned.id || run.seed != planned.cell.seed) continue;
-    planned.state = state_of(run.status);
-    planned.status = run.status;
-    planned.folder = run.folder;
-  }
+// Runs by identity and seed; of several the last one.
+using RunsById = std::map<std::pair<std::string, int64_t>, const RunSummary*>;
+
+void look_up(PlannedCell& planned, const RunsById& runs) {
+  const auto run = runs.find({planned.id, planned.cell.seed});
+  if (run == runs.end()) return;
+  planned.state = state_of(run->second->status);
+  planned.status = run->second->status;
+  planned.folder = run->second->folder;
 }
 
 // Where a row asks for the size of another one, the override that gives it.
@@ -108,7 +111,7 @@ void match_size(SweepRow& row, const SweepSpec& spec, const std::vector<std::str
 
 }  // namespace
 
-size_t SweepPlan::count(const std::string& state) const {
+size_t SweepPlan::count(Status state) const {
   return static_cast<size_t>(std::ranges::count(cells, state, &PlannedCell::state));
 }
 
@@ -152,6 +155,8 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
   check_metrics(spec, rows);
   plan.remarks = remarks_on(plan.grid.rows, rows, spec.base, base ? &*base : nullptr);
   const Forecast forecast(runs);
+  RunsById by_id;
+  for (const RunSummary& run : runs) by_id[{run.id, run.seed}] = &run;
   std::map<std::string, std::string> row_of_id;
   for (const Cell& cell : plan.grid.cells) {
     const bool has_own = rows[cell.row].asks_for_seed && cell.seed != spec.seeds.front();
@@ -164,12 +169,12 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
                         .recipe = row.recipe,
                         .data = row.data};
     if (row.id.empty())
-      planned.state = "new";
+      planned.state = Status::fresh;
     else
-      look_up(planned, runs);
+      look_up(planned, by_id);
     if (!row.missing.empty() && std::ranges::find(plan.missing, row.missing) == plan.missing.end())
       plan.missing.push_back(row.missing);
-    if (planned.state == "reused") planned.recipe = nullptr;  // no worker needs it
+    if (planned.state == Status::reused) planned.recipe = nullptr;  // no worker needs it
     forecast.predict(planned);
     if (row.id.empty()) {
       plan.cells.push_back(std::move(planned));
@@ -215,7 +220,7 @@ std::optional<double> plan_seconds(const SweepPlan& plan, int64_t jobs) {
   // As the scheduler deals them out: each cell, in order, to the worker that is free first.
   std::vector<double> workers(static_cast<size_t>(std::max<int64_t>(jobs, 1)), 0.0);
   for (const PlannedCell& cell : plan.cells) {
-    if (cell.state == "reused" || !cell.same_as.empty()) continue;
+    if (cell.state == Status::reused || !cell.same_as.empty()) continue;
     if (!cell.seconds) return std::nullopt;
     *std::ranges::min_element(workers) += *cell.seconds;
   }

@@ -25,9 +25,10 @@ struct PreparedRow {
   std::vector<std::string> metrics = {};  ///< names of what its runs report; empty: unknown
   config::Node resolved = {};             ///< its config; null: unknown
   std::string missing = {};  ///< data that are not here, in a complaint's words; then `id` is empty
-  std::shared_ptr<const config::Node> recipe = {};  ///< composed; its workers bind it and read no file of it again
-  std::shared_ptr<const DataManifest> data = {};    ///< checksums when planned
-  bool asks_for_seed = false;                      ///< a value comes from `${seed}`: every seed is prepared by itself
+  std::shared_ptr<const config::Node> recipe =
+      {};  ///< composed; its workers bind it and read no file of it again
+  std::shared_ptr<const DataManifest> data = {};  ///< checksums when planned
+  bool asks_for_seed = false;  ///< a value comes from `${seed}`: every seed is prepared by itself
 };
 /// Binds a row without training. ConfigError with every mistake of it.
 using PrepareRow =
@@ -36,14 +37,14 @@ using PrepareRow =
 struct PlannedCell {
   Cell cell;
   std::string id;
-  std::string state;   ///< `reused`, `resume`, `retry`, `new`, `running` (another process is at it)
-  std::string status;  ///< of the run that is there; empty where there is none
-  std::string folder;  ///< of that run, inside the store
+  Status state = Status::fresh;  ///< reused, resume, retry, fresh, running (another process is at it)
+  std::optional<Status> status;  ///< of the run that is there
+  std::string folder;            ///< of that run, inside the store
   int64_t parameters = 0;
-  int64_t tokens = 0;             ///< of training; 0: unknown
+  int64_t tokens = 0;                               ///< of training; 0: unknown
   std::shared_ptr<const config::Node> recipe = {};  ///< composed; its seed is that of the cell
   std::shared_ptr<const DataManifest> data = {};    ///< checksums when planned
-  std::optional<double> seconds;  ///< predicted, of the whole run
+  std::optional<double> seconds;                    ///< predicted, of the whole run
   std::optional<double> peak_mib;
   std::string basis;    ///< where the prediction comes from
   std::string same_as;  ///< an earlier row that is the same run, or empty
@@ -57,7 +58,7 @@ struct SweepPlan {
   std::vector<std::string> remarks;  ///< of every row: what it changes besides what it asks for; or empty
   std::vector<std::string> missing;  ///< data without which nothing can run, each once
 
-  size_t count(const std::string& state) const;
+  size_t count(Status state) const;
 };
 
 /// `runs`: what the store has. ConfigError with the mistakes of all rows in one go, each with its row, and with metrics

@@ -42,7 +42,8 @@ BENCHMARK(expand_ten_thousand_cells)->Unit(benchmark::kMillisecond);
 static void bind_and_hash_ten_thousand_cells(benchmark::State& state) {
   Registry registry;
   register_parts(registry);
-  const CellSource source{.registry = &registry, .folders = config::standard_folders(program_root(), {})};
+  const CellSource source{.registry = &registry,
+                          .folders = config::standard_folders(program_root(), registry.groups(), {})};
   const SweepSpec spec = ten_thousand_cells();
   for (auto _ : state) {
     const SweepGrid grid = expand(spec);

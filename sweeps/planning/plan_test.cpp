@@ -30,7 +30,7 @@ static PreparedRow prepare(const std::string& recipe, const std::vector<std::str
   return row;
 }
 
-static RunSummary run(const std::string& id, int64_t seed, const std::string& status) {
+static RunSummary run(const std::string& id, int64_t seed, Status status) {
   return {.folder = "f",
           .id = id,
           .seed = seed,
@@ -45,13 +45,14 @@ static RunSummary run(const std::string& id, int64_t seed, const std::string& st
 
 TEST_CASE("a plan says of every cell whether it is there, goes on or is new", "[plan]") {
   using plan_test::run;
-  const SweepPlan plan = make_plan(plan_test::spec_of("base: a\nseeds: [1, 2]\nablate: {x: x=1, y: y=1}\n"),
-                                   {}, plan_test::prepare,
-                                   {run("a", 1, "done"), run("a", 2, "nan"), run("a x=1", 1, "interrupted"),
-                                    run("a x=1", 2, "failed"), run("a y=1", 1, "running")});
-  std::vector<std::string> states;
+  const SweepPlan plan = make_plan(
+      plan_test::spec_of("base: a\nseeds: [1, 2]\nablate: {x: x=1, y: y=1}\n"), {}, plan_test::prepare,
+      {run("a", 1, Status::done), run("a", 2, Status::nan), run("a x=1", 1, Status::interrupted),
+       run("a x=1", 2, Status::failed), run("a y=1", 1, Status::running)});
+  std::vector<Status> states;
   for (const PlannedCell& cell : plan.cells) states.push_back(cell.state);
-  CHECK(states == std::vector<std::string>{"reused", "reused", "resume", "retry", "running", "new"});
+  CHECK(states == std::vector<Status>{Status::reused, Status::reused, Status::resume, Status::retry,
+                                      Status::running, Status::fresh});
 }
 
 TEST_CASE("a row whose values come from the seed has an identity for every seed", "[plan]") {
@@ -74,7 +75,7 @@ TEST_CASE("a row whose values come from the seed has an identity for every seed"
 
 TEST_CASE("time comes from runs of the same row, else from the rate of all, else it is unknown", "[plan]") {
   const SweepSpec spec = plan_test::spec_of("base: a\nseeds: [1, 2]\nablate: {x: x=1}\n");
-  const SweepPlan plan = make_plan(spec, {}, plan_test::prepare, {plan_test::run("a", 1, "done")});
+  const SweepPlan plan = make_plan(spec, {}, plan_test::prepare, {plan_test::run("a", 1, Status::done)});
   CHECK(plan.cells[1].seconds == 5.0);
   CHECK(plan.cells[1].peak_mib == 70.0);
   CHECK(plan.cells[2].seconds == 10.0);  // twice the parameters
@@ -107,7 +108,7 @@ TEST_CASE("a plan's table fits 100 columns however long its rows are named", "[p
   const std::string name(150, 'x');
   const SweepPlan plan =
       make_plan(plan_test::spec_of("base: a\nablate: {" + name + ": idle=1, " + name + "ü: y=1}\n"), {},
-                plan_test::prepare, {plan_test::run("a", 1337, "diverged")});
+                plan_test::prepare, {plan_test::run("a", 1337, Status::diverged)});
   for (const std::string& line : split(plan_text(plan, 2), '\n')) CHECK(display_width(line) <= 100);
 }
 
@@ -225,9 +226,9 @@ TEST_CASE("a plan without its data shows cells and parameters, and what is missi
     return PreparedRow{.parameters = 1000, .missing = "corpus.txt: no such file"};
   };
   const SweepPlan plan = make_plan(plan_test::spec_of("base: a\nablate: {x: x=1}\n"), {}, prepare,
-                                   {plan_test::run("", 1337, "done")});
+                                   {plan_test::run("", 1337, Status::done)});
   REQUIRE(plan.cells.size() == 2);
-  CHECK(plan.cells[1].state == "new");
+  CHECK(plan.cells[1].state == Status::fresh);
   CHECK(plan.cells[1].same_as.empty());
   CHECK(plan.missing == std::vector<std::string>{"corpus.txt: no such file"});
 }

@@ -15,21 +15,23 @@ namespace {
 
 std::string note_of(const PlannedCell& cell) {
   if (!cell.same_as.empty()) return "same run as " + cell.same_as;
-  if (cell.state == "reused" && cell.status != "done") return cell.status;
-  return cell.state == "retry" ? "was " + cell.status : "";
+  if (cell.state == Status::reused && cell.status != Status::done) return word_of(*cell.status);
+  return cell.state == Status::retry ? "was " + word_of(*cell.status) : "";
 }
 
 std::string seconds_text(const PlannedCell& cell) {
   return cell.seconds ? duration_text(*cell.seconds) : "unknown";
 }
 
-std::string memory_text(const PlannedCell& cell) { return cell.peak_mib ? mib_text(*cell.peak_mib) : "unknown"; }
+std::string memory_text(const PlannedCell& cell) {
+  return cell.peak_mib ? mib_text(*cell.peak_mib) : "unknown";
+}
 
 std::string total_line(const SweepPlan& plan, int64_t jobs) {
-  std::string line = fmt::format("{} cells: {} reused", plan.cells.size(), plan.count("reused"));
-  for (const char* state : {"resume", "retry", "running", "new"})
-    if (plan.count(state) > 0) line += fmt::format(", {} {}", plan.count(state), state);
-  if (plan.count("reused") == plan.cells.size()) return line + "; nothing to run";
+  std::string line = fmt::format("{} cells: {} reused", plan.cells.size(), plan.count(Status::reused));
+  for (const Status state : {Status::resume, Status::retry, Status::running, Status::fresh})
+    if (plan.count(state) > 0) line += fmt::format(", {} {}", plan.count(state), word_of(state));
+  if (plan.count(Status::reused) == plan.cells.size()) return line + "; nothing to run";
   const auto seconds = plan_seconds(plan, jobs);
   return line + fmt::format("; time on {} {}: ", jobs, jobs == 1 ? "worker" : "workers") +
          (seconds ? "about " + duration_text(*seconds) : "unknown before the first run of such a size");
@@ -49,14 +51,16 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
   labels = fitted_apart(labels, kLabel);
   std::string basis;
   for (const PlannedCell& cell : plan.cells) {
-    const std::string line = fmt::format(
-        "{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", padded(labels[cell.cell.row], kLabel), cell.cell.seed,
-        cell.state, grouped(cell.parameters), seconds_text(cell), memory_text(cell), shown(note_of(cell)));
+    const std::string line =
+        fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", padded(labels[cell.cell.row], kLabel),
+                    cell.cell.seed, word_of(cell.state), grouped(cell.parameters), seconds_text(cell),
+                    memory_text(cell), shown(note_of(cell)));
     text += fitted(line.substr(0, line.find_last_not_of(' ') + 1), kLine) + "\n";
     if (cell.basis.find("second") != std::string::npos) basis = cell.basis;
   }
   for (size_t i = 0; i < plan.remarks.size(); ++i)
-    if (!plan.remarks[i].empty()) text += shown("row '" + plan.grid.rows[i].label + "': " + plan.remarks[i]) + "\n";
+    if (!plan.remarks[i].empty())
+      text += shown("row '" + plan.grid.rows[i].label + "': " + plan.remarks[i]) + "\n";
   text += total_line(plan, jobs) + "\n";
   if (!basis.empty()) text += "times of rows that have not run yet: by " + basis + "\n";
   return text;

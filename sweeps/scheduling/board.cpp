@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <iostream>
 
 #include <algorithm>
 #include <cmath>
@@ -69,10 +70,12 @@ void Board::ended(size_t cell, const CellOutcome& outcome) {
   const double seconds = running == running_.end() ? 0 : seconds_between(running->second.start, Clock::now());
   running_.erase(cell);
   is_ended_[cell] = true;
-  if (outcome.status == "done") took_.push_back(seconds);
-  if (outcome.status != "done" && outcome.status != "reused" && outcome.status != "stopped") ++failed_;
+  if (outcome.status == Status::done) took_.push_back(seconds);
+  if (outcome.status != Status::done && outcome.status != Status::reused && outcome.status != Status::stopped)
+    ++failed_;
   const std::string about = outcome.message.empty() ? "" : "  " + outcome.message;
-  say(fmt::format("{:<6} {}  {}{}", outcome.status, cells_[cell].name, duration_text(seconds), about));
+  say(fmt::format("{:<6} {}  {}{}", word_of(outcome.status), cells_[cell].name, duration_text(seconds),
+                  about));
 }
 
 void Board::stopping() {
@@ -154,7 +157,7 @@ std::vector<std::string> Board::lines(size_t width) const {
 void Board::say(const std::string& line) {
   if (quiet_) return;
   wipe();
-  fmt::print(stderr, "{}\n", shown(line));
+  std::cerr << fmt::format("{}\n", shown(line));
   if (width_ > 0) draw();
 }
 
@@ -165,14 +168,14 @@ void Board::draw() {
   if (drawn_ > 0) text += fmt::format("\033[{}A", drawn_);
   text += "\033[J";
   for (const std::string& line : now) text += line + "\n";
-  fmt::print(stderr, "{}", text);
+  std::cerr << fmt::format("{}", text);
   std::fflush(stderr);
   drawn_ = now.size();
 }
 
 void Board::wipe() {
   if (drawn_ == 0) return;
-  fmt::print(stderr, "\033[{}A\033[J", drawn_);
+  std::cerr << fmt::format("\033[{}A\033[J", drawn_);
   std::fflush(stderr);
   drawn_ = 0;
 }

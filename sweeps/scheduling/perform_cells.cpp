@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/program/signals.h"
 #include "core/text.h"
 #include "experiments/data/pinned.h"
 #include "experiments/load_recipe.h"
@@ -34,7 +35,8 @@ bool asks_for_seed(const config::Node& node) {
     return node.string().find("${") != std::string::npos && node.string().find("seed") != std::string::npos;
   if (node.is(config::Node::Kind::list)) return std::ranges::any_of(node.items(), asks_for_seed);
   if (!node.is(config::Node::Kind::map)) return false;
-  return std::ranges::any_of(node.entries(), [](const config::Entry& entry) { return asks_for_seed(entry.value); });
+  return std::ranges::any_of(node.entries(),
+                             [](const config::Entry& entry) { return asks_for_seed(entry.value); });
 }
 
 // The recipe of a planned cell, whose row may have been composed with another seed.
@@ -53,8 +55,10 @@ void expect_planned(const RunPlan& plan, const PlannedCell& cell) {
   for (const auto& [file, checksum] : plan.start.data.items()) now.emplace(file, checksum.get<std::string>());
   std::vector<Problem> changes = manifest_changes("data", *cell.data, now, "when the sweep was planned");
   if (changes.empty())
-    changes.push_back({plan.start.recipe, "identity = " + plan.start.id.substr(0, 16) + ": was planned as " +
-                                              cell.id.substr(0, 16) + "; run the sweep again", "changed"});
+    changes.push_back({plan.start.recipe,
+                       "identity = " + plan.start.id.substr(0, 16) + ": was planned as " +
+                           cell.id.substr(0, 16) + "; run the sweep again",
+                       "changed"});
   throw Error(std::move(changes));
 }
 
@@ -124,7 +128,8 @@ std::string RowBinder::identify(const std::string& recipe, const std::vector<std
 PreparedRow RowBinder::prepare(const std::string& name, const std::vector<std::string>& overrides) {
   config::Composition composition = compose(name, overrides);
   const Recipe recipe = bound(name, composition);
-  if (prompts_.insert(text_under(recipe.resolved, "tokenizer") + text_under(recipe.resolved, "samples")).second)
+  if (prompts_.insert(text_under(recipe.resolved, "tokenizer") + text_under(recipe.resolved, "samples"))
+          .second)
     check_prompt(recipe);
   warn(recipe_remarks(recipe));
   const auto [parameters, flops] = size_of(recipe);
@@ -149,8 +154,8 @@ PreparedRow RowBinder::prepare(const std::string& name, const std::vector<std::s
 
 std::pair<int64_t, double> RowBinder::size_of(const Recipe& recipe) {
   const TaskShape& shape = recipe.shape;
-  const std::string asked = fmt::format("{} {} {} {} {}", text_under(recipe.resolved, "net"), recipe.vocabulary,
-                                        shape.classes, shape.channels, shape.length);
+  const std::string asked = fmt::format("{} {} {} {} {}", text_under(recipe.resolved, "net"),
+                                        recipe.vocabulary, shape.classes, shape.channels, shape.length);
   const auto [size, is_new] = sizes_.try_emplace(asked);
   if (is_new) {
     const auto net = make_meta_net(recipe);
@@ -167,19 +172,22 @@ std::optional<Problem> RowBinder::check(const std::string& name, const std::vect
   return check_recipe_apart(recipe, kMostTried);
 }
 
-CellOutcome perform_cell(const CellSource& source, const std::string& name, const PlannedCell& cell, const Store& store,
-                         WorkerLink& link) {
+CellOutcome perform_cell(const CellSource& source, const std::string& name, const PlannedCell& cell,
+                         const Store& store, WorkerLink& link) {
   const Recipe recipe = recipe_of(source, name, cell);
   const RunPlan plan = run_plan(recipe);
   expect_planned(plan, cell);
   LinkObserver observer(link);
   try {
-    const RunResult result = perform(
-        recipe, plan, store, {.observer = &observer, .stop = &link.stop(), .command_line = source.command_line});
+    const RunResult result = perform(recipe, plan, store,
+                                     {.observer = &observer,
+                                      .stop = &link.stop(),
+                                      .checkpoint = &checkpoint_asked(),
+                                      .command_line = source.command_line});
     const bool is_reused = result.is_reused && result.outcome.done();
-    return {is_reused ? "reused" : result.outcome.status, message_of(result.outcome)};
+    return {is_reused ? Status::reused : result.outcome.status, message_of(result.outcome)};
   } catch (const Error& error) {
-    if (error.first().kind == "locked") return {"held", error.first().message};
+    if (error.first().kind == "locked") return {Status::held, error.first().message};
     throw;
   }
 }
@@ -189,7 +197,7 @@ void record_crash(const Store& store, const std::string& id, int64_t seed, const
   if (!folder) return;
   const RunRecord run = read_record(*folder / kRecordName);
   RecordWriter record(*folder / kRecordName);
-  record.end({.status = "failed", .step = run.step, .message = message, .metrics = run.metrics});
+  record.end({.status = Status::failed, .step = run.step, .message = message, .metrics = run.metrics});
 }
 
 }  // namespace subband

@@ -31,16 +31,19 @@ struct Bench {
     for (int i = 0; i < 400; ++i) text += static_cast<char>('a' + i * i % 7);
     write_file(folder / "text.txt", text);
     write_recipe(more);
-    source = {.registry = &registry, .folders = config::standard_folders(program_root(), {}), .command_line = {}};
+    source = {.registry = &registry,
+              .folders = config::standard_folders(program_root(), registry.groups(), {}),
+              .command_line = {}};
   }
   void write_recipe(const std::string& more) const {
     const std::string file = (folder / "text.txt").string();
-    write_file(recipe, "data:\n  type: text\n  name: own\n  splits:\n    train: {files: ['" + file +
-                           "'], to: 0.6}\n    valid: {files: ['" + file +
-                           "'], from: 0.6}\nnet: {type: decoder_lm, width: 8, layers: 1, mixer: linear_attention}\n"
-                           "optimizer: adamw\nschedule: constant\n"
-                           "trainer: {steps: 2, batch: 1, length: 8, protocols: [blocks]}\n" +
-                           more);
+    write_file(recipe,
+               "data:\n  type: text\n  name: own\n  splits:\n    train: {files: ['" + file +
+                   "'], to: 0.6}\n    valid: {files: ['" + file +
+                   "'], from: 0.6}\nnet: {type: decoder_lm, width: 8, layers: 1, mixer: linear_attention}\n"
+                   "optimizer: adamw\nschedule: constant\n"
+                   "trainer: {steps: 2, batch: 1, length: 8, protocols: [blocks]}\n" +
+                   more);
   }
   PlannedCell planned(const PreparedRow& row, int64_t seed) const {
     return {.cell = {.seed = seed}, .id = row.id, .recipe = row.recipe, .data = row.data};
@@ -56,7 +59,7 @@ TEST_CASE("a recipe that was edited after the plan is trained as it was planned"
   RowBinder binder(bench.source);
   const PreparedRow row = binder.prepare(bench.recipe.string(), {"seed=3"});
   write_file(bench.recipe, "net: {type: nothing}\n");
-  CHECK(bench.perform(bench.planned(row, 4)).status == "done");
+  CHECK(bench.perform(bench.planned(row, 4)).status == Status::done);
   const auto found = bench.store.find(row.id, 4);
   REQUIRE(found);
   CHECK(read_record(*found / kRecordName).config["net"]["type"] == "decoder_lm");
@@ -71,11 +74,12 @@ TEST_CASE("what a plan reads of the clock is what its workers train", "[perform_
   const PreparedRow row = binder.prepare(bench.recipe.string(), {clock});
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));
   CHECK(binder.identify(bench.recipe.string(), {clock}) != row.id);  // another second
-  CHECK(bench.perform(bench.planned(row, 5)).status == "done");
+  CHECK(bench.perform(bench.planned(row, 5)).status == Status::done);
   CHECK(bench.store.find(row.id, 5));
 }
 
-TEST_CASE("data that were changed since the plan are refused by name before the first step", "[perform_cells]") {
+TEST_CASE("data that were changed since the plan are refused by name before the first step",
+          "[perform_cells]") {
   Bench bench;
   RowBinder binder(bench.source);
   const PreparedRow row = binder.prepare(bench.recipe.string(), {});

@@ -16,6 +16,7 @@
 #include <deque>
 
 #include "core/error.h"
+#include "core/program/signals.h"
 
 namespace subband {
 
@@ -27,35 +28,36 @@ namespace {
   throw Error("scheduler", what + ": " + std::strerror(errno));
 }
 
-sigset_t stop_signals() {
+sigset_t heard_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
-  ::sigaddset(&signals, SIGINT);
-  ::sigaddset(&signals, SIGTERM);
+  for (const int signal : kStopSignals) ::sigaddset(&signals, signal);
+  ::sigaddset(&signals, kCheckpointSignal);
   return signals;
 }
 
-// SIGINT and SIGTERM arrive as bytes of a file while this lives.
-class StopSignals {
+// The signals arrive as bytes of a file while this lives.
+class SignalFile {
  public:
-  StopSignals() {
-    const sigset_t signals = stop_signals();
+  SignalFile() {
+    const sigset_t signals = heard_signals();
     ::sigprocmask(SIG_BLOCK, &signals, &before_);
     fd_ = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd_ < 0) system_failure("signals cannot be read");
   }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  ~StopSignals() {
+  SignalFile(const SignalFile&) = delete;
+  SignalFile& operator=(const SignalFile&) = delete;
+  ~SignalFile() {
     ::close(fd_);
     ::sigprocmask(SIG_SETMASK, &before_, nullptr);
   }
   int fd() const { return fd_; }
-  int arrived() const {
-    int count = 0;
+  std::vector<int> arrived() const {
+    std::vector<int> numbers;
     signalfd_siginfo signal{};
-    while (::read(fd_, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) ++count;
-    return count;
+    while (::read(fd_, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal))
+      numbers.push_back(static_cast<int>(signal.ssi_signo));
+    return numbers;
   }
 
  private:
@@ -98,7 +100,7 @@ class Scheduler {
   Scheduler(size_t cells, const RunCell& run_cell, const ScheduleOptions& options, ScheduleObserver& observer)
       : run_cell_(run_cell), options_(options), observer_(observer) {
     assert(thread_count() == 1);  // a lock that another thread holds would stay locked in every worker
-    result_.outcomes.resize(cells, {"stopped", "was not begun"});
+    result_.outcomes.resize(cells, {Status::stopped, "was not begun"});
     for (size_t cell = 0; cell < cells; ++cell) queue_.push_back({.cell = cell});
   }
   Scheduler(const Scheduler&) = delete;
@@ -154,15 +156,17 @@ class Scheduler {
     if (::getppid() != parent) ::_exit(1);
     for (const Worker& other : workers_) ::close(other.pipe.fd());
     ::close(signals_.fd());
+    const SignalWatch watch("");
     ::signal(SIGINT, SIG_IGN);  // a terminal sends it to all; the scheduler decides
-    ::signal(SIGPIPE, SIG_IGN);
+    const sigset_t signals = heard_signals();
+    ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
     redirect_output(options_.worker_log);
     WorkerLink link(fd, parent);
     CellOutcome outcome;
     try {
       outcome = run_cell_(cell, link);
     } catch (const std::exception& failure) {
-      outcome = {"failed", failure.what()};
+      outcome = {Status::failed, failure.what()};
     }
     link.end(outcome);
     std::fflush(nullptr);
@@ -179,8 +183,13 @@ class Scheduler {
   }
 
   void hear_signals() {
-    for (int arrived = signals_.arrived(); arrived > 0; --arrived) {
+    for (const int signal : signals_.arrived()) {
+      if (signal == kCheckpointSignal) {
+        for (const Worker& worker : workers_) ::kill(worker.process, signal);
+        continue;
+      }
       const bool again = result_.is_stopped;
+      if (again && signal != SIGINT && signal != SIGTERM) continue;  // systems repeat the others
       result_.is_stopped = true;
       queue_.clear();
       observer_.stopping();
@@ -213,33 +222,34 @@ class Scheduler {
   }
 
   void conclude(const Waiting& task, const CellOutcome& outcome) {
-    if (outcome.status == "held" && !result_.is_stopped) {
+    if (outcome.status == Status::held && !result_.is_stopped) {
       observer_.held(task.cell);
       const auto pause = std::chrono::duration<double>(options_.held_pause_s);
       queue_.push_back({task.cell, task.attempt,
                         ScheduleClock::now() + std::chrono::duration_cast<ScheduleClock::duration>(pause)});
       return;
     }
-    const bool is_held = outcome.status == "held";
-    result_.outcomes[task.cell] = is_held ? CellOutcome{"stopped", "another process is at it"} : outcome;
+    const bool is_held = outcome.status == Status::held;
+    result_.outcomes[task.cell] =
+        is_held ? CellOutcome{Status::stopped, "another process is at it"} : outcome;
     observer_.ended(task.cell, result_.outcomes[task.cell]);
   }
 
   void crashed(const Waiting& task, const std::string& how) {
-    if (result_.is_stopped) return conclude(task, {"stopped", how});
+    if (result_.is_stopped) return conclude(task, {Status::stopped, how});
     if (task.attempt < options_.attempts) {
       observer_.retried(task.cell, how);
       queue_.push_front({task.cell, task.attempt + 1, {}});
       return;
     }
     const std::string times = options_.attempts == 2 ? "twice" : std::to_string(options_.attempts) + " times";
-    conclude(task, {"failed", "worker " + how + ", " + times, true});
+    conclude(task, {Status::failed, "worker " + how + ", " + times, true});
   }
 
   const RunCell& run_cell_;
   const ScheduleOptions& options_;
   ScheduleObserver& observer_;
-  StopSignals signals_;
+  SignalFile signals_;
   std::deque<Waiting> queue_;
   std::vector<Worker> workers_;
   std::vector<bool> readable_;  // of workers_, after the last wait

@@ -41,8 +41,8 @@ struct ScheduleResult {
   bool is_stopped = false;            ///< the user asked to stop before the end
 };
 
-/// Runs cells 0 … `cells` - 1, in this order. SIGINT or SIGTERM once: workers are asked to checkpoint and stop;
-/// twice: they are killed. Must be called before any thread, thread pool or device exists in this process.
+/// Runs cells 0 … `cells` - 1, in this order. The first stop signal (core/program/signals.h):
+/// workers are asked to checkpoint and stop; SIGINT or SIGTERM after it: they are killed; SIGUSR2 is passed on to them. Must be called before any thread, thread pool or device exists in this process.
 /// Error when no process can be forked.
 ScheduleResult run_cells(size_t cells, const RunCell& run_cell, const ScheduleOptions& options,
                          ScheduleObserver& observer);

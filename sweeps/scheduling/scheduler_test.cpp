@@ -9,6 +9,7 @@
 #include <sstream>
 #include <thread>
 
+#include "core/program/signals.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
 #include "core/testing/process.h"
@@ -39,6 +40,7 @@ static void replace(const std::filesystem::path& file, const std::string& text) 
 }
 
 static CellOutcome count(const std::filesystem::path& folder, size_t cell, WorkerLink& link) {
+  const StopsInGoodOrder all_along;
   const auto file = file_of(folder, cell);
   std::string text = content(file);
   for (auto step = static_cast<int>(text.size()); step < kSteps; ++step) {
@@ -46,7 +48,7 @@ static CellOutcome count(const std::filesystem::path& folder, size_t cell, Worke
     text += static_cast<char>('a' + static_cast<int>(cell) + step);
     replace(file, text);
     link.progress({.step = step + 1, .steps = kSteps});
-    if (link.stop()) return {"stopped", ""};
+    if (link.stop()) return {Status::stopped, ""};
   }
   return {};
 }
@@ -68,7 +70,7 @@ struct Ears final : ScheduleObserver {
     heard.push_back("retried " + std::to_string(cell) + " " + why);
   }
   void ended(size_t cell, const CellOutcome& outcome) override {
-    heard.push_back("ended " + std::to_string(cell) + " " + outcome.status);
+    heard.push_back("ended " + std::to_string(cell) + " " + word_of(outcome.status));
   }
 };
 
@@ -91,7 +93,7 @@ TEST_CASE("cells start in order, run so many at once, and all end", "[scheduler]
   Ears ears;
   const RunCell run = [&](size_t cell, WorkerLink& link) { return count(folder.path(), cell, link); };
   const ScheduleResult result = run_cells(5, run, {.jobs = 2}, ears);
-  for (const CellOutcome& outcome : result.outcomes) CHECK(outcome.status == "done");
+  for (const CellOutcome& outcome : result.outcomes) CHECK(outcome.status == Status::done);
   CHECK(result.outcomes.size() == 5);
   CHECK(results(folder.path()).size() == 5);
   CHECK(ears.heard[0] == "started 0");
@@ -103,7 +105,7 @@ TEST_CASE("what a cell throws is its outcome and costs no retry", "[scheduler]")
   Ears ears;
   const RunCell run = [](size_t, WorkerLink&) -> CellOutcome { throw std::runtime_error("disk full"); };
   const ScheduleResult result = run_cells(1, run, {}, ears);
-  CHECK(result.outcomes[0].status == "failed");
+  CHECK(result.outcomes[0].status == Status::failed);
   CHECK(result.outcomes[0].message == "disk full");
   CHECK(!result.outcomes[0].is_crash);
   CHECK(ears.heard == std::vector<std::string>{"started 0", "ended 0 failed"});
@@ -117,7 +119,7 @@ TEST_CASE("a killed worker's cell is retried once, then recorded as failed", "[s
       replace(folder / "tried", "x"), ::kill(::getpid(), SIGKILL);
     return {};
   };
-  CHECK(run_cells(1, once, {}, ears).outcomes[0].status == "done");
+  CHECK(run_cells(1, once, {}, ears).outcomes[0].status == Status::done);
   CHECK(ears.heard == std::vector<std::string>{"started 0", "retried 0 killed by signal 9 (Killed)",
                                                "started 0", "ended 0 done"});
   const RunCell always = [](size_t cell, WorkerLink&) -> CellOutcome {
@@ -134,11 +136,11 @@ TEST_CASE("a cell that another process holds is asked for again without blocking
   const TestFolder folder;
   Ears ears;
   const RunCell run = [&](size_t cell, WorkerLink& link) -> CellOutcome {
-    if (cell == 0 && !std::filesystem::exists(file_of(folder.path(), 1))) return {"held", ""};
+    if (cell == 0 && !std::filesystem::exists(file_of(folder.path(), 1))) return {Status::held, ""};
     return count(folder.path(), cell, link);
   };
   const ScheduleResult result = run_cells(2, run, {.jobs = 1, .held_pause_s = 0.01}, ears);
-  CHECK(result.outcomes[0].status == "done");
+  CHECK(result.outcomes[0].status == Status::done);
   CHECK(ears.heard[1] == "held 0");
   CHECK(results(folder.path()).size() == 2);
 }
@@ -146,10 +148,11 @@ TEST_CASE("a cell that another process holds is asked for again without blocking
 TEST_CASE("workers notice when their scheduler is killed, and stop", "[scheduler]") {
   const TestFolder folder;
   const RunCell endless = [&](size_t cell, WorkerLink& link) -> CellOutcome {
+    const StopsInGoodOrder all_along;
     replace(folder / ("begun" + std::to_string(cell)), std::to_string(::getpid()));
     for (int i = 0; i < 5000 && !link.stop(); ++i) sleep_ms(2), link.progress({});
     replace(folder / ("stopped" + std::to_string(cell)), "x");
-    return {"stopped", ""};
+    return {Status::stopped, ""};
   };
   testing::Process scheduler = apart([&] {
     ScheduleObserver none;
@@ -173,16 +176,17 @@ TEST_CASE("asked once the workers stop by themselves, asked twice they are kille
   for (const bool twice : {false, true}) {
     const TestFolder folder;
     const RunCell endless = [&](size_t, WorkerLink& link) -> CellOutcome {
+      const StopsInGoodOrder all_along;
       replace(folder / "begun", "x");
       for (int i = 0; i < 5000 && (twice || !link.stop()); ++i) sleep_ms(2), link.progress({});
       replace(folder / "checkpoint", "x");
-      return {"stopped", "at step 3"};
+      return {Status::stopped, "at step 3"};
     };
     testing::Process scheduler = apart([&] {
       ScheduleObserver none;
       const ScheduleResult result = run_cells(3, endless, {.jobs = 1}, none);
-      replace(folder / "outcome",
-              std::to_string(result.is_stopped) + result.outcomes[0].status + result.outcomes[2].message);
+      replace(folder / "outcome", std::to_string(result.is_stopped) + word_of(result.outcomes[0].status) +
+                                      result.outcomes[2].message);
     });
     for (int i = 0; i < 2000 && !std::filesystem::exists(folder / "begun"); ++i) sleep_ms(2);
     scheduler.signal(SIGINT);
@@ -230,9 +234,58 @@ TEST_CASE("a long message is cut and a worker's output goes to its log", "[sched
   ScheduleObserver none;
   const RunCell run = [](size_t, WorkerLink&) -> CellOutcome {
     std::fputs("warning of a library\n", stderr);
-    return {"nan", std::string(5000, 'x')};
+    return {Status::nan, std::string(5000, 'x')};
   };
   const ScheduleResult result = run_cells(1, run, {.worker_log = folder / "log"}, none);
   CHECK(result.outcomes[0].message == std::string(399, 'x'));
   CHECK(content(folder / "log") == "warning of a library\n");
+}
+
+TEST_CASE(
+    "a request for a checkpoint reaches the workers; a warning of a batch system stops them, repeated or not",
+    "[scheduler]") {
+  const TestFolder folder;
+  const RunCell endless = [&](size_t, WorkerLink& link) -> CellOutcome {
+    const StopsInGoodOrder all_along;
+    replace(folder / "begun", "x");
+    for (int i = 0; i < 5000 && !link.stop(); ++i) {
+      sleep_ms(2), link.progress({});
+      if (checkpoint_asked().exchange(false)) replace(folder / "checkpoint", "x");
+    }
+    sleep_ms(100);  // time enough for a worker that is killed not to come here
+    replace(folder / "stopped", "x");
+    return {Status::stopped, ""};
+  };
+  testing::Process scheduler = apart([&] {
+    ScheduleObserver none;
+    run_cells(1, endless, {}, none);
+  });
+  const auto wait_until_there = [&](const char* name) {
+    for (int i = 0; i < 5000 && !std::filesystem::exists(folder / name); ++i) sleep_ms(2);
+    CHECK(std::filesystem::exists(folder / name));
+  };
+  wait_until_there("begun");
+  scheduler.signal(SIGUSR2);
+  wait_until_there("checkpoint");
+  scheduler.signal(SIGUSR1), sleep_ms(20), scheduler.signal(SIGUSR1), scheduler.signal(SIGXCPU);
+  wait_until_there("stopped");
+  CHECK(scheduler.wait() == 0);
+}
+
+TEST_CASE("a worker that has nothing to lose yet is stopped at once", "[scheduler]") {
+  const TestFolder folder;
+  const RunCell tokenises = [&](size_t, WorkerLink&) -> CellOutcome {
+    replace(folder / "begun", "x");
+    sleep_ms(60000);
+    return {};
+  };
+  testing::Process scheduler = apart([&] {
+    ScheduleObserver none;
+    const ScheduleResult result = run_cells(1, tokenises, {}, none);
+    replace(folder / "outcome", word_of(result.outcomes[0].status));
+  });
+  for (int i = 0; i < 5000 && !std::filesystem::exists(folder / "begun"); ++i) sleep_ms(2);
+  scheduler.signal(SIGTERM);
+  CHECK(scheduler.wait(20) == 0);
+  CHECK(content(folder / "outcome") == "stopped");
 }

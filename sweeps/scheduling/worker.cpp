@@ -1,12 +1,13 @@
 #include "sweeps/scheduling/worker.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+
+#include "core/program/signals.h"
 
 namespace subband {
 
@@ -16,7 +17,7 @@ namespace {
 struct WorkerMessage {
   CellProgress progress;
   bool is_end = false;
-  char status[24] = {};
+  Status status = Status::done;
   char text[400] = {};
 };
 static_assert(sizeof(WorkerMessage) <= _POSIX_PIPE_BUF);
@@ -29,11 +30,7 @@ void copy_text(char (&to)[size], const std::string& from) {
 }  // namespace
 
 void WorkerLink::look() {
-  sigset_t term;
-  ::sigemptyset(&term);
-  ::sigaddset(&term, SIGTERM);
-  const timespec now{};
-  if (::sigtimedwait(&term, nullptr, &now) == SIGTERM || ::getppid() != parent_) stop_ = true;
+  if (stop_asked() || ::getppid() != parent_) stop_ = true;
 }
 
 void WorkerLink::progress(const CellProgress& progress) {
@@ -46,8 +43,7 @@ void WorkerLink::progress(const CellProgress& progress) {
 }
 
 void WorkerLink::end(const CellOutcome& outcome) {
-  WorkerMessage message{.is_end = true};
-  copy_text(message.status, outcome.status);
+  WorkerMessage message{.is_end = true, .status = outcome.status};
   copy_text(message.text, outcome.message);
   while (::write(fd_, &message, sizeof message) < 0 && errno == EINTR) {
   }

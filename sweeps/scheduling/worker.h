@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "experiments/status.h"
+
 namespace subband {
 
 /// How far a cell is.
@@ -19,9 +21,7 @@ struct CellProgress {
 
 /// How a cell ended.
 struct CellOutcome {
-  /// Those of experiments/observer.h; besides `held`: another process is at this run, to be asked again later;
-  /// `reused`: it was there already.
-  std::string status = "done";
+  Status status = Status::done;
   std::string message;
   bool is_crash = false;  ///< its process died without a report, so its record has no end
 };
@@ -29,7 +29,7 @@ struct CellOutcome {
 /// Worker's end.
 class WorkerLink {
  public:
-  /// `fd`: where to write; `parent`: the scheduler's process. Expects SIGTERM to be blocked.
+  /// `fd`: where to write; `parent`: the scheduler's process. Expects a SignalWatch.
   WorkerLink(int fd, int parent) : fd_(fd), parent_(parent) {}
 
   /// Tells the scheduler, at most ten times a second, and looks whether to stop.

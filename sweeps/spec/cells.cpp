@@ -128,7 +128,22 @@ void check_mentions(const SweepSpec& spec, std::vector<SweepRow>& rows, std::vec
 
 }  // namespace
 
+// Refuses what would take the memory of the machine before it is even planned.
+static void check_size(const SweepSpec& spec) {
+  constexpr double kMost = 100'000;
+  double cells = static_cast<double>(spec.seeds.size());
+  for (const SweepFactor& factor : spec.factors) cells *= static_cast<double>(factor.changes.size());
+  if (cells <= kMost) return;
+  const std::string number = cells < 1e15 ? grouped(static_cast<int64_t>(cells))
+                                          : "more than " + grouped(int64_t{1'000'000'000'000'000});
+  throw ConfigError(spec.name,
+                    "cells = " + number + ": must be at most " + grouped(static_cast<int64_t>(kMost)) +
+                        "; take axes, values or seeds out",
+                    "bad_value");
+}
+
 SweepGrid expand(const SweepSpec& spec) {
+  check_size(spec);
   SweepGrid grid;
   std::vector<Problem> problems;
   std::vector<bool> used(spec.exclude.size(), false);

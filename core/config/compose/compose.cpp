@@ -171,8 +171,12 @@ class Composer {
       search_.read("primary", request_.primary, dialect);
       return "primary";
     }
+    const bool is_yml = request_.primary.ends_with(".yml");
+    const bool lies_there = !search_.passed_over(named.substr(0, named.size() - 4)).empty();
+    if (is_yml && (lies_there || std::filesystem::exists(request_.primary)))
+      throw ConfigError("", request_.primary + ": is not read: its name must end in .yaml", "unknown_option");
     throw ConfigError("",
-                      request_.primary + ": no such " + request_.group +
+                      request_.primary + ": no such " + request_.group + search_.passed_over(named) +
                           search_.likely_options(request_.group, request_.primary) + "; a path ends in .yaml",
                       "unknown_option");
   }
@@ -339,26 +343,10 @@ Composition compose(const ComposeRequest& request) {
 }
 
 std::vector<GroupFolder> standard_folders(const std::filesystem::path& root,
+                                          const std::vector<std::pair<std::string, std::string>>& groups,
                                           const std::vector<std::filesystem::path>& extra) {
-  static constexpr std::pair<const char*, const char*> kFolders[] = {
-      {"recipe", "experiments/recipes"},
-      {"data", "experiments/data"},
-      {"tokenizer", "experiments/tokenizers"},
-      {"task", "experiments/tasks"},
-      {"optimizer", "experiments/optimizers"},
-      {"schedule", "experiments/schedules"},
-      {"net", "models/nets"},
-      {"mixer", "models/mixers"},
-      {"channel_mixer", "models/channel_mixers"},
-      {"scale_mixer", "models/scale_mixers"},
-      {"lifting", "models/liftings"},
-      {"dilation", "models/dilations"},
-      {"transform", "models/transforms"},
-      {"bypass", "models/bypasses"},
-      {"launcher", "sweeps/launchers"},
-      {"sweep", "sweeps"}};
   std::vector<GroupFolder> folders;
-  for (const auto& [group, folder] : kFolders) folders.push_back({group, root / folder, folder});
+  for (const auto& [group, folder] : groups) folders.push_back({group, root / folder, folder});
   for (const auto& folder : extra) folders.push_back({"", folder});
   return folders;
 }

@@ -80,7 +80,18 @@ static void refuse_lost_lines(std::string_view text, const std::string& source) 
   }
 }
 
+// Two bytes a letter: with a byte order mark, or seen by the zeros of its first two letters.
+static bool is_utf16(std::string_view text) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) return true;
+  const auto zeros_at = [&](size_t first) {
+    return text.size() >= 4 && text[first] == 0 && text[first + 2] == 0 && text[1 - first] != 0;
+  };
+  return zeros_at(0) || zeros_at(1);
+}
+
 void check_yaml_text(std::string_view text, const std::string& source) {
+  if (is_utf16(text))
+    refuse_yaml({std::make_shared<const std::string>(source), 1, 1}, "the text is UTF-16: save it as UTF-8");
   if (!is_utf8(text)) refuse_yaml(first_bad_byte(text, source), "a byte that is not UTF-8");
   refuse_control_characters(text, source);
   refuse_lost_lines(text, source);

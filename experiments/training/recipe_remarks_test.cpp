@@ -67,4 +67,24 @@ TEST_CASE("a warm-up that lasts as long as the run is remarked on", "[recipe_rem
   CHECK(remarks("0.9").empty());
 }
 
+TEST_CASE("what the machine cannot do is said, by bounds that no machine beats", "[recipe_remarks]") {
+  using Lines = std::vector<std::string>;
+  const Recipe recipe = recipe_of("trainer: {steps: 100000, batch: 64, length: 64}\n");
+  const Machine small{.cores = 2, .memory_bytes = 8.0 * (1 << 30)};
+  CHECK(cost_remarks(recipe, {.parameters = 1'000'000, .flops = 1e9}, small).empty());
+  CHECK(
+      cost_remarks(recipe, {.parameters = 883'000'000, .flops = 1e9}, small) ==
+      Lines{"tried: 883,000,000 parameters need about 9.9 GiB for weights, gradients and the optimiser; this "
+            "machine has 8.0 GiB"});
+  CHECK(cost_remarks(recipe, {.parameters = 1'000'000, .flops = 1e12}, small) ==
+        Lines{"tried: takes more than 1111 days on the CPU of this machine, 2 cores, however fast they are; "
+              "it is "
+              "meant for trainer.device=cuda"});
+  CHECK(cost_remarks(recipe_of("trainer: {steps: 100000, batch: 64, length: 64, device: cuda}\n"),
+                     {.parameters = 883'000'000, .flops = 1e12}, small)
+            .empty());
+  CHECK(this_machine().cores >= 1);
+  CHECK(this_machine().memory_bytes > 1e8);
+}
+
 }  // namespace recipe_remarks_test

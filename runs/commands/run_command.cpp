@@ -36,6 +36,10 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_
   Recipe recipe = load_recipe(registry, request, &warnings);
   check_prompt(recipe);
   for (const std::string& remark : recipe_remarks(recipe)) warnings.push_back(remark);
+  const auto net = make_meta_net(recipe);
+  for (const std::string& remark :
+       cost_remarks(recipe, {.parameters = parameter_count(*net), .flops = net->flops(recipe.shape.length)}))
+    warnings.push_back(remark);
   if (!is_quiet)
     for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
   return recipe;

@@ -135,6 +135,7 @@ PreparedRow RowBinder::prepare(const std::string& name, const std::vector<std::s
   const auto [parameters, flops] = size_of(recipe);
   const TrainerConfig& trainer = recipe.trainer;
   const int64_t a_step = trainer.batch * trainer.accumulate * trainer.length;
+  warn(cost_remarks(recipe, {.parameters = parameters, .flops = flops}));
   PreparedRow row{.parameters = parameters,
                   .tokens = trainer.steps.value_or(0) * a_step,
                   .flops = flops,

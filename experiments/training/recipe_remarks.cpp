@@ -60,8 +60,22 @@ static void remark_on_precision(const Recipe& recipe, std::vector<std::string>& 
                     ": there is no CUDA device here; on the CPU the run computes in fp32");
 }
 
+// A swapped mixer takes its own defaults, and rotary positions are none of them.
+static void remark_on_positions(const Recipe& recipe, std::vector<std::string>& remarks) {
+  const auto is_none = [&](const char* path) {
+    const config::Node* value = recipe.resolved.at(path);
+    return value != nullptr && *value == config::Node("none");
+  };
+  if (is_none("net.positions") && is_none("net.mixer.rope"))
+    remarks.push_back(
+        place_of(recipe, "net.positions") +
+        " = none: and net.mixer.rope = none; nothing tells positions apart but what the mixer does "
+        "by itself");
+}
+
 std::vector<std::string> recipe_remarks(const Recipe& recipe) {
   std::vector<std::string> remarks;
+  remark_on_positions(recipe, remarks);
   remark_on_precision(recipe, remarks);
   remark_on_warmup(recipe, remarks);
   return remarks;

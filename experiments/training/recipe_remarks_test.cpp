@@ -51,6 +51,27 @@ TEST_CASE("a prompt of which the tokeniser makes no token is refused before anyt
         "none");
 }
 
+TEST_CASE("a net in which nothing tells positions apart is remarked on", "[recipe_remarks]") {
+  using Lines = std::vector<std::string>;
+  const auto remarks = [](const std::string& net) {
+    static Registry registry;
+    if (registry.kinds().empty()) register_parts(registry);
+    return recipe_remarks(
+        bind_recipe(registry, "tried",
+                    config::parse_yaml(
+                        "data: {type: text, name: none, splits: {train: {files: [none.txt]}, valid: {files: "
+                        "[none.txt]}}}\nnet: {type: decoder_lm, width: 16, layers: 1, " +
+                            net + "}\n",
+                        "tried.yaml")));
+  };
+  CHECK(remarks("positions: none, mixer: {type: softmax_attention, heads: 2}") ==
+        Lines{"tried.yaml:2:57: net.positions = none: and net.mixer.rope = none; nothing tells positions "
+              "apart but "
+              "what the mixer does by itself"});
+  CHECK(remarks("positions: none, mixer: {type: softmax_attention, heads: 2, rope: half}").empty());
+  CHECK(remarks("mixer: {type: softmax_attention, heads: 2}").empty());
+}
+
 TEST_CASE("a warm-up that lasts as long as the run is remarked on", "[recipe_remarks]") {
   using Lines = std::vector<std::string>;
   const auto remarks = [](const std::string& warmup) {

@@ -12,6 +12,7 @@
 
 #include <cmath>
 
+#include "core/ops/token_attention.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/padding.h"
 #include "models/mixer.h"
@@ -53,6 +54,11 @@ class SoftmaxAttention final : public Mixer {
                      all_v = silenced(heads.v_BLGV, keep_BL);
     const int64_t B = all_q.size(0), L = all_q.size(1), T = all_k.size(1), K = heads_.head_width();
     const int64_t G = heads_.groups(), R = heads_.heads() / G, V = heads_.value_width();
+    if (L == 1 && T > 1 && !keep_BL.defined()) {  // a token behind others
+      const at::Tensor y = token_attention(all_q.squeeze(1).unflatten(1, {G, R}), all_k.transpose(1, 2),
+                                           all_v.transpose(1, 2), scale_);
+      return heads_.merge(y.flatten(1, 2).unsqueeze(1));
+    }
     // The R query heads of a group stand below each other, so keys and values are never repeated.
     const at::Tensor q = all_q.unflatten(2, {G, R}).permute({0, 2, 3, 1, 4}).reshape({B * G, R * L, K});
     const at::Tensor k = all_k.transpose(1, 2).reshape({B * G, T, K});

@@ -21,6 +21,13 @@ using testing::StateCase;
 using testing::Subject;
 using config::Node;
 
+/// While it lives one thread computes: what is tried here is small, and threads would wait for each other.
+struct OneThread {
+  const int before = at::get_num_threads();
+  OneThread() { at::set_num_threads(1); }
+  ~OneThread() { at::set_num_threads(before); }
+};
+
 static bool whole_contract() { return std::getenv("SUBBAND_STATE_WHOLE") != nullptr; }
 
 static Node part(const char* type, const Settings& fields = {}) {
@@ -147,6 +154,7 @@ TEST_CASE("the contract tries thirty nets and more", "[state]") {
 }
 
 TEST_CASE("any cutting of a sequence is one pass, in fp64, over whatever the state has not written", "[state]") {
+  const OneThread one_thread;
   const at::NoGradGuard no_gradient;
   for (const StateCase& each : all_cases()) {
     Subject subject(each);
@@ -162,6 +170,7 @@ TEST_CASE("any cutting of a sequence is one pass, in fp64, over whatever the sta
 }
 
 TEST_CASE("any cutting of a sequence is one pass, in fp32", "[state]") {
+  const OneThread one_thread;
   const at::NoGradGuard no_gradient;
   for (const StateCase& each : all_cases()) {
     Subject subject(each);
@@ -175,6 +184,7 @@ TEST_CASE("any cutting of a sequence is one pass, in fp32", "[state]") {
 }
 
 TEST_CASE("rows that are chosen, copies and marks go on as if each were alone", "[state]") {
+  const OneThread one_thread;
   const at::NoGradGuard no_gradient;
   for (const StateCase& each : all_cases()) {
     CAPTURE(each.text);
@@ -205,6 +215,7 @@ TEST_CASE("rows that are chosen, copies and marks go on as if each were alone", 
 }
 
 TEST_CASE("a state that can be cut goes on from there as if it had never read further", "[state]") {
+  const OneThread one_thread;
   const at::NoGradGuard no_gradient;
   int tried = 0;
   for (const StateCase& each : all_cases()) {
@@ -229,6 +240,7 @@ TEST_CASE("a state that can be cut goes on from there as if it had never read fu
 
 TEST_CASE("a state holds as many bytes as is said, in single and in half precision, and makes room for no token",
           "[state]") {
+  const OneThread one_thread;
   const at::NoGradGuard no_gradient;
   for (const StateCase& each : all_cases()) {
     for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
@@ -264,6 +276,7 @@ TEST_CASE("a state holds as many bytes as is said, in single and in half precisi
 }
 
 TEST_CASE("gradients flow back across pieces as through one pass", "[state]") {
+  const OneThread one_thread;
   for (const StateCase& each : all_cases()) {
     if (!each.gradients) continue;
     CAPTURE(each.text);
@@ -291,6 +304,7 @@ TEST_CASE("gradients flow back across pieces as through one pass", "[state]") {
 }
 
 TEST_CASE("with cross_window cutting is part of the function: a piece reads what the last one has left", "[state]") {
+  const OneThread one_thread;
   const at::NoGradGuard no_gradient;
   for (const char* bypass : {"running_mean", "ema"}) {
     const StateCase each = net_case("wavelet_lm", {{"width", integer(8)},

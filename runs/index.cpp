@@ -143,7 +143,9 @@ std::unique_ptr<IndexFile> open_index(const fs::path& file, IndexRows& rows,
 RunSummary summary_of_folder(const fs::path& folder) {
   const std::string name = folder.filename().string();
   try {
-    return summary_of(name, read_record(folder / kRecordName));
+    const RunRecord run = read_record(folder / kRecordName);
+    if (run.id.empty()) throw Error((folder / kRecordName).string(), "record: has no whole line");
+    return summary_of(name, run);
   } catch (const Error& error) {
     return {.folder = name, .status = Status::damaged, .message = error.first().line()};
   }

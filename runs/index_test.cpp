@@ -108,6 +108,21 @@ TEST_CASE("a damaged record is listed with its complaint, and hides no other run
   CHECK(reading.runs[2].status == Status::done);
 }
 
+TEST_CASE("an empty record and links that lead nowhere are listed as damaged", "[index]") {
+  const Scratch scratch;
+  const Store store = example_store(scratch);
+  const fs::path empty = store.folders()[0], link = store.folders()[1];
+  std::ofstream(empty / kRecordName, std::ios::trunc) << "";
+  fs::remove_all(link);
+  fs::create_symlink("nowhere", link);
+  const IndexReading reading = read_index(store);
+  REQUIRE(reading.runs.size() == 3);
+  CHECK(reading.runs[0].status == "damaged");
+  CHECK(reading.runs[0].message == (empty / kRecordName).string() + ": record: has no whole line");
+  CHECK(reading.runs[1].status == "damaged");
+  CHECK(reading.runs[2].status == "done");
+}
+
 TEST_CASE("a run without an end is running while it is being written, else interrupted", "[index]") {
   const Scratch scratch;
   const Store store(scratch / "logs");

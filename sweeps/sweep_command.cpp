@@ -86,7 +86,7 @@ class SweepJob {
     }
     warnings.insert(warnings.end(), binder.warnings().begin(), binder.warnings().end());
     if (!options_.quiet)
-      for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
+      for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
     if (!plan_.missing.empty()) return show_missing();
     check_new_rows(binder);
     if (words_.is_dry) {
@@ -106,7 +106,7 @@ class SweepJob {
   int show_missing() const {
     std::ostream& out = words_.is_dry ? std::cout : std::cerr;
     out << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n" : plan_text(plan_, launcher_->jobs()));
-    for (const std::string& line : plan_.missing) std::cerr << line << "\n";
+    for (const std::string& line : plan_.missing) std::cerr << shown_message(line) << "\n";
     return 1;
   }
 

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/program/progress.h"
 #include "core/tensors/device.h"
@@ -111,7 +112,8 @@ int command_bench(Arguments arguments) {
     MixerBenchPlan& plan = words.plan;
     plan.mixers.assign(words.what.begin() + 1, words.what.end());
     std::ranges::sort(plan.lengths);
-    plan.device = open_device(words.device, [](const std::string& text) { std::cerr << text << "\n"; });
+    plan.device =
+        open_device(words.device, [](const std::string& text) { std::cerr << shown_message(text) << "\n"; });
     const bool half = words.precision == "bf16" || (words.precision == "auto" && plan.device.is_cuda());
     plan.type = half ? c10::kBFloat16 : c10::kFloat;
     if (plan.memory_mib == 0) plan.memory_mib = free_mib() / 2;
@@ -128,7 +130,8 @@ int command_bench(Arguments arguments) {
         });
     progress.reset();
     const auto folder = line.options().store / "bench";
-    for (const std::string& problem : write_mixer_bench(bench, folder)) std::cerr << problem << "\n";
+    for (const std::string& problem : write_mixer_bench(bench, folder))
+      std::cerr << shown_message(problem) << "\n";
     const auto text = make_format("text", {.columns = 160});
     if (line.options().json)
       std::cout << json_document(bench.json(), 2) << "\n";

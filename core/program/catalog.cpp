@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
+#include "core/languages/json.h"
 #include "core/program/command_table.h"
 #include "core/text.h"
 
@@ -296,7 +297,7 @@ int command_list(Arguments arguments, const Catalog& catalog) {
     }
     if (line.options().json && !written.empty()) all.push_back({{"group", kind}, {"options", written}});
     if (line.options().json)
-      std::cout << all.dump(1) << "\n";
+      std::cout << json_document(all, 1) << "\n";
     else if (!written.empty())
       print_options(kind, written);
     return 0;
@@ -312,7 +313,7 @@ int command_describe(Arguments arguments, const Catalog& catalog) {
   return line.run(arguments, [&] {
     const CatalogPart& known = catalog.part(kind, part);
     if (line.options().json)
-      std::cout << part_json(kind, known).dump(1) << "\n";
+      std::cout << json_document(part_json(kind, known), 1) << "\n";
     else
       std::cout << reference_page(kind, known);
     return 0;

@@ -7,6 +7,8 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
@@ -46,14 +48,15 @@ int list_corpora(const CommandLine& line, const Folders& folders) {
   for (const std::string& name : corpus_names(registry, folders))
     all.push_back(listed(registry, name, folders));
   if (line.options().json) {
-    std::cout << nlohmann::ordered_json{{"data", all}}.dump(2) << "\n";
+    std::cout << json_document({{"data", all}}, 2) << "\n";
     return 0;
   }
   for (const auto& entry : all) {
     const std::string splits =
         entry.contains("splits") ? join(entry["splits"].get<std::vector<std::string>>(), " ") : "";
     const std::string state = entry.contains("problem") ? entry["problem"].get<std::string>() : "here";
-    std::cout << fmt::format("{:<24} {:<20} {}\n", entry["name"].get<std::string>(), splits, state);
+    std::cout << fmt::format("{:<24} {:<20} {}\n", shown(entry["name"].get<std::string>()), shown(splits),
+                             shown_message(state));
   }
   return 0;
 }
@@ -83,8 +86,7 @@ int prepare_corpora(const CommandLine& line, const PrepareOptions& options) {
     }
   }
   if (line.options().json)
-    std::cout << nlohmann::ordered_json{{"tokenizer", options.tokenizer}, {"prepared", prepared}}.dump(2)
-              << "\n";
+    std::cout << json_document({{"tokenizer", options.tokenizer}, {"prepared", prepared}}, 2) << "\n";
   return 0;
 }
 
@@ -117,10 +119,10 @@ int add_data(const CommandLine& line, const AddOptions& options, const Folders& 
   if (lies_there(file)) throw Error(file.string(), "is there already; take another name, or remove it");
   write_file(file, "# Own texts, as `subband data add` wrote it.\n" + config::to_yaml(spec));
   if (line.options().json) {
-    std::cout << nlohmann::ordered_json{{"file", file.string()}, {"bytes", bytes}}.dump(2) << "\n";
+    std::cout << json_document({{"file", file.string()}, {"bytes", bytes}}, 2) << "\n";
     return 0;
   }
-  std::cout << file.string() << "\n";
+  std::cout << shown(file.string()) << "\n";
   for (const auto& [split, count] : bytes.items())
     std::cout << fmt::format("  {:<6} {:>14} bytes\n", split, grouped(count.get<int64_t>()));
   std::cout << "train on it: subband run tinyshakespeare/wavelet data=" << options.name
@@ -168,7 +170,7 @@ int generate_data(const CommandLine& line, const GenerateOptions& options) {
     files.push_back({{"split", split}, {"file", file.string()}, {"sha256", sha256_hex(table)}});
     if (!line.options().json) std::cout << fmt::format("{}  {}\n", sha256_hex(table), file.string());
   }
-  if (line.options().json) std::cout << nlohmann::ordered_json{{"generated", files}}.dump(2) << "\n";
+  if (line.options().json) std::cout << json_document({{"generated", files}}, 2) << "\n";
   return 0;
 }
 

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/tensors/autocast.h"
 #include "core/tensors/device.h"
@@ -42,7 +44,7 @@ void add_eval_options(CLI::App& app, EvalRequest& request) {
 
 Metrics evaluate_checkpoint(Recipe recipe, Net& net, const EvalRequest& request,
                             const std::filesystem::path& cache) {
-  const auto say = [](const std::string& text) { std::cerr << text << "\n"; };
+  const auto say = [](const std::string& text) { std::cerr << shown_message(text) << "\n"; };
   const at::Device device = open_device(request.device.empty() ? recipe.trainer.device : request.device, say);
   net.to(device);
   if (request.length > 0) recipe.trainer.length = request.length;
@@ -80,17 +82,17 @@ int command_eval(Arguments arguments) {
     const Metrics metrics = evaluate_checkpoint(recipe, *net, request, line.options().store / "cache");
     if (line.options().json) {
       nlohmann::ordered_json values = nlohmann::ordered_json::object();
-      for (const auto& [name, value] : metrics) values[name] = value;
-      std::cout << nlohmann::ordered_json{{"checkpoint", request.checkpoint},
-                                          {"recipe", checkpoint.recipe},
-                                          {"step", checkpoint.step},
-                                          {"metrics", values}}
-                       .dump(2)
+      for (const auto& [name, value] : metrics) values[name] = json_number(value);
+      std::cout << json_document({{"checkpoint", request.checkpoint},
+                                  {"recipe", checkpoint.recipe},
+                                  {"step", checkpoint.step},
+                                  {"metrics", values}},
+                                 2)
                 << "\n";
       return 0;
     }
-    fmt::print("{}, step {}\n", checkpoint.recipe, checkpoint.step);
-    for (const auto& [name, value] : metrics) fmt::print("  {:<24} {:.6g}\n", name, value);
+    fmt::print("{}, step {}\n", shown(checkpoint.recipe), checkpoint.step);
+    for (const auto& [name, value] : metrics) fmt::print("  {:<24} {:.6g}\n", shown(name), value);
     return 0;
   });
 }

@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/tensors/digest.h"
 #include "core/tensors/random.h"
@@ -60,9 +62,10 @@ struct ForwardWords {
         ->capture_default_str();
     app.add_option("--length", length, "longest window that a part is made for; without it: the input's")
         ->check(above_zero());
-    app.add_flag("--continue", goes_on,
-                 "`ids.1` goes on where `ids.0` ended, and so on, any lengths; likewise `x.0`, `x.1`, … of a part; "
-                 "without it they are separate windows");
+    app.add_flag(
+        "--continue", goes_on,
+        "`ids.1` goes on where `ids.0` ended, and so on, any lengths; likewise `x.0`, `x.1`, … of a part; "
+        "without it they are separate windows");
     app.add_flag("--hidden", hidden,
                  "also the embeddings and every block's output, `hidden_0`, `hidden_1`, …");
     app.add_option("--names", names,
@@ -89,8 +92,9 @@ Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients, Sequence
   load_model(*net, checkpoint.tensors);
   net->to(words.type());
   net->eval();
-  const Tensors out = probe_net(*net, {.vocabulary = recipe.vocabulary, .hidden = words.hidden, .state = state},
-                                {words.input.string(), read_safetensors(words.input).tensors}, gradients);
+  const Tensors out =
+      probe_net(*net, {.vocabulary = recipe.vocabulary, .hidden = words.hidden, .state = state},
+                {words.input.string(), read_safetensors(words.input).tensors}, gradients);
   if (gradients == nullptr) return out;
   const bool is_waveletlm = recipe.net.type() == "wavelet_lm" || recipe.net.type() == "multinodal";
   const std::string names = words.names.value_or(is_waveletlm ? "waveletlm" : "ours");
@@ -188,15 +192,15 @@ int command_forward(Arguments arguments) {
     if (wanted) write_safetensors(words.gradients, gradients);
     if (line.options().json) {
       nlohmann::ordered_json json = {{"out", words.out.string()}, {"digest", digest(out)}};
-      if (out.contains("loss")) json["loss"] = out.at("loss").item<double>();
+      if (out.contains("loss")) json["loss"] = json_number(out.at("loss").item<double>());
       if (goes_on) {
         json["state_position"] = state.position();
         json["state_bytes"] = state.bytes();
         json["state_held_bytes"] = state.held_bytes();
       }
-      std::cout << json.dump(2) << "\n";
+      std::cout << json_document(json, 2) << "\n";
     } else if (!line.options().quiet) {
-      std::cout << words.out.string() << "  digest " << digest(out) << "\n";
+      std::cout << shown(words.out.string()) << "  digest " << digest(out) << "\n";
     }
     return 0;
   });

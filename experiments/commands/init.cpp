@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/tensors/digest.h"
 #include "core/text.h"
@@ -32,7 +34,7 @@ int command_init(Arguments arguments) {
     register_parts(registry);
     config::Warnings warnings;
     Recipe recipe = load_recipe(registry, words, &warnings);
-    for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
+    for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
     recipe.vocabulary = vocabulary.value_or(recipe.vocabulary);
     const auto net = make_net(recipe);
     const std::filesystem::path file = first_checkpoint(out);
@@ -42,10 +44,10 @@ int command_init(Arguments arguments) {
     if (line.options().json) {
       const nlohmann::ordered_json json = {
           {"checkpoint", file.string()}, {"parameters", parameters}, {"digest", weights}};
-      std::cout << json.dump(2) << "\n";
+      std::cout << json_document(json, 2) << "\n";
     } else {
-      std::cout << fmt::format("{}\n  parameters {}\n  digest     {}\n", file.string(), grouped(parameters),
-                               weights);
+      std::cout << fmt::format("{}\n  parameters {}\n  digest     {}\n", shown(file.string()),
+                               grouped(parameters), weights);
     }
     return 0;
   });

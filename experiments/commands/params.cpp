@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/size_match.h"
 #include "core/text.h"
@@ -43,7 +45,7 @@ static std::string matching_size(const Registry& registry, const RecipeRequest& 
         }
       });
   if (!found) throw ConfigError("command line", "--match = " + key + ": no number is allowed", "bad_value");
-  std::cerr << fmt::format("{}={}: {} parameters, {:+.2f} %\n", key, found->value,
+  std::cerr << fmt::format("{}={}: {} parameters, {:+.2f} %\n", shown(key), found->value,
                            grouped(static_cast<int64_t>(found->size)), 100 * (found->size / *wanted - 1));
   return key + "=" + std::to_string(found->value);
 }
@@ -79,7 +81,7 @@ int command_params(Arguments arguments) {
     register_parts(registry);
     listing = listing || !part.part.empty();
     const auto print = [&line, listing](const auto& table) {
-      std::cout << (line.options().json ? table.json().dump(2) + "\n" : table.text());
+      std::cout << (line.options().json ? json_document(table.json(), 2) + "\n" : table.text());
       if constexpr (requires { table.listing(); })
         if (listing && !line.options().json) std::cout << "\n" << table.listing();
       return 0;
@@ -88,7 +90,7 @@ int command_params(Arguments arguments) {
       config::Warnings warnings;
       if (!match.empty()) recipe.overrides.push_back(matching_size(registry, recipe, match));
       Recipe bound = load_recipe(registry, recipe, &warnings);
-      for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
+      for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
       bound.vocabulary = vocabulary.value_or(bound.vocabulary);
       if (flops && length) bound.shape.length = *length;
       const auto net = make_meta_net(bound);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "core/languages/json.h"
 #include "core/program/command_table.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
@@ -106,12 +107,12 @@ int command_tokenize(Arguments arguments) {
       splits.push_back(as_json(counts, options.show));
     }
     if (line.options().json)
-      std::cout << nlohmann::ordered_json{{"data", data->name()},
-                                          {"tokenizer", options.tokenizer},
-                                          {"vocabulary", tokenizer->vocabulary()},
-                                          {"fingerprint", tokenizer->fingerprint()},
-                                          {"splits", splits}}
-                       .dump(2)
+      std::cout << json_document({{"data", data->name()},
+                                  {"tokenizer", options.tokenizer},
+                                  {"vocabulary", tokenizer->vocabulary()},
+                                  {"fingerprint", tokenizer->fingerprint()},
+                                  {"splits", splits}},
+                                 2)
                 << "\n";
     return 0;
   });

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/exported.h"
 #include "experiments/interchange/huggingface/weights.h"
@@ -48,10 +50,10 @@ int export_hf(Arguments arguments) {
       const nlohmann::ordered_json json = {{"out", out.string()},
                                            {"model_type", huggingface::family_name(decoder.family)},
                                            {"tensors", theirs.size()}};
-      std::cout << json.dump(2) << "\n";
+      std::cout << json_document(json, 2) << "\n";
     } else if (!line.options().quiet) {
-      std::cout << out.string() << "  " << huggingface::family_name(decoder.family) << ", " << theirs.size()
-                << " tensors\n";
+      std::cout << shown(out.string()) << "  " << huggingface::family_name(decoder.family) << ", "
+                << theirs.size() << " tensors\n";
     }
     return 0;
   });

@@ -1,6 +1,8 @@
 // subband export safetensors: the weights of a checkpoint, and nothing else of it.
 #include <iostream>
 
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/exported.h"
 #include "experiments/training/checkpoint.h"
@@ -17,9 +19,9 @@ Tensors weights_of(const Checkpoint& checkpoint) {
 void write_exported(const std::filesystem::path& file, const Tensors& tensors, const CommonOptions& options) {
   write_safetensors(file, tensors, {{"format", "pt"}});  // what other readers of the format look for
   if (options.json)
-    std::cout << nlohmann::ordered_json{{"out", file.string()}, {"tensors", tensors.size()}}.dump(2) << "\n";
+    std::cout << json_document({{"out", file.string()}, {"tensors", tensors.size()}}, 2) << "\n";
   else if (!options.quiet)
-    std::cout << file.string() << "  " << tensors.size() << " tensors\n";
+    std::cout << shown(file.string()) << "  " << tensors.size() << " tensors\n";
 }
 
 int export_safetensors(Arguments arguments) {

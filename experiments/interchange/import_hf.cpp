@@ -8,6 +8,8 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/text.h"
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/huggingface/weights.h"
@@ -34,7 +36,7 @@ huggingface::Decoder read_decoder(const fs::path& folder) {
   std::vector<std::string> remarks;
   huggingface::Decoder decoder = huggingface::decoder_of_json(json, file.string(), remarks);
   for (const std::string& remark : remarks)
-    std::cerr << "warning: " << file.string() << ": " << remark << "\n";
+    std::cerr << "warning: " << shown_message(file.string() + ": " + remark) << "\n";
   return decoder;
 }
 
@@ -73,9 +75,8 @@ int import_hf(Arguments arguments) {
     const huggingface::Decoder decoder = read_decoder(words.folder);
     const Recipe recipe = recipe_around(registry, words.recipe, decoder);
     const auto net = make_meta_net(recipe);
-    const Tensors model =
-        huggingface::weights_from(decoder, huggingface::read_folder(words.folder), model_tensors(*net),
-                                  words.folder.string());
+    const Tensors model = huggingface::weights_from(decoder, huggingface::read_folder(words.folder),
+                                                    model_tensors(*net), words.folder.string());
     const fs::path file = first_checkpoint(words.out);
     write_checkpoint(file, fresh_checkpoint(recipe, model));
     const int64_t parameters = parameter_count(*net);
@@ -84,9 +85,9 @@ int import_hf(Arguments arguments) {
                                            {"model_type", huggingface::family_name(decoder.family)},
                                            {"parameters", parameters},
                                            {"tensors", model.size()}};
-      std::cout << json.dump(2) << "\n";
+      std::cout << json_document(json, 2) << "\n";
     } else if (!line.options().quiet) {
-      std::cout << fmt::format("{}\n  {}\n  parameters {}\n  tensors    {}\n", file.string(),
+      std::cout << fmt::format("{}\n  {}\n  parameters {}\n  tensors    {}\n", shown(file.string()),
                                huggingface::family_name(decoder.family), grouped(parameters), model.size());
     }
     return 0;

@@ -11,6 +11,8 @@
 #include "core/config/override.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/text.h"
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/torch_file.h"
@@ -93,7 +95,7 @@ Recipe recipe_for(const Registry& registry, ImportWords words, const Published& 
   }
   config::Warnings warnings;
   Recipe recipe = load_recipe(registry, words.recipe, &warnings);
-  for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
+  for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
   const std::string& type = recipe.net.type();
   if (type != "wavelet_lm" && type != "multinodal")
     throw ConfigError(words.recipe.name, "net = " + type + ": must be wavelet_lm or multinodal", "bad_value");
@@ -128,26 +130,26 @@ int import_waveletlm(Arguments arguments) {
     const fs::path file = first_checkpoint(words.out);
     const Published published = read_published(words.weights);
     for (const std::string& remark : published.remarks)
-      std::cerr << "warning: " << words.weights.string() << ": " << remark << "\n";
+      std::cerr << "warning: " << shown_message(words.weights.string() + ": " + remark) << "\n";
     PiecesFile pieces(words.out, published.pieces);
     const Recipe recipe = recipe_for(registry, words, published, pieces.file());
     const auto net = make_meta_net(recipe);
-    Tensors model = values_from_waveletlm(
-        named_tensors(*net), published.tensors, words.weights,
-        "the net is that of --config " + words.recipe.name + ", its vocabulary --vocab " +
-            std::to_string(recipe.vocabulary));
+    Tensors model =
+        values_from_waveletlm(named_tensors(*net), published.tensors, words.weights,
+                              "the net is that of --config " + words.recipe.name +
+                                  ", its vocabulary --vocab " + std::to_string(recipe.vocabulary));
     for (auto& [name, tensor] : model) tensor = tensor.to(at::kFloat);
     write_checkpoint(file, fresh_checkpoint(recipe, model));
     pieces.keep();
     if (line.options().json)
-      std::cout << nlohmann::ordered_json{{"checkpoint", file.string()},
-                                          {"parameters", parameter_count(*net)},
-                                          {"tensors", model.size()}}
-                       .dump(2)
+      std::cout << json_document({{"checkpoint", file.string()},
+                                  {"parameters", parameter_count(*net)},
+                                  {"tensors", model.size()}},
+                                 2)
                 << "\n";
     else
-      fmt::print("{}\n  parameters {}\n  tensors    {}\n", file.string(), grouped(parameter_count(*net)),
-                 model.size());
+      fmt::print("{}\n  parameters {}\n  tensors    {}\n", shown(file.string()),
+                 grouped(parameter_count(*net)), model.size());
     return 0;
   });
 }

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
+#include "core/languages/terminal.h"
 #include "core/tensors/foreign_names.h"
 #include "experiments/interchange/torch_file.h"
 
@@ -112,13 +113,15 @@ at::Tensor taken_out(const Placement& place, const at::Tensor& theirs) {
 // Reads names, and says what is wrong with them.
 class Intake {
  public:
-  Intake(const std::vector<Placement>& places, const Tensors& theirs, std::string file) : file_(std::move(file)) {
+  Intake(const std::vector<Placement>& places, const Tensors& theirs, std::string file)
+      : file_(std::move(file)) {
     std::set<std::string> known = {"lm_head.weight"};
     for (const Placement& place : places) known.insert(place.theirs);
     Tensors weights;
     for (const auto& [name, tensor] : theirs)
       if (!holds_no_weights(name)) weights.emplace(name, tensor);
-    PlainNames plain = plain_names(weights, file_, [&](const std::string& name) { return known.contains(name); });
+    PlainNames plain =
+        plain_names(weights, file_, [&](const std::string& name) { return known.contains(name); });
     theirs_ = std::move(plain.tensors);
     shown_ = std::move(plain.shown);
     problems_ = std::move(plain.problems);
@@ -183,7 +186,8 @@ class Intake {
 Tensors read_weights(const fs::path& file) {
   if (file.extension() != ".bin") return read_safetensors(file).tensors;
   StateDictionary state = state_dictionary(read_torch_file(file), file.string());
-  for (const std::string& remark : state.remarks) std::cerr << "warning: " << file.string() << ": " << remark << "\n";
+  for (const std::string& remark : state.remarks)
+    std::cerr << "warning: " << shown_message(file.string() + ": " + remark) << "\n";
   return std::move(state.tensors);
 }
 
@@ -197,8 +201,9 @@ Tensors read_shards(const fs::path& folder, const fs::path& index) {
   std::set<std::string> broken;
   for (const auto& [name, shard] : json["weight_map"].items()) {
     if (!shard.is_string() || fs::path(shard.get<std::string>()).filename() != shard.get<std::string>()) {
-      problems.push_back(
-          {index.string(), name + " = " + json_brief(shard) + ": expected the name of a file beside it", "bad_value"});
+      problems.push_back({index.string(),
+                          name + " = " + json_brief(shard) + ": expected the name of a file beside it",
+                          "bad_value"});
       continue;
     }
     const std::string file = shard.get<std::string>();
@@ -241,7 +246,8 @@ Decoder decoder_of_checkpoint(const Checkpoint& checkpoint) {
   return decoder_of_net(*net, checkpoint.vocabulary, length->integer());
 }
 
-Tensors weights_from(const Decoder& decoder, const Tensors& theirs, const Tensors& shapes, const std::string& file) {
+Tensors weights_from(const Decoder& decoder, const Tensors& theirs, const Tensors& shapes,
+                     const std::string& file) {
   const std::vector<Placement> places = placements(decoder);
   Intake intake(places, theirs, file);
   Tensors ours;

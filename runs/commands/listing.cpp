@@ -116,22 +116,25 @@ std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingO
 }
 
 std::string listing_text(const std::vector<RunSummary>& runs, const std::string& metric, size_t columns) {
-  constexpr size_t kMetric = 14, kBefore = 75;  // columns before the recipe
-  const auto line = [](const std::string& started, const std::string& run, const std::string& status,
-                       const std::string& step, const std::string& value, const std::string& parameters,
-                       const std::string& recipe) {
-    return fmt::format("{:<16} {} {} {:>6} {} {:>5}  {}\n", started, padded(run, 14),
-                       padded(shown(status), 13), step, padded(value, kMetric, Side::right), parameters,
-                       recipe);
+  constexpr size_t kMetric = 14, kWide = 100;
+  const size_t date = columns < kWide ? 10 : 16;  // a narrow terminal shows days without minutes
+  const size_t before = date + 59;                // columns before the recipe
+  const auto line = [date](const std::string& started, const std::string& run, const std::string& status,
+                           const std::string& step, const std::string& value, const std::string& parameters,
+                           const std::string& recipe) {
+    return fmt::format("{} {} {} {:>6} {} {:>5}  {}\n", padded(started.substr(0, date), date),
+                       padded(run, 14), padded(shown(status), 13), step, padded(value, kMetric, Side::right),
+                       parameters, recipe);
   };
   std::vector<std::string> recipes = differing_settings(runs);
   for (size_t i = 0; i < runs.size(); ++i)
     recipes[i] = shown((runs[i].recipe.empty() ? runs[i].folder : runs[i].recipe) +
                        (recipes[i].empty() ? "" : "  " + recipes[i]));
-  recipes = fitted_apart(recipes, columns > kBefore ? columns - kBefore : 1);
+  const size_t width = columns > before ? columns - before : 1;
+  recipes = fitted_apart(recipes, width);
   std::string out =
       line("started", "run", "status", "step", metric.empty() ? "metric" : shown_name(metric, kMetric),
-           "param", "recipe, and what differs");
+           "param", fitted("recipe, and what differs", width));
   for (size_t i = 0; i < runs.size(); ++i) {
     const RunSummary& run = runs[i];
     const auto [name, value] = shown_metric(run, metric);

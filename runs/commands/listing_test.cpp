@@ -50,6 +50,8 @@ TEST_CASE("the list cuts names of wide letters whole, escapes what a terminal ob
   red.recipe = "\x1b[31mred";
   const std::string text = listing_text({kRuns[0], kRuns[1], wide, red}, "");
   for (const std::string& line : split(text, '\n')) CHECK(display_width(line) <= 100);
+  for (const std::string& line : split(listing_text({kRuns[0], kRuns[1], wide, red}, "", 80), '\n'))
+    CHECK(display_width(line) <= 80);
   CHECK(text.find("\\x1b[31mred") != std::string::npos);
   CHECK(text.find("1.0000e+171") != std::string::npos);
   CHECK(text.find("net.width=2\n") != std::string::npos);

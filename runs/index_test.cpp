@@ -117,10 +117,10 @@ TEST_CASE("an empty record and links that lead nowhere are listed as damaged", "
   fs::create_symlink("nowhere", link);
   const IndexReading reading = read_index(store);
   REQUIRE(reading.runs.size() == 3);
-  CHECK(reading.runs[0].status == "damaged");
+  CHECK(reading.runs[0].status == Status::damaged);
   CHECK(reading.runs[0].message == (empty / kRecordName).string() + ": record: has no whole line");
-  CHECK(reading.runs[1].status == "damaged");
-  CHECK(reading.runs[2].status == "done");
+  CHECK(reading.runs[1].status == Status::damaged);
+  CHECK(reading.runs[2].status == Status::done);
 }
 
 TEST_CASE("a run without an end is running while it is being written, else interrupted", "[index]") {

@@ -61,7 +61,7 @@ TEST_CASE("a net in which nothing tells positions apart is remarked on", "[recip
                     config::parse_yaml(
                         "data: {type: text, name: none, splits: {train: {files: [none.txt]}, valid: {files: "
                         "[none.txt]}}}\nnet: {type: decoder_lm, width: 16, layers: 1, " +
-                            net + "}\n",
+                            net + "}\ntrainer: {steps: 1, length: 8}\n",
                         "tried.yaml")));
   };
   CHECK(remarks("positions: none, mixer: {type: softmax_attention, heads: 2}") ==

@@ -133,6 +133,8 @@ int main(int argc, char** argv) {
                                      "unknown_option"));
   const bool raw = name == "compose" && std::ranges::find(words, "--raw") != words.end();
   if (raw) return subband::command_compose_raw(arguments);
+  const bool asks_a_task = name == "list" && words.size() > 1 && words[1] == "metric";
+  if (asks_a_task) return in_laboratory(name, arguments);
   if (command->looks_up != nullptr) return look_up(name, command->looks_up, arguments);
   return command->plain ? command->plain(arguments) : in_laboratory(name, arguments);
 }

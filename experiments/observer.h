@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
+
+#include "core/ops/op_paths.h"
 
 namespace subband {
 
@@ -39,6 +42,8 @@ class Observer {
   virtual void measured(int64_t /*step*/, const Metrics&) {}  ///< periodic and final evaluations
   virtual void sampled(int64_t /*step*/, const std::string& /*text*/) {}
   virtual void checkpointed(int64_t /*step*/, const std::filesystem::path&) {}
+  /// Which path of every operation ran since this start, and how often; now and then, and at the end.
+  virtual void counted(const std::vector<OpUse>&) {}
   virtual void noted(const std::string& /*line*/) {}  ///< anything a person may want to read
   virtual void ended(const Outcome&) {}
 };

@@ -60,6 +60,9 @@ class StepMemory final : public Observer {
   void checkpointed(int64_t step, const fs::path& file) override {
     if (next_) next_->checkpointed(step, file);
   }
+  void counted(const std::vector<OpUse>& uses) override {
+    if (next_) next_->counted(uses);
+  }
   void noted(const std::string& line) override {
     if (next_) next_->noted(line);
   }

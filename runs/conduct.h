@@ -21,6 +21,7 @@ struct PerformOptions {
   Observer* observer = nullptr;             ///< hears everything too: progress, a board
   const std::atomic<bool>* stop = nullptr;  ///< when it turns true: checkpoint and end as `stopped`
   std::vector<std::string> command_line;    ///< for the provenance
+  bool other_machine = false;               ///< a run goes on although operations run in another way here
   bool force = false;                       ///< an earlier run is set aside and done again
   bool retry = true;                        ///< go on with a run that failed for the world's reasons
 };

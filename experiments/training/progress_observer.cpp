@@ -63,6 +63,10 @@ void ProgressObserver::checkpointed(int64_t step, const std::filesystem::path& f
   if (next_) next_->checkpointed(step, file);
 }
 
+void ProgressObserver::counted(const std::vector<OpUse>& uses) {
+  if (next_) next_->counted(uses);
+}
+
 void ProgressObserver::noted(const std::string& line) {
   say(line);
   if (next_) next_->noted(line);

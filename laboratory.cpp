@@ -12,6 +12,7 @@
 #include "analysis/commands/commands.h"
 #include "analysis/format.h"
 #include "analysis/ledger.h"
+#include "core/files.h"
 #include "core/program/catalog.h"
 #include "core/program/command.h"
 #include "core/program/schema.h"
@@ -33,6 +34,8 @@ static Catalog whole_catalog() {
   Catalog catalog = catalog_of(registry);
   catalog.recipe = recipe_fields(registry);
   catalog.sweep = sweep_fields();
+  for (const char* folder : {"models", "experiments"})
+    add_probes(catalog, program_root() / folder / "probes.json");
   return catalog;
 }
 
@@ -83,6 +86,8 @@ static int laboratory_command(std::string_view name, Arguments arguments) {
   if (name == "compose") return command_compose(arguments);
   if (name == "data") return command_data(arguments);
   if (name == "tokenize") return command_tokenize(arguments);
+  const bool lists_metrics = name == "list" && !arguments.empty() && arguments.front() == "metric";
+  if (lists_metrics) return command_list_metrics(arguments.subspan(1));
   const Catalog catalog = whole_catalog();
   if (name == "list") return command_list(arguments, catalog);
   if (name == "schema") return command_schema(arguments, catalog);

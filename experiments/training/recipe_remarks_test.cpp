@@ -65,7 +65,7 @@ TEST_CASE("a net in which nothing tells positions apart is remarked on", "[recip
                         "tried.yaml")));
   };
   CHECK(remarks("positions: none, mixer: {type: softmax_attention, heads: 2}") ==
-        Lines{"tried.yaml:2:57: net.positions = none: and net.mixer.rope = none; nothing tells positions "
+        Lines{"tried.yaml:2:58: net.positions = none: and net.mixer.rope = none; nothing tells positions "
               "apart but "
               "what the mixer does by itself"});
   CHECK(remarks("positions: none, mixer: {type: softmax_attention, heads: 2, rope: half}").empty());

@@ -28,6 +28,10 @@ demo-minute: build  ## the same in its one-minute form, in a store of its own
 tables: build    ## the tables of parts in the folders' pages, written anew
 	@for page in models experiments; do $(PROGRAM) list --tables $$page/PARTS.md; done
 
+probes: build    ## what every part computes, stored anew; where a version has not risen, it says what moved
+	@export SUBBAND_ROOT=$(CURDIR) SUBBAND_PROBES=write; \
+	  build/$(PRESET)/models/models_test "[probes]" && build/$(PRESET)/experiments/experiments_test "[probes]"
+
 conformance: build  ## random overrides and config trees through this program and Hydra (CASES=100000 SEED=1)
 	@core/config/conformance/run $(PROGRAM) --cases $(or $(CASES),100000) --seed $(or $(SEED),1) $(if $(RECORD),--record $(RECORD))
 

@@ -8,8 +8,10 @@
 #include "analysis/format.h"
 #include "analysis/ledger.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/program/catalog.h"
 #include "core/program/command_table.h"
+#include "experiments/commands/commands.h"
 #include "experiments/parts.h"
 #include "experiments/recipe_fields.h"
 #include "sweeps/launcher.h"
@@ -49,6 +51,8 @@ static Catalog whole_catalog(const CommandTable& commands) {
   Catalog catalog = catalog_of(registry);
   catalog.documents = {{"recipe", recipe_fields(registry)}, {"sweep", sweep_fields()}};
   catalog.commands = catalog_commands(commands);
+  for (const char* folder : {"models", "experiments"})
+    add_probes(catalog, program_root() / folder / "probes.json");
   return catalog;
 }
 
@@ -65,6 +69,8 @@ static int laboratory_command(const std::string& name, Arguments arguments) {
       return error.exit_code();
     }
   }
+  if (name == "list" && !arguments.empty() && arguments.front() == "metric")
+    return command_list_metrics(arguments.subspan(1));
   const bool looks_up = std::holds_alternative<int (*)(Arguments, const Catalog&)>(command->run);
   return run_command(*command, arguments, looks_up ? whole_catalog(table) : Catalog(), update_ledger);
 }

@@ -72,6 +72,8 @@ static int answer(const std::string& name, Arguments arguments) {
   if (name == "complete") return complete(arguments);
   if (name == "compose" && std::ranges::find(arguments, "--raw") != arguments.end())
     return command_compose_raw(arguments);
+  const bool asks_a_task = name == "list" && !arguments.empty() && arguments.front() == "metric";
+  if (asks_a_task) return in_laboratory(name, arguments);
   CommandTable table;
   register_core_commands(table);
   register_runs_commands(table);

@@ -62,7 +62,8 @@ class Slot {
     }
     type_ = type;
     entry_ = entry;
-    binder.session().parts[std::string(Interface::kKind) + ":" + type] = entry->info.version;
+    binder.session().parts.push_back(
+        {binder.path_of(key), std::string(Interface::kKind) + ":" + type, entry->info.version});
     static const Node kEmpty = Node::map();
     const bool is_map = written != nullptr && written->is(Node::Kind::map);
     Binder inner = binder.nested(key, is_map ? *written : kEmpty);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ops/op_paths.h"
 #include "experiments/status.h"
 
 namespace subband {
@@ -41,6 +42,8 @@ class Observer {
   virtual void measured(int64_t /*step*/, const Metrics&) {}  ///< periodic and final evaluations
   virtual void sampled(int64_t /*step*/, const std::string& /*text*/) {}
   virtual void checkpointed(int64_t /*step*/, const std::filesystem::path&) {}
+  /// Which path of every operation ran since this start, and how often; now and then, and at the end.
+  virtual void counted(const std::vector<OpUse>&) {}
   virtual void noted(const std::string& /*line*/) {}  ///< anything a person may want to read
   virtual void ended(const Outcome&) {}
 };
@@ -66,6 +69,9 @@ class Observers final : public Observer {
   }
   void checkpointed(int64_t step, const std::filesystem::path& file) override {
     for (Observer* each : all_) each->checkpointed(step, file);
+  }
+  void counted(const std::vector<OpUse>& uses) override {
+    for (Observer* each : all_) each->counted(uses);
   }
   void noted(const std::string& line) override {
     for (Observer* each : all_) each->noted(line);

@@ -1,5 +1,7 @@
 #include "experiments/parts.h"
 
+#include "experiments/procedure.h"
+
 namespace subband {
 
 // Generated from the folders' CMakeLists.txt.
@@ -11,6 +13,7 @@ void register_parts(Registry& registry) {
   register_models_parts(registry);
   register_corpora_parts(registry);
   register_experiments_parts(registry);
+  register_procedures(registry);
 }
 
 }  // namespace subband

@@ -1,12 +1,18 @@
 #include "experiments/recipe.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "core/config/identity.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/ops/op_paths.h"
+#include "core/tensors/device.h"
 #include "core/tensors/random.h"
+#include "core/text.h"
 #include "experiments/data/pinned.h"
+#include "experiments/procedure.h"
 #include "experiments/recipe_fields.h"
 
 namespace subband {
@@ -14,9 +20,6 @@ namespace subband {
 using config::Node;
 
 namespace {
-
-constexpr const char* kTextTask = "language_model";
-constexpr const char* kTextPart = "task:language_model";
 
 // Complains of `key`, which the task has no use for.
 void refuse_unused(Binder& b, const std::string& key, const std::string& rule) {
@@ -27,7 +30,7 @@ void refuse_unused(Binder& b, const std::string& key, const std::string& rule) {
 void bind_task(Recipe& recipe, Binder& b) {
   const size_t before = b.session().problems.size();
   const auto is_sound = [&] { return b.session().problems.size() == before; };
-  b.part("task", recipe.task, TaskContext{}, "what the net is asked");
+  b.part("task", recipe.task, TaskContext{}, "what the net is asked").since("language_model");
   if (is_sound() && !recipe.task.make({})->reads_data()) {
     refuse_unused(b, "data", "task " + recipe.task.type() + " makes its own sequences; remove it");
     refuse_unused(b, "tokenizer", "task " + recipe.task.type() + " makes its own tokens; remove it");
@@ -48,6 +51,27 @@ void learn_shape(Recipe& recipe, BindSession& session) {
     recipe.vocabulary = recipe.shape.vocabulary;
   } catch (const ConfigError& wrong) {
     session.problems.insert(session.problems.end(), wrong.problems().begin(), wrong.problems().end());
+  }
+}
+
+// What the trainer and the samples ask of the task must be what it offers.
+void check_use(const Recipe& recipe, Binder& b) {
+  const std::shared_ptr<Task> task = recipe.task.make({});
+  const std::string name = "task " + recipe.task.type();
+  if (recipe.trainer.evaluate_train && !task->estimates_training())
+    b.complain("trainer.evaluate_train", recipe.resolved.at("trainer.evaluate_train"),
+               "must be false with " + name + ": only a text has such estimates");
+  b.check(recipe.samples.tokens == 0 || task->writes_text(), "samples",
+          name + " writes no text; leave samples.tokens at 0");
+  const Node* protocols = recipe.resolved.at("trainer.protocols");
+  std::vector<std::string> known;
+  for (const Protocol& each : task->protocols()) known.push_back(each.name);
+  if (known.empty() && recipe.trainer.protocols != TrainerConfig{}.protocols)
+    b.complain("trainer.protocols", protocols, name + " has one way to measure; remove it");
+  for (const std::string& each : recipe.trainer.protocols) {
+    if (!known.empty() && std::ranges::find(known, each) == known.end())
+      b.complain("trainer.protocols", protocols,
+                 "unknown protocol '" + each + "' of " + name + suggestion(each, known));
   }
 }
 
@@ -72,25 +96,27 @@ void bind_fields(Recipe& recipe, Binder& b) {
     schedule.peak = std::numeric_limits<double>::infinity();
   b.part("schedule", recipe.schedule, schedule, "the learning rate over the run");
 
-  if (recipe.trainer.evaluate_train && recipe.task.type() != kTextTask)
-    b.complain("trainer.evaluate_train", recipe.resolved.at("trainer.evaluate_train"),
-               "must be false with task " + recipe.task.type() + ": only a text has such estimates");
+  b.group("ops", recipe.ops, "the path that an operation is forced to take").since(Node::map());
   b.group("samples", recipe.samples, "text drawn from the net when the run is done");
-  b.check(recipe.samples.tokens == 0 || recipe.task.type() == kTextTask, "samples",
-          "only a language_model writes text; leave samples.tokens at 0");
+  if (parts_are_sound) check_use(recipe, b);
   b.field("seed", recipe.seed, {0, 9e15}, "of initial weights, batches, dropout and samples");
   b.finish_keys();
 }
 
-// `tree` without the value under the dotted `path`.
-void erase_at(Node& tree, const std::string& path) {
-  const size_t dot = path.rfind('.');
-  Node* parent = &tree;
-  if (dot != std::string::npos) {
-    const Node* found = tree.at(path.substr(0, dot));
-    parent = const_cast<Node*>(found);
+// The device that computes decides the last bits; what `auto` stands for here is as good as written.
+void settle_device(Recipe& recipe) {
+  if (recipe.trainer.device != "auto") return;
+  recipe.trainer.device = usable_device().name;
+  recipe.device_note = device_line(usable_device());
+  recipe.identity.set_at("trainer.device", Node(recipe.trainer.device));
+}
+
+// A procedure counts from its second version on.
+void add_procedures(Recipe& recipe, const Registry& registry) {
+  for (const auto& [name, version] : procedure_versions(registry)) {
+    recipe.versions[name] = version;
+    if (version > 1) recipe.parts[name] = version;
   }
-  if (parent != nullptr && parent->is(Node::Kind::map)) parent->erase(path.substr(dot + 1));
 }
 
 }  // namespace
@@ -113,22 +139,35 @@ Recipe bind_recipe(const Registry& registry, const std::string& name, const Node
     bind(slow);
     slow.finish();
   }
-  recipe.parts = session.parts;
+  HashedSpec hashed = hashed_spec(recipe.resolved, session);
+  recipe.identity = std::move(hashed.values);
+  recipe.identity.erase("seed");
+  recipe.parts = std::move(hashed.parts);
+  recipe.versions = used_parts(session);
+  settle_device(recipe);
+  add_procedures(recipe, registry);
   // Steps of epochs are rounded once, where products are; whole epochs without accumulation came to the same before.
   const TrainerConfig& trainer = recipe.trainer;
   const bool was_rounded_twice =
       trainer.epochs && (trainer.accumulate > 1 || *trainer.epochs != std::floor(*trainer.epochs));
   if (was_rounded_twice) recipe.parts["procedure:epochs"] = 2;
-  recipe.identity = recipe.resolved;
-  recipe.identity.erase("seed");
-  for (const std::string& path : session.cosmetic_paths) erase_at(recipe.identity, path);
-  // Recipes were language models before there were other tasks; what they mean, and so their runs, has not changed.
-  const bool is_plain = recipe.identity.find("task")->size() == 1;  // its type alone
-  if (recipe.task.type() == kTextTask && recipe.parts[kTextPart] == 1 && is_plain) {
-    recipe.identity.erase("task");
-    recipe.parts.erase(kTextPart);
-  }
   return recipe;
+}
+
+void OpsConfig::bind(Binder& b) {
+  for (const OpInfo& op : known_ops()) {
+    std::string& path = paths.try_emplace(op.name, "auto").first->second;
+    std::vector<std::string> choices = {"auto"};
+    choices.insert(choices.end(), op.paths.begin(), op.paths.end());
+    b.choice(op.name, path, choices, op.help + "; a path that cannot take what it is given is refused")
+        .since("auto");
+  }
+}
+
+std::map<std::string, std::string> OpsConfig::forced() const {
+  std::map<std::string, std::string> forced = paths;
+  std::erase_if(forced, [](const auto& each) { return each.second == "auto"; });
+  return forced;
 }
 
 NetContext net_context(const Recipe& recipe, Initializer* initializer) {

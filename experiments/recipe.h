@@ -18,6 +18,14 @@
 
 namespace subband {
 
+/// The path that each operation is forced to take; `ops:` of a recipe.
+struct OpsConfig {
+  std::map<std::string, std::string> paths;  ///< operation -> `auto` or a path
+
+  void bind(Binder& b);
+  std::map<std::string, std::string> forced() const;  ///< those that are not `auto`
+};
+
 struct Recipe {
   std::string name;  ///< `tinyshakespeare/wavelet`
   Slot<Task> task{"language_model"};
@@ -28,15 +36,18 @@ struct Recipe {
   Slot<Schedule> schedule{"cosine"};
   TrainerConfig trainer;
   SampleConfig samples;
+  OpsConfig ops;
   int64_t seed = 1337;
   int64_t vocabulary = 0;  ///< V, of the tokeniser or the task
   TaskShape shape;         ///< what the task imposes on the net
   /// Checksums that its data must have, once it is a run: whatever opens them compares. Empty: not compared.
   DataManifest data_pin = {};
+  std::string device_note;  ///< what `auto` became, and why; empty where the spec names a device
 
-  config::Node resolved;             ///< every value, with where it came from
-  config::Node identity;             ///< `resolved` without the cosmetic keys and the seed
-  std::map<std::string, int> parts;  ///< `mixer:wersa` -> version, of every part really used
+  config::Node resolved;  ///< every value, with where it came from
+  config::Node identity;  ///< what of it decides the results but the seed; no device is `auto` there
+  std::map<std::string, int> parts;  ///< `mixer:wersa` -> version, of the parts that count for the identity
+  std::map<std::string, int> versions;  ///< of all parts that are used and of the procedures
 };
 
 /// Binds a composed config. `registry` must outlive the recipe. ConfigError with every mistake of it.

@@ -66,8 +66,8 @@ TEST_CASE("every mistake of a recipe is reported in one go", "[recipe]") {
       "trainer.batch = many: expected a whole number\n"
       "net.widht: unknown key; did you mean 'width'? known: broken_at, carry, dropout, type, width\n"
       "optimizer.lr = -1.0: must be 0 to 1000\n"
-      "sed: unknown key; did you mean 'seed'? known: data, net, optimizer, samples, schedule, seed, "
-      "task, tokenizer, trainer");
+      "sed: unknown key; did you mean 'seed'? known: data, net, ops, optimizer, samples, schedule, "
+      "seed, task, tokenizer, trainer");
 }
 
 TEST_CASE("a recipe needs data, and exactly one of steps and epochs", "[recipe]") {
@@ -112,7 +112,7 @@ TEST_CASE("a task that makes its own sequences takes neither data nor tokeniser"
   CHECK(parameter_count(*make_meta_net(recipe)) == 2 * 16 * 8 + 2);
   config.set_at("samples.tokens", Node(int64_t{5}));
   CHECK_THROWS_WITH(bind_recipe(registry, "tiny", config),
-                    Catch::ContainsSubstring("only a language_model writes text; leave samples.tokens at 0"));
+                    Catch::ContainsSubstring("task induction writes no text; leave samples.tokens at 0"));
 }
 
 TEST_CASE("what a task imposes is checked with the rest of the recipe", "[recipe]") {
@@ -136,8 +136,8 @@ TEST_CASE("half precision on the CPU and unknown protocols are refused", "[recip
   CHECK_THROWS_WITH(
       bind_recipe(registry, "tiny", config),
       "trainer.precision = bf16: needs trainer.device = cuda or auto; the CPU computes in fp32\n"
-      "trainer.protocols = [\"blocks\", \"slidin\"]: unknown protocol 'slidin'; known: blocks, sliding, "
-      "streaming, all");
+      "default: trainer.protocols = [\"blocks\", \"slidin\"]: unknown protocol 'slidin' of task language_model; "
+      "did you mean 'sliding'? known: all, blocks, sliding, streaming");
 }
 
 TEST_CASE("a net's initial weights come from the seed, and a meta net has the same shapes without memory",

@@ -14,7 +14,8 @@ void TrainerConfig::bind(Binder& b) {
   b.field("clip_norm", clip_norm, {0.0, 1e9},
           "the gradient's global L2 norm is scaled down to this; 0: never");
   b.field("diverged_above", diverged_above, {0.0, 1e9},
-          "a step's loss above this multiple of ln V ends the run as diverged; 0: never");
+          "a step's loss above this multiple of what an untrained answer costs (ln V of a text) ends the run as "
+          "diverged; 0: never");
   b.choice("device", device, {"cpu", "cuda", "auto"}, "where to compute; auto: cuda where there is one");
   b.choice("precision", precision, {"fp32", "tf32", "fp16", "bf16"},
            "fp16, bf16: autocast over fp32 weights; tf32: fp32 with short products; on CUDA only (original: "
@@ -33,22 +34,18 @@ void TrainerConfig::bind(Binder& b) {
       "evaluate_tokens", evaluate_tokens, {1, 1e15},
       "tokens that a final evaluation scores at most, from the start of each split; null: all. Figures of a "
       "part are not comparable with those of the whole");
+  b.field("time_limit", time_limit, {0.0, 1e9, true},
+          "seconds of training, over all starts, after which the run ends as time_out with a checkpoint; the same "
+          "run under a longer limit goes on from there. null: none");
   b.field("checkpoint_every", checkpoint_every, {0, 1e12}, "steps between checkpoints; 0: only at the end");
   b.field("checkpoint_activations", checkpoint_activations,
           "blocks are computed a second time in backward instead of keeping their inner values: less memory, "
           "about a third more time, the same gradients to rounding (original: gradient_checkpointing)");
   b.field("protocols", protocols,
-          "final evaluations: blocks (disjoint windows), sliding (half-overlapping), streaming (disjoint "
-          "windows one "
-          "after another: carried states go on, fast weights learn from each window once it is scored), all "
-          "(blocks, and a last shorter window, so that every token is scored)");
-  for (const std::string& protocol : protocols) {
-    b.check(protocol == "blocks" || protocol == "sliding" || protocol == "streaming" || protocol == "all",
-            "protocols", "unknown protocol '" + protocol + "'; known: blocks, sliding, streaming, all");
-  }
+          "how the final evaluation measures, where the task knows several ways: `subband list metric RECIPE`");
   // Estimates draw from their own streams and leave the net's carried state as it was, so neither they nor
   // checkpoints touch the trajectory. The number of threads does: it decides how long sums are split.
-  b.cosmetic({"evaluate_train", "checkpoint_every"});
+  b.cosmetic({"evaluate_train", "checkpoint_every", "time_limit"});
   // Where estimates choose the weights that are measured, they count.
   if (!keeps_best()) b.cosmetic({"evaluate_every", "evaluate_batches", "save_best", "save_best_after_warmup"});
 }

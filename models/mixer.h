@@ -44,7 +44,8 @@ class Mixer : public Module {
   /// an addition count as two), Fourier and Hadamard transforms, wavelet filters and scans. Activations, norms,
   /// softmax, gains and masks are not counted. OperatorCounter (core/tensors) is its measure.
   virtual double flops(int64_t length) const = 0;
-  /// The path that forward takes (`plain`, `sdpa_flash`, ...), for the run's record.
+  /// The path that forward takes (`plain`, `sdpa_flash`, ...), for the tables of benches; what a run's record says was
+  /// counted where it ran (core/ops/op_paths.h).
   virtual std::string path() const { return "plain"; }
 };
 

@@ -22,6 +22,7 @@ struct PerformOptions {
   const std::atomic<bool>* stop = nullptr;  ///< when it turns true: checkpoint and end as `stopped`
   std::atomic<bool>* checkpoint = nullptr;  ///< when it turns true: checkpoint and go on
   std::vector<std::string> command_line;    ///< for the provenance
+  bool other_machine = false;               ///< a run goes on although operations run in another way here
   bool force = false;                       ///< an earlier run is set aside and done again
   bool retry = true;                        ///< go on with a run that failed for the world's reasons
 };

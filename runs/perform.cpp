@@ -4,6 +4,7 @@
 
 #include "core/json.h"
 #include "experiments/training/experiment.h"
+#include "experiments/training/machine.h"
 #include "runs/identity.h"
 
 namespace subband {
@@ -22,10 +23,11 @@ RunPlan run_plan(const Recipe& recipe) {
                  .parts = RecordJson::object(),
                  .data = RecordJson::object(),
                  .provenance = RecordJson::object()};
-  for (const auto& [part, version] : recipe.parts) start.parts[part] = version;
+  for (const auto& [part, version] : recipe.versions) start.parts[part] = version;
   for (const auto& [file, checksum] : manifest) start.data[file] = checksum;
   start.provenance["libtorch"] = TORCH_VERSION;
   start.provenance["device"] = recipe.trainer.device;
+  start.provenance["instructions"] = instruction_set();
   start.provenance["threads"] = recipe.trainer.threads;
   return {.start = std::move(start), .resolved = recipe.resolved};
 }
@@ -40,7 +42,8 @@ RunResult perform(const Recipe& recipe, const RunPlan& plan, const Store& store,
                                    .cache = store.root() / "cache",
                                    .observer = &observer,
                                    .stop = options.stop,
-                                   .checkpoint = options.checkpoint});
+                                   .checkpoint = options.checkpoint,
+                                   .other_machine = options.other_machine});
   });
 }
 

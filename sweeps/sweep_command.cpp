@@ -7,6 +7,7 @@
 
 #include "analysis/commands/commands.h"
 #include "core/config/compose.h"
+#include "core/config/yaml.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/languages/terminal.h"
@@ -14,12 +15,14 @@
 #include "core/program/progress.h"
 #include "core/program/signals.h"
 #include "core/slot.h"
+#include "core/text.h"
 #include "experiments/parts.h"
 #include "sweeps/commands.h"
 #include "sweeps/launcher.h"
 #include "sweeps/planning/plan.h"
 #include "sweeps/scheduling/board.h"
 #include "sweeps/scheduling/perform_cells.h"
+#include "sweeps/spec/inline.h"
 
 namespace subband {
 
@@ -34,7 +37,9 @@ struct SweepWords {
   std::string launcher = "local";
   std::optional<int64_t> jobs;
   std::optional<std::string> name;
+  std::string metric;  // empty: the spec's own
   bool is_dry = false;
+  bool other_machine = false;
 };
 
 std::shared_ptr<Launcher> make_launcher(const Registry& registry, const SweepWords& words) {
@@ -47,13 +52,32 @@ std::shared_ptr<Launcher> make_launcher(const Registry& registry, const SweepWor
   return make_part<Launcher>(registry, spec);
 }
 
+config::ComposeRequest spec_request(const SweepWords& words, const std::vector<std::string>& overrides,
+                                    const std::vector<config::GroupFolder>& folders) {
+  return {.primary = words.spec, .overrides = overrides, .folders = folders, .group = "sweep"};
+}
+
 SweepSpec composed_spec(const SweepWords& words, const std::string& name,
                         const std::vector<std::string>& overrides,
                         const std::vector<config::GroupFolder>& folders, config::Warnings& warnings) {
-  const config::Composition composition =
-      config::compose({.primary = words.spec, .overrides = overrides, .folders = folders, .group = "sweep"});
+  const config::Composition composition = config::compose(spec_request(words, overrides, folders));
   warnings = composition.warnings;
   return bind_sweep(name, composition.config);
+}
+
+// Whether a file holds a spec, not a recipe: what does not exist is missed as a spec.
+bool is_spec_file(const std::string& file) {
+  std::error_code none;
+  if (!fs::exists(file, none)) return true;
+  if (!file.ends_with(".yaml")) return false;
+  bool has_other = false;
+  const config::Node tree = config::read_yaml(file);
+  if (!tree.is(config::Node::Kind::map)) return true;
+  for (const config::Entry& entry : tree.entries()) {
+    if (is_spec_key(entry.key)) return true;
+    has_other = has_other || entry.key != "defaults";
+  }
+  return !has_other;
 }
 
 // One sweep, from words to exit code.
@@ -65,16 +89,17 @@ class SweepJob {
     register_sweeps_parts(registry_);
     source_ = {.registry = &registry_,
                .folders = config::standard_folders(program_root(), registry_.groups(), words.folders),
-               .command_line = {"subband", "sweep"}};
+               .command_line = {"subband", "sweep"},
+               .other_machine = words.other_machine};
     source_.command_line.insert(source_.command_line.end(), arguments.begin(), arguments.end());
   }
 
   int run() {
     launcher_ = make_launcher(registry_, words_);
-    const SplitOverrides overrides = split_overrides(words_.overrides);
     config::Warnings warnings;
-    const SweepSpec spec = composed_spec(words_, named_sweep(), overrides.spec, source_.folders, warnings);
     RowBinder binder(source_);
+    std::vector<std::string> every_cell;
+    const SweepSpec spec = read_spec(binder, every_cell, warnings);
     {
       Progress progress("plan", "rows", static_cast<int64_t>(expand(spec).rows.size()), options_.quiet);
       int64_t rows = 0;
@@ -82,7 +107,7 @@ class SweepJob {
         progress.update(rows++);
         return binder.prepare(recipe, changes);
       };
-      plan_ = make_plan(spec, overrides.cells, prepare, read_index(store_).runs);
+      plan_ = make_plan(spec, every_cell, prepare, read_index(store_).runs);
     }
     warnings.insert(warnings.end(), binder.warnings().begin(), binder.warnings().end());
     if (!options_.quiet)
@@ -132,6 +157,39 @@ class SweepJob {
       if (!missing().empty()) throw;
       if (!options_.quiet) std::cerr << error_lines(error);
     }
+  }
+
+  // A spec of that name, else a recipe; overrides with several values are factors of either.
+  SweepSpec read_spec(RowBinder& binder, std::vector<std::string>& every_cell, config::Warnings& warnings) const {
+    const SplitOverrides overrides = split_overrides(words_.overrides);
+    config::SearchPath search = config::search_path_of(spec_request(words_, {}, source_.folders));
+    const std::string& name = words_.spec;
+    const bool is_file = name.ends_with(".yaml") || name.ends_with(".json");
+    const bool has_spec = is_file ? is_spec_file(name) : search.find("sweep/" + name) != nullptr;
+    const bool has_recipe = is_file || search.find("recipe/" + name) != nullptr;
+    const bool is_recipe = has_recipe && !has_spec;
+    SweepSpec spec = is_recipe ? spec_of_recipe(words_.name.value_or(name_of_recipe_sweep()), name, overrides.spec)
+                               : composed_spec(words_, named_sweep(), overrides.spec, source_.folders, warnings);
+    every_cell =
+        take_factors(spec, overrides.cells, [&](const std::string& group) { return search.options(group); });
+    if (!words_.metric.empty()) spec.metric = words_.metric;
+    if (is_recipe || !words_.metric.empty()) judge_by(spec, binder, every_cell);
+    return spec;
+  }
+
+  // The recipe and what is changed in it.
+  std::string name_of_recipe_sweep() const {
+    std::string name = words_.spec;
+    for (const std::string& each : words_.overrides) name += " " + each;
+    return name;
+  }
+
+  // Which of two values is better is known to the task; a metric that no run reports is refused by the plan.
+  void judge_by(SweepSpec& spec, RowBinder& binder, const std::vector<std::string>& every_cell) const {
+    const SweepRow row = expand(spec).rows.front();
+    const auto overrides = cell_overrides(spec, row, spec.seeds.front(), every_cell);
+    for (const MetricInfo& each : binder.metrics(row.recipe, overrides))
+      if (each.name == spec.metric && !each.goal.empty()) spec.goal = each.goal;
   }
 
   // One small step of every row that has not run yet, so that what cannot work is refused before anything is trained.
@@ -215,8 +273,10 @@ int command_sweep(Arguments arguments) {
   CommandLine line(
       "sweep",
       "Plans and runs every cell of a sweep, then shows its table; again: only what is missing.\n"
-      "SPEC is a sweep's name or a .yaml file. Overrides change the spec (seeds=[1,2]) or, with any other\n"
-      "first key, the recipe of every cell (trainer.steps=40).\n"
+      "SPEC is a sweep's name or a .yaml file, or else a recipe's. Overrides change the spec (seeds=[1,2]) "
+      "or,\n"
+      "with any other first key, the recipe of every cell (trainer.steps=40); of several values\n"
+      "(optimizer.lr=0.01,0.02 net.layers=range(1,4)) every combination is a row.\n"
       "Ctrl-C once: workers checkpoint and stop, exit code 130; the same command goes on. Twice: at once.\n"
       "So do TERM, HUP, XCPU and USR1, the warnings of batch systems; USR2: workers checkpoint and go on.\n"
       "Exit code 4: some cells failed; the table says which.",
@@ -224,9 +284,15 @@ int command_sweep(Arguments arguments) {
   SweepWords words;
   line.words("SPEC", words.spec, words.overrides, "which sweep to run");
   line.config_dirs(words.folders);
-  line.app().add_flag("--dry-run", words.is_dry, "show what would run, and its predicted time and memory");
+  line.app().add_option(
+      "--metric", words.metric,
+      "what judges a run instead of the spec's metric; of a recipe: valid.bpb unless given");
   line.app().add_option("--name", words.name,
-                        "of the sweep in the store, in place of SPEC and its overrides");
+                        "of the sweep in the store, in place of SPEC, or a recipe, and its overrides");
+  line.app().add_flag("--dry-run", words.is_dry, "show what would run, and its predicted time and memory");
+  line.app().add_flag(
+      "--other-machine", words.other_machine,
+      "go on with cells whose operations take other paths here than before; their records note it");
   line.app().add_option("--jobs", words.jobs, "worker processes at once; otherwise one for each core");
   line.app().add_option("--launcher", words.launcher, "where workers run")->capture_default_str();
   return line.run(arguments, [&] {

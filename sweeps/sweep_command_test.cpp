@@ -231,4 +231,40 @@ TEST_CASE("files of one name and changes on the command line are sweeps of their
   CHECK(read_file(folder / "log").starts_with("b/lr: valid.bpb"));
 }
 
+TEST_CASE("a recipe and values make a sweep, whose rows are every combination", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  const auto log = folder / "log.txt";
+  const std::vector<std::string> common = {"--dry-run", "--json", "--store", (folder / "logs").string()};
+  const auto planned = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "sweep");
+    words.insert(words.end(), common.begin(), common.end());
+    CHECK(run(words, log) == 0);
+    return read_file(log);
+  };
+  const std::string plan = planned({"mqar/attention", "optimizer.lr=0.01,0.02", "net.layers=range(1,3)",
+                                    "trainer.steps=5", "--metric", "test.accuracy"});
+  CHECK_THAT(plan, Catch::ContainsSubstring(R"("metric":{"name":"test.accuracy","goal":"max"})") &&
+                       Catch::ContainsSubstring(R"("row":"optimizer.lr=0.02, net.layers=2")"));
+  CHECK_THAT(planned({"quickstart", "net.width=48,96", "seeds=[1]"}),
+             Catch::ContainsSubstring(R"("sweep":"quickstart+net.width=48,96+seeds=[1]")") &&
+                 Catch::ContainsSubstring(R"("row":"no bypass, net.width=96")"));
+  CHECK(run({"sweep", "mqar/attention", "net.layers=1,2", "--dry-run"}, log) == 2);
+  CHECK_THAT(read_file(log.string() + ".err"),
+             Catch::ContainsSubstring("metric.name = valid.bpb: no row reports it; 'subband list metric mqar/attention' lists what there is"));
+}
+
+TEST_CASE("a sweep without a spec runs, and is reported under its name", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  const auto log = folder / "log.txt", store = folder / "logs";
+  CHECK(
+      run({"sweep", "mqar/attention", "net.width=8,16", "trainer.steps=2", "trainer.batch=2", "task.valid=4",
+           "task.test=4", "--metric", "valid.loss", "--name", "widths", "--quiet", "--store", store.string()},
+          log) == 0);
+  CHECK(run({"report", "widths", "--store", store.string(), "--format", "csv", "--quiet"}, log) == 0);
+  CHECK_THAT(read_file(log), Catch::ContainsSubstring("net.width=16"));
+  CHECK(read_sweep_manifest(sweep_file(store, "widths", ".json")).goal == "min");
+}
+
 }  // namespace subband::sweep_command_test

@@ -176,18 +176,20 @@ void Binder::read(std::string_view key, T& value, const Describe& describe, cons
 
 // The ten plain fields differ only in their type.
 #define SUBBAND_PLAIN_FIELD(TYPE, NAME, OPTIONAL)                                                           \
-  void Binder::field(std::string_view key, TYPE& value, std::string_view help) {                            \
+  Binder::Bound Binder::field(std::string_view key, TYPE& value, std::string_view help) {                   \
     const auto describe = [&] {                                                                             \
       return FieldInfo{.type = NAME, .optional = OPTIONAL, .help = std::string(help)};                      \
     };                                                                                                      \
     read(key, value, describe, [](const Node& node, TYPE& out) { return read_value(node, out, Range{}); }); \
+    return {*this, key};                                                                                    \
   }
 #define SUBBAND_RANGED_FIELD(TYPE, NAME, OPTIONAL)                                                         \
-  void Binder::field(std::string_view key, TYPE& value, Range range, std::string_view help) {              \
+  Binder::Bound Binder::field(std::string_view key, TYPE& value, Range range, std::string_view help) {     \
     const auto describe = [&] {                                                                            \
       return FieldInfo{.type = NAME, .range = range, .optional = OPTIONAL, .help = std::string(help)};     \
     };                                                                                                     \
     read(key, value, describe, [&](const Node& node, TYPE& out) { return read_value(node, out, range); }); \
+    return {*this, key};                                                                                   \
   }
 SUBBAND_PLAIN_FIELD(bool, "boolean", false)
 SUBBAND_PLAIN_FIELD(std::string, "string", false)
@@ -202,8 +204,8 @@ SUBBAND_RANGED_FIELD(std::vector<double>, "list of numbers", false)
 #undef SUBBAND_PLAIN_FIELD
 #undef SUBBAND_RANGED_FIELD
 
-void Binder::choice(std::string_view key, std::string& value, const std::vector<std::string>& choices,
-                    std::string_view help) {
+Binder::Bound Binder::choice(std::string_view key, std::string& value,
+                             const std::vector<std::string>& choices, std::string_view help) {
   const auto describe = [&] {
     return FieldInfo{.type = "string", .choices = choices, .help = std::string(help)};
   };
@@ -214,14 +216,16 @@ void Binder::choice(std::string_view key, std::string& value, const std::vector<
     out = word;
     return {};
   });
+  return {*this, key};
 }
 
-void Binder::tree(std::string_view key, Node& value, std::string_view help) {
+Binder::Bound Binder::tree(std::string_view key, Node& value, std::string_view help) {
   record([&] {
     return FieldInfo{.path = path_of(key), .type = "tree", .standard = value, .help = std::string(help)};
   });
   if (const Node* written = take(key)) value = *written;
   resolve(key, value);
+  return {*this, key};
 }
 
 std::optional<Binder> Binder::open(std::string_view key, std::string_view help) {
@@ -248,6 +252,10 @@ void Binder::check(bool ok, std::string_view key, std::string_view rule) {
 
 void Binder::cosmetic(std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys) session_.cosmetic_paths.push_back(path_of(key));
+}
+
+void Binder::came_later(std::string_view key, Node came_as) {
+  session_.later_fields.push_back({path_of(key), std::move(came_as)});
 }
 
 // Names near to a key that is unknown here, or the places where it stands: `; did you mean optimizer.lr? known: ...`

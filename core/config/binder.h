@@ -48,6 +48,19 @@ struct FieldInfo {
   std::string help;
 };
 
+/// A part that a spec really uses.
+struct PartUse {
+  std::string path;  ///< of its slot
+  std::string name;  ///< `mixer:wersa`
+  int version = 1;
+};
+
+/// A field that specs of before it lack, and the value that it had by default when it came.
+struct LaterField {
+  std::string path;
+  config::Node came_as;
+};
+
 /// State of one binding: the parts to choose from, all complaints, and what came out.
 struct BindSession {
   const Registry* registry = nullptr;  ///< needed where a struct has part slots
@@ -55,55 +68,76 @@ struct BindSession {
   std::vector<Problem> problems;
   std::set<std::string, std::less<>> refused;  ///< paths of the values that they are about
   std::vector<FieldInfo> fields;
-  std::map<std::string, int> parts;         ///< `mixer:wersa` -> version, of every part really used
+  std::vector<PartUse> parts;
   std::vector<std::string> cosmetic_paths;  ///< not part of a run's identity
+  std::vector<LaterField> later_fields;     ///< inner ones before those that hold them
 
   void finish() const;  ///< throws ConfigError with every problem, if there is one
 };
 
 class Binder {
  public:
+  /// A field that was just bound. `b.field("tied", tied, "…").since(false)`: the field came when there were runs
+  /// already, and its default was false. While it still has that value it is not hashed, so those runs keep their
+  /// identity (core/config/identity.h). A part is given by its name; a group by an empty map.
+  class Bound {
+   public:
+    Bound(Binder& binder, std::string_view key) : binder_(binder), key_(key) {}
+    template <class Value>
+    void since(Value came_as) {
+      binder_.came_later(key_, config::Node(std::move(came_as)));
+    }
+
+   private:
+    Binder& binder_;
+    std::string_view key_;
+  };
+
   /// `node`: the map to read, null for all defaults. `resolved` becomes the map of every field's final value.
   Binder(BindSession& session, const config::Node& node, config::Node& resolved, std::string path = "");
   Binder(BindSession&, config::Node&&, config::Node&,
          std::string = "") = delete;  // it only refers to the node
 
-  void field(std::string_view key, bool& value, std::string_view help);
-  void field(std::string_view key, int64_t& value, Range range, std::string_view help);
-  void field(std::string_view key, double& value, Range range, std::string_view help);
-  void field(std::string_view key, std::string& value, std::string_view help);
-  void field(std::string_view key, std::optional<int64_t>& value, Range range, std::string_view help);
-  void field(std::string_view key, std::optional<double>& value, Range range, std::string_view help);
-  void field(std::string_view key, std::optional<std::string>& value, std::string_view help);
-  void field(std::string_view key, std::vector<int64_t>& value, Range range, std::string_view help);
-  void field(std::string_view key, std::vector<double>& value, Range range, std::string_view help);
-  void field(std::string_view key, std::vector<std::string>& value, std::string_view help);
+  Bound field(std::string_view key, bool& value, std::string_view help);
+  Bound field(std::string_view key, int64_t& value, Range range, std::string_view help);
+  Bound field(std::string_view key, double& value, Range range, std::string_view help);
+  Bound field(std::string_view key, std::string& value, std::string_view help);
+  Bound field(std::string_view key, std::optional<int64_t>& value, Range range, std::string_view help);
+  Bound field(std::string_view key, std::optional<double>& value, Range range, std::string_view help);
+  Bound field(std::string_view key, std::optional<std::string>& value, std::string_view help);
+  Bound field(std::string_view key, std::vector<int64_t>& value, Range range, std::string_view help);
+  Bound field(std::string_view key, std::vector<double>& value, Range range, std::string_view help);
+  Bound field(std::string_view key, std::vector<std::string>& value, std::string_view help);
   /// One word out of `choices`.
-  void choice(std::string_view key, std::string& value, const std::vector<std::string>& choices,
-              std::string_view help);
+  Bound choice(std::string_view key, std::string& value, const std::vector<std::string>& choices,
+               std::string_view help);
   /// Any tree, taken as it is (a sweep's overrides, a table of names); the reader checks it further.
-  void tree(std::string_view key, config::Node& value, std::string_view help);
+  Bound tree(std::string_view key, config::Node& value, std::string_view help);
 
   /// A nested struct with `bind(Binder&)`.
   template <class Struct>
-  void group(std::string_view key, Struct& value, std::string_view help) {
+  Bound group(std::string_view key, Struct& value, std::string_view help) {
     if (auto inner = open(key, help)) value.bind(*inner), inner->finish_keys();
+    return {*this, key};
   }
   /// A part: `slot` is `Slot<Interface>`. See core/registry.h.
   template <class Slot, class Context>
-  void part(std::string_view key, Slot& slot, const Context& context, std::string_view help) {
+  Bound part(std::string_view key, Slot& slot, const Context& context, std::string_view help) {
     slot.bind(*this, key, context, help);
+    return {*this, key};
   }
   /// A map from label to part: `slots` is `Slots<Interface>`.
   template <class Slots, class Context>
-  void parts(std::string_view key, Slots& slots, const Context& context, std::string_view help) {
+  Bound parts(std::string_view key, Slots& slots, const Context& context, std::string_view help) {
     slots.bind(*this, key, context, help);
+    return {*this, key};
   }
 
   /// A rule between fields: complains of `key` with `rule` when not `ok`.
   void check(bool ok, std::string_view key, std::string_view rule);
   /// The named fields do not change what a run computes, so they are no part of its identity.
   void cosmetic(std::initializer_list<std::string_view> keys);
+  void came_later(std::string_view key, config::Node came_as);  ///< what `since` says
   /// Whether the user wrote the key.
   bool given(std::string_view key) const;
   /// What the user wrote under a dotted path, or nullptr.

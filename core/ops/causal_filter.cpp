@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/ops/op_paths.h"
 #include "core/tensors/expect.h"
 
 namespace subband {
@@ -39,6 +40,7 @@ struct CausalFilter : torch::autograd::Function<CausalFilter> {
                             int64_t first) {
     const at::Tensor x = x_BLC.contiguous(), weights = weights_K.contiguous();
     at::Tensor y = at::empty_like(x);
+    count_op("causal_filter", "loops", causal_filter_paths::loops_instructions());
     causal_filter_paths::loops(extent_of(x, weights, first), x.const_data_ptr<float>(),
                                weights.const_data_ptr<float>(), y.mutable_data_ptr<float>());
     context->save_for_backward({x, weights});
@@ -51,6 +53,7 @@ struct CausalFilter : torch::autograd::Function<CausalFilter> {
     const at::Tensor &x = saved[0], &weights = saved[1], g = gradients[0].contiguous();
     const int64_t first = context->saved_data["first"].toInt();
     if (c10::GradMode::is_enabled()) return differentiable(x, weights, first, g);
+    count_op("causal_filter backward", "loops", causal_filter_paths::loops_instructions());
     const Extent extent = extent_of(x, weights, first);
     at::Tensor gradient_x = at::empty_like(x);
     at::Tensor gradient_w = at::empty(weights.sizes(), weights.options().dtype(at::kDouble));
@@ -64,12 +67,22 @@ struct CausalFilter : torch::autograd::Function<CausalFilter> {
   // Where the gradient itself is to be differentiated, the reference makes it.
   static variable_list differentiable(const at::Tensor& x, const at::Tensor& weights, int64_t first,
                                       const at::Tensor& g) {
+    count_op("causal_filter backward", "reference", "the gradient is differentiated again");
     const at::Tensor turned = causal_filter_paths::reference(g.flip(1), weights, first).flip(1);
     std::vector<at::Tensor> of_weights;
     for (int64_t k = 0; k < weights.size(0); ++k) of_weights.push_back((g * delayed(x, first + k)).sum());
     return {turned, at::stack(of_weights), at::Tensor()};
   }
 };
+
+at::Tensor through_reference(const at::Tensor& x_BLC, const at::Tensor& weights_K, int64_t first,
+                             bool is_forced) {
+  const std::string why = x_BLC.is_cpu()
+                              ? std::string(c10::toString(x_BLC.scalar_type())) + ": the loops take fp32"
+                              : "no kernel for " + x_BLC.device().str();
+  count_op("causal_filter", "reference", is_forced ? "forced" : why);
+  return causal_filter_paths::reference(x_BLC, weights_K, first);
+}
 
 }  // namespace
 
@@ -84,8 +97,9 @@ at::Tensor causal_filter(const at::Tensor& x_BLC, const at::Tensor& weights_K, i
   if (first < 0)
     throw ShapeError("causal_filter",
                      "first = " + std::to_string(first) + ": must be 0 or more; the future is unseen");
-  const std::string chosen = path == "auto" ? causal_filter_path(x_BLC) : std::string(path);
-  if (chosen == "reference") return causal_filter_paths::reference(x_BLC, weights_K, first);
+  const std::string asked = op_path("causal_filter", path);
+  const std::string chosen = asked == "auto" ? causal_filter_path(x_BLC) : asked;
+  if (chosen == "reference") return through_reference(x_BLC, weights_K, first, asked != "auto");
   if (chosen == "loops" && filter_takes_loops(x_BLC)) return CausalFilter::apply(x_BLC, weights_K, first);
   throw ShapeError("causal_filter", "path = " + chosen + ": must be auto, reference or loops (CPU, fp32)");
 }

@@ -17,7 +17,7 @@ namespace subband {
 at::Tensor causal_filter(const at::Tensor& x_BLC, const at::Tensor& weights_K, int64_t first,
                          std::string_view path = "auto");
 
-/// The path that `auto` takes for such an x, for the run's record.
+/// The path that `auto` takes for such an x; what ran is counted (op_paths.h).
 std::string causal_filter_path(const at::Tensor& x_BLC);
 
 namespace causal_filter_paths {
@@ -34,6 +34,9 @@ void loops(const Extent& extent, const float* x, const float* weights, float* y)
 /// Its derivatives: of x from g = dy, and of the weights; fp64 sums over positions.
 void loops_backward(const Extent& extent, const float* gradient, const float* weights, float* gradient_x);
 void loops_backward_weights(const Extent& extent, const float* gradient, const float* x, double* gradient_w);
+
+/// The instruction set that the loops take here.
+const char* loops_instructions();
 
 }  // namespace causal_filter_paths
 }  // namespace subband

@@ -92,6 +92,8 @@ void filter_all(const Extent& e, const float* x, const float* weights, float* y,
 
 }  // namespace
 
+const char* loops_instructions() { return has_avx2() ? "avx2" : "baseline"; }
+
 void loops(const Extent& extent, const float* x, const float* weights, float* y) {
   filter_all(extent, x, weights, y, -1);
 }

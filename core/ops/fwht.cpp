@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/ops/op_paths.h"
 #include "core/tensors/device.h"
 
 namespace subband {
@@ -41,6 +42,21 @@ bool fits_cuda(const at::Tensor& x) {
   return x.is_cuda() && x.scalar_type() == at::kFloat && x.size(-1) <= fwht_paths::kLargestCuda;
 }
 
+// Why neither loops nor kernel take x.
+std::string why_reference(const at::Tensor& x) {
+  const std::string type = c10::toString(x.scalar_type());
+  if (x.is_cpu()) return type + ": the loops take fp32 and fp64";
+  if (!x.is_cuda()) return "no kernel for " + x.device().str();
+  if (x.scalar_type() != at::kFloat) return type + ": the kernel takes fp32";
+  return "n = " + std::to_string(x.size(-1)) + ": the kernel takes at most " +
+         std::to_string(fwht_paths::kLargestCuda);
+}
+
+at::Tensor through_reference(const at::Tensor& x, bool is_forced) {
+  count_op("fwht", "reference", is_forced ? "forced" : why_reference(x));
+  return fwht_paths::reference(x);
+}
+
 template <class T>
 void loops_over_rows(const at::Tensor& x, at::Tensor& y) {
   const int64_t n = x.size(-1), rows = x.numel() / n;
@@ -54,6 +70,7 @@ void loops_over_rows(const at::Tensor& x, at::Tensor& y) {
 // The loops are no operator of LibTorch, so they tell its profilers and counters themselves.
 at::Tensor through_loops(const at::Tensor& x) {
   RECORD_FUNCTION("subband::fwht", std::vector<c10::IValue>({x}));
+  count_op("fwht", "loops", x.scalar_type() == at::kFloat ? fwht_paths::loops_instructions() : "");
   at::Tensor y = at::empty_like(x, at::MemoryFormat::Contiguous);
   if (x.scalar_type() == at::kFloat)
     loops_over_rows<float>(x.contiguous(), y);
@@ -64,6 +81,7 @@ at::Tensor through_loops(const at::Tensor& x) {
 
 at::Tensor through_cuda(const at::Tensor& x) {
   RECORD_FUNCTION("subband::fwht", std::vector<c10::IValue>({x}));
+  count_op("fwht", "cuda");
   const at::Tensor flat = x.contiguous();
   at::Tensor y = at::empty_like(flat);
   const int64_t n = x.size(-1);
@@ -95,8 +113,9 @@ std::string fwht_path(const at::Tensor& x) {
 
 at::Tensor fwht(const at::Tensor& x, std::string_view path) {
   checked_axis(x);
-  const std::string chosen = path == "auto" ? fwht_path(x) : std::string(path);
-  if (chosen == "reference") return fwht_paths::reference(x);
+  const std::string asked = op_path("fwht", path);
+  const std::string chosen = asked == "auto" ? fwht_path(x) : asked;
+  if (chosen == "reference") return through_reference(x, asked != "auto");
   if (chosen == "loops" && fits_loops(x)) return FwhtFunction::apply(x, false);
   if (chosen == "cuda" && fits_cuda(x)) return FwhtFunction::apply(x, true);
   throw ShapeError("fwht",

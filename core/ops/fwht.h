@@ -17,7 +17,7 @@ namespace subband {
 /// Errors  ShapeError when n is no power of two, the dtype is not floating, or the forced path cannot take x
 at::Tensor fwht(const at::Tensor& x, std::string_view path = "auto");
 
-/// The path that `auto` takes for such an x, for the run's record.
+/// The path that `auto` takes for such an x; what ran is counted (op_paths.h).
 std::string fwht_path(const at::Tensor& x);
 
 namespace fwht_paths {
@@ -25,6 +25,7 @@ namespace fwht_paths {
 at::Tensor reference(const at::Tensor& x);                      ///< fwht.cpp: the meaning, plain ATen
 void loops(const float* x, float* y, int64_t rows, int64_t n);  ///< fwht_loops.cpp: CPU; x == y is allowed
 void loops(const double* x, double* y, int64_t rows, int64_t n);
+const char* loops_instructions();  ///< the instruction set that the loops over fp32 take here
 
 inline constexpr int kLargestCuda = 4096;  ///< n up to which the kernel keeps a row in one block
 

@@ -64,6 +64,14 @@ void loops(const float* x, float* y, int64_t rows, int64_t n) {
   transform_rows(x, y, rows, n);
 }
 
+const char* loops_instructions() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) return "avx512f";
+  if (__builtin_cpu_supports("avx2")) return "avx2";
+#endif
+  return "baseline";
+}
+
 void loops(const double* x, double* y, int64_t rows, int64_t n) { transform_rows(x, y, rows, n); }
 
 }  // namespace subband::fwht_paths

@@ -8,6 +8,7 @@
 #include <c10/core/GradMode.h>
 
 #include "core/error.h"
+#include "core/ops/op_paths.h"
 #include "core/tensors/expect.h"
 
 namespace subband {
@@ -48,9 +49,17 @@ at::Tensor token_attention(const at::Tensor& q, const at::Tensor& k, const at::T
   expect_shape("token_attention", "k", k, {q.size(0), q.size(1), kAny, q.size(3)});
   expect_shape("token_attention", "v", v, {q.size(0), q.size(1), k.size(2), kAny});
   const bool fits = takes_loops(q, k, v);
-  if (path == "reference" || (path == "auto" && !fits)) return paths::reference(q, k, v, scale);
-  if (fits && (path == "auto" || path == "loops")) return by_loops(q, k, v, scale);
-  throw ShapeError("token_attention", "path = " + std::string(path) +
+  const std::string asked = op_path("token_attention", path);
+  const std::string chosen = asked != "auto" ? asked : fits ? "loops" : "reference";
+  if (chosen == "reference") {
+    count_op("token_attention", chosen, asked != "auto" ? "forced" : "the loops take fp32 on the CPU, no gradient");
+    return paths::reference(q, k, v, scale);
+  }
+  if (fits && chosen == "loops") {
+    count_op("token_attention", chosen);
+    return by_loops(q, k, v, scale);
+  }
+  throw ShapeError("token_attention", "path = " + chosen +
                                           ": must be auto, reference or loops (CPU, fp32, whole rows, no gradient)");
 }
 

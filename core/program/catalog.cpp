@@ -11,6 +11,7 @@
 #include "core/config/yaml.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/hash.h"
 #include "core/json.h"
 #include "core/languages/json.h"
 #include "core/program/command_table.h"
@@ -72,6 +73,7 @@ Json part_json(const std::string& kind, const CatalogPart& part) {
           {"source", part.info.source},
           {"cost", part.info.cost},
           {"version", part.info.version},
+          {"probe", part.probe},
           {"fields", fields_json(part.fields)},
           {"defaults", read_json(config::to_json(part.defaults), part.info.name)}};
 }
@@ -96,17 +98,23 @@ std::vector<FieldInfo> read_fields(const Json& all) {
   return fields;
 }
 
-Json summary_json(const std::string& kind, const std::map<std::string, CatalogPart>& parts) {
+Json summary_json(const std::string& kind, const std::map<std::string, CatalogPart>& parts,
+                  bool has_versions) {
   Json all = Json::array();
-  for (const auto& [name, part] : parts)
+  for (const auto& [name, part] : parts) {
     all.push_back({{"name", name}, {"summary", part.info.summary}, {"source", part.info.source}});
+    if (has_versions) all.back().update({{"version", part.info.version}, {"probe", part.probe}});
+  }
   return {{"kind", kind}, {"parts", all}};
 }
 
-void print_kind(const std::string& kind, const std::map<std::string, CatalogPart>& parts) {
+void print_kind(const std::string& kind, const std::map<std::string, CatalogPart>& parts, bool has_versions) {
   std::cout << kind << "\n";
   for (const auto& [name, part] : parts) {
     std::string line = fmt::format("  {:<20} {}", name, part.info.summary);
+    if (has_versions)
+      line = fmt::format("  {:<24} version {:<3} {}", name, part.info.version,
+                         part.probe.empty() ? "no probe" : "probe " + part.probe);
     if (line.size() > 100) line = line.substr(0, 97) + "...";
     std::cout << line << "\n";
   }
@@ -199,6 +207,7 @@ Catalog read_catalog(const std::string& json) {
                               .source = each.at("source"),
                               .cost = each.at("cost"),
                               .version = each.at("version")},
+                     .probe = each.value("probe", ""),
                      .fields = read_fields(each.at("fields")),
                      .defaults = node_of(each.at("defaults"))};
     const std::string name = part.info.name;
@@ -271,14 +280,31 @@ static void print_options(const std::string& group, const std::vector<std::strin
   for (const std::string& name : names) std::cout << "  " << name << "\n";
 }
 
+void add_probes(Catalog& catalog, const std::filesystem::path& file) {
+  std::error_code none;
+  if (!std::filesystem::exists(file, none)) return;
+  const Json probes = read_json(read_file(file), file.string());
+  for (auto& [kind, parts] : catalog.kinds) {
+    for (auto& [name, part] : parts) {
+      const auto found = probes.find(kind + ":" + name);
+      if (found != probes.end()) part.probe = sha256_hex(found->at("cases").dump()).substr(0, 8);
+    }
+  }
+}
+
 int command_list(Arguments arguments, const Catalog& catalog) {
-  CommandLine line("list", "kinds and parts", "subband list mixer");
+  CommandLine line("list", "kinds and parts; `subband list metric RECIPE`: what its runs report",
+                   "subband list mixer");
   std::string kind;
   std::filesystem::path page;
   std::vector<std::filesystem::path> folders;
   line.app().add_option("kind", kind,
                         "one kind, or recipe, sweep, data or another group of files; all kinds without it");
   line.config_dirs(folders);
+  bool has_versions = false;
+  line.app().add_flag(
+      "--versions", has_versions,
+      "versions, and the probes that guard them: digests of what a part computes on fixed inputs");
   line.app().add_option("--tables", page, "rewrite the tables of parts in this Markdown file instead");
   return line.run(arguments, [&] {
     if (!page.empty()) {
@@ -291,9 +317,9 @@ int command_list(Arguments arguments, const Catalog& catalog) {
     for (const auto& [name, parts] : catalog.kinds) {
       if (!has_parts || (!kind.empty() && &catalog.kind(kind) != &parts)) continue;
       if (line.options().json)
-        all.push_back(summary_json(name, parts));
+        all.push_back(summary_json(name, parts, has_versions));
       else
-        print_kind(name, parts);
+        print_kind(name, parts, has_versions);
     }
     if (line.options().json && !written.empty()) all.push_back({{"group", kind}, {"options", written}});
     if (line.options().json)

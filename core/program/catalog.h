@@ -14,6 +14,7 @@ namespace subband {
 
 struct CatalogPart {
   PartInfo info;
+  std::string probe = {};         ///< digest of its stored probes; empty: none are stored
   std::vector<FieldInfo> fields;  ///< nested ones too, by dotted path
   config::Node defaults;          ///< the whole config with every default, `type` first
   const FieldInfo* field(std::string_view path) const;
@@ -45,6 +46,9 @@ Catalog read_catalog(const std::string& json);
 /// The catalogue beside the program, unless it is damaged or `newest` (what it was made from) is newer.
 std::optional<Catalog> installed_catalog(const std::filesystem::path& file,
                                          const std::filesystem::path& newest);
+
+/// Notes the stored probes (core/testing/probe_book.h) of a file; a file that is not there has none.
+void add_probes(Catalog& catalog, const std::filesystem::path& file);
 
 int command_list(Arguments arguments, const Catalog& catalog);
 int command_describe(Arguments arguments, const Catalog& catalog);

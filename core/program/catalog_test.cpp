@@ -9,6 +9,8 @@
 #include "core/config/yaml.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/hash.h"
+#include "core/hash.h"
 #include "core/program/completion.h"
 #include "core/program/schema.h"
 #include "core/testing/catch.h"
@@ -180,6 +182,21 @@ TEST_CASE("a schema takes names, maps with and without a type, maps of parts and
     CAPTURE(bad);
     CHECK(!broken_by(recipe, bad).empty());
   }
+}
+
+TEST_CASE("stored probes are noted in the catalogue, by a digest", "[catalog]") {
+  Catalog catalog = small_catalog();
+  const auto file =
+      std::filesystem::temp_directory_path() / ("subband_probes_" + std::to_string(getpid()) + ".json");
+  add_probes(catalog, file);  // not there
+  CHECK(catalog.part("mixer", "wave").probe.empty());
+  write_file(file, R"({"mixer:wave": {"version": 1, "cases": {"causal": [1.5]}}})");
+  add_probes(catalog, file);
+  std::filesystem::remove(file);
+  CHECK(catalog.part("mixer", "wave").probe == sha256_hex(R"({"causal":[1.5]})").substr(0, 8));
+  CHECK(catalog.part("mixer", "flat").probe.empty());
+  CHECK(read_catalog(catalog_json(catalog)).part("mixer", "wave").probe ==
+        catalog.part("mixer", "wave").probe);
 }
 
 TEST_CASE("a catalogue survives its file, and an old or a damaged one is not used", "[catalog]") {

@@ -2,7 +2,10 @@
 
 #include <ATen/Context.h>
 #include <dlfcn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <optional>
 
@@ -39,20 +42,57 @@ std::string cuda_problem() {
   return {};
 }
 
+// What a process of its own says of CUDA: a driver that this one has started would be lost to its children.
+static std::string cuda_problem_apart() {
+  if (dlsym(RTLD_DEFAULT, "subband_cuda_problem") != nullptr || !object_path()) return cuda_problem();
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) throw Error("device", "no pipe to ask for CUDA");
+  const pid_t child = ::fork();
+  if (child < 0) throw Error("device", "no process to ask for CUDA");
+  if (child == 0) {
+    const std::string problem = cuda_problem();
+    const ssize_t written = ::write(ends[1], problem.data(), problem.size());
+    ::_exit(written == static_cast<ssize_t>(problem.size()) ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string problem;
+  std::array<char, 1024> buffer{};
+  for (ssize_t size = 0; (size = ::read(ends[0], buffer.data(), buffer.size())) > 0;)
+    problem.append(buffer.data(), static_cast<size_t>(size));
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  const bool ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return ended_well || !problem.empty() ? problem : "asking for it ended its process";
+}
+
+const UsableDevice& usable_device() {
+  static const UsableDevice device = [] {
+    const std::string problem = cuda_problem_apart();
+    return problem.empty() ? UsableDevice{.name = "cuda"} : UsableDevice{.name = "cpu", .because = problem};
+  }();
+  return device;
+}
+
+std::string device_line(const UsableDevice& device) {
+  if (device.because.empty()) return "device: cuda:0";
+  return "device: cpu, since CUDA cannot be used: " + device.because;
+}
+
 at::Device open_device(std::string_view wanted, const std::function<void(const std::string&)>& say) {
   if (wanted == "cpu") return at::kCPU;
   if (wanted != "cuda" && wanted != "auto") {
     throw ConfigError("", "trainer.device = " + std::string(wanted) + ": must be cpu, cuda or auto",
                       "bad_value");
   }
-  const std::string problem = cuda_problem();
-  if (problem.empty()) {
-    if (say && wanted == "auto") say("device: cuda:0");
-    return at::Device(at::kCUDA, 0);
+  if (wanted == "auto") {
+    const UsableDevice& usable = usable_device();
+    if (say) say(device_line(usable));
+    return open_device(usable.name);
   }
-  if (wanted == "cuda") throw Error("", "trainer.device = cuda: " + problem);
-  if (say) say("device: cpu, since CUDA cannot be used: " + problem);
-  return at::kCPU;
+  if (const std::string problem = cuda_problem(); !problem.empty())
+    throw Error("", "trainer.device = cuda: " + problem);
+  return at::Device(at::kCUDA, 0);
 }
 
 void* cuda_symbol(std::string_view part, const char* name) {

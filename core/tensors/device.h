@@ -13,11 +13,21 @@ namespace subband {
 
 /// The device that `trainer.device` names: `cpu`, `cuda` or `auto`. Call it before anything else asks
 /// LibTorch for CUDA. `cuda` loads the object, or is refused: Error `trainer.device = cuda: <reason>`. `auto`
-/// takes CUDA where it can be had and tells `say` what it chose and why, in one line.
+/// takes usable_device() and tells `say` what it chose and why, in one line.
 at::Device open_device(std::string_view wanted, const std::function<void(const std::string&)>& say = {});
 
 /// Why CUDA cannot be used here, or empty; loads the object.
 std::string cuda_problem();
+
+/// The device that `auto` stands for on this machine.
+struct UsableDevice {
+  std::string name;     ///< `cpu` or `cuda`
+  std::string because;  ///< where it is cpu: why not cuda
+};
+/// Asked once, in a process of its own, so that this one may fork workers that use the device.
+const UsableDevice& usable_device();
+/// What a run notes of it: `device: cuda:0`, or `device: cpu, since CUDA cannot be used: …`.
+std::string device_line(const UsableDevice& device);
 
 /// A function of the loaded object. Error `PART: this program has no CUDA loaded; ...` where it is not there.
 void* cuda_symbol(std::string_view part, const char* name);

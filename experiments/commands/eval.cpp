@@ -24,7 +24,7 @@ namespace {
 struct EvalRequest {
   std::string checkpoint;
   std::string split = "test";
-  std::vector<std::string> protocols = {"blocks", "sliding"};
+  std::vector<std::string> protocols;
   std::string device;
   int64_t length = 0;
 };
@@ -33,13 +33,31 @@ void add_eval_options(CLI::App& app, EvalRequest& request) {
   app.add_option("checkpoint", request.checkpoint, "a checkpoint file, a folder of them, or a run's folder")
       ->required();
   app.add_option("--split", request.split, "which text")->capture_default_str();
-  app.add_option("--protocol", request.protocols, "blocks, sliding, streaming, all")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"blocks", "sliding", "streaming", "all"}))
-      ->capture_default_str();
+  app.add_option("--protocol", request.protocols,
+                 "ways to measure, of those that the task knows (of a text: blocks, sliding, streaming, all); default: its "
+                 "standard ones")
+      ->delimiter(',');
   app.add_option("--device", request.device, "cpu, cuda or auto; default: as trained")
       ->check(CLI::IsMember({"cpu", "cuda", "auto"}));
   app.add_option("--length", request.length, "window length; default: as trained")->check(above_zero());
+}
+
+// Those asked for, or the task's standard ones.
+std::vector<std::string> chosen_protocols(const Task& task, const std::vector<std::string>& asked) {
+  std::vector<std::string> known, standard;
+  for (const Protocol& each : task.protocols()) {
+    known.push_back(each.name);
+    if (each.is_standard) standard.push_back(each.name);
+  }
+  for (const std::string& each : asked) {
+    if (std::ranges::find(known, each) == known.end())
+      throw ConfigError("command line",
+                        "--protocol = " + each + ": " +
+                            (known.empty() ? "the checkpoint's task has one way to measure; leave it out"
+                                           : "unknown protocol" + suggestion(each, known)),
+                        "unknown_option");
+  }
+  return asked.empty() ? standard : asked;
 }
 
 Metrics evaluate_checkpoint(Recipe recipe, Net& net, const EvalRequest& request,
@@ -48,7 +66,7 @@ Metrics evaluate_checkpoint(Recipe recipe, Net& net, const EvalRequest& request,
   const at::Device device = open_device(request.device.empty() ? recipe.trainer.device : request.device, say);
   net.to(device);
   if (request.length > 0) recipe.trainer.length = request.length;
-  recipe.trainer.protocols = request.protocols;
+  recipe.trainer.protocols = chosen_protocols(*make_task(recipe), request.protocols);
   recipe.trainer.evaluate_tokens.reset();
   const TaskUse use = task_use(recipe, device, cache);
   set_fp32_products(use.precision);

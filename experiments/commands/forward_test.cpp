@@ -18,7 +18,6 @@ using namespace subband;
 namespace forward_test {
 
 using Words = std::vector<std::string>;
-using Json = nlohmann::json;
 
 constexpr const char* kRecipe = R"(defaults: [/data: tinyshakespeare, _self_]
 tokenizer: bytes
@@ -43,12 +42,12 @@ struct Desk {
   Desk() { write_file(recipe, kRecipe); }
   std::string path(const std::string& name) const { return (folder / name).string(); }
 
-  Json call(int (*command)(Arguments), Words words, int expected = 0) const {
+  nlohmann::json call(int (*command)(Arguments), Words words, int expected = 0) const {
     words.push_back("--json");
     const auto [code, text] = printed_by(command, words);
     CAPTURE(text);
     CHECK(code == expected);
-    return Json::parse(text);
+    return nlohmann::json::parse(text);
   }
   std::string refusal(int (*command)(Arguments), const Words& words, int code) const {
     return call(command, words, code)["error"]["message"];
@@ -65,11 +64,11 @@ using namespace forward_test;
 
 TEST_CASE("params counts a recipe's parameters by group, without weights", "[commands]") {
   const Desk desk;
-  const Json table = desk.call(command_params, {desk.recipe});
+  const nlohmann::json table = desk.call(command_params, {desk.recipe});
   const int64_t attention = 4 * (16 * 16 + 16), mlp = 8 * 16 * 16 + 5 * 16, norm = 2 * 16;
   CHECK(table["total"] == 2 * 256 * 16 + 16 * 16 + 2 * (attention + mlp + 2 * norm) + norm);
   std::map<std::string, int64_t> groups;
-  for (const Json& row : table["groups"]) groups[row["group"]] = row["parameters"];
+  for (const nlohmann::json& row : table["groups"]) groups[row["group"]] = row["parameters"];
   CHECK(groups.at("blocks.*.mixer") == 2 * attention);
   CHECK(groups.at("embedding") == 256 * 16);
   CHECK(desk.call(command_params, {desk.recipe, "net.width=1048576", "net.layers=100"})["total"] > 1e14);
@@ -81,24 +80,24 @@ TEST_CASE("params --flops counts what each part costs, per token and per sequenc
           "[commands]") {
   const Desk desk;
   const int64_t L = 48, D = 16, layers = 2;
-  const Json table = desk.call(command_params, {desk.recipe, "--flops", "--length", std::to_string(L)});
+  const nlohmann::json table = desk.call(command_params, {desk.recipe, "--flops", "--length", std::to_string(L)});
   const int64_t attention = 8 * L * D * D + 4 * L * L * D, mlp = 16 * L * D * D, head = 2 * L * D * 256;
   CHECK(table["flops_per_sequence"] == layers * (attention + mlp) + head);
   CHECK(table["flops_per_token"] == (layers * (attention + mlp) + head) / L);
   CHECK(table["state_bytes"] == layers * 2 * L * D * 4);
-  std::map<std::string, Json> parts;
-  for (const Json& row : table["parts"]) parts[row["part"]] = row;
+  std::map<std::string, nlohmann::json> parts;
+  for (const nlohmann::json& row : table["parts"]) parts[row["part"]] = row;
   CHECK(parts.at("blocks.*.mixer")["flops_per_sequence"] == layers * attention);
   CHECK(parts.at("blocks.*.mixer")["parameters"] == layers * 4 * (D * D + D));
   CHECK(parts.at("head")["flops_per_token"] == 2 * D * 256);
-  const Json part = desk.call(
+  const nlohmann::json part = desk.call(
       command_params, {"--part", "mixer:softmax_attention", "--width", "32", "--flops", "--length", "10"});
   CHECK(part["flops_per_sequence"] == 8 * 10 * 32 * 32 + 4 * 10 * 10 * 32);
 }
 
 TEST_CASE("init writes the same weights for the same seed, and forward answers with them", "[commands]") {
   const Desk desk;
-  const Json first = desk.call(command_init, {desk.recipe, "--out", desk.path("a")});
+  const nlohmann::json first = desk.call(command_init, {desk.recipe, "--out", desk.path("a")});
   CHECK(desk.call(command_init, {desk.recipe, "--out", desk.path("b"), "--seed", "7"})["digest"] ==
         first["digest"]);
   CHECK(desk.call(command_init, {desk.recipe, "--out", desk.path("c"), "--seed", "8"})["digest"] !=
@@ -146,7 +145,7 @@ TEST_CASE("with --continue numbered ids are one sequence in pieces, and the stat
                                           {"ids.2", ids.narrow(1, 6, 8).contiguous()},
                                           {"targets.2", targets.narrow(1, 6, 8).contiguous()}});
   desk.call(command_forward, {desk.path("a"), "--tokens", desk.path("whole"), "--out", desk.path("w")});
-  const Json said = desk.call(
+  const nlohmann::json said = desk.call(
       command_forward, {desk.path("a"), "--tokens", desk.path("pieces"), "--out", desk.path("l"), "--continue"});
   const Tensors out = read_safetensors(desk.path("l")).tensors;
   const at::Tensor wanted = read_safetensors(desk.path("w")).tensors.at("logits");
@@ -173,7 +172,7 @@ TEST_CASE("with --continue a mixer, a lifting or a bypass alone goes on from pie
     CAPTURE(part);
     desk.call(command_forward,
               {"--part", part, "--width", "8", "--input", desk.path("whole"), "--out", desk.path("y")});
-    const Json said = desk.call(command_forward,
+    const nlohmann::json said = desk.call(command_forward,
                                 {"--part", part, "--width", "8", "--input", desk.path("pieces"), "--weights",
                                  desk.path("y"), "--out", desk.path("z"), "--continue"});
     const Tensors whole = read_safetensors(desk.path("y")).tensors, pieces = read_safetensors(desk.path("z")).tensors;

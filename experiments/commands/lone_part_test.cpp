@@ -16,13 +16,12 @@ using namespace subband;
 namespace lone_part_test {
 
 using Words = std::vector<std::string>;
-using Json = nlohmann::json;
 
 struct Stand {
   TestFolder folder;
   std::string path(const std::string& name) const { return (folder / name).string(); }
 
-  Json run(int (*command)(Arguments), Words words, int code = 0) const {
+  nlohmann::json run(int (*command)(Arguments), Words words, int code = 0) const {
     words.push_back("--json");
     std::ostringstream text;
     std::streambuf* before = std::cout.rdbuf(text.rdbuf());
@@ -30,7 +29,7 @@ struct Stand {
     std::cout.rdbuf(before);
     CAPTURE(text.str());
     CHECK(got == code);
-    return Json::parse(text.str());
+    return nlohmann::json::parse(text.str());
   }
   Tensors forward(const std::string& part, const Tensors& input, const Words& more = {}) const {
     write_safetensors(path("x"), input);
@@ -63,8 +62,8 @@ TEST_CASE("one part of every kind answers alone, with gradients of its input and
     const Tensors gradients = read_safetensors(stand.path("g")).tensors;
     CHECK(gradients.at("gx").sizes() == input.sizes());
     CHECK(gradients.at("gx").abs().max().item<double>() > 0);
-    const Json table = stand.run(command_params, {"--part", part, "--width", "8", "--levels", "3"});
-    for (const Json& tensor : table["tensors"]) {
+    const nlohmann::json table = stand.run(command_params, {"--part", part, "--width", "8", "--levels", "3"});
+    for (const nlohmann::json& tensor : table["tensors"]) {
       const std::string name = tensor["name"];
       CAPTURE(name);
       CHECK(out.at("w/" + name).sizes().vec() == tensor["shape"].get<std::vector<int64_t>>());

@@ -20,10 +20,12 @@ static std::string rule_for_unknown(const std::string& role) {
 
 void GroupFields::bind(Binder& b) {
   b.field("no_decay", no_decay,
-          "roles whose parameters have no weight decay; usual: [bias, norm, embedding]");
+          "roles whose parameters have no weight decay; usual: [bias, norm, embedding]")
+      .since(config::Node::list());
   for (const std::string& role : no_decay)
     b.check(role_named(role).has_value(), "no_decay", rule_for_unknown(role));
-  b.tree("rates", rates, "factors of the learning rate by role, such as {embedding: 0.1}; the others have 1");
+  b.tree("rates", rates, "factors of the learning rate by role, such as {embedding: 0.1}; the others have 1")
+      .since(config::Node::map());
   const bool is_map = rates.is(Node::Kind::map);
   b.check(is_map, "rates", "expected a map from role to factor");
   if (!is_map) rates = Node::map();
@@ -33,9 +35,6 @@ void GroupFields::bind(Binder& b) {
     b.check(is_number && entry.value.number() >= 0 && entry.value.number() <= 1e3, "rates",
             entry.key + ": must be a number from 0 to 1000");
   }
-  // Runs of before these fields are known without them.
-  if (no_decay.empty()) b.cosmetic({"no_decay"});
-  if (rates.size() == 0) b.cosmetic({"rates"});
 }
 
 double GroupFields::rate_of(Role role) const {

@@ -151,10 +151,6 @@ class OpenClassification final : public OpenTask {
     batch_ = train_.batch(rows, use_.device);
     return batch_;
   }
-  at::Tensor loss(Net& net, const Batch& batch, SequenceState*) const override {
-    const at::Tensor logits = net.forward(batch.inputs_BL, {.keep_BL = batch.keep_BL});
-    return at::cross_entropy_loss(logits.to(at::kFloat), batch.targets_BL);
-  }
   int64_t batches_per_epoch() const override { return train_.size() / use_.batch; }
   std::string epoch_text() const override { return fmt::format("{} examples", train_.size()); }
   std::vector<std::string> notes() const override {
@@ -209,6 +205,36 @@ class Classification final : public Task {
                                     shape.vocabulary),
                         "bad_value");
     return shape;
+  }
+  std::string objective() const override { return "cross-entropy of the label of a whole sequence"; }
+  at::Tensor loss(Net& net, const Batch& batch, SequenceState*) const override {
+    const at::Tensor logits = net.forward(batch.inputs_BL, {.keep_BL = batch.keep_BL});
+    return at::cross_entropy_loss(logits.to(at::kFloat), batch.targets_BL);
+  }
+  // Longer than a window of text: such nets may put many inputs into one position.
+  Batch example() const override {
+    constexpr int64_t kShortSequence = 2048;
+    const TaskShape form = shape();
+    const int64_t length = std::min(kShortSequence, form.length);
+    const at::Tensor label = at::zeros({1}, at::kLong);
+    if (form.channels == 0) {
+      const int64_t ids = std::min<int64_t>(2, form.vocabulary);
+      return {.inputs_BL = at::arange(length, at::kLong).remainder(ids).unsqueeze(0), .targets_BL = label};
+    }
+    const at::Tensor numbers = at::linspace(-1, 1, length * form.channels, at::TensorOptions(at::kFloat));
+    return {.inputs_BL = numbers.reshape({1, length, form.channels}), .targets_BL = label};
+  }
+  std::vector<MetricInfo> metrics(const std::vector<std::string>&) const override {
+    std::vector<MetricInfo> all;
+    for (const std::string& split : context_.data->splits()) {
+      if (split == "train") continue;
+      all.push_back({split + ".accuracy", "share of right labels", "max"});
+      all.push_back(
+          {split + ".auc", "area under the ROC curve, one class against the rest, averaged", "max"});
+      all.push_back({split + ".f1_macro", "F1 of every class, averaged", "max"});
+      all.push_back({split + ".loss", "cross-entropy, nats per sequence", "min"});
+    }
+    return all;
   }
   std::unique_ptr<OpenTask> open(const TaskUse& use) const override {
     return std::make_unique<OpenClassification>(context_, use);

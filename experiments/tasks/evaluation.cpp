@@ -45,6 +45,28 @@ void expect_stream(const Net& net, int64_t tokens) {
 
 }  // namespace
 
+std::vector<Protocol> text_protocols() {
+  return {{"blocks", "disjoint windows", true},
+          {"sliding", "half-overlapping windows", true},
+          {"streaming",
+           "disjoint windows one after another: carried states go on, fast weights learn from each window "
+           "once it is scored",
+           false},
+          {"all", "blocks, and a last shorter window, so that every token is scored", false}};
+}
+
+static std::string suffix_of(const std::string& protocol) {
+  return protocol == "blocks" ? "" : "_" + protocol;
+}
+
+std::vector<MetricInfo> text_metrics(const std::string& split, const std::string& protocol) {
+  const std::string suffix = suffix_of(protocol), over = ", " + protocol;
+  return {{split + ".loss" + suffix, "cross-entropy, nats per token" + over, "min"},
+          {split + ".ppl" + suffix, "perplexity per token" + over, "min"},
+          {split + ".bpb" + suffix, "bits per byte of the split's text" + over, "min"},
+          {split + ".word_ppl" + suffix, "perplexity per word, where the words are known" + over, "min"}};
+}
+
 WindowPlan plan_windows(int64_t starts, int64_t length, const std::string& protocol) {
   if (protocol == "all") {
     const int64_t targets = starts + length - 1;
@@ -118,7 +140,7 @@ double estimate_loss(Net& net, RandomWindows& windows, int64_t batches, const st
 
 Metrics loss_metrics(const std::string& split, const std::string& protocol, double loss,
                      const TokenFile& tokens) {
-  const std::string suffix = protocol == "blocks" ? "" : "_" + protocol;
+  const std::string suffix = suffix_of(protocol);
   const double count = static_cast<double>(tokens.tokens());
   Metrics metrics;
   metrics[split + ".loss" + suffix] = loss;

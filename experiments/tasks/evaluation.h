@@ -11,13 +11,21 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "experiments/data/token_file.h"
 #include "experiments/observer.h"
+#include "experiments/task.h"
 #include "experiments/tasks/random_windows.h"
 #include "models/net.h"
 
 namespace subband {
+
+/// `blocks`, `sliding`, `streaming` and `all`.
+std::vector<Protocol> text_protocols();
+
+/// What loss_metrics gives of a split under a protocol; `word_ppl` where words are known.
+std::vector<MetricInfo> text_metrics(const std::string& split, const std::string& protocol);
 
 /// Which windows a protocol runs over.
 struct WindowPlan {

@@ -118,6 +118,23 @@ std::unique_ptr<OpenTask> open_exercises(const ExercisePlan& plan, const TaskUse
   return std::make_unique<OpenExercises>(plan, use);
 }
 
+static std::string suffix_of(const Exercise& longer) {
+  return fmt::format("_{}_{}", longer.length, longer.size);
+}
+
+std::vector<MetricInfo> exercise_metrics(const ExercisePlan& plan) {
+  std::vector<MetricInfo> all;
+  const auto add = [&](const std::string& split, const std::string& suffix, const std::string& where) {
+    all.push_back({split + ".accuracy" + suffix, "share of right answers" + where, "max"});
+    all.push_back({split + ".loss" + suffix, "cross-entropy, nats per answer" + where, "min"});
+  };
+  add("valid", "", "");
+  add("test", "", "");
+  for (const Exercise& longer : plan.longer)
+    add("test", suffix_of(longer), fmt::format(", length {}, size {}", longer.length, longer.size));
+  return all;
+}
+
 std::vector<Measurement> exercise_measurements(const ExercisePlan& plan, const TaskUse& use) {
   std::vector<Measurement> all;
   const auto add = [&](const std::string& split, const Exercise& exercise, int64_t count,
@@ -129,8 +146,7 @@ std::vector<Measurement> exercise_measurements(const ExercisePlan& plan, const T
   add("train", plan.train[0], plan.fields.valid, "");
   add("valid", plan.train[0], plan.fields.valid, "");
   add("test", plan.train[0], plan.fields.test, "");
-  for (const Exercise& exercise : plan.longer)
-    add("test", exercise, plan.fields.test, fmt::format("_{}_{}", exercise.length, exercise.size));
+  for (const Exercise& exercise : plan.longer) add("test", exercise, plan.fields.test, suffix_of(exercise));
   return all;
 }
 

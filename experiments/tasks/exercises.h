@@ -49,5 +49,7 @@ void draw_example(const ExercisePlan& plan, const Exercise& exercise, uint64_t s
 std::unique_ptr<OpenTask> open_exercises(const ExercisePlan& plan, const TaskUse& use);
 /// `valid.accuracy` and `.loss` over the positions that have a target, likewise `test`.
 std::vector<Measurement> exercise_measurements(const ExercisePlan& plan, const TaskUse& use);
+std::vector<MetricInfo> exercise_metrics(const ExercisePlan& plan);
+inline constexpr const char* kExerciseObjective = "cross-entropy of the tokens that are asked for";
 
 }  // namespace subband

@@ -54,6 +54,10 @@ class Induction final : public Task {
     }
     return {.vocabulary = config_.vocabulary, .length = plan_.longest(), .may_look_ahead = true};
   }
+  std::string objective() const override { return kExerciseObjective; }
+  std::vector<MetricInfo> metrics(const std::vector<std::string>&) const override {
+    return exercise_metrics(plan_);
+  }
   std::unique_ptr<OpenTask> open(const TaskUse& use) const override { return open_exercises(plan_, use); }
   std::vector<Measurement> measurements(const TaskUse& use) const override {
     return exercise_measurements(plan_, use);

@@ -16,17 +16,19 @@ struct Config {
   std::string windows = "random";
 
   void bind(Binder& b) {
-    b.choice(
-        "windows", windows, {"random", "sequential"},
-        "random: training windows start anywhere; sequential: row b of a batch goes on where row b of the "
-        "last one ended, for nets that carry a state from window to window");
-    // What recipes meant before there was a choice is still what they are known by.
-    if (windows == "random") b.cosmetic({"windows"});
+    b.choice("windows", windows, {"random", "sequential"},
+             "random: training windows start anywhere; sequential: row b of a batch goes on where row b of the "
+             "last one ended, for nets that carry a state from window to window")
+        .since("random");
   }
 };
 
 static TokenFile opened(const TaskContext& context, const TaskUse& use, const std::string& split) {
   return open_tokens(*context.data, *context.tokenizer, split, use.cache);
+}
+
+static std::string name_of_unscored(const std::string& split, const std::string& protocol) {
+  return split + ".unscored_tokens" + (protocol == "blocks" ? "" : "_" + protocol);
 }
 
 static Metrics scored(const TaskContext& context, const TaskUse& use, const std::string& split,
@@ -39,8 +41,7 @@ static Metrics scored(const TaskContext& context, const TaskUse& use, const std:
                                   .most_tokens = use.most_tokens};
   const Score result = score(net, tokens, protocol, options);
   Metrics metrics = loss_metrics(split, protocol, result.loss(), tokens);
-  metrics[split + ".unscored_tokens" + (protocol == "blocks" ? "" : "_" + protocol)] =
-      static_cast<double>(result.unscored);
+  metrics[name_of_unscored(split, protocol)] = static_cast<double>(result.unscored);
   return metrics;
 }
 
@@ -106,6 +107,21 @@ class LanguageModel final : public Task {
                             " holds labelled examples; choose classification or other data",
                         "bad_value");
     return {.vocabulary = context_.tokenizer->vocabulary(), .length = context_.length};
+  }
+  bool writes_text() const override { return true; }
+  bool estimates_training() const override { return true; }
+  std::vector<Protocol> protocols() const override { return text_protocols(); }
+  std::string objective() const override { return "cross-entropy of the next token"; }
+  std::vector<MetricInfo> metrics(const std::vector<std::string>& protocols) const override {
+    std::vector<MetricInfo> all;
+    for (const std::string& split : context_.data->splits()) {
+      for (const std::string& protocol : protocols) {
+        if (split == "train") continue;
+        for (MetricInfo& metric : text_metrics(split, protocol)) all.push_back(std::move(metric));
+        all.push_back({name_of_unscored(split, protocol), "tokens that no window scored, " + protocol, ""});
+      }
+    }
+    return all;
   }
   std::unique_ptr<OpenTask> open(const TaskUse& use) const override {
     return std::make_unique<OpenLanguageModel>(config_, context_, use);

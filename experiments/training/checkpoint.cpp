@@ -69,6 +69,8 @@ Checkpoint read_one(const fs::path& file) {
   checkpoint.step = count_of(file, read, "step");
   checkpoint.tokens = count_of(file, read, "tokens");
   checkpoint.seconds = parse_number(metadata_of(file, read, "seconds")).value_or(0);
+  if (const auto found = read.metadata.find("machine"); found != read.metadata.end())
+    checkpoint.machine = found->second;
   const std::string& written = metadata_of(file, read, "digest");
   const std::string found = digest(read.tensors);
   if (found != written) {
@@ -123,12 +125,13 @@ Checkpoint fresh_checkpoint(const Recipe& recipe, const Tensors& model) {
 }
 
 void write_checkpoint(const fs::path& file, const Checkpoint& checkpoint) {
-  const std::map<std::string, std::string> metadata = {
+  std::map<std::string, std::string> metadata = {
       {"config", config::to_json(checkpoint.config)}, {"recipe", checkpoint.recipe},
       {"trajectory", checkpoint.trajectory},          {"vocabulary", std::to_string(checkpoint.vocabulary)},
       {"step", std::to_string(checkpoint.step)},      {"tokens", std::to_string(checkpoint.tokens)},
       {"seconds", number_text(checkpoint.seconds)},   {"digest", digest(checkpoint.tensors)},
   };
+  if (!checkpoint.machine.empty()) metadata["machine"] = checkpoint.machine;
   write_safetensors(file, checkpoint.tensors, metadata);
 }
 

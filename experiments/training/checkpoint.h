@@ -3,7 +3,7 @@
 //   optimizer/WHAT.NAME  optimiser state of a parameter
 //   state/NAME       carried state of the net, the running average of the loss, the best estimate, the loss scale
 //   metadata         `config` (resolved, JSON), `recipe`, `trajectory`, `vocabulary`, `step`, `tokens`, `seconds`,
-//                    `digest` of the tensors
+//                    `machine` (how operations ran), `digest` of the tensors
 // Random streams need no state: all that is drawn in a step is a function of the seed and the step.
 #pragma once
 #include <filesystem>
@@ -26,7 +26,8 @@ struct Checkpoint {
   int64_t vocabulary = 0;
   int64_t step = 0;
   int64_t tokens = 0;
-  double seconds = 0;  ///< of training so far, without evaluations
+  double seconds = 0;   ///< of training so far, without evaluations
+  std::string machine;  ///< machine_text of what ran so far; empty where unknown
 };
 
 /// Digest of all that decides the weights after a number of steps: a run goes on only from its own checkpoints.

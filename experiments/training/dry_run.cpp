@@ -6,7 +6,6 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -18,41 +17,20 @@ namespace subband {
 
 namespace {
 
-constexpr int64_t kShortLength = 64;
-// Where one answer a sequence is asked; such nets may put many inputs into one position.
-constexpr int64_t kShortSequence = 2048;
-
 [[noreturn]] void refuse_recipe(const Recipe& recipe, const std::string& message) {
   throw ConfigError(recipe.name, "a first step fails: " + message, "bad_value");
 }
 
-// One invented sequence in the form that the task gives its own.
-Batch invented_batch(const Recipe& recipe) {
-  const TaskShape& shape = recipe.shape;
-  const bool wants_class = shape.classes > 0;
-  const int64_t length = std::min(wants_class ? kShortSequence : kShortLength, shape.length);
-  if (shape.channels > 0) {
-    const at::Tensor numbers = at::linspace(-1, 1, length * shape.channels, at::TensorOptions(at::kFloat));
-    return {.inputs_BL = numbers.reshape({1, length, shape.channels}),
-            .targets_BL = at::zeros({1}, at::kLong)};
-  }
-  const at::Tensor ids_BL =
-      at::arange(length + 1, at::kLong).remainder(std::min<int64_t>(2, recipe.vocabulary)).unsqueeze(0);
-  return {.inputs_BL = ids_BL.slice(1, 0, length),
-          .targets_BL = wants_class ? at::zeros({1}, at::kLong) : ids_BL.slice(1, 1, length + 1)};
-}
-
 // On the meta device only shapes are computed: no memory, no values, and so none that could be not finite.
 void take_step(Net& net, const Recipe& recipe, at::Device device) {
-  Batch batch = invented_batch(recipe);
+  const std::shared_ptr<Task> task = make_task(recipe);
+  Batch batch = task->example();
   batch.inputs_BL = batch.inputs_BL.to(device);
   batch.targets_BL = batch.targets_BL.to(device);
   net.train();
   net.zero_grad();
   net.set_generator(stream(static_cast<uint64_t>(recipe.seed), "check"));
-  const at::Tensor loss = recipe.shape.classes > 0
-                              ? at::cross_entropy_loss(net.forward(batch.inputs_BL), batch.targets_BL)
-                              : net.loss(batch.inputs_BL, batch.targets_BL);
+  const at::Tensor loss = task->loss(net, batch);
   if (!loss.is_meta() && !std::isfinite(loss.item<double>())) refuse_recipe(recipe, "the loss is not finite");
   loss.backward();
   if (loss.is_meta()) return;

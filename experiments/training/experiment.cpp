@@ -39,7 +39,8 @@ class Experiment {
       : recipe_(recipe),
         options_(options),
         observer_(observer),
-        device_(open_device(recipe.trainer.device, [&](const std::string& line) { observer.noted(line); })),
+        ops_(recipe.ops.forced()),
+        device_(open_device(recipe.trainer.device)),
         use_(task_use(recipe, device_, options.cache)),
         task_(make_task(recipe)),
         open_task_(task_->open(use_)) {}
@@ -61,7 +62,9 @@ class Experiment {
                                     .epoch = steps_per_epoch(recipe_.trainer, *open_task_),
                                     .steps = steps},
                   options_.checkpoints);
-    checkpoints_.emplace(recipe_, options_.checkpoints, observer_);
+    checkpoints_.emplace(recipe_, RunCheckpoints::Place{options_.checkpoints, options_.other_machine},
+                         observer_, ops_);
+    if (!recipe_.device_note.empty()) observer_.noted(recipe_.device_note);
     for (const std::string& line : open_task_->notes()) observer_.noted(line);
     if (const std::string note = left_out_note(recipe_.trainer, *open_task_); !note.empty())
       observer_.noted(note);
@@ -78,6 +81,7 @@ class Experiment {
   }
 
   int64_t step() const { return trainer_ ? trainer_->steps_done() : 0; }
+  std::vector<OpUse> ops() const { return ops_.uses(); }
 
  private:
   bool stop_asked() const { return options_.stop != nullptr && options_.stop->load(); }
@@ -86,7 +90,8 @@ class Experiment {
   void judge(const StepResult& result) const;
   std::string words_on_best() const;
   void estimate(int64_t step);
-  void checkpoint() { checkpoints_->write(*trainer_, *best_, seconds_); }
+  void checkpoint();
+  void end_before(const TrainerConfig& config);
   void take_best(Outcome& outcome);
   bool evaluate(Outcome& outcome);
   void sample();
@@ -95,6 +100,7 @@ class Experiment {
   const Recipe& recipe_;
   const ExperimentOptions& options_;
   Observer& observer_;
+  OpPaths ops_;
   at::Device device_;
   TaskUse use_;
   std::shared_ptr<Task> task_;
@@ -125,30 +131,48 @@ void Experiment::judge(const StepResult& result) const {
          .message = fmt::format("step {}: loss = {}, gradient norm = {}{}", step, std::abs(result.loss),
                                 std::abs(result.gradient_norm), words_on_best())}};
   }
-  const double limit =
-      recipe_.trainer.diverged_above * std::log(static_cast<double>(recipe_.shape.answers()));
-  if (limit > 0 && result.loss > limit) {
-    throw Ended{{.status = Status::diverged,
-                 .step = step,
-                 .message = fmt::format("step {}: loss = {:.4f}: above {} ln V = {:.4f}{}", step, result.loss,
-                                        recipe_.trainer.diverged_above, limit, words_on_best())}};
+  const double untrained = task_->untrained_loss(), multiple = recipe_.trainer.diverged_above;
+  if (multiple > 0 && result.loss > multiple * untrained) {
+    throw Ended{
+        {.status = Status::diverged,
+         .step = step,
+         .message = fmt::format("step {}: loss = {:.4f}: above {} times {:.4f}, what an untrained answer "
+                                "costs{}",
+                                step, result.loss, multiple, untrained, words_on_best())}};
   }
+}
+
+void Experiment::checkpoint() {
+  checkpoints_->write(*trainer_, *best_, seconds_);
+  observer_.counted(ops_.uses());
+}
+
+// What ends a run between two steps; it can go on from there.
+void Experiment::end_before(const TrainerConfig& config) {
+  const bool is_late = config.time_limit && seconds_ >= *config.time_limit;
+  if (!stop_asked() && !is_late) return;
+  checkpoint();
+  const int64_t step = trainer_->steps_done();
+  if (stop_asked())
+    throw Ended{{.status = Status::stopped, .step = step, .message = "stopped on request; resumable"}};
+  throw Ended{
+      {.status = Status::time_out,
+       .step = step,
+       .message = fmt::format("step {}: {:.1f} s of training: at least trainer.time_limit = {:g} s; a "
+                              "longer limit goes on from here{}",
+                              step, seconds_, *config.time_limit, words_on_best())}};
 }
 
 void Experiment::train() {
   const TrainerConfig& config = recipe_.trainer;
   const auto start = Clock::now();
-  while (trainer_->steps_done() < trainer_->steps()) {
-    if (stop_asked()) {
-      checkpoint();
-      throw Ended{{.status = Status::stopped,
-                   .step = trainer_->steps_done(),
-                   .message = "stopped on request; resumable"}};
-    }
+  for (bool is_first = true; trainer_->steps_done() < trainer_->steps(); is_first = false) {
+    end_before(config);
     if (options_.checkpoint != nullptr && options_.checkpoint->exchange(false)) checkpoint();
     const auto before = Clock::now();
     const StepResult result = trainer_->step();
     seconds_ += seconds_since(before);
+    if (is_first) checkpoints_->check_machine();
     judge(result);
     const int64_t step = trainer_->steps_done();
     observer_.stepped({.step = step,
@@ -252,6 +276,41 @@ bool is_out_of_memory(const c10::Error& error) {
 
 }  // namespace
 
+// Those of the validation split, under the first protocol; counts are not estimated.
+static std::vector<MetricInfo> estimated_metrics(const Task& task) {
+  std::vector<std::string> protocols;
+  for (const Protocol& each : task.protocols())
+    if (protocols.empty()) protocols.push_back(each.name);
+  std::vector<MetricInfo> all = task.metrics(protocols);
+  std::erase_if(all, [](const MetricInfo& each) { return !each.name.starts_with("valid.") || each.goal.empty(); });
+  return all;
+}
+
+std::vector<MetricInfo> reported_metrics(const Recipe& recipe) {
+  const std::shared_ptr<Task> task = make_task(recipe);
+  std::vector<MetricInfo> all = task->metrics(recipe.trainer.protocols);
+  for (const std::string split : {"valid", "train"}) {
+    if (split == "train" && !recipe.trainer.evaluate_train) continue;
+    for (const MetricInfo& each : estimated_metrics(*task))
+      all.push_back({split + each.name.substr(each.name.find('.')) + "_estimate",
+                     each.help + ", a few batches while it trains", each.goal});
+  }
+  const std::vector<MetricInfo> training = {
+      {"train.loss", "mean loss of about the last fifty steps, nats per answer", "min"},
+      {"train.seconds", "seconds of optimiser steps, without evaluations", "min"},
+      {"train.tokens", "input positions trained on", ""},
+      {"train.tokens_per_s", "the same a second", "max"},
+      {"train.peak_mib", "largest memory of the process, or of the device, MiB", "min"},
+      {"train.peak_tensors_mib", "largest memory of all tensors at once, MiB", "min"},
+      {"train.skipped_steps", "steps that overflowed under a scaled loss; of fp16", "min"},
+      {"model.parameters", "values that learn", ""},
+      {"model.flops", "of one forward pass over one sequence", ""},
+      {"valid.best_step", "step whose weights are measured, where best weights are kept", ""},
+      {"valid.best_loss_estimate", "the estimate that chose it", "min"}};
+  all.insert(all.end(), training.begin(), training.end());
+  return all;
+}
+
 Outcome run_experiment(const Recipe& recipe, const ExperimentOptions& options) {
   Observer nobody;
   Observer& observer = options.observer != nullptr ? *options.observer : nobody;
@@ -273,6 +332,7 @@ Outcome run_experiment(const Recipe& recipe, const ExperimentOptions& options) {
     failed(is_out_of_memory(error) ? Status::out_of_memory : Status::failed,
            first_line(error.what_without_backtrace()));
   }
+  if (experiment) observer.counted(experiment->ops());
   observer.ended(outcome);
   return outcome;
 }

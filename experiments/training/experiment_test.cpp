@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <set>
 
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
@@ -182,7 +183,49 @@ TEST_CASE("a loss far above ignorance ends the run as diverged", "[experiment]")
       run(recipe({{"optimizer.lr", Node(500.0)}, {"schedule.warmup", Node(0.0)}}), folder, listener);
   CHECK(outcome.status == Status::diverged);
   CHECK(outcome.step > 1);
-  CHECK_THAT(outcome.message, Catch::ContainsSubstring("above 10 ln V = 32.9584"));
+  CHECK_THAT(outcome.message,
+             Catch::ContainsSubstring("above 10 times 3.2958, what an untrained answer costs"));
+}
+
+TEST_CASE("a run that reaches its limit of time ends as time_out, and a longer limit goes on",
+          "[experiment]") {
+  const TestFolder folder, whole_folder;
+  Listener first, second, through;
+  const Outcome late = run(recipe({{"trainer.time_limit", Node(1e-9)}}), folder, first);
+  CHECK(late.status == Status::time_out);
+  CHECK(late.step == 1);
+  CHECK(late.message ==
+        "step 1: 0.0 s of training: at least trainer.time_limit = 1e-09 s; a longer limit goes on "
+        "from here");
+  CHECK(first.checkpoints == std::vector<int64_t>{1});
+  const Outcome again = run(recipe({{"trainer.time_limit", Node(1e-9)}}), folder, second);
+  CHECK(again.step == 1);  // at once
+  CHECK(run(recipe({{"trainer.time_limit", Node(1000.0)}}), folder, second).done());
+  CHECK(run(recipe(), whole_folder, through).done());
+  CHECK(final_digest(folder.path()) == final_digest(whole_folder.path()));
+}
+
+TEST_CASE("a run goes on where operations run as they did, or as it is told", "[experiment]") {
+  const TestFolder folder;
+  Listener first, second, third;
+  first.stop_after = 3;
+  CHECK(run(recipe(), folder, first).status == Status::stopped);
+  const auto file = folder.path() / "checkpoints" / checkpoint_name(3);
+  Checkpoint elsewhere = read_checkpoint(file);
+  CHECK_THAT(elsewhere.machine, Catch::ContainsSubstring("instructions"));
+  elsewhere.machine = R"({"instructions": "abacus", "ops": []})";
+  write_checkpoint(file, elsewhere);
+  CHECK_THROWS_WITH(
+      run(recipe(), folder, second),
+      Catch::ContainsSubstring("checkpoints: machine: instructions = ") &&
+          Catch::EndsWith(": were abacus: the last bits would differ from there on; go on where it "
+                          "began, or here with --other-machine"));
+  const Outcome outcome = run_experiment(recipe(), {.checkpoints = folder.path() / "checkpoints",
+                                                    .cache = folder.path() / "cache",
+                                                    .observer = &third,
+                                                    .other_machine = true});
+  CHECK(outcome.done());
+  CHECK_THAT(third.notes.at(0), Catch::StartsWith("other machine: instructions = "));
 }
 
 // Batches without an end, so many of them an epoch.
@@ -274,6 +317,30 @@ TEST_CASE("estimates on the way have names of their own", "[experiment]") {
   CHECK(listener.measurements[0].second.contains("valid.bpb_estimate"));
   CHECK_FALSE(listener.measurements[0].second.contains("valid.bpb"));
   CHECK(listener.outcome.metrics.contains("valid.bpb"));
+}
+
+TEST_CASE("a recipe says beforehand what its runs report", "[experiment]") {
+  const Recipe tiny = recipe({{"trainer.evaluate_every", whole(6)},
+                              {"trainer.evaluate_train", Node(true)},
+                              {"trainer.save_best", Node(true)}});
+  std::set<std::string> known, found;
+  for (const MetricInfo& each : reported_metrics(tiny)) {
+    CHECK(known.insert(each.name).second);
+    CHECK((each.goal == "min" || each.goal == "max" || each.goal.empty()));
+  }
+  const TestFolder folder;
+  Listener listener;
+  run(tiny, folder, listener);
+  for (const auto& [step, metrics] : listener.measurements)
+    for (const auto& [name, value] : metrics) found.insert(name);
+  for (const std::string& name : found) {
+    CAPTURE(name);
+    CHECK(known.contains(name));
+  }
+  for (const std::string& name : found) known.erase(name);
+  // Of the tiny text the words are known in `test` alone, and nothing overflows in fp32.
+  CHECK(known == std::set<std::string>{"train.skipped_steps", "train.word_ppl_estimate", "valid.word_ppl",
+                                       "valid.word_ppl_estimate", "valid.word_ppl_sliding"});
 }
 
 TEST_CASE("a run does not go on from another run's checkpoint", "[experiment]") {

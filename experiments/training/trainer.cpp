@@ -26,6 +26,7 @@ bool StepResult::finite() const { return std::isfinite(loss) && std::isfinite(gr
 
 Trainer::Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan)
     : recipe_(recipe),
+      objective_(make_task(recipe)),
       net_(net),
       task_(task),
       plan_(plan),
@@ -84,7 +85,7 @@ at::Tensor Trainer::forward_and_backward() {
     at::Tensor loss;
     {
       const Autocast autocast(recipe_.trainer.precision);
-      loss = task_.loss(net_, batch, state);
+      loss = objective_->loss(net_, batch, state);
     }
     if (passes > 1) loss = loss.div(static_cast<double>(passes));
     (scaler_ ? loss.mul(scaler_->scale()) : loss).backward();

@@ -33,7 +33,8 @@ class Trainer {
     at::Device device = at::kCPU;
     bool scales_loss = false;  ///< as fp16 needs it
   };
-  /// `recipe`, `net` and `task` must outlive this; `net` is on `plan.device` already.
+  /// `recipe`, `net` and `task`, which hands out the batches of the recipe's task, must outlive this; `net` is on
+  /// `plan.device` already.
   Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan);
 
   /// zero gradients → for each micro-batch: forward, loss / accumulate, (scaled) backward → unscale → clip → update at
@@ -61,6 +62,7 @@ class Trainer {
   void remember(double loss);
 
   const Recipe& recipe_;
+  std::shared_ptr<const Task> objective_;
   Net& net_;
   OpenTask& task_;
   Plan plan_;

@@ -13,6 +13,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/ops/op_paths.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/padding.h"
 #include "models/mixer.h"
@@ -154,6 +155,7 @@ class FlashAttention final : public Mixer {
       refuse(std::string("cannot take this input, LibTorch would use ") + name_of(choice));
     }
     choice_ = name_of(choice);
+    count_op("flash_attention", backend_->name, std::string("LibTorch: ") + choice_);
     return at::scaled_dot_product_attention(q, k, v, mask, 0.0, triangle, scale_);
   }
   [[noreturn]] void refuse(const std::string& rule) const {

@@ -45,11 +45,10 @@ struct Config {
     b.field("tied", tied, "the head is the embedding's table");
     b.field("carry_memory", carry_memory,
             "training windows go on from the state of their mixers, which keep so much of the last one; for "
-            "task.windows = sequential");
+            "task.windows = sequential")
+        .since(false);
     b.check(!carry_memory || positions == "none", "carry_memory",
             "must be false with positions that begin anew in every window; set positions = none");
-    // Nets of before this field are known without it.
-    if (!carry_memory) b.cosmetic({"carry_memory"});
   }
 
   const ResidualParts& parts_of(int64_t layer) const {

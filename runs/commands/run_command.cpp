@@ -27,6 +27,7 @@ struct RunWords {
   std::optional<int64_t> seed;
   bool force = false;
   bool check = false;
+  bool other_machine = false;
 };
 
 Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_quiet) {
@@ -102,6 +103,7 @@ int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments 
   PerformOptions options{.stop = &stop_asked(),
                          .checkpoint = &checkpoint_asked(),
                          .command_line = {"subband", "run"},
+                         .other_machine = words.other_machine,
                          .force = words.force};
   options.command_line.insert(options.command_line.end(), arguments.begin(), arguments.end());
   ProgressObserver progress(recipe.name, common.quiet);
@@ -136,6 +138,8 @@ int command_run(Arguments arguments, ChangedStore& changed) {
   line.app().add_flag(
       "--check", words.check,
       "one forward and backward pass of a small batch instead of the run; exit code 2 where it fails");
+  line.app().add_flag("--other-machine", words.other_machine,
+                      "go on with a run whose operations take other paths here than before; the record notes it");
   line.app().add_flag("--force", words.force,
                       "compute again what is done; the earlier run moves to STORE/replaced");
   return line.run(arguments, [&] { return carry_out_run(words, line.options(), arguments, changed); });

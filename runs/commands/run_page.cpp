@@ -103,6 +103,9 @@ std::string run_page(const std::string& folder, const RunRecord& run) {
   for (const auto& [name, value] : run.metrics) out += fmt::format("  {:<32} {:.6g}\n", shown(name), value);
   if (const std::string plot = curve_plot(run.curve, 70, 12); !plot.empty())
     out += "\ntraining loss, nats per token\n" + plot;
+  if (!run.ops.empty()) out += "\noperations, and how often they ran\n";
+  for (const OpUse& use : run.ops)
+    out += fmt::format("  {:<60} {:>12}\n", op_use_text(use), grouped(use.calls));
   if (!run.notes.empty()) out += "\nnotes\n";
   for (const std::string& note : run.notes) out += "  " + shown(note) + "\n";
   if (!run.samples.empty())
@@ -128,6 +131,10 @@ RecordJson run_json(const std::string& folder, const RunRecord& run) {
   object["samples"] = RecordJson::array();
   for (const RunSample& sample : run.samples)
     object["samples"].push_back({{"step", sample.step}, {"text", sample.text}});
+  object["ops"] = RecordJson::array();
+  for (const OpUse& use : run.ops)
+    object["ops"].push_back(
+        {{"op", use.op}, {"path", use.path}, {"detail", use.detail}, {"calls", use.calls}});
   object["notes"] = run.notes;
   object["torn"] = run.torn;
   return object;

@@ -41,6 +41,8 @@ class RecordAssembly {
       metrics(event);
     else if (kind == "sample")
       run_.samples.push_back({integer_in(event, "step"), text_in(event, "text")});
+    else if (kind == "ops")
+      ops(event);
     else if (kind == "note")
       run_.notes.push_back(text_in(event, "text"));
     else if (kind == "end")
@@ -64,6 +66,7 @@ class RecordAssembly {
     earlier_ = run_.seconds;
     session_ = time;
     ++run_.resumes;
+    earlier_ops_ = run_.ops;
     run_.provenance = member_of(event, "provenance", kEmpty);
     run_.status = Status::running;
     run_.message.clear();
@@ -92,6 +95,18 @@ class RecordAssembly {
     run_.evaluations.push_back({integer_in(event, "step"), metrics_of(member_of(event, "metrics", kEmpty))});
     keep(run_.evaluations.back().metrics);
   }
+  void ops(const RecordJson& event) {
+    run_.ops = earlier_ops_;
+    for (const RecordJson& each : member_of(event, "ops", kEmpty)) {
+      OpUse use{text_in(each, "op"), text_in(each, "path"), text_in(each, "detail"), 0};
+      const auto is_same = [&](const OpUse& other) {
+        return other.op == use.op && other.path == use.path && other.detail == use.detail;
+      };
+      auto found = std::ranges::find_if(run_.ops, is_same);
+      if (found == run_.ops.end()) found = run_.ops.insert(found, std::move(use));
+      found->calls += integer_in(each, "calls");
+    }
+  }
   void end(const RecordJson& event) {
     const std::string word = text_in(event, "status", "failed");
     const auto status = status_named(word);
@@ -110,8 +125,9 @@ class RecordAssembly {
   const fs::path& file_;
   const RecordJson kEmpty = RecordJson::object();
   RunRecord run_;
-  double session_ = 0;  // when the present session began
-  double earlier_ = 0;  // seconds of the sessions before it
+  std::vector<OpUse> earlier_ops_;  // of the sessions before this one
+  double session_ = 0;              // when the present session began
+  double earlier_ = 0;              // seconds of the sessions before it
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 //   metrics     step, metrics
 //   sample      step, text
 //   checkpoint  step, file
+//   ops         ops: [{op, path, detail, calls}]: how operations ran since the session began
 //   note        text
 //   end         status, step, message, metrics
 // Every line has `seq`, counted from 0, and `time`, seconds since 1970 UTC.
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ops/op_paths.h"
 #include "runs/record/record_line.h"
 
 namespace subband {
@@ -69,6 +71,7 @@ struct RunRecord {
   std::vector<CurvePoint> curve;
   std::vector<Evaluation> evaluations;
   std::vector<RunSample> samples;
+  std::vector<OpUse> ops;  ///< how operations ran, over all sessions
   std::vector<std::string> notes;
   std::string torn;  ///< as in RecordFile
 };

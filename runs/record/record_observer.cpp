@@ -75,6 +75,13 @@ void RecordObserver::checkpointed(int64_t step, const fs::path& file) {
   record_.append("checkpoint", {{"step", step}, {"file", file.lexically_relative(folder_).string()}}, true);
 }
 
+void RecordObserver::counted(const std::vector<OpUse>& uses) {
+  RecordJson all = RecordJson::array();
+  for (const OpUse& use : uses)
+    all.push_back({{"op", use.op}, {"path", use.path}, {"detail", use.detail}, {"calls", use.calls}});
+  if (!all.empty()) record_.append("ops", {{"ops", all}}, false);
+}
+
 void RecordObserver::noted(const std::string& line) {
   record_.append("note", {{"text", line}}, false);
   log(line);

@@ -20,6 +20,7 @@ class RecordObserver final : public Observer {
   void measured(int64_t step, const Metrics& metrics) override;
   void sampled(int64_t step, const std::string& text) override;
   void checkpointed(int64_t step, const std::filesystem::path& file) override;
+  void counted(const std::vector<OpUse>& uses) override;
   void noted(const std::string& line) override;
   void ended(const Outcome& outcome) override;  ///< log only: whoever owns the record writes its end
 

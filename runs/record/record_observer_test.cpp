@@ -26,7 +26,19 @@ class Listener final : public Observer {
   int64_t last = 0;
 };
 
-TEST_CASE("what an experiment tells is in the record, and every observer of a list hears it", "[record]") {
+TEST_CASE("how operations ran is counted over all sessions", "[record]") {
+  const Scratch scratch;
+  RecordWriter record(scratch / "record.jsonl");
+  RecordObserver observer(record, scratch.path());
+  observer.counted({{"fwht", "loops", "avx2", 5}});
+  observer.counted({{"fwht", "loops", "avx2", 9}});  // of the same session: not added
+  record.resume(RecordJson::object());
+  observer.counted({{"fwht", "loops", "avx2", 2}, {"fwht", "reference", "forced", 1}});
+  CHECK(read_record(scratch / "record.jsonl").ops ==
+        std::vector<OpUse>{{"fwht", "loops", "avx2", 11}, {"fwht", "reference", "forced", 1}});
+}
+
+TEST_CASE("what an experiment tells is in the record, and every observer of a list is told", "[record]") {
   const Scratch scratch;
   Listener listener;
   RecordWriter record(scratch / "record.jsonl");

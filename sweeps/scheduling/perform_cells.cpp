@@ -10,6 +10,7 @@
 #include "experiments/data/pinned.h"
 #include "experiments/load_recipe.h"
 #include "experiments/training/dry_run.h"
+#include "experiments/training/experiment.h"
 #include "experiments/training/recipe_remarks.h"
 #include "runs/identity.h"
 #include "runs/perform.h"
@@ -125,6 +126,10 @@ std::string RowBinder::identify(const std::string& recipe, const std::vector<std
   return identity_of(bound(recipe, compose(recipe, overrides)));
 }
 
+std::vector<MetricInfo> RowBinder::metrics(const std::string& recipe, const std::vector<std::string>& overrides) {
+  return reported_metrics(bound(recipe, compose(recipe, overrides)));
+}
+
 PreparedRow RowBinder::prepare(const std::string& name, const std::vector<std::string>& overrides) {
   config::Composition composition = compose(name, overrides);
   const Recipe recipe = bound(name, composition);
@@ -142,6 +147,7 @@ PreparedRow RowBinder::prepare(const std::string& name, const std::vector<std::s
                   .resolved = recipe.resolved,
                   .recipe = std::make_shared<const config::Node>(std::move(composition.config)),
                   .asks_for_seed = asks_for_seed(composition.unresolved)};
+  for (const MetricInfo& each : reported_metrics(recipe)) row.metrics.push_back(each.name);
   try {
     row.data = manifest_of_data(recipe);
     row.id = identity_of(recipe);
@@ -184,7 +190,8 @@ CellOutcome perform_cell(const CellSource& source, const std::string& name, cons
                                      {.observer = &observer,
                                       .stop = &link.stop(),
                                       .checkpoint = &checkpoint_asked(),
-                                      .command_line = source.command_line});
+                                      .command_line = source.command_line,
+                                      .other_machine = source.other_machine});
     const bool is_reused = result.is_reused && result.outcome.done();
     return {is_reused ? Status::reused : result.outcome.status, message_of(result.outcome)};
   } catch (const Error& error) {

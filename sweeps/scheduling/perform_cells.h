@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/registry.h"
 #include "experiments/recipe.h"
+#include "experiments/task.h"
 #include "runs/store.h"
 #include "sweeps/planning/plan.h"
 #include "sweeps/scheduling/worker.h"
@@ -23,6 +24,7 @@ struct CellSource {
   const Registry* registry = nullptr;
   std::vector<config::GroupFolder> folders;  ///< where recipes are
   std::vector<std::string> command_line;     ///< for the provenance
+  bool other_machine = false;                ///< cells go on although operations run in another way here
 };
 
 /// Binds the rows of a plan one after another; what they share is read and counted once: parsed files, checksums of
@@ -34,6 +36,8 @@ class RowBinder {
   std::string identify(const std::string& recipe, const std::vector<std::string>& overrides);
   /// With it the number of parameters, counted without memory, and of tokens.
   PreparedRow prepare(const std::string& recipe, const std::vector<std::string>& overrides);
+  /// What its runs report.
+  std::vector<MetricInfo> metrics(const std::string& recipe, const std::vector<std::string>& overrides);
   /// One small step of a row, in a process of its own; nothing where it works. Of a large net only the shapes; of rows
   /// that differ in optimiser and schedule alone only the first.
   std::optional<Problem> check(const std::string& recipe, const std::vector<std::string>& overrides);

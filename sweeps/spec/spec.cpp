@@ -1,7 +1,6 @@
 #include "sweeps/spec/spec.h"
 
 #include <algorithm>
-#include <set>
 
 #include "analysis/comparison.h"
 #include "core/config/binder.h"
@@ -365,15 +364,20 @@ std::vector<FieldInfo> sweep_fields() {
   return session.fields;
 }
 
+bool is_spec_key(std::string_view key) {
+  const std::vector<FieldInfo> fields = sweep_fields();
+  return std::ranges::any_of(fields, [&](const FieldInfo& field) {
+    return field.path == key || field.path.starts_with(std::string(key) + ".");
+  });
+}
+
 SplitOverrides split_overrides(std::span<const std::string> overrides) {
-  std::set<std::string> spec_keys;
-  for (const FieldInfo& field : sweep_fields()) spec_keys.insert(field.path.substr(0, field.path.find('.')));
   SplitOverrides split;
   for (size_t i = 0; i < overrides.size(); ++i) {
     const config::Override word = config::parse_override(overrides[i], static_cast<int>(i) + 1);
     const std::string first = word.target.substr(0, word.target.find('.'));
     if (first == "seed") throw ConfigError(word.place.text(), first + ": " + kSeedRule, "bad_value");
-    (spec_keys.contains(first) ? split.spec : split.cells).push_back(overrides[i]);
+    (is_spec_key(first) ? split.spec : split.cells).push_back(overrides[i]);
   }
   return split;
 }

@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/config/node.h"
@@ -71,6 +72,9 @@ struct SweepSpec {
 
 /// Binds a composed spec. ConfigError with every mistake of it.
 SweepSpec bind_sweep(const std::string& name, const config::Node& composed);
+
+/// Whether a spec has a field of this name; a recipe has none of them.
+bool is_spec_key(std::string_view key);
 
 /// Overrides of a command line: those of the spec itself (`seeds=[1,2]`) and those of every cell's recipe.
 struct SplitOverrides {

@@ -1,0 +1,81 @@
+#include "core/ops/op_paths.h"
+
+#include <torch/torch.h>
+
+#include "core/error.h"
+#include "core/ops/causal_filter.h"
+#include "core/ops/fwht.h"
+#include "core/ops/token_attention.h"
+#include "core/testing/catch.h"
+
+using namespace subband;
+
+namespace op_paths_test {
+
+static std::vector<std::string> texts(const OpPaths& paths) {
+  std::vector<std::string> all;
+  for (const OpUse& use : paths.uses()) all.push_back(std::to_string(use.calls) + " " + op_use_text(use));
+  return all;
+}
+
+using Words = std::vector<std::string>;
+
+static void run(const std::string& op, const at::Tensor& x) {
+  const at::Tensor rows = at::zeros({1, 1, 2, 4});
+  if (op == "fwht") fwht(x);
+  if (op == "causal_filter") causal_filter(x, at::ones({2}), 1);
+  if (op == "token_attention") token_attention(rows, rows, rows, 1.0);
+}
+
+TEST_CASE("a forced path is taken, also in backward, and everything is counted", "[op_paths]") {
+  const at::Tensor x = at::rand({2, 4, 8}, at::kDouble).requires_grad_();
+  const OpPaths paths(ForcedPaths{{"fwht", "reference"}});
+  fwht(x).sum().backward();
+  fwht(x, "loops").sum().backward();  // a path that the caller asks for wins; its derivative is a second call
+  causal_filter(x, at::ones({2}, at::kDouble), 1);
+  CHECK(texts(paths) == Words{"1 causal_filter reference (Double: the loops take fp32)", "2 fwht loops",
+                              "1 fwht reference (forced)"});
+}
+
+TEST_CASE("a path that cannot take its input is refused where it is forced", "[op_paths]") {
+  const OpPaths paths(ForcedPaths{{"fwht", "loops"}});
+  CHECK_THROWS_WITH(fwht(at::zeros({2, 4}, at::kHalf)),
+                    "fwht: path = loops: must be auto, reference, loops (CPU, fp32 or fp64) or cuda (CUDA, "
+                    "fp32, n <= 4096)");
+  CHECK(paths.uses().empty());
+}
+
+TEST_CASE("why no kernel could be taken is said", "[op_paths]") {
+  const OpPaths paths;
+  fwht(at::zeros({2, 4}, at::kBFloat16));
+  CHECK(texts(paths) == Words{"1 fwht reference (BFloat16: the loops take fp32 and fp64)"});
+}
+
+TEST_CASE("inside another one only the inner counts, and outside nothing is forced", "[op_paths]") {
+  const at::Tensor x = at::zeros({4}, at::kDouble);
+  const OpPaths outer(ForcedPaths{{"fwht", "reference"}});
+  {
+    const OpPaths inner;
+    fwht(x);
+    CHECK(texts(inner) == Words{"1 fwht loops"});
+  }
+  fwht(x);
+  CHECK(texts(outer) == Words{"1 fwht reference (forced)"});
+}
+
+TEST_CASE("every path that can be forced is known to its operation", "[op_paths]") {
+  const at::Tensor x = at::zeros({1, 4, 4});
+  for (const OpInfo& op : known_ops()) {
+    for (const std::string& path : op.paths) {
+      if (path == "cuda") continue;
+      CAPTURE(op.name, path);
+      const OpPaths paths(ForcedPaths{{op.name, path}});
+      run(op.name, x);
+      REQUIRE(paths.uses().size() == 1);
+      CHECK(paths.uses()[0].op == op.name);
+      CHECK(paths.uses()[0].path == path);
+    }
+  }
+}
+
+}  // namespace op_paths_test

@@ -1,0 +1,60 @@
+#include "core/ops/op_paths.h"
+
+#include <atomic>
+#include <mutex>
+#include <tuple>
+
+namespace subband {
+
+struct OpPaths::State {
+  ForcedPaths forced;
+  mutable std::mutex mutex;  // backward runs on threads of its own where there is a device
+  std::map<std::tuple<std::string, std::string, std::string>, int64_t> calls;
+};
+
+// A run is a process, and operations are asked from deep inside nets that know of no run.
+static std::atomic<OpPaths::State*> present = nullptr;
+
+const std::vector<OpInfo>& known_ops() {
+  static const std::vector<OpInfo> ops = {
+      {"causal_filter", {"reference", "loops"}, "the weighted past of a crawling dilation"},
+      {"fwht", {"reference", "loops", "cuda"}, "the Walsh-Hadamard transform"},
+      {"token_attention", {"reference", "loops"}, "attention of one token on all keys, in decoding"},
+  };
+  return ops;
+}
+
+std::string op_use_text(const OpUse& use) {
+  return use.op + " " + use.path + (use.detail.empty() ? "" : " (" + use.detail + ")");
+}
+
+OpPaths::OpPaths(ForcedPaths forced) : state_(std::make_unique<State>()) {
+  state_->forced = std::move(forced);
+  before_ = present.exchange(state_.get());
+}
+
+OpPaths::~OpPaths() { present = before_; }
+
+std::vector<OpUse> OpPaths::uses() const {
+  const std::lock_guard lock(state_->mutex);
+  std::vector<OpUse> uses;
+  for (const auto& [key, calls] : state_->calls)
+    uses.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), calls});
+  return uses;
+}
+
+std::string op_path(std::string_view op, std::string_view asked) {
+  const OpPaths::State* state = present;
+  if (asked != "auto" || state == nullptr) return std::string(asked);
+  const auto found = state->forced.find(std::string(op));
+  return found == state->forced.end() ? "auto" : found->second;
+}
+
+void count_op(std::string_view op, std::string_view path, std::string_view detail) {
+  OpPaths::State* state = present;
+  if (state == nullptr) return;
+  const std::lock_guard lock(state->mutex);
+  ++state->calls[{std::string(op), std::string(path), std::string(detail)}];
+}
+
+}  // namespace subband

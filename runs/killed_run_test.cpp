@@ -62,8 +62,8 @@ TEST_CASE("a run killed at 20 random instants ends with the weights of an uninte
   int kills = 0;
   for (int attempt = 0; attempt < 20; ++attempt) {
     Process child = start_program(program, killed.root());
-    // From before the first step to a fifteenth of the steps, so that twenty rarely reach the end on any machine.
-    const double latest = start_up + std::max(0.1, all_steps - start_up) / 15;
+    // From before the first step to a thirtieth of the steps, so that twenty do not reach the end on a loaded machine.
+    const double latest = start_up + std::max(0.1, all_steps - start_up) / 30;
     const double wait = std::uniform_real_distribution<double>(start_up / 2, latest)(random);
     std::this_thread::sleep_for(std::chrono::duration<double>(wait));
     child.signal(SIGKILL);

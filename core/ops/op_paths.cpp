@@ -19,7 +19,9 @@ const std::vector<OpInfo>& known_ops() {
   static const std::vector<OpInfo> ops = {
       {"causal_filter", {"reference", "loops"}, "the weighted past of a crawling dilation"},
       {"fwht", {"reference", "loops", "cuda"}, "the Walsh-Hadamard transform"},
+      {"packed_product", {"reference", "dense", "loops"}, "products with weights of few bits"},
       {"token_attention", {"reference", "loops"}, "attention of one token on all keys, in decoding"},
+      {"unpacked", {"reference", "loops"}, "weights of few bits, and rows of embeddings, as numbers"},
   };
   return ops;
 }

@@ -8,6 +8,7 @@
 #include "core/config/yaml.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/tensors/packed_form.h"
 #include "core/tensors/safetensors_header.h"
 
 namespace subband::fuzz {
@@ -138,6 +139,26 @@ std::string safetensors_law(std::string_view file) {
       position = header.data_begin + entry.end;
     }
     if (position != file.size()) return "does not end where the file ends";
+  } catch (const Error&) {
+  }
+  return "";
+}
+
+std::string packed_law(std::string_view file) {
+  try {
+    const SafetensorsHeader header = read_safetensors_header(file, "bytes.safetensors");
+    const auto written = header.metadata.find("packed");
+    if (written == header.metadata.end()) return "";
+    const PackedForms forms = read_packed_forms(written->second, "bytes.safetensors", header.entries);
+    for (const auto& [name, form] : forms) {
+      uint64_t bytes = 0;
+      for (const SafetensorsEntry& entry : header.entries)
+        for (const char* piece : {"codes", "scales", "zeros"})
+          if (entry.name == packed_piece(name, piece)) bytes += entry.end - entry.begin;
+      if (static_cast<int64_t>(bytes) != form.bytes()) return "another size than its form says: " + name;
+      if (form.row_bytes() < (form.columns * form.bits + 7) / 8) return "a row too short for its columns: " + name;
+    }
+    if (!(read_packed_forms(packed_forms_text(forms), "again", header.entries) == forms)) return "forms read back as others";
   } catch (const Error&) {
   }
   return "";

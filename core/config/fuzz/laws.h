@@ -12,5 +12,6 @@ std::string override_law(std::string_view text);
 std::string binder_law(std::string_view text);
 std::string json_law(std::string_view text);         ///< also with Python's Infinity and NaN
 std::string safetensors_law(std::string_view file);  ///< the header: what it accepts tiles the file
+std::string packed_law(std::string_view file);       ///< packed weights: what is accepted has the bytes that its form says
 
 }  // namespace subband::fuzz

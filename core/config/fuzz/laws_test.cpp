@@ -61,4 +61,8 @@ TEST_CASE("any bytes are a safetensors header that tiles its file, or are refuse
   replay("safetensors", fuzz::safetensors_law);
 }
 
+TEST_CASE("any bytes are packed weights of the size that their form says, or are refused", "[fuzz]") {
+  replay("packed", fuzz::packed_law);
+}
+
 }  // namespace laws_test

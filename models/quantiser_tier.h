@@ -1,5 +1,9 @@
 // Which bit width a quantiser gives a parameter, told by what the parameter is for.
 #pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "models/role.h"
 
 namespace subband {
@@ -16,5 +20,10 @@ enum class QuantiserTier {
 };
 
 QuantiserTier tier_of(const Purpose& purpose);
+
+/// Those that have a bit width, as people write them: `mixer_coarse`, …
+const std::vector<std::string>& tier_names();
+const std::string& name_of(QuantiserTier tier);  ///< not of `none`
+std::optional<QuantiserTier> tier_named(std::string_view name);
 
 }  // namespace subband

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "models/initializer.h"
-#include "models/module.h"
+#include "models/layers/weight_matrix.h"
 
 namespace subband {
 
@@ -18,31 +18,28 @@ struct ProjectionPlan {
 };
 
 /// y = W x + b. How the weights are stored is its own affair: everybody else asks it to apply itself.
-class Projection final : public Module {
+class Projection final : public WeightMatrix {
  public:
   /// Weight, then bias, start uniform in ±1/sqrt(in), as PyTorch's linear layer does.
   Projection(Initializer& first, const ProjectionPlan& plan);
 
-  at::Tensor forward(const at::Tensor& x) const;  ///< Shapes  [..., in] -> [..., out]
-  at::Tensor dense() const {
-    return weight_;
-  }  ///< W [out,in], for maps that are made of it; gradients flow back
-  double flops(int64_t rows) const { return 2.0 * static_cast<double>(rows * in_ * out_); }
-  int64_t in() const { return in_; }
-  int64_t out() const { return out_; }
-  at::ScalarType type() const { return weight_.scalar_type(); }  ///< of what it computes with
-  const Purpose& purpose() const { return purposes().at("weight"); }
+  at::Tensor forward(const at::Tensor& x) const { return times(x, bias_); }  ///< Shapes  [..., in] -> [..., out]
+  double flops(int64_t rows) const { return 2.0 * static_cast<double>(rows * in() * out()); }
+  int64_t in() const { return columns(); }
+  int64_t out() const { return rows(); }
 
   /// Shared with the parameters and outside of autograd, for whoever sets other initial weights.
-  at::Tensor first_weight() const { return weight_.detach(); }
+  at::Tensor first_weight() const { return first_values(); }
   at::Tensor first_bias() const { return bias_.defined() ? bias_.detach() : bias_; }
 
  private:
-  int64_t in_, out_;
-  at::Tensor weight_, bias_;  // [out,in]; [out], or undefined
+  friend at::Tensor apply_each(std::span<const std::shared_ptr<Projection>> projections, const at::Tensor& x_nNI);
+
+  at::Tensor bias_;  // [out], or undefined
 };
 
-/// Several projections of one shape without bias, each on rows of its own, as one batched product.
+/// Several projections of one shape without bias, each on rows of its own, as one batched product; packed ones each by
+/// itself.
 /// Shapes  x [n,N,in] -> [n,N,out]
 at::Tensor apply_each(std::span<const std::shared_ptr<Projection>> projections, const at::Tensor& x_nNI);
 

@@ -88,8 +88,9 @@ Tensors probe_checkpoint(const ForwardWords& words, Tensors* gradients, Sequence
   const Checkpoint checkpoint = read_checkpoint(words.checkpoint);
   Recipe recipe = bind_recipe(registry, checkpoint.recipe, checkpoint.config);
   recipe.vocabulary = checkpoint.vocabulary;
+  if (gradients != nullptr) refuse_packed(checkpoint, words.checkpoint);
   const auto net = make_net(recipe);
-  load_model(*net, checkpoint.tensors);
+  load_weights(*net, checkpoint);
   net->to(words.type());
   net->eval();
   const Tensors out =

@@ -13,6 +13,7 @@ Tensors weights_of(const Checkpoint& checkpoint) {
   Tensors weights;
   for (const auto& [name, tensor] : checkpoint.tensors)
     if (name.starts_with("model/")) weights[name.substr(6)] = tensor;
+  for (const auto& [name, matrix] : packed_weights(checkpoint)) weights[name] = unpacked(matrix, at::kFloat);
   return weights;
 }
 

@@ -9,7 +9,7 @@
 
 namespace subband {
 
-/// Parameters and buffers under our names, without `model/`.
+/// Parameters and buffers under our names, without `model/`; of packed ones what their codes stand for, in fp32.
 Tensors weights_of(const Checkpoint& checkpoint);
 
 /// Writes a safetensors file and says so.

@@ -11,10 +11,9 @@
 
 #include "core/config/binder.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/hash.h"
-#include "experiments/data/data_place.h"
 #include "experiments/tokenizer.h"
+#include "experiments/tokenizers/inline_model.h"
 
 namespace subband::tokenizers::sentencepiece {
 
@@ -23,7 +22,8 @@ struct Config {
   int64_t pieces = 0;
 
   void bind(Binder& b) {
-    b.field("model", model, "the .model file; relative to the program's root, else to $SUBBAND_DATA");
+    b.field("model", model,
+            "the .model file; relative to the program's root, else to $SUBBAND_DATA; or `inline:` and its bytes as hex digits");
     b.field("pieces", pieces, {0, 1e9},
             "V, so that parameters can be counted without the file; 0: what the file has");
     b.check(!model.empty(), "model", "must name a file");
@@ -110,20 +110,17 @@ class SentencePiece final : public Tokenizer {
   }
 
   void expect_ok(const ::sentencepiece::util::Status& status) const {
-    if (!status.ok()) throw Error(config_.model, "sentencepiece: " + status.ToString());
+    if (!status.ok()) throw Error(config_.model.substr(0, 80), "sentencepiece: " + status.ToString());
   }
 
   const ::sentencepiece::SentencePieceProcessor& loaded() const {
     std::call_once(read_, [this] {
-      const auto file =
-          locate_data("tokenizer.model", program_root(), config_.model,
-                      "subband import waveletlm writes the one of a published PG-19 checkpoint");
-      const std::string model = read_file(file);
+      const auto [place, model] = read_tokenizer_model(config_.model);
       digest_ = sha256_hex(model);
       const auto status = processor_.LoadFromSerializedProto(model);
-      if (!status.ok()) throw Error(file.string(), "is no SentencePiece model: " + status.ToString());
+      if (!status.ok()) throw Error(place, "is no SentencePiece model: " + status.ToString());
       if (config_.pieces > 0 && processor_.GetPieceSize() != config_.pieces)
-        throw Error(file.string(), "pieces = " + std::to_string(processor_.GetPieceSize()) +
+        throw Error(place, "pieces = " + std::to_string(processor_.GetPieceSize()) +
                                        ": must be as tokenizer.pieces says, " +
                                        std::to_string(config_.pieces));
     });

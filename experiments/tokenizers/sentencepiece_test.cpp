@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/testing/catch.h"
 #include "experiments/testing/corpora.h"
+#include "experiments/tokenizers/inline_model.h"
 
 using namespace subband;
 
@@ -33,6 +34,17 @@ TEST_CASE("sentencepiece gives the pieces that its Python package gives", "[sent
                    6,  9,   6,  76, 76, 5,  67, 61, 60,  70, 32, 62, 19});
   CHECK(small->decode(ids) == "First Citizen: we are accounted poor");
   CHECK(encoded(*small, "").empty());
+}
+
+TEST_CASE("a model that stands in the spec itself is the file's", "[sentencepiece]") {
+  const std::string inside = inline_tokenizer_model(read_tokenizer_model(kSmall).bytes);
+  CHECK(model(inside, 120)->fingerprint() == model(kSmall)->fingerprint());
+  CHECK(encoded(*model(inside), "First Citizen") == encoded(*model(kSmall), "First Citizen"));
+  CHECK(inline_tokenizer_model(read_tokenizer_model(inside).bytes) == inside);
+  for (const char* wrong : {"inline:0g", "inline:0"})
+    CHECK_THROWS_WITH(model(wrong)->vocabulary(), "tokenizer.model = inline: must be pairs of hex digits, 0 to 9 and a to f");
+  CHECK_THROWS_WITH(model("inline:00")->vocabulary(),
+                    Catch::StartsWith("tokenizer.model = inline: is no SentencePiece model: "));
 }
 
 TEST_CASE("a model of Google's own gives the published pieces", "[sentencepiece]") {

@@ -57,6 +57,28 @@ int64_t count_of(const fs::path& file, const Safetensors& read, const std::strin
   return *value;
 }
 
+std::vector<SafetensorsEntry> entries_of(const Tensors& tensors) {
+  static const std::map<at::ScalarType, std::string> kNames = {
+      {at::kByte, "U8"}, {at::kChar, "I8"}, {at::kHalf, "F16"}, {at::kFloat, "F32"}};
+  std::vector<SafetensorsEntry> entries;
+  for (const auto& [name, tensor] : tensors) {
+    const auto type = kNames.find(tensor.scalar_type());
+    entries.push_back({.name = name,
+                       .type = type == kNames.end() ? c10::toString(tensor.scalar_type()) : type->second,
+                       .shape = tensor.sizes().vec()});
+  }
+  return entries;
+}
+
+void read_about_packed(const fs::path& file, const Safetensors& read, Checkpoint& checkpoint) {
+  const auto packed = read.metadata.find("packed");
+  checkpoint.packed = read_packed_forms(packed == read.metadata.end() ? "{}" : packed->second, file.string(),
+                                        entries_of(read.tensors));
+  for (const char* key : {"roles", "tokenizer", "quantisation"})
+    if (const auto found = read.metadata.find(key); found != read.metadata.end())
+      checkpoint.about_packed[key] = found->second;
+}
+
 Checkpoint read_one(const fs::path& file) {
   Safetensors read = read_safetensors(file);
   Checkpoint checkpoint;
@@ -77,6 +99,7 @@ Checkpoint read_one(const fs::path& file) {
     refuse(file, fmt::format("digest = {}: the tensors have {}; the file is damaged", written.substr(0, 12),
                              found.substr(0, 12)));
   }
+  read_about_packed(file, read, checkpoint);
   const Node* type = checkpoint.config.at("net.type");
   checkpoint.tensors =
       with_present_names(read.tensors, type && type->is(Node::Kind::string) ? type->string() : "");
@@ -132,6 +155,8 @@ void write_checkpoint(const fs::path& file, const Checkpoint& checkpoint) {
       {"seconds", number_text(checkpoint.seconds)},   {"digest", digest(checkpoint.tensors)},
   };
   if (!checkpoint.machine.empty()) metadata["machine"] = checkpoint.machine;
+  if (!checkpoint.packed.empty()) metadata["packed"] = packed_forms_text(checkpoint.packed);
+  metadata.insert(checkpoint.about_packed.begin(), checkpoint.about_packed.end());
   write_safetensors(file, checkpoint.tensors, metadata);
 }
 
@@ -198,14 +223,47 @@ void load_model(torch::nn::Module& net, const Tensors& tensors, const WeightWord
   for (const auto& [name, tensor] : own) tensor.copy_(tensors.at("model/" + name));
 }
 
+PackedMatrices packed_weights(const Checkpoint& checkpoint) {
+  PackedMatrices all;
+  for (const auto& [name, form] : checkpoint.packed) {
+    const auto piece = [&, &name = name](const char* word) { return checkpoint.tensors.at(packed_piece(name, word)); };
+    all.emplace(name, PackedMatrix{form, piece("codes"), piece("scales"), form.symmetric ? at::Tensor() : piece("zeros")});
+  }
+  return all;
+}
+
+void load_weights(torch::nn::Module& net, const Checkpoint& checkpoint) {
+  pack_net(net, packed_weights(checkpoint), "checkpoint");
+  load_model(net, checkpoint.tensors);
+}
+
+void refuse_packed(const Checkpoint& checkpoint, const std::string& place) {
+  if (checkpoint.packed.empty()) return;
+  const auto& [name, form] = *checkpoint.packed.begin();
+  throw Error(place, fmt::format("packed '{}' ({}): packed weights are not trained; go on from the checkpoint that they "
+                                 "were made of",
+                                 name, form.text()));
+}
+
+// Ids of another tokeniser of the same size would mean other text.
+static void check_tokenizer(const Recipe& recipe, const Checkpoint& checkpoint) {
+  const auto written = checkpoint.about_packed.find("tokenizer");
+  if (written == checkpoint.about_packed.end() || !recipe.tokenizer) return;
+  const std::string found = make_tokenizer(recipe)->fingerprint();
+  if (found != written->second)
+    throw Error("checkpoint", fmt::format("tokenizer = {}: the one at hand is {}; the weights were packed with another",
+                                          written->second.substr(0, 12), found.substr(0, 12)));
+}
+
 std::shared_ptr<Net> restore_net(const Registry& registry, const Checkpoint& checkpoint) {
   const Recipe recipe = bind_recipe(registry, checkpoint.recipe, checkpoint.config);
   if (recipe.vocabulary != checkpoint.vocabulary) {
     throw Error("checkpoint", fmt::format("vocabulary = {}: the recipe's {} has {}", checkpoint.vocabulary,
                                           recipe.tokenizer ? "tokeniser" : "task", recipe.vocabulary));
   }
+  check_tokenizer(recipe, checkpoint);
   std::shared_ptr<Net> net = make_net(recipe);
-  load_model(*net, checkpoint.tensors);
+  load_weights(*net, checkpoint);
   return net;
 }
 

@@ -2,8 +2,10 @@
 //   model/NAME       parameters and buffers
 //   optimizer/WHAT.NAME  optimiser state of a parameter
 //   state/NAME       carried state of the net, the running average of the loss, the best estimate, the loss scale
+//   packed/NAME/…    in place of model/NAME: codes, scales and zeros of a matrix of few bits (packed_form.h)
 //   metadata         `config` (resolved, JSON), `recipe`, `trajectory`, `vocabulary`, `step`, `tokens`, `seconds`,
-//                    `machine` (how operations ran), `digest` of the tensors
+//                    `machine` (how operations ran), `packed` (forms), `roles` (of the packed parameters and all others),
+//                    `tokenizer` (its fingerprint), `quantisation` (how it was packed), `digest` of the tensors
 // Random streams need no state: all that is drawn in a step is a function of the seed and the step.
 #pragma once
 #include <filesystem>
@@ -15,6 +17,7 @@
 #include "core/config/node.h"
 #include "core/tensors/safetensors.h"
 #include "experiments/recipe.h"
+#include "models/quantisation/pack_net.h"
 
 namespace subband {
 
@@ -28,6 +31,8 @@ struct Checkpoint {
   int64_t tokens = 0;
   double seconds = 0;   ///< of training so far, without evaluations
   std::string machine;  ///< machine_text of what ran so far; empty where unknown
+  PackedForms packed = {};                              ///< of the parameters that are kept in few bits
+  std::map<std::string, std::string> about_packed = {};  ///< metadata `roles`, `tokenizer`, `quantisation`
 };
 
 /// Digest of all that decides the weights after a number of steps: a run goes on only from its own checkpoints.
@@ -72,6 +77,13 @@ struct WeightWords {
 };
 /// Copies `model/…` tensors in. Error that lists every unknown and missing name and every wrong shape.
 void load_model(torch::nn::Module& net, const Tensors& tensors, const WeightWords& words = {});
+
+/// The packed weights of a checkpoint, as its tensors are.
+PackedMatrices packed_weights(const Checkpoint& checkpoint);
+/// Packs what is packed there, and loads the rest as load_model does.
+void load_weights(torch::nn::Module& net, const Checkpoint& checkpoint);
+/// Error `place` naming a packed weight, where there is one: packed weights are not trained.
+void refuse_packed(const Checkpoint& checkpoint, const std::string& place);
 
 /// Binds the checkpoint's recipe, makes its net and loads the weights.
 std::shared_ptr<Net> restore_net(const Registry& registry, const Checkpoint& checkpoint);

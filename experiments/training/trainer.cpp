@@ -12,6 +12,7 @@
 #include "core/tensors/autocast.h"
 #include "core/tensors/random.h"
 #include "experiments/training/former_names.h"
+#include "models/layers/weight_matrix.h"
 
 namespace subband {
 
@@ -39,6 +40,8 @@ Trainer::Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan)
                       "trainer.checkpoint_activations = true: must be false with net " + recipe.net.type() +
                           ", which cannot compute its blocks again",
                       "bad_value");
+  if (const auto packed = first_packed(net))
+    throw ConfigError("", "net: packed " + *packed + ": packed weights are not trained", "bad_value");
   if (plan.scales_loss) scaler_.emplace();
   net_.set_recompute(recipe.trainer.checkpoint_activations);
   net_.train();
@@ -153,6 +156,7 @@ void Trainer::save(Checkpoint& checkpoint) const {
 }
 
 void Trainer::load(const Checkpoint& checkpoint) {
+  refuse_packed(checkpoint, "checkpoint");
   load_model(net_, checkpoint.tensors);
   optimizer_->load(optimizer_state(checkpoint.tensors, net_));
   if (const auto found = checkpoint.tensors.find("state/average_loss"); found != checkpoint.tensors.end()) {

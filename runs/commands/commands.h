@@ -9,6 +9,9 @@ namespace subband {
 /// by Ctrl-C after a checkpoint, the same command goes on; 1, 2, 3 as for every command.
 int command_run(Arguments arguments, ChangedStore& changed);
 
+/// `subband quantize`: a checkpoint in few bits a weight. In subband_runs_perform.
+int command_quantize(Arguments arguments);
+
 /// `subband runs list|show|diff|verify|reindex`: the store; needs no tensors.
 int command_runs(Arguments arguments, ChangedStore& changed);
 

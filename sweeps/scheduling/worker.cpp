@@ -17,6 +17,7 @@ namespace {
 struct WorkerMessage {
   CellProgress progress;
   bool is_end = false;
+  bool is_paused = false;
   Status status = Status::done;
   char text[400] = {};
 };
@@ -43,7 +44,7 @@ void WorkerLink::progress(const CellProgress& progress) {
 }
 
 void WorkerLink::end(const CellOutcome& outcome) {
-  WorkerMessage message{.is_end = true, .status = outcome.status};
+  WorkerMessage message{.is_end = true, .is_paused = outcome.is_paused, .status = outcome.status};
   copy_text(message.text, outcome.message);
   while (::write(fd_, &message, sizeof message) < 0 && errno == EINTR) {
   }
@@ -60,7 +61,7 @@ WorkerNews WorkerPipe::read() {
     WorkerMessage message;
     std::memcpy(&message, pending_.data() + done, sizeof message);
     if (message.is_end)
-      news.ends.push_back({message.status, message.text});
+      news.ends.push_back({.status = message.status, .message = message.text, .is_paused = message.is_paused});
     else
       news.progress.push_back(message.progress);
   }

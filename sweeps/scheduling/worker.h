@@ -23,7 +23,8 @@ struct CellProgress {
 struct CellOutcome {
   Status status = Status::done;
   std::string message;
-  bool is_crash = false;  ///< its process died without a report, so its record has no end
+  bool is_crash = false;   ///< its process died without a report, so its record has no end
+  bool is_paused = false;  ///< `stopped` where its turn was to end; the run goes on in a later turn
 };
 
 /// Worker's end.

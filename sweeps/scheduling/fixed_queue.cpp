@@ -1,0 +1,15 @@
+#include "sweeps/queue.h"
+
+namespace subband {
+
+std::optional<CellTurn> FixedQueue::next() {
+  while (next_ < has_ended_.size() && has_ended_[next_]) ++next_;
+  if (next_ == has_ended_.size()) return std::nullopt;
+  return CellTurn{.cell = next_++};
+}
+
+void FixedQueue::ended(size_t cell, const CellResult&) {
+  if (cell < has_ended_.size()) has_ended_[cell] = true;
+}
+
+}  // namespace subband

@@ -53,6 +53,7 @@ Outcome carry_out(OpenRun& run, const PerformOptions& options, const Experiment&
   StepMemory memory;
   RecordObserver record(run.record, run.folder);
   Observers observer{&record, &memory, options.observer};
+  for (const std::string& line : options.notes) record.noted(line);
   std::optional<Error> broken;
   Outcome outcome = outcome_of_experiment(experiment, run.folder, observer, broken);
   if (outcome.step == 0) outcome.step = memory.step();
@@ -98,7 +99,7 @@ RunResult conduct(const RunPlan& plan, const Store& store, const PerformOptions&
     if (options.force) store.set_aside(run.folder);
     notices.push_back(run.problem.line() + (options.force ? "; set aside" : "; the run is begun beside it"));
   }
-  OpenRun run = store.open_or_create(start, plan.resolved);
+  OpenRun run = store.open_or_create(start, plan.resolved, options.lease);
   if (!run.is_new) {
     // Another process may have ended it while this one waited for the lock.
     if (const RunRecord present = read_record(run.record.file()); is_reusable(present, options.retry))

@@ -25,6 +25,8 @@ struct PerformOptions {
   bool other_machine = false;               ///< a run goes on although operations run in another way here
   bool force = false;                       ///< an earlier run is set aside and done again
   bool retry = true;                        ///< go on with a run that failed for the world's reasons
+  LeaseTerms lease = {};                    ///< how its record is claimed
+  std::vector<std::string> notes = {};      ///< for the record, before anything is computed
 };
 
 struct RunResult {

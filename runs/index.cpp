@@ -3,8 +3,6 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <SQLiteCpp/VariadicBind.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -26,24 +24,11 @@ constexpr const char* kTable =
     "REAL,"
     " seconds REAL, message TEXT, metrics TEXT, config TEXT)";
 
-// What tells one state of a record from another.
-struct RecordStamp {
-  int64_t modified_ns = 0;
-  int64_t size = 0;
-  bool operator==(const RecordStamp&) const = default;
-};
-
 struct IndexRow {
-  RecordStamp stamp;
+  RecordSize stamp;
   RunSummary summary;
 };
 using IndexRows = std::map<std::string, IndexRow>;
-
-RecordStamp stamp_of(const fs::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return {};
-  return {status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec, status.st_size};
-}
 
 // The table of the file. Its failures are SQLite::Exception, and never fatal to a reader.
 class IndexFile {
@@ -57,7 +42,8 @@ class IndexFile {
       IndexRow row;
       RunSummary& run = row.summary;
       run.folder = query.getColumn(0).getString();
-      row.stamp = {query.getColumn(1).getInt64(), query.getColumn(2).getInt64()};
+      row.stamp = {.bytes = static_cast<uint64_t>(query.getColumn(2).getInt64()),
+                   .modified_ns = query.getColumn(1).getInt64()};
       run.id = query.getColumn(3).getString();
       run.seed = query.getColumn(4).getInt64();
       run.recipe = query.getColumn(5).getString();
@@ -84,7 +70,7 @@ class IndexFile {
     SQLite::Statement insert(*database_,
                              "INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     for (const auto& [stamp, run] : changed) {
-      SQLite::bind(insert, run.folder, stamp.modified_ns, stamp.size, run.id, run.seed, run.recipe,
+      SQLite::bind(insert, run.folder, stamp.modified_ns, static_cast<int64_t>(stamp.bytes), run.id, run.seed, run.recipe,
                    word_of(run.status), run.step, run.steps, run.parameters, run.resumes, run.started,
                    run.seconds, run.message, json_text(metrics_json(run.metrics)), run.config);
       insert.exec();
@@ -179,8 +165,8 @@ IndexReading read_index(const Store& store) {
   std::vector<IndexRow> changed;
   for (const fs::path& folder : folders) {
     const std::string name = folder.filename().string();
-    const RecordStamp stamp =
-        stamp_of(folder / kRecordName);  // before reading: what comes later is read next time
+    const RecordSize stamp =
+        record_size(folder / kRecordName);  // before reading: what comes later is read next time
     auto known = rows.find(name);
     if (known == rows.end() || known->second.stamp != stamp) {
       changed.push_back({stamp, summary_of_folder(folder)});

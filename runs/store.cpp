@@ -29,7 +29,8 @@ constexpr const char* kUnfinished = ".new";  // folders that have no final name 
   throw Error(place.string(), std::string(what) + ": " + std::strerror(reason));
 }
 
-// One process at a time looks for a run and makes its folder.
+// One process at a time looks for a run and makes its folder, where the file system has locks; else the folder's name
+// alone decides (claimed_name).
 class CreationLock {
  public:
   explicit CreationLock(const fs::path& root) {
@@ -41,6 +42,10 @@ class CreationLock {
     while (::flock(fd_, LOCK_EX) != 0) {
       if (errno == EINTR) continue;
       const int reason = errno;
+      if (reason == ENOLCK || reason == EOPNOTSUPP || reason == ENOSYS || reason == EINVAL) {
+        has_lock_ = false;
+        break;
+      }
       ::close(fd_);
       refuse_store(root, "store cannot be locked", reason);
     }
@@ -51,9 +56,11 @@ class CreationLock {
   CreationLock(const CreationLock&) = delete;
   CreationLock& operator=(const CreationLock&) = delete;
   ~CreationLock() { ::close(fd_); }
+  bool has_lock() const { return has_lock_; }
 
  private:
   int fd_;
+  bool has_lock_ = true;
 };
 
 std::string date_today() {
@@ -186,37 +193,80 @@ fs::path Store::resolve(const std::string& run) const {
   throw ConfigError(root_.string(), what + "several runs match: " + join(matches, ", "), "ambiguous");
 }
 
-OpenRun Store::open_or_create(const RunStart& start, const config::Node& resolved) const {
-  const CreationLock lock(root_);
-  if (const auto present = find(start.id, start.seed))
-    return {*present, RecordWriter(*present / kRecordName), false};
-  return create(start, resolved);
+OpenRun Store::open_or_create(const RunStart& start, const config::Node& resolved, const LeaseTerms& terms) const {
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    std::optional<fs::path> present;
+    {
+      const CreationLock lock(root_);
+      present = find(start.id, start.seed);
+      if (!present) {
+        if (auto made = create(start, resolved, terms, lock.has_lock())) return std::move(*made);
+      }
+    }
+    // Without the lock: whoever must wait here for a silent writer keeps nobody from beginning other runs.
+    if (present) return {*present, RecordWriter(*present / kRecordName, terms), false};
+  }
+  throw Error(root_.string(), "run = " + start.id + ": its folder's name is taken by something else");
 }
 
-OpenRun Store::create(const RunStart& start, const config::Node& resolved) const {
+// Without locks two processes could make one run's folder under two dates: the first of them to link a note with the name
+// decides, whoever then makes the folder.
+static std::string claimed_name(const fs::path& root, const RunStart& start, const std::string& name) {
+  const fs::path folder = root / ".names";
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  const fs::path note = folder / (start.id + seed_suffix(start.seed));
+  const fs::path own = folder / temporary_name();
+  write_file(own, name);
+  const bool is_first = ::link(own.c_str(), note.c_str()) == 0;
+  fs::remove(own, failed);
+  return is_first ? name : read_file(note);
+}
+
+// Nothing where another process has made the folder in between.
+std::optional<OpenRun> Store::create(const RunStart& start, const config::Node& resolved, const LeaseTerms& terms,
+                                     bool has_lock) const {
   const fs::path unfinished = root_ / temporary_name(kUnfinished);
   std::error_code failed;
   try {
     fs::create_directory(unfinished, failed);
     if (failed) refuse_store(root_, "store cannot be written", failed.value());
-    RecordWriter record(unfinished / kRecordName);
+    RecordWriter record(unfinished / kRecordName, terms);
     record.start(start);
     write_file(unfinished / "config.yaml", config_file_text(start, resolved));
     for (size_t digits = 8; digits <= start.id.size(); digits += 8) {  // more than 8 only where 8 are taken
-      const fs::path folder = root_ / (date_today() + "_" + name_of(start.recipe) + "_" +
-                                       start.id.substr(0, digits) + seed_suffix(start.seed));
+      std::string name = date_today() + "_" + name_of(start.recipe) + "_" + start.id.substr(0, digits) +
+                         seed_suffix(start.seed);
+      if (!has_lock) name = claimed_name(root_, start, name);
+      const fs::path folder = root_ / name;
       if (::rename(unfinished.c_str(), folder.c_str()) == 0) {
         record.moved_to(folder / kRecordName);
-        return {folder, std::move(record), true};
+        return OpenRun{folder, std::move(record), true};
       }
       if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
         refuse_store(folder, "cannot be made", errno);
+      if (find(start.id, start.seed)) {  // made by another process since this one looked
+        fs::remove_all(unfinished, failed);
+        return std::nullopt;
+      }
     }
     throw Error(root_.string(), "run = " + start.id + ": its folder's name is taken by something else");
   } catch (...) {
     fs::remove_all(unfinished, failed);
     throw;
   }
+}
+
+void Store::remove(const fs::path& folder) const {
+  if (is_being_written(folder / kRecordName))
+    throw Error(Problem{folder.string(), "run: is being written; stop it first", "locked"});
+  const CreationLock lock(root_);
+  const fs::path hidden = root_ / temporary_name();
+  std::error_code failed;
+  fs::rename(folder, hidden, failed);
+  if (failed) refuse_store(folder, "cannot be removed", failed.value());
+  fs::remove_all(hidden, failed);
+  if (failed) refuse_store(hidden, "cannot be removed", failed.value());
 }
 
 fs::path Store::set_aside(const fs::path& folder) const {

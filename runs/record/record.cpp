@@ -1,6 +1,9 @@
 #include "runs/record/record.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <optional>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -45,6 +48,8 @@ class RecordAssembly {
       ops(event);
     else if (kind == "note")
       run_.notes.push_back(text_in(event, "text"));
+    else if (kind == "takeover")
+      run_.notes.push_back("taken over from " + text_in(event, "from"));
     else if (kind == "end")
       end(event);
     run_.seconds = earlier_ + std::max(0.0, time - session_);
@@ -132,27 +137,97 @@ class RecordAssembly {
 
 }  // namespace
 
-RecordFile read_record_file(const fs::path& file) {
-  const std::string text = read_file(file);
-  RecordFile record;
+fs::path record_file(const fs::path& file, int64_t generation) {
+  if (generation == 0) return file;
+  return file.parent_path() / (file.stem().string() + "." + std::to_string(generation) + file.extension().string());
+}
+
+RecordSize record_size(const fs::path& file) {
+  RecordSize size;
+  struct stat status {};
+  for (int64_t generation = 0; ::stat(record_file(file, generation).c_str(), &status) == 0; ++generation) {
+    size.bytes += static_cast<uint64_t>(status.st_size);
+    size.modified_ns =
+        std::max<int64_t>(size.modified_ns, status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec);
+  }
+  return size;
+}
+
+namespace {
+
+// One file of a record, as far as it counts.
+struct RecordPart {
+  fs::path file;
+  std::string text;
+  int64_t generation = 0;
+};
+
+// Where a further file goes on: after so many bytes of an earlier one. Nothing where its first line is not whole.
+struct Takeover {
+  int64_t after = 0;
+  size_t bytes = 0;
+};
+std::optional<Takeover> takeover_in(const std::string& text) {
+  const OpenedLine line = open_line(std::string_view(text).substr(0, text.find('\n')));
+  if (!line.complaint.empty() || text_in(line.object, "event") != "takeover") return std::nullopt;
+  return Takeover{integer_in(line.object, "after"), static_cast<size_t>(integer_in(line.object, "bytes"))};
+}
+
+// The files that count, lowest generation first: each as long as it was when the next one took over.
+std::vector<RecordPart> record_parts(const fs::path& file) {
+  std::vector<RecordPart> found = {{file, read_file(file), 0}};
+  std::error_code none;
+  for (int64_t generation = 1; fs::exists(record_file(file, generation), none); ++generation)
+    found.push_back({record_file(file, generation), read_file(record_file(file, generation)), generation});
+  std::vector<RecordPart> parts;
+  for (size_t i = found.size() - 1;;) {
+    const auto takeover = i == 0 ? std::nullopt : takeover_in(found[i].text);
+    if (i > 0 && !takeover) {  // whoever took over here was gone before he wrote a line
+      --i;
+      continue;
+    }
+    parts.insert(parts.begin(), found[i]);
+    if (i == 0) return parts;
+    if (takeover->after < 0 || static_cast<size_t>(takeover->after) >= i)
+      throw Error(Problem{line_place(found[i].file, 1), "after: names no earlier file of the record", "damaged"});
+    i = static_cast<size_t>(takeover->after);
+    found[i].text.resize(std::min(found[i].text.size(), takeover->bytes));
+  }
+}
+
+void read_part(const RecordPart& part, RecordFile& record) {
+  const std::string& text = part.text;
+  record.generation = part.generation;
+  record.whole_bytes = 0;
+  record.line_open = false;
   size_t from = 0;
-  while (from < text.size()) {
+  for (size_t number = 1; from < text.size(); ++number) {
     const size_t end = text.find('\n', from);
     const bool is_cut = end == std::string::npos;
     const std::string_view line = std::string_view(text).substr(from, is_cut ? end : end - from);
     OpenedLine opened = open_line(line);
     if (opened.complaint.empty()) opened.complaint = number_complaint(opened.object, record.events.size());
-    const std::string place = line_place(file, record.events.size() + 1);
+    const std::string place = line_place(part.file, number);
     if (!opened.complaint.empty() && is_cut) {
       record.torn = place + ": torn line = " + std::to_string(line.size()) +
                     " bytes: dropped; the run was cut off while it was written";
-      break;
+      return;
     }
     if (!opened.complaint.empty()) throw Error(Problem{place, opened.complaint, "damaged"});
     record.events.push_back(std::move(opened.object));
     record.line_open = is_cut;
     from = is_cut ? text.size() : end + 1;
     record.whole_bytes = from;
+  }
+}
+
+}  // namespace
+
+RecordFile read_record_file(const fs::path& file) {
+  RecordFile record;
+  for (const RecordPart& part : record_parts(file)) {
+    record.torn.clear();
+    read_part(part, record);
   }
   return record;
 }

@@ -8,6 +8,7 @@
 //   checkpoint  step, file
 //   ops         ops: [{op, path, detail, calls}]: how operations ran since the session began
 //   note        text
+//   takeover    generation, after, bytes, from: the first line of a further file (record_files)
 //   end         status, step, message, metrics
 // Every line has `seq`, counted from 0, and `time`, seconds since 1970 UTC.
 #pragma once
@@ -20,10 +21,21 @@
 
 namespace subband {
 
-/// The whole lines of a record.
+/// The files of a record, by generation: `record.jsonl`, and for every takeover (lease.h) `record.1.jsonl`, ….
+std::filesystem::path record_file(const std::filesystem::path& file, int64_t generation);
+/// How long all of them are, and when the newest was written, in nanoseconds since 1970.
+struct RecordSize {
+  uint64_t bytes = 0;
+  int64_t modified_ns = 0;
+  bool operator==(const RecordSize&) const = default;
+};
+RecordSize record_size(const std::filesystem::path& file);
+
+/// The whole lines of a record. Those that a former writer added after another process had taken over are not among them.
 struct RecordFile {
   std::vector<RecordJson> events;
-  uint64_t whole_bytes = 0;  ///< length of all whole lines
+  int64_t generation = 0;    ///< of the newest file
+  uint64_t whole_bytes = 0;  ///< length of all whole lines of that file
   bool line_open = false;    ///< the last whole line lacks its end of line
   std::string torn;          ///< `FILE:12: torn line = 57 bytes: …`, or empty: what follows the whole lines
 };

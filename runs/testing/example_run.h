@@ -1,6 +1,7 @@
 // A finished run in a store, without any training.
 #pragma once
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "core/hash.h"
@@ -37,12 +38,19 @@ inline std::filesystem::path make_run(const Store& store, const ExampleRun& exam
     const auto folder =
         store.root() / ("2026-01-01_tiny_" + start.id.substr(0, 8) + "-s" + std::to_string(start.seed));
     std::filesystem::create_directories(folder);
-    RecordWriter record(folder / kRecordName);
-    record.append(
-        "start", {{"id", start.id}, {"recipe", start.recipe}, {"seed", start.seed}, {"config", start.config}},
-        false);
-    record.append(
-        "end", {{"status", "done"}, {"step", 8}, {"metrics", metrics_json(example.outcome.metrics)}}, false);
+    std::ofstream(folder / kRecordName) << sealed_line({{"seq", 0},
+                                                        {"time", 0},
+                                                        {"event", "start"},
+                                                        {"id", start.id},
+                                                        {"recipe", start.recipe},
+                                                        {"seed", start.seed},
+                                                        {"config", start.config}})
+                                        << sealed_line({{"seq", 1},
+                                                        {"time", 0},
+                                                        {"event", "end"},
+                                                        {"status", "done"},
+                                                        {"step", 8},
+                                                        {"metrics", metrics_json(example.outcome.metrics)}});
     return folder;
   }
   OpenRun run = store.open_or_create(start, config::Node::map());

@@ -12,6 +12,7 @@
 #include "runs/commands/commands.h"
 #include "runs/commands/listing.h"
 #include "runs/commands/run_page.h"
+#include "runs/commands/store_commands.h"
 #include "runs/commands/verify.h"
 
 namespace subband {
@@ -26,7 +27,10 @@ constexpr const char* kRunsHelp =
     "  subband runs show      one run: metrics, curve, notes, provenance, config\n"
     "  subband runs diff      what differs between two runs: config, parts, data files, metrics\n"
     "  subband runs verify    reads every line of every record against its checksum\n"
-    "  subband runs reindex   makes index.sqlite and runs.md anew from the records\n\n"
+    "  subband runs reindex   makes index.sqlite and runs.md anew from the records\n"
+    "  subband runs du        what runs take on the disk\n"
+    "  subband runs rm        removes runs, or some of their checkpoints\n"
+    "  subband runs merge     brings another store's runs into this one\n\n"
     "Example\n  subband runs list --recipe tinyshakespeare --sort metric --limit 10\n";
 
 void print_json(const RecordJson& document) { std::cout << json_document(document) << "\n"; }
@@ -159,6 +163,9 @@ int command_runs(Arguments arguments, ChangedStore& changed) {
   if (verb == "diff") return runs_diff(rest);
   if (verb == "verify") return runs_verify(rest);
   if (verb == "reindex") return runs_reindex(rest, changed);
+  if (verb == "du") return runs_du(rest);
+  if (verb == "rm") return runs_rm(rest, changed);
+  if (verb == "merge") return runs_merge(rest, changed);
   if (verb == "--help" || verb == "-h") {
     std::cout << kRunsHelp;
     return 0;
@@ -169,7 +176,7 @@ int command_runs(Arguments arguments, ChangedStore& changed) {
   const std::vector<std::string> flags =
       is_json ? std::vector<std::string>{"--json"} : std::vector<std::string>{};
   return line.run(flags, [&]() -> int {
-    throw ConfigError("command line", "runs " + verb + ": unknown; known: list, show, diff, verify, reindex",
+    throw ConfigError("command line", "runs " + verb + ": unknown; known: list, show, diff, verify, reindex, du, rm, merge",
                       "unknown_option");
   });
 }
@@ -178,8 +185,8 @@ namespace commands {
 
 void add_runs(CommandTable& table) {
   table.push_back({"runs",
-                   "the ledger: list, show, diff, verify, reindex",
-                   {"list|show|diff|verify|reindex"},
+                   "the ledger: list, show, diff, verify, reindex, du, rm, merge",
+                   {"list|show|diff|verify|reindex|du|rm|merge"},
                    command_runs});
 }
 

@@ -1,0 +1,123 @@
+#include "runs/merge.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/temporaries.h"
+#include "runs/sweep_manifest.h"
+
+namespace subband {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void copy_folder(const fs::path& from, const fs::path& to, const fs::path& root) {
+  const fs::path unfinished = root / temporary_name(".new");
+  std::error_code failed;
+  fs::copy(from, unfinished, fs::copy_options::recursive, failed);
+  if (!failed) fs::rename(unfinished, to, failed);
+  if (!failed) return;
+  std::error_code none;
+  fs::remove_all(unfinished, none);
+  throw Error(to.string(), "cannot be copied from " + from.string() + ": " + failed.message());
+}
+
+// Of quantities that no two machines share nothing is said.
+bool is_measured_alike(const std::string& name) { return !name.starts_with("train."); }
+
+std::string difference(const RunRecord& ours, const RunRecord& theirs) {
+  for (const auto& [name, value] : theirs.metrics) {
+    const auto own = ours.metrics.find(name);
+    const bool is_same = own != ours.metrics.end() && (own->second == value || (std::isnan(value) && std::isnan(own->second)));
+    if (own != ours.metrics.end() && !is_same && is_measured_alike(name)) return name;
+  }
+  return ours.status == theirs.status ? "" : "status";
+}
+
+class Merge {
+ public:
+  Merge(const Store& into, const Store& from) : into_(into), from_(from), present_(into) {}
+
+  MergeResult run() {
+    std::error_code failed;
+    fs::create_directories(into_.root(), failed);
+    if (failed) throw Error(into_.root().string(), "store cannot be made: " + failed.message());
+    for (const fs::path& folder : from_.folders()) take(folder);
+    take_manifests();
+    return std::move(result_);
+  }
+
+ private:
+  void take(const fs::path& folder) {
+    const std::string name = folder.filename().string();
+    try {
+      const RunRecord theirs = read_record(folder / kRecordName);
+      if (theirs.id.empty() || is_being_written(folder / kRecordName))
+        return leave_out(name, theirs.id.empty() ? "has no whole record" : "is being written");
+      const auto present = present_.find(theirs.id, theirs.seed);
+      if (!present) {
+        copy_folder(folder, free_name(name), into_.root());
+        ++result_.copied;
+        return;
+      }
+      const RunRecord ours = read_record(*present / kRecordName);
+      ++result_.known;
+      if (is_settled(ours.status)) {
+        const std::string what = is_settled(theirs.status) ? difference(ours, theirs) : "";
+        if (!what.empty()) result_.notices.push_back(name + ": " + what + " differs between the stores; ours stays");
+      } else if (is_settled(theirs.status)) {
+        replace(folder, *present);
+      }
+    } catch (const Error& error) {
+      if (error.first().kind == "world") throw;
+      leave_out(name, error.first().message);
+    }
+  }
+
+  void replace(const fs::path& theirs, const fs::path& ours) {
+    if (is_being_written(ours / kRecordName)) return leave_out(theirs.filename().string(), "ours is being written");
+    into_.set_aside(ours);
+    copy_folder(theirs, ours, into_.root());
+    --result_.known;
+    ++result_.replaced;
+  }
+
+  fs::path free_name(const std::string& name) const {
+    fs::path path = into_.root() / name;
+    if (fs::exists(path)) throw Error(path.string(), "is there, and holds another run");
+    return path;
+  }
+
+  void leave_out(const std::string& name, const std::string& why) {
+    result_.notices.push_back(name + ": " + why + "; left out");
+  }
+
+  void take_manifests() {
+    const ManifestReading theirs = read_sweep_manifests(from_.root()), ours = read_sweep_manifests(into_.root());
+    for (const SweepManifest& each : theirs.sweeps) {
+      if (std::ranges::find(ours.sweeps, each.name, &SweepManifest::name) != ours.sweeps.end()) continue;
+      write_sweep_manifest(into_.root(), each);
+      ++result_.sweeps;
+    }
+    result_.notices.insert(result_.notices.end(), theirs.notices.begin(), theirs.notices.end());
+  }
+
+  const Store& into_;
+  const Store& from_;
+  const RunFolders present_;
+  MergeResult result_;
+};
+
+}  // namespace
+
+MergeResult merge_store(const Store& into, const Store& from) {
+  std::error_code none;
+  if (fs::equivalent(into.root(), from.root(), none))
+    throw ConfigError(from.root().string(), "store: is this very store; name another one", "bad_value");
+  if (!fs::is_directory(from.root(), none)) throw Error(from.root().string(), "store: does not exist");
+  return Merge(into, from).run();
+}
+
+}  // namespace subband

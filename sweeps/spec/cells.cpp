@@ -27,10 +27,9 @@ SweepRow row_of(const SweepSpec& spec, const std::vector<size_t>& choice) {
     const SweepFactor& factor = spec.factors[i];
     const SweepChange& change = factor.changes[choice[i]];
     if (!change.label.empty()) words.push_back(change.label);
-    if (factor.kind == "ablate")
-      is_ablation = true;
-    else if (!change.label.empty())
-      baseline.push_back(change.label);
+    if (factor.is_ablation()) is_ablation = true;
+    const std::string& compared = factor.is_ablation() ? change.against : change.label;
+    if (!compared.empty()) baseline.push_back(compared);
     if (!change.recipe.empty()) row.recipe = change.recipe;
     row.overrides.insert(row.overrides.end(), change.overrides.begin(), change.overrides.end());
     if (change.match) row.match = change.match;

@@ -6,6 +6,8 @@
 #include "core/config/binder.h"
 #include "core/config/override.h"
 #include "core/text.h"
+#include "sweeps/spec/ablation.h"
+#include "sweeps/spec/change_reader.h"
 #include "sweeps/spec/sweep_fields.h"
 
 namespace subband {
@@ -13,8 +15,6 @@ namespace subband {
 using config::Node;
 
 namespace {
-
-constexpr const char* kSeedRule = "the seeds of a sweep stand in its list `seeds`";
 
 struct MetricGroup {
   std::string& name;
@@ -25,161 +25,6 @@ struct MetricGroup {
     b.check(!name.empty(), "name", "must name a metric");
   }
 };
-
-// Reads changes out of trees and complains through the binder, each complaint at the value's own place.
-class SweepReader {
- public:
-  explicit SweepReader(Binder& binder) : binder_(binder) {}
-
-  // One override as text; empty after a complaint.
-  std::string override_of(const std::string& key, const Node& node) {
-    if (!node.is(Node::Kind::string)) {
-      binder_.complain(key, &node, "expected an override such as a.b=c, +a=b or ~a");
-      return {};
-    }
-    try {
-      if (config::parse_override(node.string()).key() != "seed") return node.string();
-      binder_.complain(key, &node, kSeedRule);
-    } catch (const ConfigError& error) {
-      binder_.complain(key, &node, error.first().message, error.first().kind);
-    }
-    return {};
-  }
-
-  std::vector<std::string> overrides_of(const std::string& key, const Node& node) {
-    std::vector<std::string> overrides;
-    if (!node.is(Node::Kind::list)) return {override_of(key, node)};
-    if (node.size() == 0) binder_.complain(key, &node, "changes nothing; name an override");
-    for (const Node& item : node.items()) overrides.push_back(override_of(key, item));
-    return overrides;
-  }
-
-  // An override, a list of overrides, or `{recipe: …, set: [...]}`.
-  SweepChange change_of(const std::string& key, const std::string& label, const Node& node) {
-    SweepChange change{.label = label, .place = node.place};
-    if (!node.is(Node::Kind::map)) {
-      change.overrides = overrides_of(key, node);
-    } else {
-      for (const config::Entry& entry : node.entries()) read_key(key, entry, change);
-    }
-    const bool is_empty = node.is(Node::Kind::map) && node.size() == 0;
-    if (is_empty) binder_.complain(key, &node, "changes nothing; give `recipe`, `set`, or both");
-    if (change.label.empty()) change.label = standard_label(change);
-    return change;
-  }
-
-  // `{a.b: [1, 2], c: [3, 4]}`: one list of changes for each key.
-  std::vector<SweepFactor> axes_of(const std::string& kind, const Node& tree) {
-    std::vector<SweepFactor> axes;
-    if (!tree.is(Node::Kind::map)) {
-      binder_.complain(kind, &tree, "expected a map from key to list of values");
-      return axes;
-    }
-    for (const config::Entry& entry : tree.entries()) {
-      if (!entry.value.is(Node::Kind::list) || entry.value.size() == 0) {
-        binder_.complain(kind + "." + entry.key, &entry.value, "expected a list of values");
-      } else if (entry.key == "seed") {
-        binder_.complain(kind + "." + entry.key, &entry.value,
-                         "the seeds of a sweep stand in its list `seeds`");
-      } else {
-        axes.push_back(axis_of(kind, entry));
-      }
-    }
-    return axes;
-  }
-
- private:
-  void read_key(const std::string& key, const config::Entry& entry, SweepChange& change) {
-    const std::string path = key + "." + entry.key;
-    if (entry.key == "recipe" && entry.value.is(Node::Kind::string))
-      change.recipe = entry.value.string();
-    else if (entry.key == "recipe")
-      binder_.complain(path, &entry.value, "expected the name of a recipe");
-    else if (entry.key == "set")
-      change.overrides = overrides_of(path, entry.value);
-    else if (entry.key == "match")
-      change.match = match_of(path, entry.value);
-    else
-      binder_.session().problems.push_back(
-          {entry.key_place.text(), path + ": unknown key" + suggestion(entry.key, kKeys_), "unknown_key"});
-  }
-
-  // `2 %`, or a fraction.
-  static std::optional<double> fraction_of(const Node& node) {
-    if (node.is(Node::Kind::number) || node.is(Node::Kind::integer)) return node.number();
-    if (!node.is(Node::Kind::string) || !node.string().ends_with('%')) return std::nullopt;
-    const auto percent =
-        parse_number(trim(std::string_view(node.string()).substr(0, node.string().size() - 1)));
-    return percent ? std::optional(*percent / 100) : std::nullopt;
-  }
-
-  std::optional<SweepMatch> match_of(const std::string& key, const Node& node) {
-    const auto refuse = [&](const Node& value, const std::string& rule) {
-      binder_.complain(key, &value, rule);
-      return std::nullopt;
-    };
-    SweepMatch match{.place = node.place};
-    constexpr const char* kForm = "expected {model.parameters: base, by: net.width, within: 2 %}";
-    if (!node.is(Node::Kind::map)) return refuse(node, kForm);
-    for (const config::Entry& entry : node.entries()) {
-      const Node& value = entry.value;
-      const bool is_base = value.is(Node::Kind::string) && value.string() == "base";
-      const bool is_number = value.is(Node::Kind::number) || value.is(Node::Kind::integer);
-      if (entry.key == "by" && value.is(Node::Kind::string)) {
-        match.by = value.string();
-      } else if (entry.key == "within") {
-        const auto fraction = fraction_of(value);
-        if (!fraction || !(*fraction >= 0 && *fraction < 1))
-          return refuse(value, "within: expected 2 % or 0.02");
-        match.within = *fraction;
-      } else if ((entry.key == "model.parameters" || entry.key == "model.flops") && (is_base || is_number)) {
-        match.metric = entry.key;
-        if (is_number) match.target = value.number();
-      } else {
-        return refuse(node, kForm);
-      }
-    }
-    if (match.metric.empty() || match.by.empty()) return refuse(node, kForm);
-    return match;
-  }
-
-  static std::string standard_label(const SweepChange& change) {
-    std::vector<std::string> words;
-    if (!change.recipe.empty()) words.push_back("recipe=" + change.recipe);
-    words.insert(words.end(), change.overrides.begin(), change.overrides.end());
-    return join(words, ", ");
-  }
-
-  static SweepFactor axis_of(const std::string& kind, const config::Entry& entry) {
-    SweepFactor axis{.kind = kind};
-    for (const Node& value : entry.value.items()) {
-      SweepChange change{.place = value.place};
-      if (entry.key == "recipe" && value.is(Node::Kind::string))
-        change.recipe = value.string();
-      else
-        change.overrides = {entry.key + "=" + config::override_text(value)};
-      change.label = entry.key + "=" + config::override_text(value, /*typed=*/true);
-      axis.changes.push_back(std::move(change));
-    }
-    return axis;
-  }
-
-  Binder& binder_;
-  const std::vector<std::string> kKeys_ = {"match", "recipe", "set"};
-};
-
-SweepFactor read_ablation(SweepReader& reader, Binder& b, const Node& tree) {
-  SweepFactor ablation{.kind = "ablate", .changes = {SweepChange{}}};
-  if (!tree.is(Node::Kind::map)) {
-    b.complain("ablate", &tree, "expected a map from row to change");
-    return ablation;
-  }
-  for (const config::Entry& entry : tree.entries()) {
-    if (entry.key == "base") b.complain("ablate.base", &entry.value, "is the name of the unchanged row");
-    ablation.changes.push_back(reader.change_of("ablate." + entry.label(), entry.label(), entry.value));
-  }
-  return ablation;
-}
 
 // The axes of a zip side by side: as many changes as each axis has values.
 void read_zip(SweepReader& reader, Binder& b, const Node& tree, std::vector<SweepFactor>& factors) {
@@ -205,19 +50,15 @@ void read_zip(SweepReader& reader, Binder& b, const Node& tree, std::vector<Swee
 }
 
 void read_factors(SweepReader& reader, Binder& b, SweepSpec& spec) {
-  Node ablate, list, grid, zip;
-  b.tree("ablate", ablate,
-         "rows: label to one change of the base; a change is an override, several, or a recipe");
+  Node list, grid, zip;
+  read_ablation(reader, b, spec.factors);
   b.tree("list", list, "alternatives, each an override, several, or a recipe");
   b.tree("grid", grid, "key to list of values; every combination is a row");
   b.tree("zip", zip, "key to list of values, taken side by side");
-  if (b.given("ablate")) spec.factors.push_back(read_ablation(reader, b, ablate));
   if (b.given("list") && !list.is(Node::Kind::list)) {
     b.complain("list", &list, "expected a list of changes");
   } else if (b.given("list")) {
-    SweepFactor factor{.kind = "list"};
-    for (size_t i = 0; i < list.size(); ++i)
-      factor.changes.push_back(reader.change_of("list." + std::to_string(i), "", list.items()[i]));
+    SweepFactor factor{.kind = "list", .changes = reader.changes_of("list", list)};
     if (factor.changes.empty())
       b.complain("list", &list, "expected a list of changes");
     else
@@ -324,7 +165,7 @@ static void bind_sweep_fields(Binder& b, SweepSpec& spec) {
   Node set;
   SweepReader reader(b);
   b.field("base", spec.base, "recipe that every row starts from");
-  b.check(!spec.base.empty(), "base", "must name a recipe");
+  b.check(!spec.base.empty() || b.given("between"), "base", "must name a recipe");
   MetricGroup metric{spec.metric, spec.goal};
   b.group("metric", metric, "what judges a run");
   if (const Node* name = b.written("metric.name")) spec.metric_place = name->place;
@@ -332,6 +173,7 @@ static void bind_sweep_fields(Binder& b, SweepSpec& spec) {
   check_seeds(b, spec);
   b.tree("set", set, "overrides of every cell, before its own");
   if (b.given("set")) spec.set = reader.overrides_of("set", set);
+  read_between(b, spec);
   read_factors(reader, b, spec);
   read_exclusions(reader, b, spec);
   std::optional<std::string> baseline;

@@ -3,7 +3,7 @@
 //   metric: {name: valid.bpb, goal: min}
 //   seeds: [1337, 1338]
 //   set: [trainer.steps=200]                      # of every cell
-//   ablate: {no bypass: net.block.bypass=none}    # the base first, then each change alone
+//   ablate: {no bypass: net.block.bypass=none}    # the base first, then each change alone; more in ablation.h
 //   grid: {optimizer.lr: [0.01, 0.02]}            # every combination
 //   zip: {net.width: [32, 64], net.layers: [4, 2]}   # side by side
 //   list: [net.width=96, [net.width=128, net.layers=1]]
@@ -38,12 +38,21 @@ struct SweepChange {
   std::vector<std::string> overrides;  ///< `net.block.bypass=none`
   std::optional<SweepMatch> match = {};
   config::Place place;
+  std::string against = {};  ///< of an ablation: the change of its factor that it is compared with; empty: the base
 };
 
 /// Alternatives of which every cell takes one; the cells of a sweep are the product of its factors.
 struct SweepFactor {
-  std::string kind;                  ///< ablate, list, grid, zip
+  std::string kind;                  ///< ablate, add, between, list, grid, zip
   std::vector<SweepChange> changes;  ///< an ablation begins with the base
+  bool is_ablation() const { return kind == "ablate" || kind == "add" || kind == "between"; }
+};
+
+/// Two runs of the store, and what lies between them (spec/ablation.h).
+struct SweepBetween {
+  std::string from, to;
+  int64_t pairs = 5;  ///< seeds of every row
+  config::Place place;
 };
 
 /// Cells that match are left out.
@@ -61,7 +70,8 @@ struct SweepSpec {
   config::Place metric_place = {};
   std::vector<int64_t> seeds = {1337};
   std::vector<std::string> set;      ///< overrides of every cell, before its own
-  std::vector<SweepFactor> factors;  ///< first slowest: ablate, list, grid axes, zip
+  std::vector<SweepFactor> factors;  ///< first slowest: between, ablate, add, list, grid axes, zip
+  std::optional<SweepBetween> between;  ///< its rows are known when its runs are read
   std::vector<SweepExclusion> exclude;
   std::optional<std::string> baseline;  ///< row that all are compared with; else the base of the ablation
   std::vector<SweepClaim> claims;

@@ -167,3 +167,42 @@ TEST_CASE("an override of the command line is the spec's or every cell's by its 
   CHECK_THROWS_WITH(split_overrides(seed),
                     "override 1 (seed=3): seed: the seeds of a sweep stand in its list `seeds`");
 }
+
+TEST_CASE("pairs make every two changes together that are no alternatives", "[sweep]") {
+  const SweepGrid grid = expand(
+      spec_test::read("base: a\npairs: true\nablate:\n  x: n.b=1\n  y: n.c=2\n  z: {recipe: r, set: n.b.d=3}\n"));
+  CHECK(spec_test::labels(grid) == Words{"base", "x", "y", "z", "x + y", "y + z"});
+  CHECK(grid.rows[4].overrides == Words{"n.b=1", "n.c=2"});
+  CHECK(grid.rows[5].recipe == "r");
+  CHECK(grid.rows[5].overrides == Words{"n.c=2", "n.b.d=3"});
+  CHECK(grid.rows[5].baseline == "base");
+}
+
+TEST_CASE("leaving one in makes all changes but one, compared with all of them", "[sweep]") {
+  const SweepGrid grid =
+      expand(spec_test::read("base: a\nleave_one_in: true\nablate: {x: b=1, y: c=2, z: d=3}\n"));
+  CHECK(spec_test::labels(grid) ==
+        Words{"base", "x", "y", "z", "all changes", "all but x", "all but y", "all but z"});
+  CHECK(grid.rows[4].baseline == "base");
+  CHECK(grid.rows[4].overrides == Words{"b=1", "c=2", "d=3"});
+  CHECK(grid.rows[6].baseline == "all changes");
+  CHECK(grid.rows[6].overrides == Words{"b=1", "d=3"});
+  CHECK(spec_test::complaint("base: a\nleave_one_in: true\nablate: {x: b=1, y: b.c=2, z: d=3}\n") ==
+        "probe.yaml:2:15: leave_one_in = true: rows 'x' and 'y' change the same, so that they cannot be made "
+        "together");
+  CHECK(spec_test::complaint("base: a\npairs: true\n") ==
+        "probe.yaml:2:8: pairs = true: needs changes in `ablate`");
+}
+
+TEST_CASE("added changes pile up and each row is compared with the one before", "[sweep]") {
+  const SweepGrid grid = expand(spec_test::read("base: a\nadd: {x: b=1, y: c=2}\ngrid: {d: [1, 2]}\n"));
+  CHECK(spec_test::labels(grid) == Words{"d=1", "d=2", "+ x, d=1", "+ x, d=2", "+ y, d=1", "+ y, d=2"});
+  CHECK(grid.rows[5].overrides == Words{"b=1", "c=2", "d=2"});
+  CHECK(grid.rows[5].baseline == "+ x, d=2");
+  CHECK(grid.rows[3].baseline == "d=2");
+}
+
+TEST_CASE("a change without a label is called by what it changes", "[sweep]") {
+  CHECK(spec_test::labels(expand(spec_test::read("base: a\nablate: [n.b=1, [n.b=2, c=3], {recipe: z}]\n"))) ==
+        Words{"base", "n.b=1", "n.b=2, c=3", "recipe=z"});
+}

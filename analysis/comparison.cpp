@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
+#include "analysis/claims.h"
 #include "core/languages/json.h"
 #include "core/languages/numbers.h"
 #include "core/text.h"
+#include "runs/claim_register.h"
 
 namespace subband {
 
@@ -78,30 +81,25 @@ ComparedRow finished(RowCells cells) {
   return row;
 }
 
+// `optimizer.lr=0.003, best of 4 trials`
+void note_trials(ComparedRow& row, const SweepManifest& sweep) {
+  std::vector<std::string> chosen;
+  for (const SweepCell& cell : sweep.cells)
+    if (cell.row == row.label) chosen = cell.overrides;
+  std::set<std::string> trials;
+  std::string setting;
+  for (const SweepCell& cell : sweep.cells) {
+    if (cell.trial_of != row.label) continue;
+    trials.insert(cell.row);
+    if (cell.overrides == chosen) setting = cell.row.substr(row.label.size() + 2);
+  }
+  row.trials = trials.size();
+  if (!setting.empty()) row.notes.push_back(fmt::format("{}, best of {} trials", setting, trials.size()));
+}
+
 const ComparedRow* row_named(const Comparison& comparison, const std::string& label) {
   const auto found = std::ranges::find(comparison.rows, label, &ComparedRow::label);
   return found == comparison.rows.end() ? nullptr : &*found;
-}
-
-SweepClaim judge(const Comparison& comparison, const SweepClaim& claim) {
-  SweepClaim judged = claim;
-  judged.finding = "no seed has both rows yet";
-  const ComparedRow* row = row_named(comparison, claim.row);
-  if (row == nullptr || row->difference.pairs == 0) return judged;
-  const double better_by = gain(row->difference.mean, comparison.goal);
-  const size_t pairs = row->difference.pairs;
-  const std::string seeds = fmt::format(" ({} {})", pairs, pairs == 1 ? "seed" : "seeds");
-  if (!std::isfinite(better_by)) {
-    judged.finding =
-        "a difference of " + signed_text(row->difference.mean) + ", which proves nothing" + seeds;
-    return judged;
-  }
-  if (claim.is == "equal")
-    judged.holds = std::abs(better_by) <= claim.by;
-  else
-    judged.holds = (claim.is == "better" ? better_by : -better_by) >= claim.by && better_by != 0;
-  judged.finding = (better_by > 0 ? "better by " : "worse by ") + decimal_text(std::abs(better_by)) + seeds;
-  return judged;
 }
 
 // `2.5500 ± 0.0707`; a spread that is no number is not shown.
@@ -214,7 +212,7 @@ std::vector<TableCell> reference_row(const SweepLine& line, const std::vector<Ta
 }  // namespace
 
 std::vector<std::string> comparison_columns(const std::string& metric) {
-  std::vector<std::string> titles = {"published"};
+  std::vector<std::string> titles = {"published", "trials"};
   for (const TableColumn& column : standard_columns(metric, true)) titles.push_back(column.title);
   return titles;
 }
@@ -223,6 +221,9 @@ std::vector<std::string> comparison_notes(const Comparison& comparison) {
   std::vector<std::string> notes;
   if (comparison.done < comparison.cells)
     notes.push_back(fmt::format("{} of {} cells are done", comparison.done, comparison.cells));
+  notes.insert(notes.end(), comparison.registrations.begin(), comparison.registrations.end());
+  if (!comparison.tuned_by.empty())
+    notes.push_back("settings: the best of each row's trials by " + comparison.tuned_by + ", on seeds of their own");
   for (const SweepRemark& remark : comparison.remarks) notes.push_back(remark.row + ": " + remark.text);
   return notes;
 }
@@ -236,6 +237,7 @@ Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& ru
   std::vector<RowCells> rows;
   std::map<std::string, size_t> row_of_label;
   for (const SweepCell& cell : sweep.cells) {
+    if (!cell.trial_of.empty()) continue;
     const auto [row, is_new] = row_of_label.emplace(cell.row, rows.size());
     if (is_new)
       rows.push_back(
@@ -244,11 +246,22 @@ Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& ru
     add_cell(rows[row->second], comparison, cell, run == by_seed.end() ? nullptr : run->second);
   }
   for (RowCells& row : rows) comparison.rows.push_back(finished(std::move(row)));
+  comparison.tuned_by = sweep.tuned_by;
+  for (ComparedRow& row : comparison.rows) note_trials(row, sweep);
   for (ComparedRow& row : comparison.rows) {
     const ComparedRow* baseline = row_named(comparison, row.baseline);
     row.difference = paired_difference(row.values, baseline == nullptr ? BySeed{} : baseline->values);
   }
-  for (const SweepClaim& claim : sweep.claims) comparison.claims.push_back(judge(comparison, claim));
+  const size_t family = family_size(sweep.claims);
+  for (const SweepClaim& claim : sweep.claims) {
+    const ComparedRow* row = row_named(comparison, claim.row);
+    const ComparedRow* baseline = row == nullptr ? nullptr : row_named(comparison, row->baseline);
+    const bool has_both = row != nullptr && baseline != nullptr;
+    const std::vector<double> gains =
+        has_both ? paired_gains(row->values, baseline->values, sweep.goal) : std::vector<double>{};
+    comparison.claims.push_back(judged_claim(claim, gains, sweep.goal, family));
+  }
+  comparison.registrations = registration_notes(sweep);
   return comparison;
 }
 
@@ -257,10 +270,13 @@ Table comparison_table(const Comparison& comparison, bool with_cost) {
   auto params = std::ranges::find(table.columns, "params", &TableColumn::title);
   for (const SweepColumn& column : comparison.columns)
     params = table.columns.insert(params, {.title = column.title, .is_number = true}) + 1;
+  const bool is_tuned = !comparison.tuned_by.empty();
+  if (is_tuned) table.columns.insert(params, {.title = "trials", .is_number = true});
   for (const ComparedRow& row : comparison.rows) {
     std::vector<TableCell> cells = {{.text = row.label}};
     add_value_cells(cells, row);
     for (size_t i = 0; i < comparison.columns.size(); ++i) cells.push_back(shown_cell(row, i));
+    if (is_tuned) cells.push_back({std::to_string(row.trials), row.trials});
     cells.push_back(row.parameters > 0 ? TableCell{grouped(row.parameters), row.parameters} : empty_cell());
     if (with_cost) add_cost_cells(cells, row);
     cells.push_back(note_cell(row, comparison.goal));

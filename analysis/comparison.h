@@ -20,6 +20,7 @@ struct ComparedRow {
   std::vector<Summary> shown;   ///< of the sweep's columns, in their order
   PairedDifference difference;  ///< to the baseline, over the seeds that both have
   size_t seeds = 0;             ///< planned
+  size_t trials = 0;            ///< of which its setting is the best; 0: nothing was tuned
   int64_t parameters = 0;
   Summary seconds;  ///< of training, a run
   Summary peak_mib;
@@ -33,6 +34,8 @@ struct Comparison {
   std::vector<SweepColumn> columns;  ///< besides the metric
   std::vector<SweepLine> lines;      ///< values of the metric that need no run
   std::vector<SweepRemark> remarks;  ///< what rows change besides what they ask for
+  std::string tuned_by;  ///< metric that chose each row's setting; empty: nothing was tuned
+  std::vector<std::string> registrations;  ///< when the claims were written down, and how they were changed since
   size_t cells = 0, done = 0;
   std::vector<std::string> failures;  ///< one line each
 };

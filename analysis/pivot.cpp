@@ -42,6 +42,7 @@ std::optional<Table> pivot_table(const SweepManifest& sweep, const Comparison& c
   std::map<std::string, std::vector<Setting>> settings_of_row;
   std::vector<Axis> axes;
   for (const SweepCell& cell : sweep.cells) {
+    if (!cell.trial_of.empty()) return std::nullopt;
     const auto settings = settings_in(cell.overrides);
     if (!settings || settings->empty() || settings->size() > 2) return std::nullopt;
     if (axes.empty())

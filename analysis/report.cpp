@@ -1,6 +1,6 @@
 #include "analysis/report.h"
 
-#include <fmt/format.h>
+#include "analysis/claims.h"
 
 namespace subband {
 
@@ -13,13 +13,6 @@ TableCell cell_of(std::vector<Span> spans) {
   for (const Span& span : spans) cell.text += span.text + (span.ends_line ? " " : "");
   cell.spans = std::move(spans);
   return cell;
-}
-
-std::string claim_line(const SweepClaim& claim) {
-  const char* sign = !claim.holds ? "?" : *claim.holds ? "✓" : "✗";
-  const char* word = claim.is == "equal" ? " within " : " by ";
-  const std::string by = claim.by > 0 || claim.is == "equal" ? word + fmt::format("{:g}", claim.by) : "";
-  return std::string(sign) + " " + claim.row + ": claimed " + claim.is + by + "; found " + claim.finding;
 }
 
 std::vector<std::string> lines_of(const ReportBlock& block) {

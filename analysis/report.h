@@ -74,8 +74,6 @@ TableCell empty_cell(const std::string& text = "–");
 TableCell number_cell(const std::string& text, double value);
 TableCell cell_of(std::vector<Span> spans);
 
-/// `✓ no bypass: claimed worse by 0.001; found worse by 0.0123 (2 seeds)`
-std::string claim_line(const SweepClaim& claim);
 /// The lines of a block that is a list: claims or notes.
 std::vector<std::string> lines_of(const ReportBlock& block);
 /// The tables of a report that are for programs too, in their order.

@@ -2,6 +2,7 @@
 
 #include "analysis/pivot.h"
 #include "analysis/published.h"
+#include "analysis/waterfall.h"
 #include "core/error.h"
 
 namespace subband {
@@ -29,6 +30,8 @@ Report sweep_report(const SweepManifest& sweep, const Comparison& comparison,
                    Curves{comparison.name, choice.picture, choice.link}};
   if (auto pivot = pivot_table(sweep, comparison))
     report.blocks.insert(report.blocks.begin() + 1, std::move(*pivot));
+  if (auto waterfall = waterfall_table(comparison))
+    report.blocks.insert(report.blocks.begin() + 1, std::move(*waterfall));
   return report;
 }
 

@@ -36,6 +36,18 @@ std::optional<std::string> name_in(const fs::path& file) {
   }
 }
 
+Json claim_json(const SweepClaim& claim) {
+  Json json = {{"row", claim.row}, {"is", claim.is}, {"by", claim.by}};
+  if (claim.error) json["error"] = *claim.error;
+  return json;
+}
+
+SweepClaim claim_of(const Json& json) {
+  SweepClaim claim{.row = json.at("row"), .is = json.at("is"), .by = json.at("by")};
+  if (json.contains("error")) claim.error = json.at("error").get<double>();
+  return claim;
+}
+
 std::string file_stem(const fs::path& store, const std::string& name) {
   constexpr size_t kLongest = 200;  // bytes; file systems take 255, and endings are to fit too
   std::string stem = name;
@@ -101,15 +113,22 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
     document["cells"].push_back(
         {{"row", cell.row}, {"seed", cell.seed}, {"id", cell.id}, {"overrides", cell.overrides}});
     if (!cell.baseline.empty()) document["cells"].back()["baseline"] = cell.baseline;
+    if (!cell.trial_of.empty()) document["cells"].back()["trial_of"] = cell.trial_of;
   }
-  for (const SweepClaim& claim : sweep.claims)
-    document["claims"].push_back({{"row", claim.row}, {"is", claim.is}, {"by", claim.by}});
+  for (const SweepClaim& claim : sweep.claims) document["claims"].push_back(claim_json(claim));
+  for (const ClaimRegistration& each : sweep.registered) {
+    document["registered"].push_back(
+        {{"sha256", each.hash}, {"time", each.time}, {"runs", each.runs}, {"claims", Json::array()}});
+    for (const SweepClaim& claim : each.claims)
+      document["registered"].back()["claims"].push_back(claim_json(claim));
+  }
   for (const SweepColumn& column : sweep.columns)
     document["columns"].push_back({{"title", column.title}, {"metric", column.metric}});
   for (const SweepLine& line : sweep.lines)
     document["lines"].push_back({{"label", line.label}, {"value", number_json(line.value)}});
   for (const SweepRemark& remark : sweep.remarks)
     document["remarks"].push_back({{"row", remark.row}, {"text", remark.text}});
+  if (!sweep.tuned_by.empty()) document["tuned_by"] = sweep.tuned_by;
   if (!sweep.published.empty()) document["published"] = sweep.published;
   if (!sweep.file.empty()) document["file"] = sweep.file;
   write_file(sweep_file(store, sweep.name, ".json"), json_document(document, 1) + "\n");
@@ -126,14 +145,19 @@ static SweepManifest manifest_in(const std::string& text, const fs::path& file) 
                         .baseline = document.at("baseline"),
                         .seeds = document.at("seeds").get<std::vector<int64_t>>(),
                         .published = document.value("published", "")};
+    sweep.tuned_by = document.value("tuned_by", "");
     for (const auto& cell : document.at("cells"))
       sweep.cells.push_back({.row = cell.at("row"),
                              .seed = cell.at("seed"),
                              .id = cell.at("id"),
                              .overrides = cell.at("overrides").get<std::vector<std::string>>(),
-                             .baseline = cell.value("baseline", "")});
-    for (const auto& claim : document.value("claims", nlohmann::ordered_json::array()))
-      sweep.claims.push_back({.row = claim.at("row"), .is = claim.at("is"), .by = claim.at("by")});
+                             .baseline = cell.value("baseline", ""),
+                             .trial_of = cell.value("trial_of", "")});
+    for (const auto& claim : document.value("claims", Json::array())) sweep.claims.push_back(claim_of(claim));
+    for (const auto& each : document.value("registered", Json::array())) {
+      sweep.registered.push_back({.hash = each.at("sha256"), .time = each.at("time"), .runs = each.at("runs")});
+      for (const auto& claim : each.at("claims")) sweep.registered.back().claims.push_back(claim_of(claim));
+    }
     for (const auto& column : document.value("columns", nlohmann::ordered_json::array()))
       sweep.columns.push_back({.title = column.at("title"), .metric = column.at("metric")});
     for (const auto& line : document.value("lines", nlohmann::ordered_json::array()))

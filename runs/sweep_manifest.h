@@ -1,7 +1,8 @@
 // What a sweep leaves in the store for the ledger: which cells it has, and under which identities.
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
-//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?}], "claims"?: [{"row", "is", "by"}],
+//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?, "trial_of"?}], "claims"?: [{"row", "is", "by", "error"?}],
+//    "registered"?: [{"sha256", "time", "runs", "claims"}],
 //    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}], "remarks"?: [{"row", "text"}], "published"?, "file"?}
 #pragma once
 #include <filesystem>
@@ -19,6 +20,7 @@ struct SweepCell {
   std::string id;                      ///< run identity, 64 hex digits; empty where the cell cannot be bound
   std::vector<std::string> overrides;  ///< `net.block.bypass=none`; empty for the baseline
   std::string baseline = {};           ///< row that this one is compared with, where it is not the sweep's
+  std::string trial_of = {};           ///< row for which it tries a setting; empty: it is of the table
 };
 
 /// What the sweep's author expects of a row, judged when the results are there.
@@ -26,9 +28,19 @@ struct SweepClaim {
   std::string row;
   std::string is;                  ///< better, worse, equal: than the baseline
   double by = 0;                   ///< at least so much, in the metric's unit; for equal: at most
+  std::optional<double> error = {};  ///< how often its verdict may be wrong; nothing: the mean alone is compared
   config::Place place = {};        ///< in the spec; not kept in the store
   std::optional<bool> holds = {};  ///< nothing where it cannot be judged yet; not kept in the store
   std::string finding = {};        ///< `worse by 0.0123 (2 seeds)`; not kept in the store
+  std::string verdict = {};  ///< with an error rate: supported, refuted, equivalent, undecided; not kept in the store
+};
+
+/// Claims as they once stood in a spec.
+struct ClaimRegistration {
+  std::string hash;  ///< claim_register.h
+  double time = 0;   ///< seconds since 1970 UTC
+  int64_t runs = 0;  ///< of the sweep, done by then
+  std::vector<SweepClaim> claims;
 };
 
 /// One more column of the table.
@@ -60,9 +72,11 @@ struct SweepManifest {
   std::vector<int64_t> seeds;
   std::vector<SweepCell> cells;  ///< rows in the order of the spec, each row's seeds together
   std::vector<SweepClaim> claims = {};
+  std::vector<ClaimRegistration> registered = {};  ///< in the order of time; the first is what was claimed at first
   std::vector<SweepColumn> columns = {};
   std::vector<SweepLine> lines = {};
   std::vector<SweepRemark> remarks = {};
+  std::string tuned_by = {};  ///< metric that chose each row's setting among its trials; empty: nothing was tuned
   std::string published =
       {};  ///< section of a published ledger that it repeats, `waveletlm/03_booleans`; or empty
 };

@@ -31,12 +31,14 @@ static Value row_of(const Table& table, const std::vector<TableCell>& row) {
 
 static Value claims_of(const Claims& block) {
   Value claims = Value::array();
-  for (const SweepClaim& claim : block.claims)
+  for (const SweepClaim& claim : block.claims) {
     claims.push_back({{"row", claim.row},
                       {"is", claim.is},
                       {"by", claim.by},
                       {"holds", claim.holds ? Value(*claim.holds) : Value()},
                       {"found", claim.finding}});
+    if (claim.error) claims.back()["error"] = *claim.error, claims.back()["verdict"] = claim.verdict;
+  }
   return claims;
 }
 

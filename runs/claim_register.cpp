@@ -1,0 +1,76 @@
+#include "runs/claim_register.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/hash.h"
+#include "core/json.h"
+#include "core/languages/json.h"
+#include "core/text.h"
+
+namespace subband {
+
+static std::vector<std::string> texts_of(const std::vector<SweepClaim>& claims) {
+  std::vector<std::string> texts;
+  for (const SweepClaim& claim : claims) texts.push_back(claim_text(claim));
+  return texts;
+}
+
+// Those of `some` that `others` lack.
+static std::vector<std::string> without(std::vector<std::string> some, const std::vector<std::string>& others) {
+  std::erase_if(some, [&](const std::string& each) { return std::ranges::find(others, each) != others.end(); });
+  return some;
+}
+
+std::string claim_text(const SweepClaim& claim) {
+  std::string text = claim.row + " " + claim.is;
+  if (claim.by > 0 || claim.is == "equal")
+    text += (claim.is == "equal" ? " within " : " by ") + fmt::format("{:g}", claim.by);
+  if (claim.error) text += fmt::format(", error rate {:g}", *claim.error);
+  return text;
+}
+
+std::string claims_hash(const SweepManifest& sweep) {
+  if (sweep.claims.empty()) return "";
+  Json document = {{"metric", sweep.metric}, {"goal", sweep.goal}, {"claims", Json::array()}};
+  for (const SweepClaim& claim : sweep.claims) {
+    Json each = {{"row", claim.row}, {"is", claim.is}, {"by", claim.by}};
+    if (claim.error) each["error"] = *claim.error;
+    document["claims"].push_back(std::move(each));
+  }
+  return sha256_hex(json_document(document));
+}
+
+void register_claims(SweepManifest& sweep, const SweepManifest& before, int64_t runs, double time) {
+  sweep.registered = before.registered;
+  const std::string hash = claims_hash(sweep);
+  const std::string last = sweep.registered.empty() ? "" : sweep.registered.back().hash;
+  if (hash != last) sweep.registered.push_back({hash, time, runs, sweep.claims});
+}
+
+std::vector<std::string> registration_notes(const SweepManifest& sweep) {
+  std::vector<std::string> notes;
+  std::vector<std::string> before;
+  for (const ClaimRegistration& each : sweep.registered) {
+    const std::vector<std::string> now = texts_of(each.claims);
+    const std::string name = each.hash.empty() ? "none" : each.hash.substr(0, 16);
+    const std::string when = each.runs == 0   ? "before the first run"
+                             : each.runs == 1 ? "when one run was done"
+                                              : fmt::format("when {} runs were done", each.runs);
+    if (&each == &sweep.registered.front()) {
+      notes.push_back("claims " + name + ": written down " + when);
+    } else {
+      std::string changes;
+      if (const auto gone = without(before, now); !gone.empty()) changes += "; no longer: " + join(gone, "; ");
+      if (const auto come = without(now, before); !come.empty()) changes += "; new: " + join(come, "; ");
+      if (changes.empty()) changes = "; of another metric or goal";
+      notes.push_back((each.runs == 0 ? "claims " : "deviation: claims ") + name + ": changed " + when + changes);
+    }
+    before = now;
+  }
+  return notes;
+}
+
+}  // namespace subband

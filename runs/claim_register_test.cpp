@@ -1,0 +1,50 @@
+#include "runs/claim_register.h"
+
+#include "core/testing/catch.h"
+
+namespace subband::claim_register_test {
+
+static SweepManifest sweep_of(std::vector<SweepClaim> claims) {
+  return {.name = "s", .metric = "valid.bpb", .goal = "min", .claims = std::move(claims)};
+}
+
+TEST_CASE("claims are registered once and every later change of them is noted", "[claim_register]") {
+  const SweepClaim claim{.row = "no bypass", .is = "worse", .by = 0.001, .error = 0.05};
+  SweepManifest first = sweep_of({claim});
+  register_claims(first, {}, 0, 100);
+  REQUIRE(first.registered.size() == 1);
+  CHECK(first.registered[0].hash == claims_hash(first));
+  CHECK(first.registered[0].time == 100);
+  SweepManifest again = sweep_of({claim});
+  register_claims(again, first, 7, 200);
+  CHECK(again.registered.size() == 1);
+  SweepManifest other = sweep_of({{.row = "no bypass", .is = "worse", .by = 0.01, .error = 0.05}});
+  register_claims(other, again, 7, 300);
+  REQUIRE(other.registered.size() == 2);
+  const std::string before = claims_hash(first).substr(0, 16), after = claims_hash(other).substr(0, 16);
+  CHECK(registration_notes(other) ==
+        std::vector<std::string>{"claims " + before + ": written down before the first run",
+                                 "deviation: claims " + after +
+                                     ": changed when 7 runs were done; no longer: no bypass worse by 0.001, error "
+                                     "rate 0.05; new: no bypass worse by 0.01, error rate 0.05"});
+  SweepManifest none = sweep_of({});
+  register_claims(none, other, 9, 400);
+  CHECK(registration_notes(none).back() ==
+        "deviation: claims none: changed when 9 runs were done; no longer: no bypass worse by 0.01, error rate 0.05");
+}
+
+TEST_CASE("claims of another direction, row, rate or metric have another hash", "[claim_register]") {
+  const SweepManifest sweep = sweep_of({{.row = "a", .is = "worse", .by = 1}});
+  SweepManifest metric = sweep;
+  metric.metric = "test.bpb";
+  CHECK(claims_hash(sweep).size() == 64);
+  CHECK(claims_hash(sweep) != claims_hash(metric));
+  CHECK(claims_hash(sweep) != claims_hash(sweep_of({{.row = "a", .is = "better", .by = 1}})));
+  CHECK(claims_hash(sweep) != claims_hash(sweep_of({{.row = "a", .is = "worse", .by = 1, .error = 0.05}})));
+  CHECK(claims_hash(sweep_of({})).empty());
+  SweepManifest found = sweep;
+  found.claims[0].finding = "worse by 2";
+  CHECK(claims_hash(found) == claims_hash(sweep));
+}
+
+}  // namespace subband::claim_register_test

@@ -48,6 +48,10 @@ check-state: build  ## all that is promised of states: every cutting, at length 
 	@cmake --build --preset $(PRESET) -t models_test
 	@SUBBAND_STATE_WHOLE=1 build/$(PRESET)/models/models_test '[state]'
 
+check-search: build  ## the sampler tpe beside Optuna's; needs PyPI for a virtual environment of its own
+	@cmake --build --preset $(PRESET) -t sweeps_test
+	@python3 sweeps/search/check_search.py build/$(PRESET)/sweeps/sweeps_test
+
 headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)
 	@cmake --build --preset $(PRESET) -t headers
 
@@ -60,4 +64,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup configure build test demo demo-minute tables conformance fuzz bench-compose check-state headers asan format clean
+.PHONY: help setup configure build test demo demo-minute tables conformance fuzz bench-compose check-state check-search headers asan format clean

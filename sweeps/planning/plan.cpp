@@ -57,6 +57,7 @@ void check_metrics(const SweepSpec& spec, const std::vector<PreparedRow>& rows) 
                         "unknown_metric"});
   };
   check(spec.metric_place, "metric.name", spec.metric);
+  if (spec.tune) check(spec.tune->place, "tune_by", spec.tune->metric);
   for (const SweepColumn& column : spec.columns)
     check(column.place, "columns." + column.title, column.metric);
   if (!problems.empty()) throw ConfigError(problems);
@@ -198,7 +199,7 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
                          .published = plan.spec.published};
   if (spec_file.ends_with(".yaml")) manifest.file = std::filesystem::absolute(spec_file).lexically_normal();
   std::set<std::string> baselines;
-  for (const SweepRow& row : plan.grid.rows) baselines.insert(row.baseline);
+  for (const SweepRow& row : plan.spec.tune ? plan.grid.tuned : plan.grid.rows) baselines.insert(row.baseline);
   if (baselines.size() == 1) manifest.baseline = *baselines.begin();
   for (const PlannedCell& planned : plan.cells) {
     const SweepRow& row = plan.grid.rows[planned.cell.row];
@@ -206,13 +207,20 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
     if (row.recipe != plan.spec.base) cell.overrides.push_back("recipe=" + row.recipe);
     cell.overrides.insert(cell.overrides.end(), row.overrides.begin(), row.overrides.end());
     if (row.baseline != manifest.baseline) cell.baseline = row.baseline;
+    cell.trial_of = row.trial_of;
     manifest.cells.push_back(std::move(cell));
   }
   manifest.claims = plan.spec.claims;
   manifest.columns = plan.spec.columns;
   manifest.lines = plan.spec.lines;
-  for (size_t i = 0; i < plan.remarks.size(); ++i)
-    if (!plan.remarks[i].empty()) manifest.remarks.push_back({plan.grid.rows[i].label, plan.remarks[i]});
+  if (plan.spec.tune) manifest.tuned_by = plan.spec.tune->metric;
+  std::set<std::string> remarked;
+  for (size_t i = 0; i < plan.remarks.size(); ++i) {
+    const SweepRow& row = plan.grid.rows[i];
+    const std::string& label = row.trial_of.empty() ? row.label : row.trial_of;  // a row's trials say the same of it
+    if (!plan.remarks[i].empty() && remarked.insert(label).second)
+      manifest.remarks.push_back({label, plan.remarks[i]});
+  }
   return manifest;
 }
 

@@ -37,6 +37,30 @@ std::string total_line(const SweepPlan& plan, int64_t jobs) {
          (seconds ? "about " + duration_text(*seconds) : "unknown before the first run of such a size");
 }
 
+// A part in a spec: its name, or the `type` of its map.
+std::string part_name(const config::Node& part) {
+  const config::Node* type = part.is(config::Node::Kind::map) ? part.find("type") : &part;
+  return type != nullptr && type->is(config::Node::Kind::string) ? type->string() : "";
+}
+
+// What will run besides the cells of the plan, as results come in; or nothing.
+std::string later_text(const SweepSpec& spec, const SweepGrid& grid) {
+  std::string text;
+  if (spec.search)
+    text += fmt::format("up to {} points are drawn as results come in: sampler {}, pruner {}\n",
+                        grouped(spec.search->trials), part_name(spec.search->sampler), part_name(spec.search->pruner));
+  if (spec.tune)
+    text += fmt::format("then {} cells: the best setting of each of {} rows by {}, {} {}\n",
+                        grid.tuned.size() * spec.seeds.size(), grid.tuned.size(), spec.tune->metric,
+                        spec.seeds.size(), spec.seeds.size() == 1 ? "seed" : "seeds");
+  const bool is_spending = spec.spend > static_cast<int64_t>(spec.seeds.size());
+  for (const SweepClaim& claim : spec.claims)
+    if (claim.error && is_spending)
+      text += fmt::format("while it is undecided whether '{}' is {}: up to {} seeds of it and of its baseline\n",
+                          claim.row, claim.is, spec.spend);
+  return text;
+}
+
 }  // namespace
 
 std::string plan_text(const SweepPlan& plan, int64_t jobs) {
@@ -61,7 +85,7 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
   for (size_t i = 0; i < plan.remarks.size(); ++i)
     if (!plan.remarks[i].empty())
       text += shown("row '" + plan.grid.rows[i].label + "': " + plan.remarks[i]) + "\n";
-  text += total_line(plan, jobs) + "\n";
+  text += total_line(plan, jobs) + "\n" + shown_lines(later_text(plan.spec, plan.grid));
   if (!basis.empty()) text += "times of rows that have not run yet: by " + basis + "\n";
   return text;
 }
@@ -91,6 +115,7 @@ std::string plan_json(const SweepPlan& plan, int64_t jobs) {
   }
   for (size_t i = 0; i < plan.remarks.size(); ++i)
     if (!plan.remarks[i].empty()) document["remarks"][plan.grid.rows[i].label] = plan.remarks[i];
+  if (const std::string later = later_text(plan.spec, plan.grid); !later.empty()) document["later"] = later;
   for (const std::string& line : plan.missing) document["missing"].push_back(line);
   return json_document(document);
 }

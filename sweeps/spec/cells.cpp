@@ -69,7 +69,7 @@ bool is_excluded(const SweepSpec& spec, const SweepRow& row, std::vector<bool>& 
 }
 
 // Counts up, the last factor fastest; false after the last combination.
-bool advance(const SweepSpec& spec, std::vector<size_t>& choice) {
+bool next_choice(const SweepSpec& spec, std::vector<size_t>& choice) {
   for (size_t i = choice.size(); i-- > 0;) {
     if (++choice[i] < spec.factors[i].changes.size()) return true;
     choice[i] = 0;
@@ -127,11 +127,32 @@ void check_mentions(const SweepSpec& spec, std::vector<SweepRow>& rows, std::vec
 
 }  // namespace
 
+// Every row with every combination of what is tuned.
+static std::vector<SweepRow> trials_of(const std::vector<SweepRow>& rows, const SweepTuning& tuning) {
+  std::vector<SweepRow> trials;
+  SweepSpec axes{.factors = tuning.axes};
+  for (const SweepRow& row : rows) {
+    std::vector<size_t> choice(axes.factors.size(), 0);
+    do {
+      const SweepRow setting = row_of(axes, choice);
+      SweepRow trial = row;
+      trial.label = row.label + ": " + setting.label;
+      trial.trial_of = row.label;
+      trial.baseline.clear();
+      trial.overrides.insert(trial.overrides.end(), setting.overrides.begin(), setting.overrides.end());
+      trials.push_back(std::move(trial));
+    } while (next_choice(axes, choice));
+  }
+  return trials;
+}
+
 // Refuses what would take the memory of the machine before it is even planned.
 static void check_size(const SweepSpec& spec) {
   constexpr double kMost = 100'000;
   double cells = static_cast<double>(spec.seeds.size());
   for (const SweepFactor& factor : spec.factors) cells *= static_cast<double>(factor.changes.size());
+  if (spec.tune)
+    for (const SweepFactor& factor : spec.tune->axes) cells *= static_cast<double>(factor.changes.size());
   if (cells <= kMost) return;
   const std::string number = cells < 1e15 ? grouped(static_cast<int64_t>(cells))
                                           : "more than " + grouped(int64_t{1'000'000'000'000'000});
@@ -150,7 +171,7 @@ SweepGrid expand(const SweepSpec& spec) {
   do {
     SweepRow row = row_of(spec, choice);
     if (!is_excluded(spec, row, used)) grid.rows.push_back(std::move(row));
-  } while (advance(spec, choice));
+  } while (next_choice(spec, choice));
   for (size_t i = 0; i < used.size(); ++i) {
     if (!used[i])
       problems.push_back(
@@ -160,8 +181,13 @@ SweepGrid expand(const SweepSpec& spec) {
   check_rows(grid.rows, problems);
   check_mentions(spec, grid.rows, problems);
   if (!problems.empty()) throw ConfigError(problems);
+  if (spec.search) return grid;
+  if (spec.tune) {
+    grid.tuned = std::move(grid.rows);
+    grid.rows = trials_of(grid.tuned, *spec.tune);
+  }
   for (size_t i = 0; i < grid.rows.size(); ++i) {
-    for (const int64_t seed : spec.seeds)
+    for (const int64_t seed : spec.tune ? spec.tune->seeds : spec.seeds)
       grid.cells.push_back({i, seed, grid.rows[i].label + ", seed " + std::to_string(seed)});
   }
   return grid;

@@ -17,6 +17,7 @@ struct SweepRow {
   std::vector<std::string> overrides;  ///< its own, without those of every cell
   std::optional<SweepMatch> match = {};
   config::Place place;
+  std::string trial_of = {};  ///< label of the row that it tries a setting for; empty: a row of the table
 };
 
 /// One row with one seed: a run.
@@ -29,8 +30,10 @@ struct Cell {
 struct SweepGrid {
   std::vector<SweepRow> rows;  ///< the first factor varies slowest
   std::vector<Cell> cells;     ///< row by row, each with its seeds in the spec's order
+  std::vector<SweepRow> tuned = {};  ///< rows that get their cells when their trials are done; then `rows` are trials
 };
 
+/// A search draws its rows itself: its grid has the base alone, without a cell.
 /// ConfigError with every row that is there twice, exclusion that excludes nothing, and claim or baseline without row.
 SweepGrid expand(const SweepSpec& spec);
 

@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "sweeps/spec/ablation.h"
 #include "sweeps/spec/change_reader.h"
+#include "sweeps/spec/read_search.h"
 #include "sweeps/spec/sweep_fields.h"
 
 namespace subband {
@@ -95,7 +96,10 @@ void read_exclusions(SweepReader& reader, Binder& b, SweepSpec& spec) {
 
 void read_claims(Binder& b, SweepSpec& spec) {
   Node tree;
-  b.tree("claims", tree, "what is expected: {row: no bypass, is: worse, by: 0.001}");
+  b.tree("claims", tree, "what is expected: {row: no bypass, is: worse, by: 0.001, error: 0.05}");
+  b.field("spend", spec.spend, {0, 100000},
+          "seeds of a row at most: after `seeds` the next numbers, one after another, while a claim with an error "
+          "rate is open; 0: those of `seeds` alone");
   if (!b.given("claims")) return;
   if (!tree.is(Node::Kind::list)) {
     b.complain("claims", &tree, "expected a list");
@@ -105,7 +109,7 @@ void read_claims(Binder& b, SweepSpec& spec) {
     const Node& item = tree.items()[i];
     const std::string key = "claims." + std::to_string(i);
     if (!item.is(Node::Kind::map)) {
-      b.complain(key, &item, "expected {row, is, by}");
+      b.complain(key, &item, "expected {row, is, by, error}");
       continue;
     }
     SweepClaim claim{.place = item.place};
@@ -114,6 +118,11 @@ void read_claims(Binder& b, SweepSpec& spec) {
     inner.choice("is", claim.is, {"better", "worse", "equal"}, "than the baseline");
     inner.field("by", claim.by, {0, 1e300}, "at least so much; for equal: at most");
     inner.check(inner.given("is"), "is", "must be given: better, worse, equal");
+    inner.field("error", claim.error, {0, 0.5, /*above=*/true},
+                "chance of a wrong verdict, however often it is looked at, of all claims together; without it the "
+                "means are compared");
+    inner.check(claim.is != "equal" || !claim.error || claim.by > 0, "by",
+                "must be above 0: the largest difference that does not matter");
     inner.finish_keys();
     spec.claims.push_back(std::move(claim));
   }
@@ -180,6 +189,8 @@ static void bind_sweep_fields(Binder& b, SweepSpec& spec) {
   b.field("baseline", baseline, "row that all are compared with; by default the base of the ablation");
   spec.baseline = baseline;
   read_claims(b, spec);
+  read_search(b, spec);
+  read_tuning(reader, b, spec);
   read_columns(b, spec);
   read_lines(b, spec);
   b.field("published", spec.published, "section of a published ledger to print beside ours");

@@ -19,6 +19,7 @@
 
 #include "core/config/node.h"
 #include "runs/sweep_manifest.h"
+#include "sweeps/search/space.h"
 
 namespace subband {
 
@@ -62,6 +63,24 @@ struct SweepExclusion {
   config::Place place;
 };
 
+/// A search over settings, its points drawn one after another (search/space.h).
+struct SweepSearch {
+  SearchSpace space;
+  int64_t trials = 50;  ///< at most
+  int64_t seed = 0;     ///< of the sampler
+  config::Node sampler = config::Node("tpe"), pruner = config::Node("none");  ///< parts: a name, or a map with `type`
+  std::string text;  ///< as it was written, in JSON: what tells one search from another
+  config::Place place;
+};
+
+/// Settings that are chosen for every row before it is judged (search/tune_queue.h).
+struct SweepTuning {
+  std::vector<SweepFactor> axes;  ///< every combination is a trial
+  std::vector<int64_t> seeds;     ///< of the trials; none of them is a seed of the sweep
+  std::string metric;             ///< that chooses, under the sweep's goal
+  config::Place place;
+};
+
 struct SweepSpec {
   std::string name;  ///< `quickstart`
   std::string base;  ///< recipe
@@ -75,6 +94,9 @@ struct SweepSpec {
   std::vector<SweepExclusion> exclude;
   std::optional<std::string> baseline;  ///< row that all are compared with; else the base of the ablation
   std::vector<SweepClaim> claims;
+  std::optional<SweepSearch> search;
+  std::optional<SweepTuning> tune;
+  int64_t spend = 0;  ///< seeds of a row at most, while a claim with an error rate is open; 0: `seeds` alone
   std::vector<SweepColumn> columns;
   std::vector<SweepLine> lines;
   std::string published;  ///< `waveletlm/03_booleans`, or empty

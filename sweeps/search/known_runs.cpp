@@ -1,0 +1,50 @@
+#include "sweeps/search/known_runs.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace subband {
+
+KnownRuns::Key KnownRuns::key(size_t cell) const {
+  const PlannedCell& planned = plan_.cells[cell];
+  if (planned.id.empty()) return {"cell " + std::to_string(cell), planned.cell.seed};
+  return {planned.id, planned.cell.seed};
+}
+
+std::optional<size_t> KnownRuns::cell(size_t row, int64_t seed) const {
+  const auto found = std::ranges::find_if(plan_.cells, [&](const PlannedCell& each) {
+    return each.cell.row == row && each.cell.seed == seed;
+  });
+  if (found == plan_.cells.end()) return std::nullopt;
+  return static_cast<size_t>(found - plan_.cells.begin());
+}
+
+void KnownRuns::ended(size_t cell, const CellResult& result) {
+  Run& run = of(cell);
+  run.is_out = false;
+  run.result = result;
+  run.has_ended = is_settled(result.outcome.status) || result.outcome.status == Status::reused ||
+                  result.outcome.status == Status::failed;
+}
+
+bool KnownRuns::has_ended(size_t cell) const {
+  const auto run = runs_.find(key(cell));
+  return run != runs_.end() && run->second.has_ended;
+}
+
+const CellResult* KnownRuns::result(size_t cell) const {
+  const auto run = runs_.find(key(cell));
+  return run != runs_.end() && run->second.result ? &*run->second.result : nullptr;
+}
+
+std::optional<double> KnownRuns::value(size_t cell, const std::string& metric) const {
+  const auto run = runs_.find(key(cell));
+  if (run == runs_.end() || !run->second.has_ended || !run->second.result) return std::nullopt;
+  const Status status = run->second.result->outcome.status;
+  const Metrics& metrics = run->second.result->metrics;
+  const auto found = metrics.find(metric);
+  if ((status != Status::done && status != Status::reused) || found == metrics.end()) return std::nullopt;
+  return std::isfinite(found->second) ? std::optional(found->second) : std::nullopt;
+}
+
+}  // namespace subband

@@ -1,0 +1,44 @@
+// What an adaptive queue knows of a plan's cells: which were handed out, and what their runs gave. Cells of several rows
+// that are one run are one here.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "sweeps/planning/plan.h"
+#include "sweeps/queue.h"
+
+namespace subband {
+
+class KnownRuns {
+ public:
+  /// `plan` may grow.
+  explicit KnownRuns(const SweepPlan& plan) : plan_(plan) {}
+
+  struct Run {
+    bool is_out = false;    ///< handed out, and not back yet
+    bool has_ended = false;
+    std::optional<CellResult> result = {};  ///< of the last turn
+  };
+  Run& of(size_t cell) { return runs_[key(cell)]; }
+  /// The cell of a row and seed; nothing where the plan does not have it.
+  std::optional<size_t> cell(size_t row, int64_t seed) const;
+  /// Notes what a turn gave; a pause is no end.
+  void ended(size_t cell, const CellResult& result);
+  /// The metric of a run that is done; nothing where it is not, or is no finite number.
+  std::optional<double> value(size_t cell, const std::string& metric) const;
+  bool has_ended(size_t cell) const;
+  /// What a run gave last; nullptr where it gave nothing yet.
+  const CellResult* result(size_t cell) const;
+
+ private:
+  using Key = std::pair<std::string, int64_t>;
+  Key key(size_t cell) const;
+
+  const SweepPlan& plan_;
+  std::map<Key, Run> runs_;
+};
+
+}  // namespace subband

@@ -1,0 +1,123 @@
+#include "sweeps/search/search_queue.h"
+
+#include <cmath>
+#include <limits>
+
+#include "core/text.h"
+
+namespace subband {
+
+namespace {
+
+constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();  // steps of a run: no rung is too late
+constexpr double kWorst = std::numeric_limits<double>::infinity();
+
+// The newest value of a metric, or of its estimate on part of the data, by a step.
+std::optional<double> value_at(const CellResult& result, const std::string& metric, int64_t step) {
+  std::optional<double> value;
+  for (const Evaluation& each : result.evaluations) {
+    if (each.step > step) break;
+    for (const std::string& name : {metric + "_estimate", metric})
+      if (const auto found = each.metrics.find(name); found != each.metrics.end()) value = found->second;
+  }
+  return value;
+}
+
+}  // namespace
+
+SearchQueue::SearchQueue(const SweepPlan& plan, const AddCell& add, std::shared_ptr<Sampler> sampler,
+                         std::shared_ptr<Pruner> pruner, DrawLedger ledger)
+    : plan_(plan),
+      add_(add),
+      sampler_(std::move(sampler)),
+      pruner_(std::move(pruner)),
+      ledger_(std::move(ledger)),
+      runs_(plan) {
+  for (const SearchPoint& point : ledger_.points()) add_trial(point);
+}
+
+void SearchQueue::add_trial(const SearchPoint& point) {
+  const SweepSearch& search = *plan_.spec.search;
+  const std::vector<std::string> overrides = search.space.overrides(point);
+  const SweepRow row{.label = "trial " + std::to_string(cells_.size()) + ": " + join(overrides, ", "),
+                     .recipe = plan_.spec.base,
+                     .overrides = overrides,
+                     .place = search.place};
+  cells_.push_back(add_(row, plan_.spec.seeds.front()));
+}
+
+PrunedTrial SearchQueue::pruned(size_t trial) const {
+  PrunedTrial state;
+  const CellResult* result = runs_.result(cells_[trial]);
+  if (result == nullptr) return state;
+  int64_t last = 0;
+  for (auto rung = pruner_->rung_after(0, kUnknown); rung && *rung <= result->step;
+       rung = pruner_->rung_after(*rung, kUnknown)) {
+    last = *rung;
+    const auto value = value_at(*result, plan_.spec.metric, last);
+    state.losses[last] = value && !std::isnan(*value) ? loss_of(*value) : kWorst;
+  }
+  state.is_paused = result->outcome.status == Status::stopped && last > 0 && last == result->step;
+  return state;
+}
+
+SearchTrial SearchQueue::sampled(size_t trial) const {
+  SearchTrial state{.point = ledger_.points()[trial]};
+  const CellResult* result = runs_.result(cells_[trial]);
+  if (result == nullptr) return state;
+  state.step = result->step;
+  if (runs_.has_ended(cells_[trial])) {
+    const auto value = runs_.value(cells_[trial], plan_.spec.metric);
+    const bool is_failed = result->outcome.status == Status::failed;
+    state.state = is_failed ? SearchTrial::State::failed : SearchTrial::State::done;
+    state.loss = value ? loss_of(*value) : kWorst;
+    return state;
+  }
+  const PrunedTrial at_rung = pruned(trial);
+  if (!at_rung.is_paused) return state;
+  state.state = SearchTrial::State::pruned;
+  state.loss = at_rung.losses.rbegin()->second;
+  return state;
+}
+
+std::vector<SearchTrial> SearchQueue::trials() const {
+  std::vector<SearchTrial> all;
+  for (size_t i = 0; i < cells_.size(); ++i) all.push_back(sampled(i));
+  return all;
+}
+
+std::optional<CellTurn> SearchQueue::hand_out(size_t trial) {
+  const CellResult* result = runs_.result(cells_[trial]);
+  runs_.of(cells_[trial]).is_out = true;
+  return CellTurn{.cell = cells_[trial], .until = pruner_->rung_after(result == nullptr ? 0 : result->step, kUnknown)};
+}
+
+std::optional<CellTurn> SearchQueue::draw() {
+  const SweepSearch& search = *plan_.spec.search;
+  if (is_exhausted_ || static_cast<int64_t>(cells_.size()) >= search.trials) return std::nullopt;
+  const std::vector<SearchTrial> known = trials();
+  Draws draws(static_cast<uint64_t>(search.seed), "sampler", known.size());
+  const auto point = sampler_->draw(search.space, known, draws);
+  is_exhausted_ = !point;
+  if (!point) return std::nullopt;
+  std::vector<size_t> knew;
+  for (size_t i = 0; i < known.size(); ++i)
+    if (known[i].state != SearchTrial::State::running) knew.push_back(i);
+  ledger_.add(*point, search.space.overrides(*point), knew);
+  add_trial(*point);
+  return hand_out(cells_.size() - 1);
+}
+
+std::optional<CellTurn> SearchQueue::next() {
+  std::vector<PrunedTrial> states;
+  for (size_t i = 0; i < cells_.size(); ++i) {
+    const KnownRuns::Run& run = runs_.of(cells_[i]);
+    states.push_back(pruned(i));
+    if (run.is_out) states.back().is_paused = false;
+    if (!run.is_out && !run.has_ended && !states.back().is_paused) return hand_out(i);  // cut off on the way
+  }
+  if (const auto trial = pruner_->next(states)) return hand_out(*trial);
+  return draw();
+}
+
+}  // namespace subband

@@ -1,0 +1,45 @@
+// A search: points are drawn one after another, each is a run, and a pruner says which runs go on.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sweeps/pruner.h"
+#include "sweeps/sampler.h"
+#include "sweeps/search/draw_ledger.h"
+#include "sweeps/search/known_runs.h"
+
+namespace subband {
+
+class SearchQueue final : public CellQueue {
+ public:
+  /// `plan`, of a spec with `search`, and `add` must outlive it. The points of the ledger become cells at once.
+  SearchQueue(const SweepPlan& plan, const AddCell& add, std::shared_ptr<Sampler> sampler,
+              std::shared_ptr<Pruner> pruner, DrawLedger ledger);
+
+  std::optional<CellTurn> next() override;
+  void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
+  bool reads_evaluations() const { return true; }
+
+  /// What is known of every drawn point.
+  std::vector<SearchTrial> trials() const;
+
+ private:
+  void add_trial(const SearchPoint& point);
+  std::optional<CellTurn> hand_out(size_t trial);
+  std::optional<CellTurn> draw();
+  SearchTrial sampled(size_t trial) const;
+  PrunedTrial pruned(size_t trial) const;
+  double loss_of(double value) const { return plan_.spec.goal == "max" ? -value : value; }
+
+  const SweepPlan& plan_;
+  const AddCell& add_;
+  std::shared_ptr<Sampler> sampler_;
+  std::shared_ptr<Pruner> pruner_;
+  DrawLedger ledger_;
+  KnownRuns runs_;
+  std::vector<size_t> cells_;  // of the trials
+  bool is_exhausted_ = false;
+};
+
+}  // namespace subband

@@ -1,0 +1,31 @@
+// Tuning with equal means: the same trials for every row, then the best of each with the seeds of the sweep, which no
+// trial had.
+#pragma once
+#include <vector>
+
+#include "sweeps/search/known_runs.h"
+
+namespace subband {
+
+class TuneQueue final : public CellQueue {
+ public:
+  /// `plan`, of a spec with `tune`, and `add` must outlive it.
+  TuneQueue(const SweepPlan& plan, const AddCell& add);
+
+  std::optional<CellTurn> next() override;
+  void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
+
+  /// The trial, a row of the plan, that won a row of `grid.tuned`; nothing while trials are open, or where none gave the
+  /// metric. Of equal ones the first.
+  std::optional<size_t> winner(size_t tuned) const;
+
+ private:
+  std::optional<CellTurn> hand_out(size_t cell);
+
+  const SweepPlan& plan_;
+  const AddCell& add_;
+  KnownRuns runs_;
+  size_t trials_ = 0;  // cells of the plan that are trials
+};
+
+}  // namespace subband

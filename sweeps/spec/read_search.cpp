@@ -1,0 +1,55 @@
+#include "sweeps/spec/read_search.h"
+
+#include <algorithm>
+
+#include "core/config/override.h"
+
+namespace subband {
+
+using config::Node;
+
+void read_search(Binder& b, SweepSpec& spec) {
+  Node tree;
+  b.tree("search", tree,
+         "points drawn one after another: {sampler: tpe, pruner: asha, trials: 50, seed: 0, space: {…}}");
+  if (!b.given("search")) return;
+  if (!tree.is(Node::Kind::map)) return b.complain("search", &tree, "expected {sampler, pruner, trials, seed, space}");
+  SweepSearch search{.text = config::to_json(tree, /*sorted=*/true), .place = tree.place};
+  Binder inner = b.nested("search", tree);
+  Node space;
+  inner.tree("sampler", search.sampler, "how the next point is chosen: grid, random, tpe");
+  inner.tree("pruner", search.pruner, "which runs go on: none, median, asha");
+  inner.field("trials", search.trials, {1, 1'000'000}, "points at most");
+  inner.field("seed", search.seed, {0, 9e15}, "of the sampler");
+  inner.tree("space", space, "key to a list of choices or to {low, high, log}");
+  search.space = read_space(inner, "space", space);
+  inner.finish_keys();
+  b.check(spec.factors.empty(), "search", "draws its rows itself; it stands alone, without ablate, list, grid and zip");
+  b.check(spec.seeds.size() == 1, "search", "runs every point with one seed; give one in `seeds`");
+  spec.search = std::move(search);
+}
+
+void read_tuning(SweepReader& reader, Binder& b, SweepSpec& spec) {
+  Node tree;
+  SweepTuning tuning{.metric = spec.metric};
+  b.tree("tune", tree,
+         "key to list of values: every combination is tried for every row, the best goes on with the seeds of the sweep");
+  b.field("tune_seeds", tuning.seeds, {0, 9e15},
+          "of the trials; by default one, the number after the largest of `seeds`");
+  if (const auto dot = tuning.metric.find('.'); tuning.metric.substr(0, dot) == "test")
+    tuning.metric = "valid" + tuning.metric.substr(dot);
+  b.field("tune_by", tuning.metric, "metric that chooses among trials; by default the sweep's, on validation data");
+  if (!b.given("tune")) return;
+  tuning.axes = reader.axes_of("tune", tree);
+  if (tuning.seeds.empty() && !spec.seeds.empty()) tuning.seeds = {std::ranges::max(spec.seeds) + 1};
+  for (const int64_t seed : tuning.seeds)
+    b.check(std::ranges::find(spec.seeds, seed) == spec.seeds.end(), "tune_seeds",
+            "must be other seeds than those of the sweep, whose numbers are to be fresh");
+  b.check(!tuning.metric.starts_with("test."), "tune_by", "must not be measured on test data");
+  b.check(!spec.search, "tune", "is another way to search; give one of both");
+  b.check(spec.spend == 0, "tune", "does not go together with `spend`");
+  tuning.place = tree.place;
+  spec.tune = std::move(tuning);
+}
+
+}  // namespace subband

@@ -45,6 +45,10 @@ void add_cell(RowCells& row, Comparison& comparison, const SweepCell& cell, cons
   ++comparison.cells;
   if (run == nullptr) return add_trouble(row, comparison, cell, "not run", "");
   row.row.parameters = std::max(row.row.parameters, run->parameters);
+  if (run->status == Status::stopped && !comparison.searched.empty()) {  // it never went on from its last rung
+    row.seeds_by_trouble["pruned at step " + std::to_string(run->step)].push_back(std::to_string(cell.seed));
+    return;
+  }
   if (run->status != Status::done) {
     const std::string at = word_of(run->status) + " at step " + std::to_string(run->step);
     return add_trouble(row, comparison, cell, at, run->message);
@@ -222,6 +226,7 @@ std::vector<std::string> comparison_notes(const Comparison& comparison) {
   if (comparison.done < comparison.cells)
     notes.push_back(fmt::format("{} of {} cells are done", comparison.done, comparison.cells));
   notes.insert(notes.end(), comparison.registrations.begin(), comparison.registrations.end());
+  if (!comparison.searched.empty()) notes.push_back("drawn one after another: " + comparison.searched);
   if (!comparison.tuned_by.empty())
     notes.push_back("settings: the best of each row's trials by " + comparison.tuned_by + ", on seeds of their own");
   for (const SweepRemark& remark : comparison.remarks) notes.push_back(remark.row + ": " + remark.text);
@@ -232,6 +237,7 @@ Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& ru
   Comparison comparison{.name = sweep.name, .metric = sweep.metric, .goal = sweep.goal};
   comparison.columns = sweep.columns, comparison.lines = sweep.lines;
   comparison.remarks = sweep.remarks;
+  comparison.searched = sweep.searched;
   RunsBySeed by_seed;
   for (const RunSummary& run : runs) by_seed[{run.id, run.seed}] = &run;
   std::vector<RowCells> rows;

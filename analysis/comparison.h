@@ -34,6 +34,7 @@ struct Comparison {
   std::vector<SweepColumn> columns;  ///< besides the metric
   std::vector<SweepLine> lines;      ///< values of the metric that need no run
   std::vector<SweepRemark> remarks;  ///< what rows change besides what they ask for
+  std::string searched;  ///< how its points were drawn; empty: they were planned
   std::string tuned_by;  ///< metric that chose each row's setting; empty: nothing was tuned
   std::vector<std::string> registrations;  ///< when the claims were written down, and how they were changed since
   size_t cells = 0, done = 0;

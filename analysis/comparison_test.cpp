@@ -188,3 +188,36 @@ TEST_CASE("programs find spread, count and seeds of every row", "[comparison]") 
   CHECK(csv.starts_with("row,valid.bpb,sd,n,delta,delta se,params,time,memory,notes,seeds\r\n"));
   CHECK(csv.find("\r\nbroken,,,0,,,1234,,,seed 1 nan at step 12; seed 2 not run,\r\n") != std::string::npos);
 }
+
+TEST_CASE("a tuned row says its setting and how many trials it had, and no trial is a row", "[comparison]") {
+  SweepManifest sweep = comparison_test::manifest();
+  sweep.tuned_by = "valid.bpb";
+  for (SweepCell& cell : sweep.cells) cell.overrides = {"net=" + cell.row, "lr=0.2"};
+  for (const char* rate : {"0.1", "0.2", "0.4"})
+    sweep.cells.push_back({.row = std::string("worse: lr=") + rate,
+                           .seed = 3,
+                           .id = rate,
+                           .overrides = {"net=worse", std::string("lr=") + rate},
+                           .trial_of = "worse"});
+  const Comparison comparison = compare(sweep, comparison_test::runs());
+  REQUIRE(comparison.rows.size() == 3);
+  CHECK(comparison.cells == 6);
+  CHECK(comparison.rows[1].trials == 3);
+  const std::string page = comparison_test::markdown(sweep, comparison_test::runs());
+  CHECK(page.find("| row | valid.bpb | delta | trials | params |") != std::string::npos);
+  CHECK(page.find("| +0.0505 ± 0.0005 | 3 | 1,234 | 3.0 s | 90 MiB | worse; lr=0.2, best of 3 trials |") !=
+        std::string::npos);
+  CHECK(page.find("- settings: the best of each row's trials by valid.bpb, on seeds of their own\n") !=
+        std::string::npos);
+}
+
+TEST_CASE("a point of a search that never went on is pruned, which is no failure", "[comparison]") {
+  SweepManifest sweep = comparison_test::manifest();
+  sweep.searched = "sampler tpe, pruner asha, up to 3 points, seed 0";
+  std::vector<RunSummary> runs = comparison_test::runs();
+  runs.push_back(comparison_test::run("broken", 2, 0, Status::stopped));
+  const Comparison comparison = compare(sweep, runs);
+  CHECK(comparison.rows[2].notes == std::vector<std::string>{"seed 1 nan at step 12", "seed 2 pruned at step 12"});
+  CHECK(comparison.failures.size() == 1);
+  CHECK(comparison_notes(comparison).at(1) == "drawn one after another: " + sweep.searched);
+}

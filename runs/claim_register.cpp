@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/languages/json.h"
 #include "core/text.h"
+#include "runs/record/line_file.h"
 
 namespace subband {
 
@@ -32,22 +33,48 @@ std::string claim_text(const SweepClaim& claim) {
   return text;
 }
 
+Json claim_json(const SweepClaim& claim) {
+  Json json = {{"row", claim.row}, {"is", claim.is}, {"by", claim.by}};
+  if (claim.error) json["error"] = *claim.error;
+  return json;
+}
+
+SweepClaim claim_of(const Json& json) {
+  SweepClaim claim{.row = json.at("row"), .is = json.at("is"), .by = json.at("by")};
+  if (json.contains("error")) claim.error = json.at("error").get<double>();
+  return claim;
+}
+
 std::string claims_hash(const SweepManifest& sweep) {
   if (sweep.claims.empty()) return "";
   Json document = {{"metric", sweep.metric}, {"goal", sweep.goal}, {"claims", Json::array()}};
-  for (const SweepClaim& claim : sweep.claims) {
-    Json each = {{"row", claim.row}, {"is", claim.is}, {"by", claim.by}};
-    if (claim.error) each["error"] = *claim.error;
-    document["claims"].push_back(std::move(each));
-  }
+  for (const SweepClaim& claim : sweep.claims) document["claims"].push_back(claim_json(claim));
   return sha256_hex(json_document(document));
 }
 
-void register_claims(SweepManifest& sweep, const SweepManifest& before, int64_t runs, double time) {
-  sweep.registered = before.registered;
+static std::filesystem::path register_of(const std::filesystem::path& manifest) {
+  return std::filesystem::path(manifest).replace_extension(".claims.jsonl");
+}
+
+std::vector<ClaimRegistration> read_registrations(const std::filesystem::path& manifest) {
+  std::vector<ClaimRegistration> all;
+  for (const RecordJson& line : read_line_file(register_of(manifest))) {
+    all.push_back({.hash = text_in(line, "sha256"), .time = number_in(line, "time"), .runs = integer_in(line, "runs")});
+    for (const auto& claim : line.value("claims", Json::array())) all.back().claims.push_back(claim_of(claim));
+  }
+  return all;
+}
+
+void register_claims(const std::filesystem::path& store, SweepManifest& sweep, int64_t runs, double time) {
+  const std::filesystem::path manifest = sweep_file(store, sweep.name, ".json");
+  sweep.registered = read_registrations(manifest);
   const std::string hash = claims_hash(sweep);
   const std::string last = sweep.registered.empty() ? "" : sweep.registered.back().hash;
-  if (hash != last) sweep.registered.push_back({hash, time, runs, sweep.claims});
+  if (hash == last) return;
+  RecordJson line = {{"sha256", hash}, {"time", time}, {"runs", runs}, {"claims", Json::array()}};
+  for (const SweepClaim& claim : sweep.claims) line["claims"].push_back(claim_json(claim));
+  append_line(register_of(manifest), line);
+  sweep.registered.push_back({hash, time, runs, sweep.claims});
 }
 
 std::vector<std::string> registration_notes(const SweepManifest& sweep) {

@@ -1,6 +1,7 @@
 #include "runs/claim_register.h"
 
 #include "core/testing/catch.h"
+#include "runs/testing/scratch.h"
 
 namespace subband::claim_register_test {
 
@@ -10,16 +11,20 @@ static SweepManifest sweep_of(std::vector<SweepClaim> claims) {
 
 TEST_CASE("claims are registered once and every later change of them is noted", "[claim_register]") {
   const SweepClaim claim{.row = "no bypass", .is = "worse", .by = 0.001, .error = 0.05};
+  const testing::Scratch scratch;
+  const auto registered = [&](SweepManifest& sweep, int64_t runs, double time) {
+    register_claims(scratch.path(), sweep, runs, time);
+  };
   SweepManifest first = sweep_of({claim});
-  register_claims(first, {}, 0, 100);
+  registered(first, 0, 100);
   REQUIRE(first.registered.size() == 1);
   CHECK(first.registered[0].hash == claims_hash(first));
   CHECK(first.registered[0].time == 100);
   SweepManifest again = sweep_of({claim});
-  register_claims(again, first, 7, 200);
+  registered(again, 7, 200);
   CHECK(again.registered.size() == 1);
   SweepManifest other = sweep_of({{.row = "no bypass", .is = "worse", .by = 0.01, .error = 0.05}});
-  register_claims(other, again, 7, 300);
+  registered(other, 7, 300);
   REQUIRE(other.registered.size() == 2);
   const std::string before = claims_hash(first).substr(0, 16), after = claims_hash(other).substr(0, 16);
   CHECK(registration_notes(other) ==
@@ -28,9 +33,12 @@ TEST_CASE("claims are registered once and every later change of them is noted", 
                                      ": changed when 7 runs were done; no longer: no bypass worse by 0.001, error "
                                      "rate 0.05; new: no bypass worse by 0.01, error rate 0.05"});
   SweepManifest none = sweep_of({});
-  register_claims(none, other, 9, 400);
+  registered(none, 9, 400);
   CHECK(registration_notes(none).back() ==
         "deviation: claims none: changed when 9 runs were done; no longer: no bypass worse by 0.01, error rate 0.05");
+  write_sweep_manifest(scratch.path(), first);  // written anew, as whenever the sweep is begun
+  CHECK(read_sweep_manifests(scratch.path()).sweeps.at(0).registered.size() == 3);
+  CHECK(read_sweep_manifest(sweep_file(scratch.path(), "s", ".json")).registered[1].claims[0].by == 0.01);
 }
 
 TEST_CASE("claims of another direction, row, rate or metric have another hash", "[claim_register]") {

@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
+#include "runs/claim_register.h"
 #include "runs/record/record_line.h"
 
 namespace subband {
@@ -34,18 +35,6 @@ std::optional<std::string> name_in(const fs::path& file) {
   } catch (const Error&) {
     return std::nullopt;
   }
-}
-
-Json claim_json(const SweepClaim& claim) {
-  Json json = {{"row", claim.row}, {"is", claim.is}, {"by", claim.by}};
-  if (claim.error) json["error"] = *claim.error;
-  return json;
-}
-
-SweepClaim claim_of(const Json& json) {
-  SweepClaim claim{.row = json.at("row"), .is = json.at("is"), .by = json.at("by")};
-  if (json.contains("error")) claim.error = json.at("error").get<double>();
-  return claim;
 }
 
 std::string file_stem(const fs::path& store, const std::string& name) {
@@ -116,18 +105,13 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
     if (!cell.trial_of.empty()) document["cells"].back()["trial_of"] = cell.trial_of;
   }
   for (const SweepClaim& claim : sweep.claims) document["claims"].push_back(claim_json(claim));
-  for (const ClaimRegistration& each : sweep.registered) {
-    document["registered"].push_back(
-        {{"sha256", each.hash}, {"time", each.time}, {"runs", each.runs}, {"claims", Json::array()}});
-    for (const SweepClaim& claim : each.claims)
-      document["registered"].back()["claims"].push_back(claim_json(claim));
-  }
   for (const SweepColumn& column : sweep.columns)
     document["columns"].push_back({{"title", column.title}, {"metric", column.metric}});
   for (const SweepLine& line : sweep.lines)
     document["lines"].push_back({{"label", line.label}, {"value", number_json(line.value)}});
   for (const SweepRemark& remark : sweep.remarks)
     document["remarks"].push_back({{"row", remark.row}, {"text", remark.text}});
+  if (!sweep.searched.empty()) document["searched"] = sweep.searched;
   if (!sweep.tuned_by.empty()) document["tuned_by"] = sweep.tuned_by;
   if (!sweep.published.empty()) document["published"] = sweep.published;
   if (!sweep.file.empty()) document["file"] = sweep.file;
@@ -145,6 +129,7 @@ static SweepManifest manifest_in(const std::string& text, const fs::path& file) 
                         .baseline = document.at("baseline"),
                         .seeds = document.at("seeds").get<std::vector<int64_t>>(),
                         .published = document.value("published", "")};
+    sweep.searched = document.value("searched", "");
     sweep.tuned_by = document.value("tuned_by", "");
     for (const auto& cell : document.at("cells"))
       sweep.cells.push_back({.row = cell.at("row"),
@@ -154,10 +139,6 @@ static SweepManifest manifest_in(const std::string& text, const fs::path& file) 
                              .baseline = cell.value("baseline", ""),
                              .trial_of = cell.value("trial_of", "")});
     for (const auto& claim : document.value("claims", Json::array())) sweep.claims.push_back(claim_of(claim));
-    for (const auto& each : document.value("registered", Json::array())) {
-      sweep.registered.push_back({.hash = each.at("sha256"), .time = each.at("time"), .runs = each.at("runs")});
-      for (const auto& claim : each.at("claims")) sweep.registered.back().claims.push_back(claim_of(claim));
-    }
     for (const auto& column : document.value("columns", nlohmann::ordered_json::array()))
       sweep.columns.push_back({.title = column.at("title"), .metric = column.at("metric")});
     for (const auto& line : document.value("lines", nlohmann::ordered_json::array()))
@@ -171,7 +152,11 @@ static SweepManifest manifest_in(const std::string& text, const fs::path& file) 
   }
 }
 
-SweepManifest read_sweep_manifest(const fs::path& file) { return manifest_in(read_file(file), file); }
+SweepManifest read_sweep_manifest(const fs::path& file) {
+  SweepManifest sweep = manifest_in(read_file(file), file);
+  sweep.registered = read_registrations(file);
+  return sweep;
+}
 
 ManifestReading read_sweep_manifests(const fs::path& store) {
   std::vector<fs::path> files;
@@ -184,7 +169,9 @@ ManifestReading read_sweep_manifests(const fs::path& store) {
     try {
       const std::string text = read_file(file);
       const Json document = read_json_or_null(text);
-      if (document.is_null() || is_manifest(document)) reading.sweeps.push_back(manifest_in(text, file));
+      if (!document.is_null() && !is_manifest(document)) continue;
+      reading.sweeps.push_back(manifest_in(text, file));
+      reading.sweeps.back().registered = read_registrations(file);
     } catch (const Error& error) {  // one bad file does not keep the others from being read
       reading.notices.push_back(std::string(error.what()) + "; left out");
     }

@@ -2,7 +2,6 @@
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
 //    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?, "trial_of"?}], "claims"?: [{"row", "is", "by", "error"?}],
-//    "registered"?: [{"sha256", "time", "runs", "claims"}],
 //    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}], "remarks"?: [{"row", "text"}], "published"?, "file"?}
 #pragma once
 #include <filesystem>
@@ -72,10 +71,11 @@ struct SweepManifest {
   std::vector<int64_t> seeds;
   std::vector<SweepCell> cells;  ///< rows in the order of the spec, each row's seeds together
   std::vector<SweepClaim> claims = {};
-  std::vector<ClaimRegistration> registered = {};  ///< in the order of time; the first is what was claimed at first
+  std::vector<ClaimRegistration> registered = {};  ///< in the order of time; in a file of their own (claim_register.h)
   std::vector<SweepColumn> columns = {};
   std::vector<SweepLine> lines = {};
   std::vector<SweepRemark> remarks = {};
+  std::string searched = {};  ///< how its points were drawn, `sampler tpe, pruner asha`; empty: they were planned
   std::string tuned_by = {};  ///< metric that chose each row's setting among its trials; empty: nothing was tuned
   std::string published =
       {};  ///< section of a published ledger that it repeats, `waveletlm/03_booleans`; or empty

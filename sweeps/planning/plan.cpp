@@ -213,6 +213,7 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
   manifest.claims = plan.spec.claims;
   manifest.columns = plan.spec.columns;
   manifest.lines = plan.spec.lines;
+  if (plan.spec.search) manifest.searched = search_text(*plan.spec.search);
   if (plan.spec.tune) manifest.tuned_by = plan.spec.tune->metric;
   std::set<std::string> remarked;
   for (size_t i = 0; i < plan.remarks.size(); ++i) {

@@ -37,18 +37,11 @@ std::string total_line(const SweepPlan& plan, int64_t jobs) {
          (seconds ? "about " + duration_text(*seconds) : "unknown before the first run of such a size");
 }
 
-// A part in a spec: its name, or the `type` of its map.
-std::string part_name(const config::Node& part) {
-  const config::Node* type = part.is(config::Node::Kind::map) ? part.find("type") : &part;
-  return type != nullptr && type->is(config::Node::Kind::string) ? type->string() : "";
-}
-
 // What will run besides the cells of the plan, as results come in; or nothing.
 std::string later_text(const SweepSpec& spec, const SweepGrid& grid) {
   std::string text;
   if (spec.search)
-    text += fmt::format("up to {} points are drawn as results come in: sampler {}, pruner {}\n",
-                        grouped(spec.search->trials), part_name(spec.search->sampler), part_name(spec.search->pruner));
+    text += "points are drawn as results come in: " + search_text(*spec.search) + "\n";
   if (spec.tune)
     text += fmt::format("then {} cells: the best setting of each of {} rows by {}, {} {}\n",
                         grid.tuned.size() * spec.seeds.size(), grid.tuned.size(), spec.tune->metric,

@@ -70,7 +70,6 @@ TEST_CASE("tpe draws at random until it has seen ten, and the same from the same
   for (size_t i = 0; i < 30; ++i) CHECK(trials[i].point == again[i].point);
 }
 
-// Eleven trials, one good one at 2 of 0 … 10: the kernel there is as wide as the axis' end, l and g by their definition.
 TEST_CASE("tpe takes the candidate with the largest ratio of its two densities", "[sampler]") {
   const SearchSpace space = testing::space_of("{c: [a, b, c]}");
   std::vector<SearchTrial> trials;
@@ -78,7 +77,7 @@ TEST_CASE("tpe takes the candidate with the largest ratio of its two densities",
     trials.push_back({.point = {static_cast<double>(i % 3)},
                       .state = SearchTrial::State::done,
                       .loss = i == 4 || i == 7 ? 0.0 : 1.0});
-  // Both good ones are b. l = (1 + 1/3)/(1 + 1) … for b larger than for a and c, g smaller: b is drawn nearly always.
+  // Both good ones are b, so l is larger there than at a and c, and g is smaller.
   int drawn = 0;
   for (uint64_t seed = 0; seed < 50; ++seed) {
     Draws draws(seed, "sampler");

@@ -18,6 +18,12 @@ static bool is_spending(const SweepSpec& spec) {
 
 bool is_adaptive(const SweepSpec& spec) { return spec.search || spec.tune || is_spending(spec); }
 
+void check_search_parts(const SweepSpec& spec, const Registry& registry) {
+  if (!spec.search) return;
+  make_part<Sampler>(registry, spec.search->sampler);
+  make_part<Pruner>(registry, spec.search->pruner);
+}
+
 std::unique_ptr<CellQueue> make_adaptive_queue(const SweepPlan& plan, const AddCell& add, const Registry& registry,
                                                const std::filesystem::path& store) {
   const SweepSpec& spec = plan.spec;

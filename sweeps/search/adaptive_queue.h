@@ -14,6 +14,9 @@ namespace subband {
 std::unique_ptr<CellQueue> make_adaptive_queue(const SweepPlan& plan, const AddCell& add, const Registry& registry,
                                                const std::filesystem::path& store);
 
+/// ConfigError for a sampler or pruner of the spec that cannot be made.
+void check_search_parts(const SweepSpec& spec, const Registry& registry);
+
 /// Whether the spec's cells depend on results.
 bool is_adaptive(const SweepSpec& spec);
 

@@ -19,6 +19,7 @@ class SearchQueue final : public CellQueue {
 
   std::optional<CellTurn> next() override;
   void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
+  bool decides_later() const { return true; }
   bool reads_evaluations() const { return true; }
 
   /// What is known of every drawn point.

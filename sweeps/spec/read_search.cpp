@@ -2,11 +2,22 @@
 
 #include <algorithm>
 
-#include "core/config/override.h"
+#include "core/text.h"
 
 namespace subband {
 
 using config::Node;
+
+// A part in a spec: its name, or the `type` of its map.
+static std::string part_name(const Node& part) {
+  const Node* type = part.is(Node::Kind::map) ? part.find("type") : &part;
+  return type != nullptr && type->is(Node::Kind::string) ? type->string() : "";
+}
+
+std::string search_text(const SweepSearch& search) {
+  return "sampler " + part_name(search.sampler) + ", pruner " + part_name(search.pruner) + ", up to " +
+         grouped(search.trials) + " points, seed " + std::to_string(search.seed);
+}
 
 void read_search(Binder& b, SweepSpec& spec) {
   Node tree;

@@ -102,6 +102,9 @@ struct SweepSpec {
   std::string published;  ///< `waveletlm/03_booleans`, or empty
 };
 
+/// `sampler tpe, pruner asha, up to 50 points, seed 0`
+std::string search_text(const SweepSearch& search);
+
 /// Binds a composed spec. ConfigError with every mistake of it.
 SweepSpec bind_sweep(const std::string& name, const config::Node& composed);
 

@@ -204,7 +204,7 @@ std::string leading_metric(const Metrics& metrics) {
        {"valid.bpb", "valid.accuracy", "valid.loss", "test.bpb", "test.accuracy", "test.loss"})
     if (metrics.contains(name)) return name;
   for (const auto& [name, value] : metrics)
-    if (!name.starts_with("train.")) return name;
+    if (!name.starts_with("train.") && !name.starts_with("model.")) return name;
   return "";
 }
 

@@ -322,9 +322,8 @@ TEST_CASE("the probe refuses with file, name and rule", "[commands]") {
   kind.push_back("tokenizer:bytes");
   CHECK(desk.refusal(command_forward, shape, 3) == "x: expected [*, *, 8], got [1, 3, 4]");
   CHECK(desk.refusal(command_forward, kind, 2) ==
-        "--part tokenizer:bytes: must be KIND:NAME, KIND one of mixer, channel_mixer, transform, dilation, "
-        "lifting, "
-        "bypass, scale_mixer");
+        "--part tokenizer:bytes: must be KIND:NAME, KIND one of bypass, channel_mixer, dilation, lifting, mixer, "
+        "scale_mixer, transform");
   CHECK(desk.refusal(command_params, {}, 2) == "expected either RECIPE or --part KIND:NAME");
   CHECK_FALSE(std::filesystem::exists(desk.path("l")));
 }

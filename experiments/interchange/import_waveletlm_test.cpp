@@ -165,4 +165,23 @@ TEST_CASE("names that are unknown or missing are listed together", "[import_wave
              Catch::ContainsSubstring("wavletlm: unknown format; did you mean 'waveletlm'?"));
 }
 
+TEST_CASE("an import goes to the very folder that was named, whatever its letters mean elsewhere",
+          "[import_waveletlm]") {
+  if (!is_there("A_best_like")) return;
+  const Case it("A_best_like");
+  write_safetensors(it.path("tokens"), {{"ids", it.recorded.at("ids")}});
+  const auto logits = [&](const std::string& checkpoint) {
+    call(command_forward, {checkpoint, "--tokens", it.path("tokens"), "--out", it.path("out")});
+    return read_safetensors(it.path("out")).tensors.at("logits");
+  };
+  const at::Tensor expected = logits(it.checkpoint);
+  for (const std::string name : {"o'brien", "${x}", "a \"b\" \\c", "#1: {x}", "=&!*"}) {
+    INFO(name);
+    const std::string out = it.path(name);
+    call(command_import, {"waveletlm", "--config", it.config, "--weights", it.path("weights.safetensors"), "--out", out});
+    REQUIRE(fs::is_directory(out));
+    CHECK(logits(out).equal(expected));
+  }
+}
+
 }  // namespace import_waveletlm_test

@@ -30,8 +30,12 @@ Report sweep_report(const SweepManifest& sweep, const Comparison& comparison,
                    Curves{comparison.name, choice.picture, choice.link}};
   if (auto pivot = pivot_table(sweep, comparison))
     report.blocks.insert(report.blocks.begin() + 1, std::move(*pivot));
-  if (auto waterfall = waterfall_table(comparison))
+  if (auto waterfall = waterfall_table(comparison)) {
+    for (const auto& row : waterfall->rows)
+      report.facts["waterfall"].push_back(
+          {{"row", row[0].text}, {"change", row[2].value}, {"low", row[3].value}, {"high", row[4].value}});
     report.blocks.insert(report.blocks.begin() + 1, std::move(*waterfall));
+  }
   return report;
 }
 

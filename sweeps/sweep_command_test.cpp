@@ -1,11 +1,15 @@
 // The built program, end to end: a tiny sweep, killed, resumed and shared. Skipped where the program is not built.
 #include <signal.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <random>
 #include <thread>
 
+#include <nlohmann/json.hpp>
+
 #include "core/files.h"
+#include "core/json.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
 #include "core/testing/process.h"
@@ -265,6 +269,43 @@ TEST_CASE("a sweep without a spec runs, and is reported under its name", "[sweep
   CHECK(run({"report", "widths", "--store", store.string(), "--format", "csv", "--quiet"}, log) == 0);
   CHECK_THAT(read_file(log), Catch::ContainsSubstring("net.width=16"));
   CHECK(read_sweep_manifest(sweep_file(store, "widths", ".json")).goal == "min");
+}
+
+TEST_CASE("the gap between two runs is explained by the change that makes it", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  const std::string store = (folder / "logs").string();
+  const auto run_with = [&](const std::vector<std::string>& changes) {
+    std::vector<std::string> words = {"run", "tinyshakespeare/wavelet", "--store", store, "net.width=16",
+                                      "trainer.steps=30", "trainer.checkpoint_every=0", "trainer.evaluate_every=0",
+                                      "trainer.batch=2", "trainer.evaluate_tokens=2048", "samples.tokens=0", "seed=1",
+                                      "~net.block.channel_mixers.product_key_memory"};
+    words.insert(words.end(), changes.begin(), changes.end());
+    REQUIRE(run(words, folder / "log") == 0);
+  };
+  // The planted effect: at a rate of 1e-9 nothing is learned.
+  run_with({"optimizer.lr=0.02"});
+  run_with({"optimizer.lr=1e-9", "net.block.bypass=none", "trainer.clip_norm=0.9"});
+  std::vector<std::string> runs;
+  for (const auto& each : Store(store).folders()) runs.push_back(each.filename().string());
+  const bool is_first = read_file(Store(store).folders()[0] / "config.yaml").find("lr: 0.02") != std::string::npos;
+  write_file(folder / "gap.yaml",
+             "metric: {name: valid.bpb}\nseeds: [1]\nbetween: {from: " + runs[is_first ? 0 : 1] +
+                 ", to: " + runs[is_first ? 1 : 0] + ", pairs: 3}\n");
+  REQUIRE(run({"sweep", (folder / "gap.yaml").string(), "--store", store, "--json", "--quiet"}, folder / "out") == 0);
+  const auto report = read_json(read_file(folder / "out"), "out");
+  const auto& waterfall = report.at("waterfall");
+  REQUIRE(waterfall.size() == 5);
+  const double whole = waterfall[4].at("change");
+  CHECK(whole > 1);
+  for (const auto& step : waterfall) {
+    const std::string row = step.at("row");
+    if (row.starts_with("+ optimizer.lr")) CHECK(step.at("change").get<double>() > 0.9 * whole);
+    if (row.starts_with("+ optimizer.lr")) CHECK(step.at("low").get<double>() > 0);
+    if (row.starts_with("+ trainer") || row.starts_with("+ net"))
+      CHECK(std::abs(step.at("change").get<double>()) < 0.1 * whole);
+  }
+  CHECK(Store(store).folders().size() == 2 + 4 * 3 - 2);  // the runs at both ends are reused
 }
 
 }  // namespace subband::sweep_command_test

@@ -36,11 +36,4 @@ TEST_CASE("asha lets the best third of a rung go on, the highest rung first", "[
   CHECK(asha()->next(trials) == 3u);
 }
 
-TEST_CASE("a search without a pruner pauses nothing", "[pruner]") {
-  const auto none = make_part<Pruner>(testing::sweeps_registry(), config::Node("none"));
-  const std::vector<PrunedTrial> paused(3, {.losses = {{10, 1.0}}, .is_paused = true});
-  CHECK_FALSE(none->rung_after(0, 1000));
-  CHECK_FALSE(none->next(paused));
-}
-
 }  // namespace subband::asha_test

@@ -9,7 +9,7 @@
 
 namespace subband {
 
-/// nullptr where the cells are those of the plan. `plan` and `add` must outlive it; `store`: where drawn points are kept.
+/// nullptr where the cells are those of the plan. `plan` must outlive it; `store`: where drawn points are kept.
 /// ConfigError for a sampler or pruner that cannot be made.
 std::unique_ptr<CellQueue> make_adaptive_queue(const SweepPlan& plan, const AddCell& add, const Registry& registry,
                                                const std::filesystem::path& store);

@@ -6,8 +6,8 @@
 
 namespace subband {
 
-ClaimsQueue::ClaimsQueue(const SweepPlan& plan, const AddCell& add)
-    : plan_(plan), add_(add), runs_(plan), seeds_(plan.spec.seeds), fixed_(plan.cells.size()) {
+ClaimsQueue::ClaimsQueue(const SweepPlan& plan, AddCell add)
+    : plan_(plan), add_(std::move(add)), runs_(plan), seeds_(plan.spec.seeds), fixed_(plan.cells.size()) {
   std::ranges::sort(seeds_);
   const auto row_named = [&](const std::string& label) {
     return static_cast<size_t>(std::ranges::find(plan.grid.rows, label, &SweepRow::label) - plan.grid.rows.begin());

@@ -10,8 +10,8 @@ namespace subband {
 
 class ClaimsQueue final : public CellQueue {
  public:
-  /// Both must outlive it.
-  ClaimsQueue(const SweepPlan& plan, const AddCell& add);
+  /// `plan` must outlive it.
+  ClaimsQueue(const SweepPlan& plan, AddCell add);
 
   std::optional<CellTurn> next() override;
   void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
@@ -29,7 +29,7 @@ class ClaimsQueue final : public CellQueue {
   int64_t seed_at(size_t number) const;
 
   const SweepPlan& plan_;
-  const AddCell& add_;
+  AddCell add_;
   KnownRuns runs_;
   std::vector<OpenClaim> open_;
   std::vector<int64_t> seeds_;  // of the spec, sorted

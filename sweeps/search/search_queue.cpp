@@ -25,10 +25,10 @@ std::optional<double> value_at(const CellResult& result, const std::string& metr
 
 }  // namespace
 
-SearchQueue::SearchQueue(const SweepPlan& plan, const AddCell& add, std::shared_ptr<Sampler> sampler,
+SearchQueue::SearchQueue(const SweepPlan& plan, AddCell add, std::shared_ptr<Sampler> sampler,
                          std::shared_ptr<Pruner> pruner, DrawLedger ledger)
     : plan_(plan),
-      add_(add),
+      add_(std::move(add)),
       sampler_(std::move(sampler)),
       pruner_(std::move(pruner)),
       ledger_(std::move(ledger)),

@@ -13,8 +13,8 @@ namespace subband {
 
 class SearchQueue final : public CellQueue {
  public:
-  /// `plan`, of a spec with `search`, and `add` must outlive it. The points of the ledger become cells at once.
-  SearchQueue(const SweepPlan& plan, const AddCell& add, std::shared_ptr<Sampler> sampler,
+  /// `plan`, of a spec with `search`, must outlive it. The points of the ledger become cells at once.
+  SearchQueue(const SweepPlan& plan, AddCell add, std::shared_ptr<Sampler> sampler,
               std::shared_ptr<Pruner> pruner, DrawLedger ledger);
 
   std::optional<CellTurn> next() override;
@@ -34,7 +34,7 @@ class SearchQueue final : public CellQueue {
   double loss_of(double value) const { return plan_.spec.goal == "max" ? -value : value; }
 
   const SweepPlan& plan_;
-  const AddCell& add_;
+  AddCell add_;
   std::shared_ptr<Sampler> sampler_;
   std::shared_ptr<Pruner> pruner_;
   DrawLedger ledger_;

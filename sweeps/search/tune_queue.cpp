@@ -4,8 +4,8 @@
 
 namespace subband {
 
-TuneQueue::TuneQueue(const SweepPlan& plan, const AddCell& add)
-    : plan_(plan), add_(add), runs_(plan), trials_(plan.cells.size()) {}
+TuneQueue::TuneQueue(const SweepPlan& plan, AddCell add)
+    : plan_(plan), add_(std::move(add)), runs_(plan), trials_(plan.cells.size()) {}
 
 std::optional<CellTurn> TuneQueue::hand_out(size_t cell) {
   KnownRuns::Run& run = runs_.of(cell);

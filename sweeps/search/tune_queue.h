@@ -9,8 +9,8 @@ namespace subband {
 
 class TuneQueue final : public CellQueue {
  public:
-  /// `plan`, of a spec with `tune`, and `add` must outlive it.
-  TuneQueue(const SweepPlan& plan, const AddCell& add);
+  /// `plan`, of a spec with `tune`, must outlive it.
+  TuneQueue(const SweepPlan& plan, AddCell add);
 
   std::optional<CellTurn> next() override;
   void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
@@ -24,7 +24,7 @@ class TuneQueue final : public CellQueue {
   std::optional<CellTurn> hand_out(size_t cell);
 
   const SweepPlan& plan_;
-  const AddCell& add_;
+  AddCell add_;
   KnownRuns runs_;
   size_t trials_ = 0;  // cells of the plan that are trials
 };

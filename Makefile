@@ -52,6 +52,12 @@ check-search: build  ## the sampler tpe beside Optuna's; needs PyPI for a virtua
 	@cmake --build --preset $(PRESET) -t sweeps_test
 	@python3 sweeps/search/check_search.py build/$(PRESET)/sweeps/sweeps_test
 
+check-sweeps: build  ## sweeps killed and stopped at 200 instants each (several minutes)
+	@cmake --build --preset $(PRESET) -t sweeps_test sweeps_perform_test
+	@export SUBBAND_SWEEPS_WHOLE=1 SUBBAND_ROOT=$(CURDIR) SUBBAND_PROGRAM=$(CURDIR)/$(PROGRAM); \
+	  build/$(PRESET)/sweeps/sweeps_test '[shared_store],[scheduler]' && \
+	  build/$(PRESET)/sweeps/sweeps_perform_test '[sweep_command],[slurm_cluster]'
+
 headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)
 	@cmake --build --preset $(PRESET) -t headers
 
@@ -64,4 +70,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup configure build test demo demo-minute tables conformance fuzz bench-compose check-state check-search headers asan format clean
+.PHONY: help setup configure build test demo demo-minute tables conformance fuzz bench-compose check-state check-search check-sweeps headers asan format clean

@@ -38,9 +38,15 @@ class CellQueue {
   virtual std::optional<CellTurn> next() = 0;
   /// A running cell came so far; at most ten times a second.
   virtual void heard(size_t /*cell*/, const CellProgress& /*progress*/) {}
-  /// Before the first `next`: once for every cell of the plan whose run is settled in the store, in the plan's order.
-  /// Then: once for every turn that was handed out. Not called for turns that a stop of the whole sweep cut short.
+  /// Before the first `next`: once for every cell of the plan whose run in the store is settled or stopped (`is_paused`),
+  /// in the plan's order. Then: once for every turn that was handed out, but those that a stop of the whole sweep cut
+  /// short.
   virtual void ended(size_t cell, const CellResult& result) = 0;
+  /// Whether it looks at evaluations: without them a store is read faster.
+  virtual bool reads_evaluations() const { return false; }
+  /// Whether there may be more to hand out when turns have ended: where nobody waits for a cluster's jobs, the one that
+  /// ends last goes on with the sweep.
+  virtual bool decides_later() const { return false; }
 };
 
 /// Adds a cell to the plan while it runs (a further seed, a drawn point) and returns its number, from the plan's cells

@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -10,6 +13,8 @@
 #include "core/config/yaml.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json.h"
+#include "core/languages/json.h"
 #include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/program/progress.h"
@@ -19,10 +24,18 @@
 #include "experiments/parts.h"
 #include "sweeps/commands.h"
 #include "sweeps/launcher.h"
+#include "runs/claim_register.h"
+#include "sweeps/make_queue.h"
 #include "sweeps/planning/plan.h"
 #include "sweeps/scheduling/board.h"
+#include "sweeps/scheduling/event_lines.h"
 #include "sweeps/scheduling/perform_cells.h"
+#include "sweeps/scheduling/store_book.h"
+#include "sweeps/scheduling/watch.h"
+#include "sweeps/search/adaptive_queue.h"
+#include "sweeps/spec/between_runs.h"
 #include "sweeps/spec/inline.h"
+#include "sweeps/spec/launcher_words.h"
 
 namespace subband {
 
@@ -34,23 +47,15 @@ struct SweepWords {
   std::string spec;
   std::vector<std::string> overrides;
   std::vector<fs::path> folders;  // --config-dir
-  std::string launcher = "local";
+  std::optional<std::string> launcher;
   std::optional<int64_t> jobs;
   std::optional<std::string> name;
   std::string metric;  // empty: the spec's own
   bool is_dry = false;
+  bool is_watching = false;
+  bool has_event_lines = false;
   bool other_machine = false;
 };
-
-std::shared_ptr<Launcher> make_launcher(const Registry& registry, const SweepWords& words) {
-  using config::Node;
-  const config::Place place{.source = std::make_shared<const std::string>("command line")};
-  Node spec = Node::map();
-  spec.set("type", Node(words.launcher)).place = place;
-  if (words.jobs) spec.set("jobs", Node(*words.jobs)).place = place;
-  spec.place = place;
-  return make_part<Launcher>(registry, spec);
-}
 
 config::ComposeRequest spec_request(const SweepWords& words, const std::vector<std::string>& overrides,
                                     const std::vector<config::GroupFolder>& folders) {
@@ -95,11 +100,12 @@ class SweepJob {
   }
 
   int run() {
-    launcher_ = make_launcher(registry_, words_);
     config::Warnings warnings;
     RowBinder binder(source_);
     std::vector<std::string> every_cell;
     const SweepSpec spec = read_spec(binder, every_cell, warnings);
+    launcher_ = make_launcher(spec);
+    runs_ = read_index(store_).runs;
     {
       Progress progress("plan", "rows", static_cast<int64_t>(expand(spec).rows.size()), options_.quiet);
       int64_t rows = 0;
@@ -107,7 +113,7 @@ class SweepJob {
         progress.update(rows++);
         return binder.prepare(recipe, changes);
       };
-      plan_ = make_plan(spec, every_cell, prepare, read_index(store_).runs);
+      plan_ = make_plan(spec, every_cell, prepare, runs_);
     }
     warnings.insert(warnings.end(), binder.warnings().begin(), binder.warnings().end());
     if (!options_.quiet)
@@ -119,11 +125,38 @@ class SweepJob {
                                   : plan_text(plan_, launcher_->jobs()));
       return 0;
     }
-    const SweepManifest manifest = manifest_of(plan_, words_.spec);
-    keep(manifest);
-    const bool is_stopped = run_missing();
-    report_sweep(store_, manifest, options_);
-    return is_stopped ? kInterruptedExit : exit_code(manifest);
+    keep();
+    const ScheduleResult result = run_missing(binder);
+    if (!result.elsewhere.empty()) return say_elsewhere(result.elsewhere);
+    const SweepManifest manifest = this->manifest();
+    CommonOptions options = options_;
+    options.json = options_.json || words_.has_event_lines;
+    report_sweep(store_, manifest, options);
+    return result.is_stopped ? kInterruptedExit : exit_code(manifest);
+  }
+
+  // `--watch`: what others do.
+  int watch() {
+    const std::string name = words_.name ? *words_.name : sweep_name(store_.root(), words_.spec, change());
+    const SweepManifest manifest = read_sweep_manifest(sweep_file(store_.root(), name, ".json"));
+    std::vector<BoardCell> names;
+    for (const SweepCell& cell : manifest.cells)
+      names.push_back({.name = cell.row + ", seed " + std::to_string(cell.seed)});
+    Board board(std::move(names), 1, words_.has_event_lines ? 0 : terminal_width(),
+                options_.quiet || words_.has_event_lines);
+    EventLines lines(std::cout, [&](size_t cell) {
+      return std::pair(manifest.cells[cell].row, manifest.cells[cell].seed);
+    });
+    std::vector<ScheduleObserver*> hearers = {&board};
+    if (words_.has_event_lines) hearers.push_back(&lines);
+    ScheduleObservers observers(hearers);
+    SweepWatch watch(store_, manifest, observers);
+    constexpr double kIdle_s = 10;
+    const int code = watch_sweep(watch, observers, kIdle_s);
+    if (code != 0 && watch.running() == 0 && !watch.is_over() && !options_.quiet)
+      std::cerr << "nobody works on this sweep now; the same command without --watch goes on\n";
+    if (words_.has_event_lines) lines.end(code);
+    return code;
   }
 
  private:
@@ -135,13 +168,35 @@ class SweepJob {
     return 1;
   }
 
+  std::shared_ptr<Launcher> make_launcher(const SweepSpec& spec) const {
+    const std::vector<std::string> overrides = split_overrides(words_.overrides).launcher;
+    return make_part<Launcher>(
+        registry_, launcher_node(spec.launcher,
+                                 {.type = words_.launcher, .jobs = words_.jobs, .overrides = overrides}));
+  }
+
+  int say_elsewhere(const std::string& where) const {
+    if (options_.json)
+      std::cout << json_document(Json{{"sweep", plan_.spec.name}, {"elsewhere", where}}) << "\n";
+    else
+      std::cout << shown(where) << "\n";
+    return 0;
+  }
+
+  // What makes it another sweep than the unchanged one; where it runs does not.
+  std::string change() const {
+    const SplitOverrides split = split_overrides(words_.overrides);
+    std::string text;
+    for (const std::string& each : words_.overrides)
+      if (std::ranges::find(split.launcher, each) == split.launcher.end()) text += "+" + each;
+    return text;
+  }
+
   // The sweep's name in this store. A sweep that was changed on the command line does not take the place of the unchanged
   // one, nor a file that of another file.
   std::string named_sweep() const {
     if (words_.name) return *words_.name;
-    std::string change;
-    for (const std::string& each : words_.overrides) change += "+" + each;
-    const std::string name = sweep_name(store_.root(), words_.spec, change);
+    const std::string name = sweep_name(store_.root(), words_.spec, change());
     const std::string usual =
         words_.spec.ends_with(".yaml") ? fs::path(words_.spec).stem().string() : words_.spec;
     if (name != usual && !options_.quiet)
@@ -149,10 +204,22 @@ class SweepJob {
     return name;
   }
 
-  // A sweep that has nothing to run is shown from a store that may only be read.
-  void keep(const SweepManifest& manifest) const {
+  SweepManifest manifest() const {
+    SweepManifest manifest = manifest_of(plan_, words_.spec);
+    manifest.registered = registered_;
+    return manifest;
+  }
+
+  // The claims before the first run, the manifest, and the tasks of the cells that are to be run. A sweep that has nothing to
+  // run is shown from a store that may only be read.
+  void keep() {
     try {
+      SweepManifest manifest = this->manifest();
+      const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+      register_claims(store_.root(), manifest, static_cast<int64_t>(plan_.count(Status::reused)), now.count());
+      registered_ = manifest.registered;
       write_sweep_manifest(store_.root(), manifest);
+      for (const size_t cell : missing()) write_task(sweep_folder(), task_of(plan_, cell));
     } catch (const Error& error) {
       if (!missing().empty()) throw;
       if (!options_.quiet) std::cerr << error_lines(error);
@@ -172,6 +239,10 @@ class SweepJob {
                                : composed_spec(words_, named_sweep(), overrides.spec, source_.folders, warnings);
     every_cell =
         take_factors(spec, overrides.cells, [&](const std::string& group) { return search.options(group); });
+    check_search_parts(spec, registry_);
+    read_between_runs(spec, store_, every_cell, [&](const std::string& recipe, const std::vector<std::string>& words) {
+      binder.identify(recipe, words);
+    });
     if (!words_.metric.empty()) spec.metric = words_.metric;
     if (is_recipe || !words_.metric.empty()) judge_by(spec, binder, every_cell);
     return spec;
@@ -221,37 +292,92 @@ class SweepJob {
     return cells;
   }
 
-  bool run_missing() {
+  // The words of this command; its name is said, for a copy of the spec may lie elsewhere.
+  std::vector<std::string> again() const {
+    std::vector<std::string> words(source_.command_line.begin() + 1, source_.command_line.end());
+    if (!words_.name) words.insert(words.end(), {"--name", plan_.spec.name});
+    return words;
+  }
+
+  fs::path sweep_folder() const { return sweep_file(store_.root(), plan_.spec.name, ""); }
+
+  // A cell that a queue makes while the sweep runs.
+  size_t add(RowBinder& binder, const SweepRow& row, int64_t seed) {
+    const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& changes) {
+      return binder.prepare(recipe, changes);
+    };
+    const size_t before = plan_.cells.size();
+    const size_t number = add_cell(plan_, row, seed, prepare, runs_);
+    if (number < before) return number;
+    const PlannedCell& cell = plan_.cells[number];
+    write_sweep_manifest(store_.root(), manifest());
+    if (cell.state != Status::reused) write_task(sweep_folder(), task_of(plan_, number));
+    if (board_) board_->add({.name = cell.cell.name, .seconds = cell.seconds});
+    return number;
+  }
+
+  // What the store has of the plan's cells.
+  void replay(CellQueue& queue, StoreBook& book) const {
+    std::map<std::string, const RunSummary*> by_folder;
+    for (const RunSummary& run : runs_) by_folder.emplace(run.folder, &run);
+    for (size_t i = 0; i < plan_.cells.size(); ++i) {
+      const auto run = by_folder.find(plan_.cells[i].folder);
+      if (run == by_folder.end()) continue;
+      const bool is_paused = run->second->status == Status::stopped;
+      if (!is_settled(run->second->status) && !is_paused) continue;
+      CellOutcome outcome{.status = run->second->status, .message = run->second->message, .is_paused = is_paused};
+      if (queue.reads_evaluations())
+        queue.ended(i, book.result(i, outcome));
+      else
+        queue.ended(i, {.outcome = outcome, .step = run->second->step, .metrics = run->second->metrics});
+    }
+  }
+
+  ScheduleResult run_missing(RowBinder& binder) {
     const std::vector<size_t> cells = missing();
-    if (cells.empty()) return false;
-    if (!options_.quiet)
+    const AddCell make_cell = [&](const SweepRow& row, int64_t seed) { return add(binder, row, seed); };
+    auto queue = make_adaptive_queue(plan_, make_cell, registry_, store_.root());
+    if (!queue) queue = make_queue(plan_);
+    StoreBook book(store_, plan_);
+    replay(*queue, book);
+    if (!options_.quiet && !cells.empty())
       std::cerr << fmt::format("{}: {} cells, {} to run, {} at once\n", shown(plan_.spec.name), plan_.cells.size(),
                  cells.size(), std::min<int64_t>(launcher_->jobs(), static_cast<int64_t>(cells.size())));
     std::vector<BoardCell> names;
-    for (const size_t cell : cells) names.push_back({plan_.cells[cell].cell.name, plan_.cells[cell].seconds});
-    const RunCell run_cell = [&](size_t index, WorkerLink& link) {
-      const PlannedCell& cell = plan_.cells[cells[index]];
-      return perform_cell(source_, plan_.grid.rows[cell.cell.row].recipe, cell, store_, link);
+    for (const PlannedCell& cell : plan_.cells)
+      names.push_back({.name = cell.cell.name, .seconds = cell.seconds, .is_there = true});
+    for (const size_t cell : cells) names[cell].is_there = false;
+    board_.emplace(std::move(names), launcher_->jobs(), words_.has_event_lines ? 0 : terminal_width(),
+                   options_.quiet || words_.has_event_lines);
+    EventLines lines(std::cout, [&](size_t cell) {
+      return std::pair(plan_.grid.rows[plan_.cells[cell].cell.row].label, plan_.cells[cell].cell.seed);
+    });
+    std::vector<ScheduleObserver*> hearers = {&*board_};
+    if (words_.has_event_lines) hearers.push_back(&lines), lines.sweep(plan_.spec.name, plan_.cells.size(), cells.size());
+    ScheduleObservers observers(hearers);
+    const RunCell run_cell = [&](const CellTurn& turn, WorkerLink& link) {
+      return perform_cell(source_, task_of(plan_, turn.cell), store_, link,
+                          {.until = turn.until,
+                           .lease = {.expiry_s = launcher_->lease_s(), .sights = &book.sights()}});
     };
-    ScheduleResult result;
-    {
-      Board board(std::move(names), launcher_->jobs(), terminal_width(), options_.quiet);
-      result = launcher_->launch(cells.size(), run_cell, sweep_file(store_.root(), plan_.spec.name, ".log"),
-                                 board);
-    }
-    for (size_t i = 0; i < cells.size(); ++i) {
-      const PlannedCell& cell = plan_.cells[cells[i]];
-      if (result.outcomes[i].is_crash)
-        record_crash(store_, cell.id, cell.cell.seed, result.outcomes[i].message);
-      is_failed_ = is_failed_ || result.outcomes[i].status == Status::failed;
-    }
-    return result.is_stopped;
+    ScheduleResult result = launcher_->launch({.plan = plan_,
+                                               .book = book,
+                                               .queue = *queue,
+                                               .run_cell = run_cell,
+                                               .store = store_.root(),
+                                               .folder = sweep_folder(),
+                                               .again = again(),
+                                               .observer = observers});
+    board_.reset();
+    for (const CellOutcome& outcome : result.outcomes) is_failed_ = is_failed_ || outcome.status == Status::failed;
+    return result;
   }
 
   int exit_code(const SweepManifest& manifest) const {
     std::set<std::pair<std::string, int64_t>> done;
     for (const RunSummary& run : read_index(store_).runs)
-      if (run.status == Status::done) done.insert({run.id, run.seed});
+      if (run.status == Status::done || (plan_.spec.search && run.status == Status::stopped))
+        done.insert({run.id, run.seed});
     for (const SweepCell& cell : manifest.cells)
       if (!done.contains({cell.id, cell.seed})) return 4;
     return is_failed_ ? 4 : 0;
@@ -263,7 +389,10 @@ class SweepJob {
   Registry registry_;
   CellSource source_;
   std::shared_ptr<Launcher> launcher_;
+  std::vector<RunSummary> runs_;  // of the store, when it was planned
   SweepPlan plan_;
+  std::vector<ClaimRegistration> registered_;
+  std::optional<Board> board_;
   bool is_failed_ = false;
 };
 
@@ -294,10 +423,16 @@ int command_sweep(Arguments arguments) {
       "--other-machine", words.other_machine,
       "go on with cells whose operations take other paths here than before; their records note it");
   line.app().add_option("--jobs", words.jobs, "worker processes at once; otherwise one for each core");
-  line.app().add_option("--launcher", words.launcher, "where workers run")->capture_default_str();
+  line.app().add_option("--launcher", words.launcher,
+                        "where workers run: local, slurm; its fields are overrides, launcher.account=lab");
+  line.app().add_flag("--watch", words.is_watching,
+                      "show what others run of this sweep, from any machine that sees the store; run nothing");
+  line.app().add_flag("--json-lines", words.has_event_lines,
+                      "events on stdout, one JSON object a line, the table last");
   return line.run(arguments, [&] {
     const SignalWatch watch("");
-    return SweepJob(words, line.options(), arguments).run();
+    SweepJob job(words, line.options(), arguments);
+    return words.is_watching ? job.watch() : job.run();
   });
 }
 

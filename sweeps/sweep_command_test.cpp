@@ -65,7 +65,9 @@ static std::string table_of(const std::string& sweep, const std::filesystem::pat
 TEST_CASE("a sweep killed at random instants ends with the table of an untouched one", "[sweep_command]") {
   if (is_skipped()) return;
   const TestFolder folder;
-  write_spec(folder / "probe.yaml", "  no bypass: net.block.bypass=none\n");
+  write_spec(folder / "probe.yaml",
+             "  no bypass: net.block.bypass=none\n  no crawl: net.block.dilation=dyadic\n  wide: net.width=24\n"
+             "  haar: net.block.lifting=haar\n  deep: net.layers=3\n");
   const std::string spec = (folder / "probe.yaml").string();
   const auto words = [&](const std::string& store) {
     return std::vector<std::string>{"sweep", spec, "--store", (folder / store).string(), "--jobs", "2"};
@@ -74,10 +76,11 @@ TEST_CASE("a sweep killed at random instants ends with the table of an untouched
   const std::string expected = table_of("probe", folder / "whole", folder / "table");
   CHECK(expected.find("no bypass,") != std::string::npos);
   std::mt19937 random(7);  // the instants only
-  for (int kill = 0; kill < 6; ++kill) {
+  const int kills = std::getenv("SUBBAND_SWEEPS_WHOLE") != nullptr ? 200 : 20;
+  for (int kill = 0; kill < kills; ++kill) {
     Process sweep = start(words("killed"), folder / "log", testing::without_leak_check());
     std::this_thread::sleep_for(
-        std::chrono::milliseconds(std::uniform_int_distribution<int>(200, 1800)(random)));
+        std::chrono::milliseconds(std::uniform_int_distribution<int>(150, 600)(random)));
     if (kill % 3 != 1)
       for (const pid_t worker : sweep.children()) ::kill(worker, SIGKILL);
     if (kill % 3 != 0) sweep.signal(SIGKILL);
@@ -85,7 +88,66 @@ TEST_CASE("a sweep killed at random instants ends with the table of an untouched
   }
   CHECK(run(words("killed"), folder / "log") == 0);
   CHECK(table_of("probe", folder / "killed", folder / "table") == expected);
-  CHECK(Store(folder / "killed").folders().size() == 4);
+  CHECK(Store(folder / "killed").folders().size() == 12);
+}
+
+TEST_CASE("a sweep tells programs what happens, to whoever runs it and to whoever watches", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
+  const std::string spec = (folder / "one.yaml").string(), store = (folder / "store").string();
+  Process sweep = start({"sweep", spec, "--store", store, "--jobs", "2", "--json-lines"}, folder / "log");
+  for (int i = 0; i < 4000 && !std::filesystem::exists(folder / "store/sweeps/one.json"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  CHECK(run({"sweep", spec, "--store", store, "--watch", "--json-lines"}, folder / "watch") == 0);
+  CHECK(sweep.wait() == 0);
+  const std::string events = read_file(folder / "log"), seen = read_file(folder / "watch");
+  CHECK_THAT(events, Catch::ContainsSubstring(R"("sweep":"one","cells":4,"to_run":4)"));
+  for (const char* seed : {"1", "2"})
+    for (const char* row : {"base", "no bypass"})
+      CHECK_THAT(events, Catch::ContainsSubstring(std::string(R"("row":")") + row + R"(","seed":)" + seed +
+                                                  R"(,"status":"done")"));
+  CHECK_THAT(seen, Catch::ContainsSubstring(R"("status":"done")") && Catch::EndsWith("\"exit\":0}\n"));
+}
+
+TEST_CASE("a cell's task gives the same run on another store", "[sweep_command]") {
+  if (is_skipped()) return;
+  const TestFolder folder;
+  write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
+  REQUIRE(run({"sweep", (folder / "one.yaml").string(), "seeds=[1]", "--name", "one", "--store",
+               (folder / "store").string(), "--jobs", "2"},
+              folder / "log") == 0);
+  const Store there(folder / "store"), here(folder / "other");
+  for (const auto& task : std::filesystem::directory_iterator(folder / "store/sweeps/one/tasks"))
+    CHECK(run({"cell", task.path().string(), "--store", here.root().string(), "--quiet"}, folder / "log") == 0);
+  REQUIRE(here.folders().size() == 2);
+  for (const auto& run_folder : here.folders()) {
+    const RunRecord own = read_record(run_folder / kRecordName);
+    const RunRecord first = read_record(*there.find(own.id, own.seed) / kRecordName);
+    CHECK(own.metrics.at("valid.bpb") == first.metrics.at("valid.bpb"));
+  }
+  CHECK(run({"cell", (folder / "no.yaml").string()}, folder / "log") == 1);
+}
+
+TEST_CASE("a program that is replaced while it sweeps goes on as it was", "[sweep_command]") {
+  if (is_skipped()) return;
+  namespace fs = std::filesystem;
+  const TestFolder folder;
+  fs::create_directories(folder / "bin");
+  for (const char* name : {"subband", "libsubband_laboratory.so"})
+    fs::copy_file(fs::path(program()).parent_path() / name, folder / "bin" / name);
+  write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
+  Process sweep = Process::of({(folder / "bin/subband").string(), "sweep", (folder / "one.yaml").string(), "--store",
+                               (folder / "store").string(), "--jobs", "1"},
+                              {.out = folder / "log", .err = folder / "log.err"});
+  const Store store(folder / "store");
+  for (int i = 0; i < 4000 && store.folders().empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  for (const char* name : {"subband", "libsubband_laboratory.so"}) {
+    write_file(folder / "other", "no program");
+    fs::rename(folder / "other", folder / "bin" / name);
+  }
+  CHECK(sweep.wait() == 0);
+  CHECK(store.folders().size() == 4);
 }
 
 TEST_CASE("two sweeps that share cells train them once, one after the other and at the same time",

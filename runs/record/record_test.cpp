@@ -51,6 +51,18 @@ static fs::path example_record(const Scratch& scratch) {
   return file;
 }
 
+TEST_CASE("a clock that jumps back takes no time away", "[record]") {
+  const Scratch scratch;
+  std::ofstream(scratch / "record.jsonl")
+      << sealed_line({{"seq", 0}, {"time", 1000.0}, {"event", "start"}, {"id", "1"}})
+      << sealed_line({{"seq", 1}, {"time", 1005.0}, {"event", "note"}, {"text", "a"}})
+      << sealed_line({{"seq", 2}, {"time", 10.0}, {"event", "resume"}})
+      << sealed_line({{"seq", 3}, {"time", 12.0}, {"event", "end"}, {"status", "done"}});
+  const RunRecord run = read_record(scratch / "record.jsonl");
+  CHECK(run.status == Status::done);
+  CHECK(run.seconds == 7);
+}
+
 TEST_CASE("a record reads back as what was written, resumed steps once", "[record]") {
   const Scratch scratch;
   const RunRecord run = read_record(example_record(scratch));

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/json.h"
 #include "core/text.h"
 #include "sweeps/planning/forecast.h"
 #include "sweeps/planning/match_row.h"
@@ -98,6 +99,55 @@ void look_up(PlannedCell& planned, const RunsById& runs) {
   planned.folder = run->second->folder;
 }
 
+int64_t devices_of(const config::Node& resolved) {
+  const config::Node* device = resolved.at("trainer.device");
+  return device != nullptr && device->is(config::Node::Kind::string) && device->string().starts_with("cuda") ? 1 : 0;
+}
+
+int64_t threads_of(const config::Node& resolved) {
+  const config::Node* threads = resolved.at("trainer.threads");
+  return threads != nullptr && threads->is(config::Node::Kind::integer) ? threads->integer() : 1;
+}
+
+CostTraits traits_of(const PreparedRow& row) {
+  if (!row.resolved.is(config::Node::Kind::map)) return {};
+  return cost_traits(read_json_or_null(config::to_json(row.resolved)), row.parameters, row.flops);
+}
+
+// Weights and what the optimiser keeps of each, as often as checkpoints stay.
+double disk_mib_of(const PreparedRow& row, const std::string& keep) {
+  const config::Node* optimizer = row.resolved.at("optimizer.type");
+  const bool keeps_two = optimizer != nullptr && optimizer->is(config::Node::Kind::string) && optimizer->string() == "adamw";
+  const double copies = keep == "none" ? 0 : keep == "all" ? 2 : 1;
+  return copies * (keeps_two ? 3 : 2) * 4 * static_cast<double>(row.parameters) / (1024.0 * 1024.0);
+}
+
+// What the store makes of a row's cell.
+PlannedCell planned_cell(const PreparedRow& row, const Cell& cell, const RunsById& runs, const Forecast& forecast) {
+  PlannedCell planned{.cell = cell,
+                      .id = row.id,
+                      .parameters = row.parameters,
+                      .tokens = row.tokens,
+                      .recipe = row.recipe,
+                      .data = row.data,
+                      .traits = traits_of(row),
+                      .threads = threads_of(row.resolved),
+                      .devices = devices_of(row.resolved)};
+  if (row.id.empty())
+    planned.state = Status::fresh;
+  else
+    look_up(planned, runs);
+  if (planned.state == Status::reused) planned.recipe = nullptr;  // no worker needs it
+  forecast.predict(planned);
+  return planned;
+}
+
+RunsById by_identity(const std::vector<RunSummary>& runs) {
+  RunsById by_id;
+  for (const RunSummary& run : runs) by_id[{run.id, run.seed}] = &run;
+  return by_id;
+}
+
 // Where a row asks for the size of another one, the override that gives it.
 void match_size(SweepRow& row, const SweepSpec& spec, const std::vector<std::string>& extra,
                 const PrepareRow& prepare, const PreparedRow* base) {
@@ -156,38 +206,43 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
   check_metrics(spec, rows);
   plan.remarks = remarks_on(plan.grid.rows, rows, spec.base, base ? &*base : nullptr);
   const Forecast forecast(runs);
-  RunsById by_id;
-  for (const RunSummary& run : runs) by_id[{run.id, run.seed}] = &run;
+  const RunsById by_id = by_identity(runs);
   std::map<std::string, std::string> row_of_id;
   for (const Cell& cell : plan.grid.cells) {
     const bool has_own = rows[cell.row].asks_for_seed && cell.seed != spec.seeds.front();
     const PreparedRow own = has_own ? prepared(cell.row, cell.seed) : PreparedRow{};
     const PreparedRow& row = has_own ? own : rows[cell.row];
-    PlannedCell planned{.cell = cell,
-                        .id = row.id,
-                        .parameters = row.parameters,
-                        .tokens = row.tokens,
-                        .recipe = row.recipe,
-                        .data = row.data};
-    if (row.id.empty())
-      planned.state = Status::fresh;
-    else
-      look_up(planned, by_id);
+    PlannedCell planned = planned_cell(row, cell, by_id, forecast);
+    planned.disk_mib = disk_mib_of(row, spec.keep);
     if (!row.missing.empty() && std::ranges::find(plan.missing, row.missing) == plan.missing.end())
       plan.missing.push_back(row.missing);
-    if (planned.state == Status::reused) planned.recipe = nullptr;  // no worker needs it
-    forecast.predict(planned);
-    if (row.id.empty()) {
-      plan.cells.push_back(std::move(planned));
-      continue;
+    if (!row.id.empty()) {
+      const std::string& label = plan.grid.rows[cell.row].label;
+      const auto [first, is_new] = row_of_id.emplace(row.id, label);
+      if (!is_new && first->second != label) planned.same_as = first->second;
     }
-    const std::string& label = plan.grid.rows[cell.row].label;
-    const auto [first, is_new] = row_of_id.emplace(row.id, label);
-    if (!is_new && first->second != label) planned.same_as = first->second;
     plan.cells.push_back(std::move(planned));
   }
   complaints.finish();
   return plan;
+}
+
+size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const PrepareRow& prepare,
+                const std::vector<RunSummary>& runs) {
+  auto place = std::ranges::find(plan.grid.rows, row.label, &SweepRow::label);
+  if (place == plan.grid.rows.end()) {
+    plan.grid.rows.push_back(row);
+    plan.remarks.emplace_back();
+    place = plan.grid.rows.end() - 1;
+  }
+  const auto number = static_cast<size_t>(place - plan.grid.rows.begin());
+  for (size_t i = 0; i < plan.cells.size(); ++i)
+    if (plan.cells[i].cell.row == number && plan.cells[i].cell.seed == seed) return i;
+  const PreparedRow prepared =
+      prepare(place->recipe, cell_overrides(plan.spec, *place, seed, plan.extra));
+  plan.grid.cells.push_back({number, seed, place->label + ", seed " + std::to_string(seed)});
+  plan.cells.push_back(planned_cell(prepared, plan.grid.cells.back(), by_identity(runs), Forecast(runs)));
+  return plan.cells.size() - 1;
 }
 
 SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {

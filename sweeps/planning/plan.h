@@ -12,6 +12,7 @@
 #include "experiments/data.h"
 #include "runs/index.h"
 #include "runs/sweep_manifest.h"
+#include "sweeps/planning/forecast.h"
 #include "sweeps/spec/cells.h"
 
 namespace subband {
@@ -44,8 +45,12 @@ struct PlannedCell {
   int64_t tokens = 0;                               ///< of training; 0: unknown
   std::shared_ptr<const config::Node> recipe = {};  ///< composed; its seed is that of the cell
   std::shared_ptr<const DataManifest> data = {};    ///< checksums when planned
+  CostTraits traits = {};                           ///< what its cost is made of
+  int64_t threads = 1;                              ///< of its worker
+  int64_t devices = 0;                              ///< GPUs that it needs
   std::optional<double> seconds;                    ///< predicted, of the whole run
   std::optional<double> peak_mib;
+  double disk_mib = 0;  ///< of the checkpoints that stay
   std::string basis;    ///< where the prediction comes from
   std::string same_as;  ///< an earlier row that is the same run, or empty
 };
@@ -65,6 +70,11 @@ struct SweepPlan {
 /// that no row reports.
 SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra, const PrepareRow& prepare,
                     const std::vector<RunSummary>& runs);
+
+/// Adds a cell to a plan that runs already (a further seed, a drawn point) and returns its number; the row and seed of a
+/// cell that is there give that cell's. ConfigError with every mistake of the row.
+size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const PrepareRow& prepare,
+                const std::vector<RunSummary>& runs);
 
 /// Tokens that a resolved config trains on: steps x batch x accumulate x length; 0 where it says no steps.
 int64_t training_tokens(const RecordJson& config);

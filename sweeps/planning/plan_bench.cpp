@@ -1,4 +1,4 @@
-// A plan against the clock: ten thousand cells expanded, bound and hashed, under 1 s. `make bench-compose`.
+// A plan against the clock: ten thousand cells expanded, bound and hashed, under 1 s; and the launch of a cell. `make bench-compose`.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -7,6 +7,7 @@
 #include "core/files.h"
 #include "experiments/parts.h"
 #include "sweeps/scheduling/perform_cells.h"
+#include "sweeps/scheduling/scheduler.h"
 #include "sweeps/spec/cells.h"
 
 namespace plan_bench {
@@ -54,6 +55,18 @@ static void bind_and_hash_ten_thousand_cells(benchmark::State& state) {
   state.counters["cells"] = static_cast<double>(kCells);
 }
 BENCHMARK(bind_and_hash_ten_thousand_cells)->Unit(benchmark::kMillisecond);
+
+// What a cell costs that computes nothing: a hundred workers forked from a process that has LibTorch, one after the other.
+static void launch_a_hundred_trivial_cells(benchmark::State& state) {
+  const RunCell nothing = [](const CellTurn&, WorkerLink&) { return CellOutcome{}; };
+  for (auto _ : state) {
+    FixedQueue queue(100);
+    CellBook book;
+    ScheduleObserver none;
+    run_cells(queue, book, nothing, {.jobs = 1}, none);
+  }
+}
+BENCHMARK(launch_a_hundred_trivial_cells)->Unit(benchmark::kMillisecond);
 
 }  // namespace plan_bench
 

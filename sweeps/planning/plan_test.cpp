@@ -55,6 +55,21 @@ TEST_CASE("a plan says of every cell whether it is there, goes on or is new", "[
                                       Status::running, Status::fresh});
 }
 
+TEST_CASE("a plan grows by further seeds and rows, each once", "[plan]") {
+  const std::vector<RunSummary> runs = {plan_test::run("a x=2", 5, Status::done)};
+  SweepPlan plan = make_plan(plan_test::spec_of("base: a\nseeds: [1]\nablate: {x: x=1}\n"), {}, plan_test::prepare, runs);
+  const SweepRow x = plan.grid.rows[1];
+  CHECK(add_cell(plan, x, 1, plan_test::prepare, runs) == 1);
+  CHECK(add_cell(plan, x, 2, plan_test::prepare, runs) == 2);
+  CHECK(add_cell(plan, x, 2, plan_test::prepare, runs) == 2);
+  CHECK(plan.cells[2].cell.name == "x, seed 2");
+  CHECK(plan.cells[2].id == "a x=1");
+  const SweepRow drawn{.label = "draw 1", .baseline = {}, .recipe = "a", .overrides = {"x=2"}};
+  CHECK(add_cell(plan, drawn, 5, plan_test::prepare, runs) == 3);
+  CHECK(plan.cells[3].state == Status::reused);
+  CHECK(manifest_of(plan, "").cells.size() == 4);
+}
+
 TEST_CASE("a row whose values come from the seed has an identity for every seed", "[plan]") {
   int calls = 0;
   const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& overrides) {

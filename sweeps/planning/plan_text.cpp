@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "core/json.h"
 #include "core/languages/json.h"
@@ -27,10 +29,28 @@ std::string memory_text(const PlannedCell& cell) {
   return cell.peak_mib ? mib_text(*cell.peak_mib) : "unknown";
 }
 
+// What runs at once, and what stays on the disk.
+std::string packing_text(const SweepPlan& plan, int64_t jobs) {
+  std::vector<double> peaks;
+  double disk = 0;
+  for (const PlannedCell& cell : plan.cells) {
+    if (cell.state == Status::reused || !cell.same_as.empty()) continue;
+    disk += cell.disk_mib;
+    if (cell.peak_mib && cell.devices == 0) peaks.push_back(*cell.peak_mib);
+  }
+  std::ranges::sort(peaks, std::greater());
+  if (peaks.size() > static_cast<size_t>(jobs)) peaks.resize(static_cast<size_t>(jobs));
+  const double memory = std::accumulate(peaks.begin(), peaks.end(), 0.0);
+  std::string text = memory > 0 ? "at most " + mib_text(memory) + " at once" : "";
+  if (disk > 0) text += (text.empty() ? "" : ", ") + mib_text(disk) + " of checkpoints";
+  return text;
+}
+
 std::string total_line(const SweepPlan& plan, int64_t jobs) {
   std::string line = fmt::format("{} cells: {} reused", plan.cells.size(), plan.count(Status::reused));
   for (const Status state : {Status::resume, Status::retry, Status::running, Status::fresh})
     if (plan.count(state) > 0) line += fmt::format(", {} {}", plan.count(state), word_of(state));
+  if (plan.grid.excluded > 0) line += fmt::format("; {} rows excluded", plan.grid.excluded);
   if (plan.count(Status::reused) == plan.cells.size()) return line + "; nothing to run";
   const auto seconds = plan_seconds(plan, jobs);
   return line + fmt::format("; time on {} {}: ", jobs, jobs == 1 ? "worker" : "workers") +
@@ -73,12 +93,13 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
                     cell.cell.seed, word_of(cell.state), grouped(cell.parameters), seconds_text(cell),
                     memory_text(cell), shown(note_of(cell)));
     text += fitted(line.substr(0, line.find_last_not_of(' ') + 1), kLine) + "\n";
-    if (cell.basis.find("second") != std::string::npos) basis = cell.basis;
+    if (cell.basis.find("row") == std::string::npos && !cell.basis.empty()) basis = cell.basis;
   }
   for (size_t i = 0; i < plan.remarks.size(); ++i)
     if (!plan.remarks[i].empty())
       text += shown("row '" + plan.grid.rows[i].label + "': " + plan.remarks[i]) + "\n";
   text += total_line(plan, jobs) + "\n" + shown_lines(later_text(plan.spec, plan.grid));
+  if (const std::string packing = packing_text(plan, jobs); !packing.empty()) text += "memory and disk: " + packing + "\n";
   if (!basis.empty()) text += "times of rows that have not run yet: by " + basis + "\n";
   return text;
 }
@@ -99,6 +120,9 @@ std::string plan_json(const SweepPlan& plan, int64_t jobs) {
                  {"tokens", cell.tokens},
                  {"seconds", nullptr},
                  {"peak_mib", nullptr},
+                 {"disk_mib", cell.disk_mib},
+                 {"threads", cell.threads},
+                 {"devices", cell.devices},
                  {"basis", cell.basis}};
     if (cell.seconds) each["seconds"] = *cell.seconds;
     if (cell.peak_mib) each["peak_mib"] = *cell.peak_mib;

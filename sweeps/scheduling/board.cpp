@@ -38,7 +38,16 @@ Board::Board(std::vector<BoardCell> cells, int64_t jobs, size_t width, bool quie
     cell.name = shown(cell.name);
     shown_cells_.push_back(cell.name);
   }
+  for (size_t cell = 0; cell < cells_.size(); ++cell) is_ended_[cell] = cells_[cell].is_there;
   shown_cells_ = fitted_apart(shown_cells_, kNameColumns);
+}
+
+void Board::add(BoardCell cell) {
+  cell.name = shown(cell.name);
+  shown_cells_.push_back(cell.name);
+  shown_cells_ = fitted_apart(shown_cells_, kNameColumns);
+  is_ended_.push_back(cell.is_there);
+  cells_.push_back(std::move(cell));
 }
 
 Board::~Board() { wipe(); }
@@ -69,7 +78,8 @@ void Board::ended(size_t cell, const CellOutcome& outcome) {
   const auto running = running_.find(cell);
   const double seconds = running == running_.end() ? 0 : seconds_between(running->second.start, Clock::now());
   running_.erase(cell);
-  is_ended_[cell] = true;
+  is_ended_[cell] = !outcome.is_paused;
+  if (outcome.is_paused) return say(fmt::format("paused {}  {}", cells_[cell].name, duration_text(seconds)));
   if (outcome.status == Status::done) took_.push_back(seconds);
   if (outcome.status != Status::done && outcome.status != Status::reused && outcome.status != Status::stopped)
     ++failed_;

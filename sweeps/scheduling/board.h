@@ -15,6 +15,7 @@ namespace subband {
 struct BoardCell {
   std::string name;               ///< `no bypass, seed 1337`
   std::optional<double> seconds;  ///< predicted
+  bool is_there = false;          ///< its run was done before
 };
 
 class Board final : public ScheduleObserver {
@@ -24,6 +25,9 @@ class Board final : public ScheduleObserver {
   ~Board() override;
   Board(const Board&) = delete;
   Board& operator=(const Board&) = delete;
+
+  /// A further cell, with the next number.
+  void add(BoardCell cell);
 
   void started(size_t cell) override;
   void progressed(size_t cell, const CellProgress& progress) override;

@@ -8,8 +8,9 @@ std::optional<CellTurn> FixedQueue::next() {
   return CellTurn{.cell = next_++};
 }
 
-void FixedQueue::ended(size_t cell, const CellResult&) {
-  if (cell < has_ended_.size()) has_ended_[cell] = true;
+void FixedQueue::ended(size_t cell, const CellResult& result) {
+  const Status status = result.outcome.status;
+  if (cell < has_ended_.size() && (is_settled(status) || status == Status::reused)) has_ended_[cell] = true;
 }
 
 }  // namespace subband

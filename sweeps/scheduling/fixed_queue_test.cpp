@@ -7,6 +7,7 @@ TEST_CASE("a fixed plan hands out each cell once, in order, without those that e
   FixedQueue queue(4);
   queue.ended(0, {});
   queue.ended(2, {});
+  queue.ended(3, {.outcome = {.status = Status::stopped, .message = "", .is_paused = true}});
   CHECK(queue.next()->cell == 1);
   CHECK(queue.next()->cell == 3);
   CHECK_FALSE(queue.next());

@@ -12,6 +12,7 @@
 #include "experiments/training/dry_run.h"
 #include "experiments/training/experiment.h"
 #include "experiments/training/recipe_remarks.h"
+#include "runs/disk_use.h"
 #include "runs/identity.h"
 #include "runs/perform.h"
 
@@ -40,28 +41,44 @@ bool asks_for_seed(const config::Node& node) {
                              [](const config::Entry& entry) { return asks_for_seed(entry.value); });
 }
 
-// The recipe of a planned cell, whose row may have been composed with another seed.
-Recipe recipe_of(const CellSource& source, const std::string& name, const PlannedCell& cell) {
-  config::Node composed = *cell.recipe;
-  config::Node seed(cell.cell.seed);
-  seed.place = {std::make_shared<const std::string>("seeds of the sweep")};
-  composed.set("seed", std::move(seed));
-  return bind_recipe(*source.registry, recipe_name(name), composed);
-}
-
 // What was planned is trained, or nothing.
-void expect_planned(const RunPlan& plan, const PlannedCell& cell) {
-  if (plan.start.id == cell.id) return;
+void expect_planned(const RunPlan& plan, const CellTask& task) {
+  if (plan.start.id == task.id) return;
   DataManifest now;
   for (const auto& [file, checksum] : plan.start.data.items()) now.emplace(file, checksum.get<std::string>());
-  std::vector<Problem> changes = manifest_changes("data", *cell.data, now, "when the sweep was planned");
+  std::vector<Problem> changes = manifest_changes("data", *task.data, now, "when the sweep was planned");
   if (changes.empty())
     changes.push_back({plan.start.recipe,
                        "identity = " + plan.start.id.substr(0, 16) + ": was planned as " +
-                           cell.id.substr(0, 16) + "; run the sweep again",
+                           task.id.substr(0, 16) + "; run the sweep again",
                        "changed"});
   throw Error(std::move(changes));
 }
+
+// Asks a run to pause after a step, or when whoever is outside asks.
+class PauseObserver final : public Observer {
+ public:
+  explicit PauseObserver(const CellSurroundings& surroundings)
+      : until_(surroundings.until), outside_(surroundings.stop) {}
+  /// What the run looks at.
+  const std::atomic<bool>* stop() const { return until_ ? &stop_ : outside_; }
+  bool has_paused() const { return has_paused_; }
+  void started(int64_t, int64_t first_step) override { look(first_step); }
+  void stepped(const StepEvent& event) override {
+    if (event.step < event.steps) look(event.step);  // after the last step there is nothing to come back for
+  }
+
+ private:
+  void look(int64_t step) {
+    if (!until_) return;
+    has_paused_ = step >= *until_;
+    if (has_paused_ || (outside_ != nullptr && *outside_)) stop_ = true;
+  }
+  std::optional<int64_t> until_;
+  const std::atomic<bool>* outside_;
+  std::atomic<bool> stop_{false};
+  bool has_paused_ = false;
+};
 
 // Passes what a run tells on to the scheduler.
 class LinkObserver final : public Observer {
@@ -179,33 +196,43 @@ std::optional<Problem> RowBinder::check(const std::string& name, const std::vect
   return check_recipe_apart(recipe, kMostTried);
 }
 
-CellOutcome perform_cell(const CellSource& source, const std::string& name, const PlannedCell& cell,
-                         const Store& store, WorkerLink& link) {
-  const Recipe recipe = recipe_of(source, name, cell);
+CellOutcome perform_cell(const CellSource& source, const CellTask& task, const Store& store,
+                         const CellSurroundings& surroundings) {
+  const Recipe recipe = bind_recipe(*source.registry, recipe_name(task.recipe), *task.config);
   const RunPlan plan = run_plan(recipe);
-  expect_planned(plan, cell);
-  LinkObserver observer(link);
+  expect_planned(plan, task);
+  CellSurroundings within = surroundings;
+  if (within.until && recipe.trainer.steps && *within.until >= *recipe.trainer.steps) within.until.reset();
+  PauseObserver pause(within);
+  Observers observers{&pause, surroundings.observer};
   try {
     const RunResult result = perform(recipe, plan, store,
-                                     {.observer = &observer,
-                                      .stop = &link.stop(),
+                                     {.observer = &observers,
+                                      .stop = pause.stop(),
                                       .checkpoint = &checkpoint_asked(),
                                       .command_line = source.command_line,
-                                      .other_machine = source.other_machine});
+                                      .other_machine = source.other_machine,
+                                      .lease = surroundings.lease,
+                                      .notes = surroundings.notes});
     const bool is_reused = result.is_reused && result.outcome.done();
-    return {is_reused ? Status::reused : result.outcome.status, message_of(result.outcome)};
+    const Status status = result.outcome.status;
+    if (status == Status::done) keep_checkpoints(result.folder, task.keep);
+    return {.status = is_reused ? Status::reused : status,
+            .message = message_of(result.outcome),
+            .is_paused = status == Status::stopped && pause.has_paused()};
   } catch (const Error& error) {
-    if (error.first().kind == "locked") return {Status::held, error.first().message};
+    const std::string& kind = error.first().kind;
+    if (kind == "locked" || kind == "lost") return {Status::held, error.first().message};
     throw;
   }
 }
 
-void record_crash(const Store& store, const std::string& id, int64_t seed, const std::string& message) {
-  const auto folder = store.find(id, seed);
-  if (!folder) return;
-  const RunRecord run = read_record(*folder / kRecordName);
-  RecordWriter record(*folder / kRecordName);
-  record.end({.status = Status::failed, .step = run.step, .message = message, .metrics = run.metrics});
+CellOutcome perform_cell(const CellSource& source, const CellTask& task, const Store& store, WorkerLink& link,
+                         CellSurroundings surroundings) {
+  LinkObserver observer(link);
+  surroundings.observer = &observer;
+  surroundings.stop = &link.stop();
+  return perform_cell(source, task, store, surroundings);
 }
 
 }  // namespace subband

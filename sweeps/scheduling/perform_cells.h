@@ -1,5 +1,6 @@
 // Cells as runs in a store: binds them for the plan and trains them in the workers.
 #pragma once
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -15,7 +16,9 @@
 #include "experiments/recipe.h"
 #include "experiments/task.h"
 #include "runs/store.h"
+#include "sweeps/planning/cell_task.h"
 #include "sweeps/planning/plan.h"
+#include "sweeps/queue.h"
 #include "sweeps/scheduling/worker.h"
 
 namespace subband {
@@ -62,13 +65,21 @@ class RowBinder {
   config::Warnings warnings_;
 };
 
-/// Trains a cell in the worker's process, as it was planned: from the composed recipe that the plan holds, and never under
-/// another identity. Error of kind `changed` that names the files where data were changed since the plan was made. `held`
-/// where another process is at the same run.
-CellOutcome perform_cell(const CellSource& source, const std::string& recipe, const PlannedCell& cell, const Store& store,
-                         WorkerLink& link);
+/// Who hears of a cell and may stop it.
+struct CellSurroundings {
+  Observer* observer = nullptr;             ///< may be null
+  const std::atomic<bool>* stop = nullptr;  ///< when it turns true: checkpoint and end as `stopped`
+  std::optional<int64_t> until = {};        ///< optimiser step after which the run pauses
+  LeaseTerms lease = {};
+  std::vector<std::string> notes = {};  ///< for the record
+};
 
-/// Writes the end of a run whose workers died without a report into its record. Nothing where it has none.
-void record_crash(const Store& store, const std::string& id, int64_t seed, const std::string& message);
+/// Trains a task in this process, as it was planned, and never under another identity. Error of kind `changed` that names
+/// the files where data were changed since the plan was made. `held` where another process is at the same run.
+CellOutcome perform_cell(const CellSource& source, const CellTask& task, const Store& store,
+                         const CellSurroundings& surroundings);
+/// The same in a worker: its scheduler hears of every step.
+CellOutcome perform_cell(const CellSource& source, const CellTask& task, const Store& store, WorkerLink& link,
+                         CellSurroundings surroundings = {});
 
 }  // namespace subband

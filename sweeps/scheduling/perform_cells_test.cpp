@@ -45,12 +45,21 @@ struct Bench {
                    "trainer: {steps: 2, batch: 1, length: 8, protocols: [blocks]}\n" +
                    more);
   }
-  PlannedCell planned(const PreparedRow& row, int64_t seed) const {
-    return {.cell = {.seed = seed}, .id = row.id, .recipe = row.recipe, .data = row.data};
+  CellTask planned(const PreparedRow& row, int64_t seed) const {
+    config::Node composed = *row.recipe;
+    composed.set("seed", config::Node(seed));
+    return {.sweep = "probe",
+            .row = "base",
+            .seed = seed,
+            .id = row.id,
+            .recipe = recipe.string(),
+            .data = row.data,
+            .config = std::make_shared<const config::Node>(composed)};
   }
-  CellOutcome perform(const PlannedCell& cell) const {
-    WorkerLink link(-1, ::getppid());
-    return perform_cell(source, recipe.string(), cell, store, link);
+  // As a launcher elsewhere would: from the file.
+  CellOutcome perform(const CellTask& task, std::optional<int64_t> until = {}) const {
+    const CellTask read = read_task(write_task(folder / "sweep", task));
+    return perform_cell(source, read, store, {.until = until});
   }
 };
 
@@ -89,6 +98,46 @@ TEST_CASE("data that were changed since the plan are refused by name before the 
                     Catch::StartsWith("data: " + file + ": sha256 = ") &&
                         Catch::ContainsSubstring(" when the sweep was planned; put it back"));
   CHECK_FALSE(bench.store.find(row.id, 5));
+}
+
+TEST_CASE("a run paused at steps ends with the record of one that was not, and never passes its step",
+          "[perform_cells]") {
+  Bench bench("seed: 1\nsamples: {tokens: 0}\n");
+  RowBinder binder(bench.source);
+  const PreparedRow row = binder.prepare(bench.recipe.string(), {"trainer.steps=6"});
+  const CellTask task = bench.planned(row, 4), whole = bench.planned(row, 4);
+  for (const int64_t until : {2, 2, 5}) {
+    const CellOutcome outcome = bench.perform(task, until);
+    CHECK(outcome.status == Status::stopped);
+    CHECK(outcome.is_paused);
+    const RunRecord run = read_record(*bench.store.find(row.id, 4) / kRecordName);
+    CHECK(run.step == until);
+    CHECK(run.status == Status::stopped);
+  }
+  CHECK(bench.perform(task, 6).status == Status::done);
+  const RunRecord paused = read_record(*bench.store.find(row.id, 4) / kRecordName);
+  const Store other(bench.folder / "other");
+  CHECK(perform_cell(bench.source, whole, other, CellSurroundings{}).status == Status::done);
+  const RunRecord through = read_record(*other.find(row.id, 4) / kRecordName);
+  CHECK(paused.metrics.at("valid.loss") == through.metrics.at("valid.loss"));
+}
+
+TEST_CASE("a task says in its file all that its run needs", "[perform_cells]") {
+  Bench bench;
+  RowBinder binder(bench.source);
+  const PreparedRow row = binder.prepare(bench.recipe.string(), {});
+  CellTask task = bench.planned(row, 4);
+  task.needs = {.threads = 2, .devices = 1, .memory_mib = 310.5, .seconds = 95};
+  task.overrides = {"a=1", "b='x: y'"};
+  const fs::path file = write_task(bench.folder / "sweep", task);
+  CHECK(file == bench.folder / "sweep/tasks" / (row.id.substr(0, 16) + "-s4.yaml"));
+  const CellTask read = read_task(file);
+  CHECK(task_text(read) == task_text(task));
+  CHECK(*read.config == *task.config);
+  CHECK(*read.data == *task.data);
+  CHECK(read.needs.memory_mib == 310.5);
+  write_file(file, "sweep: x\n");
+  CHECK_THROWS_WITH(read_task(file), file.string() + ": task: needs: is missing or of another kind");
 }
 
 TEST_CASE("a row whose values come from the seed says so", "[perform_cells]") {

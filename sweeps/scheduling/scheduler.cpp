@@ -66,13 +66,15 @@ class SignalFile {
 };
 
 struct Waiting {
-  size_t cell = 0;
+  CellTurn turn;
   int64_t attempt = 1;
   ScheduleClock::time_point not_before{};
+  bool is_told = false;  // that it waits for another process
 };
 
 struct Worker {
   Waiting task;
+  SlotPlace place;
   pid_t process = 0;
   WorkerPipe pipe;
   std::vector<CellOutcome> end;  // what it said last, if it did
@@ -95,13 +97,19 @@ void redirect_output(const std::filesystem::path& log) {
   ::dup2(fd, STDERR_FILENO);
 }
 
+// Whoever runs cells, and what they know of them.
+struct ScheduleSides {
+  CellQueue& queue;
+  CellBook& book;
+  const RunCell& run_cell;
+  ScheduleObserver& observer;
+};
+
 class Scheduler {
  public:
-  Scheduler(size_t cells, const RunCell& run_cell, const ScheduleOptions& options, ScheduleObserver& observer)
-      : run_cell_(run_cell), options_(options), observer_(observer) {
+  Scheduler(const ScheduleSides& sides, const ScheduleOptions& options)
+      : sides_(sides), options_(options), slots_(options.devices) {
     assert(thread_count() == 1);  // a lock that another thread holds would stay locked in every worker
-    result_.outcomes.resize(cells, {Status::stopped, "was not begun"});
-    for (size_t cell = 0; cell < cells; ++cell) queue_.push_back({.cell = cell});
   }
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -114,44 +122,89 @@ class Scheduler {
   }
 
   ScheduleResult run() {
-    while (!queue_.empty() || !workers_.empty()) {
-      start_ready();
+    for (start_ready(); !waiting_.empty() || !workers_.empty(); start_ready()) {
       wait_for_news();
       hear_signals();
       hear_workers();
-      observer_.ticked();
+      sides_.observer.ticked();
     }
     return std::move(result_);
   }
 
  private:
   void start_ready() {
-    const auto now = ScheduleClock::now();
-    while (!queue_.empty() && workers_.size() < static_cast<size_t>(std::max<int64_t>(options_.jobs, 1))) {
-      const auto ready =
-          std::ranges::find_if(queue_, [&](const Waiting& each) { return each.not_before <= now; });
-      if (ready == queue_.end()) return;
-      const Waiting task = *ready;
-      queue_.erase(ready);
-      fork_worker(task);
-      observer_.started(task.cell);
+    while (!result_.is_stopped && workers_.size() < static_cast<size_t>(std::max<int64_t>(options_.jobs, 1))) {
+      auto task = next_task();
+      if (!task) return;
+      if (const auto there = sides_.book.settled(task->turn.cell)) {
+        tell_end(task->turn.cell, *there);
+        continue;
+      }
+      if (sides_.book.is_held(task->turn.cell)) {
+        hold(std::move(*task));
+        continue;
+      }
+      const SlotNeeds needs = sides_.book.needs(task->turn.cell);
+      if (!slots_.can_ever(needs)) {
+        conclude(*task, {Status::failed, "needs " + std::to_string(needs.devices) + " GPUs: there are " +
+                                             std::to_string(options_.devices.size())});
+        continue;
+      }
+      const auto place = slots_.take(needs);
+      if (!place) {  // in the order of the queue: a large cell is not passed over for ever
+        waiting_.push_front(std::move(*task));
+        return;
+      }
+      fork_worker(*task, *place);
+      sides_.observer.started(task->turn.cell);
     }
   }
 
-  void fork_worker(const Waiting& task) {
+  std::optional<Waiting> next_task() {
+    const auto now = ScheduleClock::now();
+    const auto ready =
+        std::ranges::find_if(waiting_, [&](const Waiting& each) { return each.not_before <= now; });
+    if (ready != waiting_.end()) {
+      Waiting task = std::move(*ready);
+      waiting_.erase(ready);
+      return task;
+    }
+    const auto turn = sides_.queue.next();
+    if (!turn) return std::nullopt;
+    outcome_of(turn->cell) = {Status::stopped, "was not begun"};
+    return Waiting{.turn = *turn};
+  }
+
+  CellOutcome& outcome_of(size_t cell) {
+    if (result_.outcomes.size() <= cell) result_.outcomes.resize(cell + 1, {Status::stopped, "was not begun"});
+    return result_.outcomes[cell];
+  }
+
+  void hold(Waiting task) {
+    if (!task.is_told) sides_.observer.held(task.turn.cell);
+    task.is_told = true;
+    const auto pause = std::chrono::duration<double>(options_.held_pause_s);
+    task.not_before = ScheduleClock::now() + std::chrono::duration_cast<ScheduleClock::duration>(pause);
+    waiting_.push_back(std::move(task));
+  }
+
+  void fork_worker(const Waiting& task, const SlotPlace& place) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) system_failure("no pipe");
     std::fflush(nullptr);  // or the worker would write it once more
     const pid_t parent = ::getpid();
     const pid_t process = ::fork();
     if (process < 0) system_failure("no worker process");
-    if (process == 0) work(task.cell, ends[1], parent);
+    if (process == 0) {
+      if (!place.visible.empty()) ::setenv("CUDA_VISIBLE_DEVICES", place.visible.c_str(), 1);
+      work(task.turn, ends[1], parent);
+    }
     ::close(ends[1]);
-    workers_.push_back({.task = task, .process = process, .pipe = WorkerPipe(ends[0])});
+    workers_.push_back({.task = task, .place = place, .process = process, .pipe = WorkerPipe(ends[0])});
   }
 
   // The whole life of a worker. Leaves without destructors: they belong to the scheduler.
-  [[noreturn]] void work(size_t cell, int fd, pid_t parent) {
+  [[noreturn]] void work(const CellTurn& turn, int fd, pid_t parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) ::_exit(1);
     for (const Worker& other : workers_) ::close(other.pipe.fd());
@@ -164,7 +217,7 @@ class Scheduler {
     WorkerLink link(fd, parent);
     CellOutcome outcome;
     try {
-      outcome = run_cell_(cell, link);
+      outcome = sides_.run_cell(turn, link);
     } catch (const std::exception& failure) {
       outcome = {Status::failed, failure.what()};
     }
@@ -191,8 +244,8 @@ class Scheduler {
       const bool again = result_.is_stopped;
       if (again && signal != SIGINT && signal != SIGTERM) continue;  // systems repeat the others
       result_.is_stopped = true;
-      queue_.clear();
-      observer_.stopping();
+      waiting_.clear();
+      sides_.observer.stopping();
       for (const Worker& worker : workers_) ::kill(worker.process, again ? SIGKILL : SIGTERM);
     }
   }
@@ -201,8 +254,10 @@ class Scheduler {
     for (size_t i = readable_.size(); i-- > 0;) {  // backwards: workers that ended are taken out
       if (!readable_[i]) continue;
       const WorkerNews news = workers_[i].pipe.read();
-      for (const CellProgress& progress : news.progress)
-        observer_.progressed(workers_[i].task.cell, progress);
+      for (const CellProgress& progress : news.progress) {
+        sides_.observer.progressed(workers_[i].task.turn.cell, progress);
+        sides_.queue.heard(workers_[i].task.turn.cell, progress);
+      }
       for (const CellOutcome& end : news.ends) workers_[i].end = {end};
       if (news.is_closed) bury(i);
     }
@@ -212,6 +267,7 @@ class Scheduler {
     const Worker worker = workers_[index];
     workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(index));
     ::close(worker.pipe.fd());
+    slots_.give_back(worker.place);
     int status = 0;
     while (::waitpid(worker.process, &status, 0) < 0 && errno == EINTR) {
     }
@@ -222,35 +278,36 @@ class Scheduler {
   }
 
   void conclude(const Waiting& task, const CellOutcome& outcome) {
-    if (outcome.status == Status::held && !result_.is_stopped) {
-      observer_.held(task.cell);
-      const auto pause = std::chrono::duration<double>(options_.held_pause_s);
-      queue_.push_back({task.cell, task.attempt,
-                        ScheduleClock::now() + std::chrono::duration_cast<ScheduleClock::duration>(pause)});
-      return;
-    }
+    if (outcome.status == Status::held && !result_.is_stopped) return hold(task);
     const bool is_held = outcome.status == Status::held;
-    result_.outcomes[task.cell] =
-        is_held ? CellOutcome{Status::stopped, "another process is at it"} : outcome;
-    observer_.ended(task.cell, result_.outcomes[task.cell]);
+    const CellOutcome end = is_held ? CellOutcome{Status::stopped, "another process is at it"} : outcome;
+    tell_end(task.turn.cell, sides_.book.result(task.turn.cell, end));
+  }
+
+  // The queue learns nothing of turns that a stop cut short.
+  void tell_end(size_t cell, const CellResult& result) {
+    outcome_of(cell) = result.outcome;
+    sides_.observer.ended(cell, result.outcome);
+    const bool is_cut = result.outcome.status == Status::stopped && !result.outcome.is_paused;
+    if (!is_cut || !result_.is_stopped) sides_.queue.ended(cell, result);
   }
 
   void crashed(const Waiting& task, const std::string& how) {
     if (result_.is_stopped) return conclude(task, {Status::stopped, how});
     if (task.attempt < options_.attempts) {
-      observer_.retried(task.cell, how);
-      queue_.push_front({task.cell, task.attempt + 1, {}});
+      sides_.observer.retried(task.turn.cell, how);
+      waiting_.push_front({.turn = task.turn, .attempt = task.attempt + 1});
       return;
     }
     const std::string times = options_.attempts == 2 ? "twice" : std::to_string(options_.attempts) + " times";
     conclude(task, {Status::failed, "worker " + how + ", " + times, true});
   }
 
-  const RunCell& run_cell_;
+  ScheduleSides sides_;
   const ScheduleOptions& options_;
-  ScheduleObserver& observer_;
+  SlotTable slots_;
   SignalFile signals_;
-  std::deque<Waiting> queue_;
+  std::deque<Waiting> waiting_;  // to be tried again: retries, what is held, what has no room yet
   std::vector<Worker> workers_;
   std::vector<bool> readable_;  // of workers_, after the last wait
   ScheduleResult result_;
@@ -264,9 +321,13 @@ size_t thread_count() {
   return threads;
 }
 
-ScheduleResult run_cells(size_t cells, const RunCell& run_cell, const ScheduleOptions& options,
+CellOutcome ScheduleResult::of(size_t cell) const {
+  return cell < outcomes.size() ? outcomes[cell] : CellOutcome{Status::stopped, "was not begun"};
+}
+
+ScheduleResult run_cells(CellQueue& queue, CellBook& book, const RunCell& run_cell, const ScheduleOptions& options,
                          ScheduleObserver& observer) {
-  return Scheduler(cells, run_cell, options, observer).run();
+  return Scheduler({queue, book, run_cell, observer}, options).run();
 }
 
 }  // namespace subband

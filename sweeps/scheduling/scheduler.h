@@ -1,26 +1,44 @@
-// Runs cells in forked worker processes, so many at once. Computes nothing itself and knows nothing of what a cell
-// is. A worker that is killed costs its cell one retry; a scheduler that is killed takes its workers along.
+// Runs turns of cells in forked worker processes, so many at once. Computes nothing itself and knows nothing of what a
+// cell is. A worker that is killed costs its cell one retry; a scheduler that is killed takes its workers along.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "sweeps/queue.h"
+#include "sweeps/scheduling/slots.h"
 #include "sweeps/scheduling/worker.h"
 
 namespace subband {
 
-/// Runs one cell to its end, in a process of its own. What it throws becomes the outcome `failed`.
-using RunCell = std::function<CellOutcome(size_t cell, WorkerLink& link)>;
+/// Runs one turn of a cell, in a process of its own. What it throws becomes the outcome `failed`.
+using RunCell = std::function<CellOutcome(const CellTurn& turn, WorkerLink& link)>;
+
+/// What the scheduler asks of the store, in its own process, while cells run. The usual answers are those of a store
+/// that nobody else writes.
+class CellBook {
+ public:
+  virtual ~CellBook() = default;
+  /// The result of a run that is settled already: its turn needs no worker.
+  virtual std::optional<CellResult> settled(size_t /*cell*/) { return std::nullopt; }
+  /// Whether another process is at the run just now; asked before a worker is forked, and again after a pause.
+  virtual bool is_held(size_t /*cell*/) { return false; }
+  /// The result after a turn, from the record. After a crash it gets its end there.
+  virtual CellResult result(size_t /*cell*/, const CellOutcome& outcome) { return {.outcome = outcome}; }
+  virtual SlotNeeds needs(size_t /*cell*/) { return {}; }
+};
 
 struct ScheduleOptions {
   int64_t jobs = 1;           ///< worker processes at once
   int64_t attempts = 2;       ///< of a cell whose worker is killed
   double held_pause_s = 0.5;  ///< before a cell that another process holds is asked for again
+  std::vector<SlotDevice> devices = {};  ///< of which workers get theirs
   std::filesystem::path
-      worker_log;  ///< takes the workers' standard output and errors; empty: left as they are
+      worker_log = {};  ///< takes the workers' standard output and errors; empty: left as they are
 };
 
 /// Is told of every event, in the scheduler's process.
@@ -29,22 +47,27 @@ class ScheduleObserver {
   virtual ~ScheduleObserver() = default;
   virtual void started(size_t /*cell*/) {}
   virtual void progressed(size_t /*cell*/, const CellProgress&) {}
-  virtual void held(size_t /*cell*/) {}  ///< waits for another process
+  virtual void held(size_t /*cell*/) {}  ///< waits for another process; told once for each wait
   virtual void retried(size_t /*cell*/, const std::string& /*why*/) {}
-  virtual void ended(size_t /*cell*/, const CellOutcome&) {}  ///< once for every cell that was begun
+  virtual void ended(size_t /*cell*/, const CellOutcome&) {}  ///< once for every turn that was begun
   virtual void stopping() {}                                  ///< the user asked to stop
   virtual void ticked() {}                                    ///< ten times a second
 };
 
 struct ScheduleResult {
-  std::vector<CellOutcome> outcomes;  ///< of every cell; `stopped` for those that were not begun
-  bool is_stopped = false;            ///< the user asked to stop before the end
+  /// Of every cell that the queue named, by its number: the last outcome; `stopped` for those that were not begun.
+  std::vector<CellOutcome> outcomes;
+  bool is_stopped = false;  ///< the user asked to stop before the end
+  std::string elsewhere = {};  ///< where the cells run that this process does not wait for; empty: nowhere
+
+  /// `stopped` for a cell that was never named.
+  CellOutcome of(size_t cell) const;
 };
 
-/// Runs cells 0 … `cells` - 1, in this order. The first stop signal (core/program/signals.h):
-/// workers are asked to checkpoint and stop; SIGINT or SIGTERM after it: they are killed; SIGUSR2 is passed on to them. Must be called before any thread, thread pool or device exists in this process.
-/// Error when no process can be forked.
-ScheduleResult run_cells(size_t cells, const RunCell& run_cell, const ScheduleOptions& options,
+/// Runs what the queue hands out. The first stop signal (core/program/signals.h): workers are asked to checkpoint and
+/// stop; SIGINT or SIGTERM after it: they are killed; SIGUSR2 is passed on to them. Must be called before any thread,
+/// thread pool or device exists in this process. Error when no process can be forked.
+ScheduleResult run_cells(CellQueue& queue, CellBook& book, const RunCell& run_cell, const ScheduleOptions& options,
                          ScheduleObserver& observer);
 
 /// Threads of this process.

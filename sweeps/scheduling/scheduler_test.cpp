@@ -62,6 +62,17 @@ static std::set<std::string> results(const std::filesystem::path& folder) {
   return all;
 }
 
+using CountedCell = std::function<CellOutcome(size_t cell, WorkerLink& link)>;
+
+// A fixed plan of so many cells.
+static ScheduleResult run_cells(size_t cells, const CountedCell& run, const ScheduleOptions& options,
+                                ScheduleObserver& observer) {
+  FixedQueue queue(cells);
+  CellBook book;
+  return subband::run_cells(
+      queue, book, [&](const CellTurn& turn, WorkerLink& link) { return run(turn.cell, link); }, options, observer);
+}
+
 struct Ears final : ScheduleObserver {
   std::vector<std::string> heard;
   void started(size_t cell) override { heard.push_back("started " + std::to_string(cell)); }
@@ -91,7 +102,7 @@ using namespace scheduler_test;
 TEST_CASE("cells start in order, run so many at once, and all end", "[scheduler]") {
   const TestFolder folder;
   Ears ears;
-  const RunCell run = [&](size_t cell, WorkerLink& link) { return count(folder.path(), cell, link); };
+  const CountedCell run = [&](size_t cell, WorkerLink& link) { return count(folder.path(), cell, link); };
   const ScheduleResult result = run_cells(5, run, {.jobs = 2}, ears);
   for (const CellOutcome& outcome : result.outcomes) CHECK(outcome.status == Status::done);
   CHECK(result.outcomes.size() == 5);
@@ -103,7 +114,7 @@ TEST_CASE("cells start in order, run so many at once, and all end", "[scheduler]
 
 TEST_CASE("what a cell throws is its outcome and costs no retry", "[scheduler]") {
   Ears ears;
-  const RunCell run = [](size_t, WorkerLink&) -> CellOutcome { throw std::runtime_error("disk full"); };
+  const CountedCell run = [](size_t, WorkerLink&) -> CellOutcome { throw std::runtime_error("disk full"); };
   const ScheduleResult result = run_cells(1, run, {}, ears);
   CHECK(result.outcomes[0].status == Status::failed);
   CHECK(result.outcomes[0].message == "disk full");
@@ -114,7 +125,7 @@ TEST_CASE("what a cell throws is its outcome and costs no retry", "[scheduler]")
 TEST_CASE("a killed worker's cell is retried once, then recorded as failed", "[scheduler]") {
   const TestFolder folder;
   Ears ears;
-  const RunCell once = [&](size_t, WorkerLink&) -> CellOutcome {
+  const CountedCell once = [&](size_t, WorkerLink&) -> CellOutcome {
     if (!std::filesystem::exists(folder / "tried"))
       replace(folder / "tried", "x"), ::kill(::getpid(), SIGKILL);
     return {};
@@ -122,7 +133,7 @@ TEST_CASE("a killed worker's cell is retried once, then recorded as failed", "[s
   CHECK(run_cells(1, once, {}, ears).outcomes[0].status == Status::done);
   CHECK(ears.heard == std::vector<std::string>{"started 0", "retried 0 killed by signal 9 (Killed)",
                                                "started 0", "ended 0 done"});
-  const RunCell always = [](size_t cell, WorkerLink&) -> CellOutcome {
+  const CountedCell always = [](size_t cell, WorkerLink&) -> CellOutcome {
     if (cell == 0) ::raise(SIGKILL);
     ::_exit(3);
   };
@@ -135,7 +146,7 @@ TEST_CASE("a killed worker's cell is retried once, then recorded as failed", "[s
 TEST_CASE("a cell that another process holds is asked for again without blocking the others", "[scheduler]") {
   const TestFolder folder;
   Ears ears;
-  const RunCell run = [&](size_t cell, WorkerLink& link) -> CellOutcome {
+  const CountedCell run = [&](size_t cell, WorkerLink& link) -> CellOutcome {
     if (cell == 0 && !std::filesystem::exists(file_of(folder.path(), 1))) return {Status::held, ""};
     return count(folder.path(), cell, link);
   };
@@ -147,7 +158,7 @@ TEST_CASE("a cell that another process holds is asked for again without blocking
 
 TEST_CASE("workers notice when their scheduler is killed, and stop", "[scheduler]") {
   const TestFolder folder;
-  const RunCell endless = [&](size_t cell, WorkerLink& link) -> CellOutcome {
+  const CountedCell endless = [&](size_t cell, WorkerLink& link) -> CellOutcome {
     const StopsInGoodOrder all_along;
     replace(folder / ("begun" + std::to_string(cell)), std::to_string(::getpid()));
     for (int i = 0; i < 5000 && !link.stop(); ++i) sleep_ms(2), link.progress({});
@@ -175,7 +186,7 @@ TEST_CASE("workers notice when their scheduler is killed, and stop", "[scheduler
 TEST_CASE("asked once the workers stop by themselves, asked twice they are killed", "[scheduler]") {
   for (const bool twice : {false, true}) {
     const TestFolder folder;
-    const RunCell endless = [&](size_t, WorkerLink& link) -> CellOutcome {
+    const CountedCell endless = [&](size_t, WorkerLink& link) -> CellOutcome {
       const StopsInGoodOrder all_along;
       replace(folder / "begun", "x");
       for (int i = 0; i < 5000 && (twice || !link.stop()); ++i) sleep_ms(2), link.progress({});
@@ -185,8 +196,8 @@ TEST_CASE("asked once the workers stop by themselves, asked twice they are kille
     testing::Process scheduler = apart([&] {
       ScheduleObserver none;
       const ScheduleResult result = run_cells(3, endless, {.jobs = 1}, none);
-      replace(folder / "outcome", std::to_string(result.is_stopped) + word_of(result.outcomes[0].status) +
-                                      result.outcomes[2].message);
+      replace(folder / "outcome", std::to_string(result.is_stopped) + word_of(result.of(0).status) +
+                                      result.of(2).message);
     });
     for (int i = 0; i < 2000 && !std::filesystem::exists(folder / "begun"); ++i) sleep_ms(2);
     scheduler.signal(SIGINT);
@@ -211,7 +222,7 @@ TEST_CASE(
   std::mt19937 random(20);  // the instants only; what they hit is up to the machine
   for (int trial = 0; trial < 12; ++trial) {
     const TestFolder folder;
-    const RunCell run = [&](size_t cell, WorkerLink& link) { return count(folder.path(), cell, link); };
+    const CountedCell run = [&](size_t cell, WorkerLink& link) { return count(folder.path(), cell, link); };
     for (int kills = 0; kills < 4; ++kills) {
       testing::Process scheduler = apart([&] {
         ScheduleObserver quiet;
@@ -229,10 +240,81 @@ TEST_CASE(
   }
 }
 
+namespace scheduler_test {
+
+// Hands a cell out in turns of two steps, and a second cell when the first has paused twice.
+struct RungQueue final : CellQueue {
+  std::vector<CellTurn> turns = {{.cell = 0, .until = 2}};
+  std::vector<std::string> heard_ends;
+  std::optional<CellTurn> next() override {
+    if (turns.empty()) return std::nullopt;
+    const CellTurn turn = turns.front();
+    turns.erase(turns.begin());
+    return turn;
+  }
+  void ended(size_t cell, const CellResult& result) override {
+    heard_ends.push_back(std::to_string(cell) + " " + word_of(result.outcome.status) +
+                         (result.outcome.is_paused ? " paused" : "") + " " + std::to_string(result.step));
+    if (heard_ends.size() == 1) turns.push_back({.cell = 0, .until = 4});
+    if (heard_ends.size() == 2) turns = {{.cell = 0}, {.cell = 1}};
+  }
+};
+
+struct StepBook final : CellBook {
+  const std::filesystem::path& folder;
+  explicit StepBook(const std::filesystem::path& where) : folder(where) {}
+  CellResult result(size_t cell, const CellOutcome& outcome) override {
+    return {.outcome = outcome, .step = static_cast<int64_t>(content(file_of(folder, cell)).size())};
+  }
+  std::optional<CellResult> settled(size_t cell) override {
+    if (cell == 0) return std::nullopt;
+    return CellResult{.outcome = {Status::reused, ""}, .step = kSteps};
+  }
+};
+
+}  // namespace scheduler_test
+
+TEST_CASE("a queue pauses a cell at a step, goes on with it, and hears of cells that were there", "[scheduler]") {
+  const TestFolder folder;
+  RungQueue queue;
+  StepBook book(folder.path());
+  Ears ears;
+  const RunCell run = [&](const CellTurn& turn, WorkerLink&) -> CellOutcome {
+    const auto file = file_of(folder.path(), turn.cell);
+    const auto steps = static_cast<size_t>(turn.until.value_or(kSteps));
+    replace(file, content(file) + std::string(steps - content(file).size(), 'x'));
+    return {.status = turn.until ? Status::stopped : Status::done, .message = "", .is_paused = turn.until.has_value()};
+  };
+  subband::run_cells(queue, book, run, {.jobs = 2}, ears);
+  CHECK(queue.heard_ends == std::vector<std::string>{"0 stopped paused 2", "0 stopped paused 4", "1 reused 6",
+                                                     "0 done 6"});
+}
+
+TEST_CASE("workers see the devices that they were given, and share them as far as the memory goes", "[scheduler]") {
+  const TestFolder folder;
+  struct DeviceBook final : CellBook {
+    SlotNeeds needs(size_t cell) override { return {.devices = cell == 4 ? 3 : 1, .device_mib = 400}; }
+  } book;
+  FixedQueue queue(5);
+  ScheduleObserver none;
+  const RunCell run = [&](const CellTurn& turn, WorkerLink&) -> CellOutcome {
+    const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+    replace(file_of(folder.path(), turn.cell), visible != nullptr ? visible : "none");
+    sleep_ms(60);
+    return {};
+  };
+  const ScheduleResult result =
+      subband::run_cells(queue, book, run, {.jobs = 4, .devices = {{"0", 1000}, {"1", 500}}}, none);
+  std::string seen;
+  for (size_t cell = 0; cell < 4; ++cell) seen += content(file_of(folder.path(), cell)) + " ";
+  CHECK(seen.starts_with("0 0 1 "));  // the fourth takes what is free first
+  CHECK(result.of(4).message == "needs 3 GPUs: there are 2");
+}
+
 TEST_CASE("a long message is cut and a worker's output goes to its log", "[scheduler]") {
   const TestFolder folder;
   ScheduleObserver none;
-  const RunCell run = [](size_t, WorkerLink&) -> CellOutcome {
+  const CountedCell run = [](size_t, WorkerLink&) -> CellOutcome {
     std::fputs("warning of a library\n", stderr);
     return {Status::nan, std::string(5000, 'x')};
   };
@@ -245,7 +327,7 @@ TEST_CASE(
     "a request for a checkpoint reaches the workers; a warning of a batch system stops them, repeated or not",
     "[scheduler]") {
   const TestFolder folder;
-  const RunCell endless = [&](size_t, WorkerLink& link) -> CellOutcome {
+  const CountedCell endless = [&](size_t, WorkerLink& link) -> CellOutcome {
     const StopsInGoodOrder all_along;
     replace(folder / "begun", "x");
     for (int i = 0; i < 5000 && !link.stop(); ++i) {
@@ -274,7 +356,7 @@ TEST_CASE(
 
 TEST_CASE("a worker that has nothing to lose yet is stopped at once", "[scheduler]") {
   const TestFolder folder;
-  const RunCell tokenises = [&](size_t, WorkerLink&) -> CellOutcome {
+  const CountedCell tokenises = [&](size_t, WorkerLink&) -> CellOutcome {
     replace(folder / "begun", "x");
     sleep_ms(60000);
     return {};

@@ -170,7 +170,10 @@ SweepGrid expand(const SweepSpec& spec) {
   std::vector<size_t> choice(spec.factors.size(), 0);
   do {
     SweepRow row = row_of(spec, choice);
-    if (!is_excluded(spec, row, used)) grid.rows.push_back(std::move(row));
+    if (is_excluded(spec, row, used))
+      ++grid.excluded;
+    else
+      grid.rows.push_back(std::move(row));
   } while (next_choice(spec, choice));
   for (size_t i = 0; i < used.size(); ++i) {
     if (!used[i])

@@ -31,6 +31,7 @@ struct SweepGrid {
   std::vector<SweepRow> rows;  ///< the first factor varies slowest
   std::vector<Cell> cells;     ///< row by row, each with its seeds in the spec's order
   std::vector<SweepRow> tuned = {};  ///< rows that get their cells when their trials are done; then `rows` are trials
+  size_t excluded = 0;         ///< rows that were left out
 };
 
 /// A search draws its rows itself: its grid has the base alone, without a cell.

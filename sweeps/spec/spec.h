@@ -7,6 +7,7 @@
 //   grid: {optimizer.lr: [0.01, 0.02]}            # every combination
 //   zip: {net.width: [32, 64], net.layers: [4, 2]}   # side by side
 //   list: [net.width=96, [net.width=128, net.layers=1]]
+//   launcher: {type: slurm, account: lab}          # where its workers run
 //   columns: {AUC: test.auc, FLOPs: model.flops}     # of the table, beside the metric
 //   lines: {majority class: 0.17}                    # values of the metric to print below
 #pragma once
@@ -100,6 +101,8 @@ struct SweepSpec {
   std::vector<SweepColumn> columns;
   std::vector<SweepLine> lines;
   std::string published;  ///< `waveletlm/03_booleans`, or empty
+  std::string keep = "all";    ///< of a finished run's checkpoints: all, last, best, none
+  config::Node launcher = {};  ///< where its workers run: a name, or a map with `type`; null: local
 };
 
 /// `sampler tpe, pruner asha, up to 50 points, seed 0`
@@ -115,6 +118,7 @@ bool is_spec_key(std::string_view key);
 struct SplitOverrides {
   std::vector<std::string> spec;
   std::vector<std::string> cells;
+  std::vector<std::string> launcher;  ///< `launcher.account=x`: how it runs, which is no other sweep
 };
 SplitOverrides split_overrides(std::span<const std::string> overrides);
 

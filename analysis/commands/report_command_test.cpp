@@ -84,7 +84,9 @@ TEST_CASE("a report of nasty labels is drawn and written, and runs none of them"
   rows.push_back("`touch " + (scratch / "PWNED").string() + "`");
   const Store store = example_store(scratch, rows);
   for (const char* format : {"text", "md", "csv", "latex", "html", "json"}) {
-    CHECK(report(store, {"ok", "--format", format}).code == 0);
+    const ReportAnswer answer = report(store, {"ok", "--format", format});
+    CAPTURE(format, answer.err);
+    CHECK(answer.code == 0);
     CHECK(fs::exists(store.root() / "runs.md"));
   }
   CHECK(!fs::exists(scratch / "PWNED"));

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/ops/causal_filter.h"
 #include "core/ops/fwht.h"
+#include "core/ops/packed_product.h"
 #include "core/ops/token_attention.h"
 #include "core/testing/catch.h"
 
@@ -24,6 +25,10 @@ static void run(const std::string& op, const at::Tensor& x) {
   const at::Tensor rows = at::zeros({1, 1, 2, 4});
   if (op == "fwht") fwht(x);
   if (op == "causal_filter") causal_filter(x, at::ones({2}), 1);
+  if (op == "packed_product") {
+    const PackedForm form{.rows = 2, .columns = 4};
+    packed_product(x, packed_matrix(form, at::zeros({2, 4}, at::kChar), at::ones({2, 1}), {}), {});
+  }
   if (op == "token_attention") token_attention(rows, rows, rows, 1.0);
 }
 

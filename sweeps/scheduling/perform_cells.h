@@ -65,7 +65,7 @@ class RowBinder {
   config::Warnings warnings_;
 };
 
-/// Who hears of a cell and may stop it.
+/// Who is told of a cell and may stop it.
 struct CellSurroundings {
   Observer* observer = nullptr;             ///< may be null
   const std::atomic<bool>* stop = nullptr;  ///< when it turns true: checkpoint and end as `stopped`

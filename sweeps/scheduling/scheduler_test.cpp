@@ -274,7 +274,7 @@ struct StepBook final : CellBook {
 
 }  // namespace scheduler_test
 
-TEST_CASE("a queue pauses a cell at a step, goes on with it, and hears of cells that were there", "[scheduler]") {
+TEST_CASE("a queue pauses a cell at a step, goes on with it, and is told of cells that were there", "[scheduler]") {
   const TestFolder folder;
   RungQueue queue;
   StepBook book(folder.path());

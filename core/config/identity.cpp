@@ -1,5 +1,6 @@
 #include "core/config/identity.h"
 
+#include <algorithm>
 #include <set>
 
 #include "core/text.h"
@@ -56,8 +57,11 @@ bool is_inside(const std::string& path, const std::string& outer) {
 
 HashedSpec hashed_spec(const Node& resolved, const BindSession& session) {
   HashedSpec spec{.values = resolved};
-  for (const std::string& path : session.cosmetic_paths) erase_at(spec.values, path);
-  std::set<std::string> left_out;
+  std::set<std::string> left_out, cosmetic;
+  for (const std::string& path : session.cosmetic_paths) {
+    erase_at(spec.values, path);
+    cosmetic.insert(path);
+  }
   for (const LaterField& field : session.later_fields) {
     const Found found = found_at(spec.values, field.path);
     if (found.node == nullptr || !is_as_it_came(*found.node, field.came_as)) continue;
@@ -65,9 +69,10 @@ HashedSpec hashed_spec(const Node& resolved, const BindSession& session) {
     left_out.insert(field.path);
   }
   for (const PartUse& use : session.parts) {
-    bool is_left_out = false;
-    for (const std::string& path : left_out) is_left_out = is_left_out || is_inside(use.path, path);
-    if (!is_left_out || use.version > 1) spec.parts[use.name] = use.version;
+    const auto is_in = [&](const std::set<std::string>& paths) {
+      return std::ranges::any_of(paths, [&](const std::string& path) { return is_inside(use.path, path); });
+    };
+    if (!is_in(cosmetic) && (!is_in(left_out) || use.version > 1)) spec.parts[use.name] = use.version;
   }
   return spec;
 }

@@ -1,5 +1,5 @@
 // What of a bound spec decides its results, and so its identity.
-//   not hashed   cosmetic fields; fields that came later, while they have the default they had when they came; the
+//   not hashed   cosmetic fields and the parts inside them; fields that came later, while they have the default they had when they came; the
 //                parts inside such a field, while they have the version they had then, the first
 // So a new field, slot or group renames no run that was there before it.
 #pragma once

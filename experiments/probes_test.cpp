@@ -16,6 +16,7 @@
 #include "experiments/tasks/evaluation.h"
 #include "experiments/tasks/sequential_windows.h"
 #include "experiments/testing/optimizers.h"
+#include "experiments/testing/sampling.h"
 #include "experiments/testing/tasks.h"
 #include "experiments/testing/tiny_tokens.h"
 #include "experiments/training/trainer.h"
@@ -62,7 +63,7 @@ class Prober {
   }
   void finish() const {
     const std::set<std::string> left_out = {"procedure:initialization", "tokenizer:letters"};
-    for (const char* kind : {"optimizer", "schedule", "task", "tokenizer", "procedure"}) {
+    for (const char* kind : {"optimizer", "sampling", "schedule", "task", "tokenizer", "procedure"}) {
       for (const std::string& name : registry_.find(kind)->names()) {
         const std::string part = std::string(kind) + ":" + name;
         CAPTURE(part);
@@ -107,6 +108,35 @@ static void probe_schedules(Prober& prober) {
     std::vector<double> rates;
     for (const int64_t step : {0, 3, 5, 20, 49}) rates.push_back(schedule->rate(step));
     prober.note("schedule", name, "warmup=0.1", rates);
+  }
+}
+
+// One step of 40 tokens behind a text of 36, of which the prompt has 20; a choice; a finished text; a changed net.
+static void probe_samplings(Prober& prober) {
+  const at::Tensor logits = noise("logits", {40}) * 2;
+  std::vector<int32_t> ids;
+  for (int32_t i = 0; i < 36; ++i) ids.push_back(i * i % 37);
+  testing::FunctionRollout rollout([&](const std::vector<int32_t>& tried) {
+    const at::Tensor next = logits.roll(tried.back() * 3 + std::ssize(tried), 0).contiguous();
+    return std::vector<double>(next.const_data_ptr<double>(), next.const_data_ptr<double>() + 40);
+  });
+  for (const std::string& name : prober.registry().of<Sampling>().names()) {
+    const auto part = testing::make_part<Sampling>(prober.registry(), name);
+    SamplingStep step{.ids = ids,
+                      .prompt = 20,
+                      .logits = {logits.const_data_ptr<double>(), logits.const_data_ptr<double>() + 40},
+                      .entropy = 1.5,
+                      .embedding_VC = noise("embedding", {40, 6})};
+    part->apply(step);
+    double sum = 0, kept = 0;
+    for (const double each : step.logits)
+      if (std::isfinite(each)) sum += each, ++kept;
+    Node net = config::parse_yaml("net: {type: fast_weight_memory, update_rate: 0.0}", "probe");
+    part->adapt(net);
+    prober.note("sampling", name, "defaults",
+                {sum, kept, step.top_p_off, static_cast<double>(part->choose(step, rollout).value_or(-1)),
+                 static_cast<double>(part->attempts()), static_cast<double>(part->finished("a , b ( c ) \" d \"").size()),
+                 net.at("net.update_rate")->number()});
   }
 }
 
@@ -239,6 +269,7 @@ TEST_CASE("what trains and measures is what was stored when its version was set"
   Prober prober;
   probe_optimizers(prober);
   probe_schedules(prober);
+  probe_samplings(prober);
   probe_tokenizers(prober);
   probe_tasks(prober);
   probe_training(prober);

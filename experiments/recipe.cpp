@@ -14,6 +14,7 @@
 #include "experiments/data/pinned.h"
 #include "experiments/procedure.h"
 #include "experiments/recipe_fields.h"
+#include "experiments/training/start_weights.h"
 
 namespace subband {
 
@@ -145,6 +146,7 @@ Recipe bind_recipe(const Registry& registry, const std::string& name, const Node
   recipe.parts = std::move(hashed.parts);
   recipe.versions = used_parts(session);
   settle_device(recipe);
+  if (recipe.trainer.weights) recipe.identity.set_at("trainer.weights", Node(weights_digest(*recipe.trainer.weights)));
   add_procedures(recipe, registry);
   // Steps of epochs are rounded once, where products are; whole epochs without accumulation came to the same before.
   const TrainerConfig& trainer = recipe.trainer;

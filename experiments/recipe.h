@@ -10,6 +10,7 @@
 #include "core/slot.h"
 #include "experiments/data.h"
 #include "experiments/optimizer.h"
+#include "experiments/sample_config.h"
 #include "experiments/schedule.h"
 #include "experiments/task.h"
 #include "experiments/tokenizer.h"

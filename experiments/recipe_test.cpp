@@ -137,7 +137,7 @@ TEST_CASE("half precision on the CPU and unknown protocols are refused", "[recip
       bind_recipe(registry, "tiny", config),
       "trainer.precision = bf16: needs trainer.device = cuda or auto; the CPU computes in fp32\n"
       "default: trainer.protocols = [\"blocks\", \"slidin\"]: unknown protocol 'slidin' of task language_model; "
-      "did you mean 'sliding'? known: all, blocks, sliding, streaming");
+      "did you mean 'sliding'? known: all, blocks, generated, sliding, streaming");
 }
 
 TEST_CASE("a net's initial weights come from the seed, and a meta net has the same shapes without memory",

@@ -3,10 +3,15 @@
 namespace subband {
 
 void TrainerConfig::bind(Binder& b) {
-  b.field("steps", steps, {1, 1e12}, "optimiser steps; this or epochs");
+  b.field("steps", steps, {0, 1e12}, "optimiser steps; this or epochs; 0: the weights are only measured");
   b.field("epochs", epochs, {0.0, 1e6, true}, "passes over the training tokens; this or steps");
   b.check(steps.has_value() != epochs.has_value(), steps ? "epochs" : "steps",
           steps ? "only one of steps and epochs can be given" : "one of steps and epochs must be given");
+  b.field("weights", weights,
+          "a checkpoint, or a folder of them or of a run, whose weights the run begins with, its optimiser anew; its digest "
+          "counts for the identity, not its place. null: initial weights drawn from the seed")
+      .since(config::Node());
+  b.check(steps != 0 || weights.has_value(), "steps", "must be above 0 where trainer.weights names no checkpoint");
   b.field("batch", batch, {1, 1e6}, "B, windows per forward pass");
   b.field("accumulate", accumulate, {1, 1e6},
           "forward passes per optimiser step; their gradients are averaged");
@@ -59,16 +64,6 @@ void TrainerConfig::bind_best(Binder& b) {
           "ends (original: skip_warmup_saves)");
   b.check(!keeps_best() || evaluate_every > 0, "evaluate_every",
           "must be above 0 where the best weights are saved");
-}
-
-void SampleConfig::bind(Binder& b) {
-  b.field("prompt", prompt, "text to go on from");
-  b.field("tokens", tokens, {0, 1e6}, "tokens to draw when the run is done; 0: no sample");
-  b.field("temperature", temperature, {0.0, 100.0},
-          "logits are divided by it; 0: always the likeliest token");
-  b.field("top_p", top_p, {0.0, 1.0, true}, "draw from the smallest set of tokens that has this probability");
-  b.check(tokens == 0 || !prompt.empty(), "prompt", "must not be empty");
-  b.cosmetic({"prompt", "tokens", "temperature", "top_p"});
 }
 
 }  // namespace subband

@@ -10,7 +10,7 @@
 namespace subband {
 
 struct TrainerConfig {
-  std::optional<int64_t> steps;    ///< optimiser steps; or
+  std::optional<int64_t> steps;    ///< optimiser steps, 0 where `weights` are only measured; or
   std::optional<double> epochs;    ///< passes over the training tokens
   int64_t batch = 8;               ///< B, windows per forward pass
   int64_t accumulate = 1;          ///< forward passes per optimiser step
@@ -28,6 +28,7 @@ struct TrainerConfig {
   bool checkpoint_activations = false;     ///< blocks are computed again in backward
   std::optional<int64_t> evaluate_tokens;  ///< of every split that a final evaluation reads; null: all
   std::optional<double> time_limit;        ///< seconds of training, over all starts; null: none
+  std::optional<std::string> weights;      ///< a checkpoint to begin with; null: drawn from the seed
   int64_t checkpoint_every = 0;            ///< steps between checkpoints; 0: only at the end
   std::vector<std::string> protocols = {"blocks", "sliding"};  ///< of tasks that have several
 
@@ -36,16 +37,6 @@ struct TrainerConfig {
 
  private:
   void bind_best(Binder& b);
-};
-
-/// Text drawn from the net when the run is done; `samples:` of a recipe.
-struct SampleConfig {
-  std::string prompt = "\n";
-  int64_t tokens = 0;        ///< how many to draw; 0: none
-  double temperature = 1.0;  ///< 0: always the likeliest
-  double top_p = 1.0;        ///< draw from the smallest set of tokens with this much probability
-
-  void bind(Binder& b);
 };
 
 }  // namespace subband

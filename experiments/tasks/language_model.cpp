@@ -3,8 +3,13 @@
 // Source  WaveletLM's training script: windows that start anywhere; Transformer-XL's: windows that follow each other
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
+#include "core/slot.h"
 #include "experiments/data/token_file.h"
+#include "experiments/generation/generator.h"
+#include "experiments/generation/text_quality.h"
 #include "experiments/task.h"
 #include "experiments/tasks/evaluation.h"
 #include "experiments/tasks/random_windows.h"
@@ -12,14 +17,44 @@
 
 namespace subband::tasks::language_model {
 
+constexpr const char* kGenerated = "generated";
+
+// Of the protocol `generated`.
+struct GeneratedConfig {
+  int64_t prompts = 8;
+  int64_t prompt_tokens = 64;
+  int64_t tokens = 128;
+  Slots<Sampling> strategies;
+
+  void bind(Binder& b) {
+    b.field("prompts", prompts, {1, 1e6}, "texts that are drawn, from prompts at equal distances in the split").since(int64_t{8});
+    b.field("prompt_tokens", prompt_tokens, {1, 1e6}, "length of a prompt").since(int64_t{64});
+    b.field("tokens", tokens, {1, 1e6}, "drawn behind each").since(int64_t{128});
+    b.parts("strategies", strategies, SamplingContext{}, "decoding, side by side; they work in a fixed order")
+        .since(config::Node::map());
+    const std::string wrong = b.session().problems.empty() ? Strategies::complaint(parts()) : "";
+    b.check(wrong.empty(), "strategies", wrong);
+    const bool change_net =
+        b.session().problems.empty() && std::ranges::any_of(parts(), [](const auto& part) { return part->stage() == SamplingStage::net; });
+    b.check(!change_net, "strategies", "fast_weight_updates changes the net; set update_rate of its fast_weight_memory instead");
+  }
+  SamplingParts parts() const {
+    SamplingParts parts;
+    for (const auto& [label, slot] : strategies.all()) parts.push_back(slot.make({}));
+    return parts;
+  }
+};
+
 struct Config {
   std::string windows = "random";
+  GeneratedConfig generated;
 
   void bind(Binder& b) {
     b.choice("windows", windows, {"random", "sequential"},
              "random: training windows start anywhere; sequential: row b of a batch goes on where row b of the "
              "last one ended, for nets that carry a state from window to window")
         .since("random");
+    b.group("generated", generated, "the texts of the protocol `generated`").since(config::Node::map());
   }
 };
 
@@ -43,6 +78,42 @@ static Metrics scored(const TaskContext& context, const TaskUse& use, const std:
   Metrics metrics = loss_metrics(split, protocol, result.loss(), tokens);
   metrics[name_of_unscored(split, protocol)] = static_cast<double>(result.unscored);
   return metrics;
+}
+
+// Texts drawn behind prompts of the split, by the run's seed.
+static Metrics drawn(const Config& config, const TaskContext& context, const TaskUse& use, const std::string& split, Net& net) {
+  const TokenFile tokens = opened(context, use, split);
+  const GeneratedConfig& plan = config.generated;
+  const int64_t starts = tokens.window_starts(plan.prompt_tokens);
+  std::vector<std::vector<int32_t>> prompts;
+  std::vector<int64_t> ids(static_cast<size_t>(plan.prompt_tokens));
+  for (int64_t i = 0; i < plan.prompts; ++i) {
+    tokens.copy(i * starts / plan.prompts, ids);
+    prompts.emplace_back(ids.begin(), ids.end());
+  }
+  const auto texts = generate(net, *context.tokenizer, Strategies(plan.parts()), prompts,
+                              {.tokens = plan.tokens,
+                               .seed = use.seed,
+                               .most_rows = use.batch,
+                               .source = {.length = context.length, .device = use.device, .precision = use.precision}});
+  std::vector<std::vector<DrawnToken>> drawn;
+  for (const GeneratedText& text : texts) drawn.push_back(text.tokens);
+  Metrics metrics;
+  for (const auto& [name, value] : text_quality(drawn)) metrics[split + "." + name + "_" + kGenerated] = value;
+  return metrics;
+}
+
+static std::vector<MetricInfo> drawn_metrics(const std::string& split) {
+  std::vector<MetricInfo> all = {
+      {"mean_log_p", "mean log-probability of drawn tokens as the strategies leave it, nats", "max"},
+      {"mean_entropy", "mean entropy before the temperature where tokens are drawn, nats", ""},
+      {"distinct_1", "different tokens over tokens of a drawn text", "max"},
+      {"distinct_2", "different pairs of tokens over pairs of a drawn text", "max"},
+      {"distinct_3", "different triples of tokens over triples of a drawn text", "max"},
+      {"repeated_4", "share of a drawn text inside four tokens that occur twice", "min"},
+      {"drift", "1 - cosine of the fingerprints of prompt and last tokens, where coherence looks", "min"}};
+  for (MetricInfo& each : all) each.name = split + "." + each.name + "_" + kGenerated;
+  return all;
 }
 
 class OpenLanguageModel final : public OpenTask {
@@ -110,13 +181,21 @@ class LanguageModel final : public Task {
   }
   bool writes_text() const override { return true; }
   bool estimates_training() const override { return true; }
-  std::vector<Protocol> protocols() const override { return text_protocols(); }
+  std::vector<Protocol> protocols() const override {
+    std::vector<Protocol> all = text_protocols();
+    all.push_back({kGenerated, "texts drawn behind prompts of the split: how likely, varied and repetitive they are", false});
+    return all;
+  }
   std::string objective() const override { return "cross-entropy of the next token"; }
   std::vector<MetricInfo> metrics(const std::vector<std::string>& protocols) const override {
     std::vector<MetricInfo> all;
     for (const std::string& split : context_.data->splits()) {
       for (const std::string& protocol : protocols) {
         if (split == "train") continue;
+        if (protocol == kGenerated) {
+          for (MetricInfo& metric : drawn_metrics(split)) all.push_back(std::move(metric));
+          continue;
+        }
         for (MetricInfo& metric : text_metrics(split, protocol)) all.push_back(std::move(metric));
         all.push_back({name_of_unscored(split, protocol), "tokens that no window scored, " + protocol, ""});
       }
@@ -130,8 +209,9 @@ class LanguageModel final : public Task {
     std::vector<Measurement> all;
     for (const std::string& split : context_.data->splits()) {
       for (const std::string& protocol : use.protocols)
-        all.push_back({split, split + " " + protocol, [context = context_, use, split, protocol](Net& net) {
-                         return scored(context, use, split, protocol, net);
+        all.push_back({split, split + " " + protocol, [config = config_, context = context_, use, split, protocol](Net& net) {
+                         return protocol == kGenerated ? drawn(config, context, use, split, net)
+                                                       : scored(context, use, split, protocol, net);
                        }});
     }
     return all;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
@@ -147,6 +149,34 @@ TEST_CASE("a train estimate is the mean loss over random windows of the training
     sum += net->loss(batch.inputs_BL, batch.targets_BL).item<double>();
   }
   CHECK(opened(asked, folder)->estimate(*net).at("train.loss_estimate") == Approx(sum / 5).epsilon(1e-6));
+}
+
+TEST_CASE("the protocol generated measures texts that strategies draw", "[language_model]") {
+  const TestFolder folder;
+  const auto measured = [&](const Changes& more) {
+    Changes changes = {{"task.generated.prompts", Node(int64_t{3})},
+                       {"task.generated.prompt_tokens", Node(int64_t{20})},
+                       {"task.generated.tokens", Node(int64_t{40})},
+                       {"trainer.protocols", Node::list({Node("generated")})}};
+    changes.insert(changes.end(), more.begin(), more.end());
+    const Recipe asked = recipe(changes);
+    const auto net = make_net(asked);
+    Metrics all;
+    for (const Measurement& each : make_task(asked)->measurements(task_use(asked, at::kCPU, folder / "cache")))
+      if (each.split == "valid") all.merge(each.measure(*net));
+    return all;
+  };
+  const Metrics plain = measured({});
+  CHECK(plain == measured({}));
+  const Metrics greedy = measured({{"task.generated.strategies.temperature.value", Node(0.0)}});
+  CHECK(greedy.at("valid.mean_log_p_generated") == 0);
+  CHECK(greedy.at("valid.distinct_1_generated") < plain.at("valid.distinct_1_generated"));
+  for (const auto& [name, value] : plain) {
+    const auto known = make_task(recipe({}))->metrics({"generated"});
+    CHECK(std::ranges::any_of(known, [&](const MetricInfo& each) { return each.name == name; }));
+  }
+  CHECK_THROWS_WITH(recipe({{"task.generated.strategies.coherence.window", Node(int64_t{9})}}),
+                    Catch::Contains("coherence lowers the top_p of nucleus; add nucleus"));
 }
 
 TEST_CASE("a net that remembers trains over the seams of its windows, and resumes bit by bit",

@@ -12,10 +12,11 @@
 #include "core/tensors/device.h"
 #include "core/tensors/kept_memory.h"
 #include "core/tensors/prepare.h"
-#include "experiments/generation/sampling.h"
+#include "experiments/generation/sample_text.h"
 #include "experiments/training/best_weights.h"
 #include "experiments/training/peak_memory.h"
 #include "experiments/training/run_checkpoints.h"
+#include "experiments/training/start_weights.h"
 #include "experiments/training/trainer.h"
 
 namespace subband {
@@ -48,6 +49,7 @@ class Experiment {
   Outcome run() {
     const int64_t steps = planned_steps(recipe_.trainer, *open_task_);
     net_ = make_net(recipe_);
+    load_start_weights(*net_, recipe_);
     net_->to(device_);
     set_fp32_products(use_.precision);
     const bool scales_loss = use_.precision == "fp16";
@@ -216,10 +218,10 @@ void Experiment::take_best(Outcome& outcome) {
 
 Metrics Experiment::training_metrics() const {
   Metrics metrics = {{"train.seconds", seconds_},
-                     {"train.loss", trainer_->average_loss()},
                      {"train.tokens", static_cast<double>(trainer_->tokens_seen())},
                      {"model.parameters", static_cast<double>(parameter_count(*net_))},
                      {"model.flops", net_->flops(recipe_.shape.length)}};
+  if (trainer_->steps_done() > 0) metrics["train.loss"] = trainer_->average_loss();
   if (trainer_->scaler()) metrics["train.skipped_steps"] = static_cast<double>(trainer_->scaler()->skipped());
   if (seconds_ > 0) metrics["train.tokens_per_s"] = static_cast<double>(trainer_->tokens_seen()) / seconds_;
   return metrics;
@@ -254,12 +256,7 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 void Experiment::sample() {
   if (recipe_.samples.tokens == 0) return;
   try {
-    const std::string text = sample_text(*net_, *make_tokenizer(recipe_),
-                                         {.config = recipe_.samples,
-                                          .length = recipe_.trainer.length,
-                                          .seed = static_cast<uint64_t>(recipe_.seed),
-                                          .device = device_,
-                                          .precision = recipe_.trainer.precision});
+    const std::string text = sample_text(*net_, recipe_, device_);
     observer_.sampled(trainer_->steps_done(), text);
   } catch (const std::exception& error) {
     observer_.noted("no sample text: " + first_line(error.what()));

@@ -77,8 +77,12 @@ static void add_options(const CLI::App& app, std::set<std::string>& names) {
 void CommandLine::words(const std::string& name, std::string& first, std::vector<std::string>& rest,
                         const std::string& help, bool required) {
   first_ = &first, rest_ = &rest, words_required_ = required;
-  words_name_ = name, words_help_ = help;
-  app_.add_option(name + "_AND_OVERRIDES", shown_, help + ", and what to change in it");
+  const size_t others = name.find("_AND_");  // `MODEL_AND_PROMPTS`: says itself what the others are
+  words_name_ = name.substr(0, others), words_help_ = help;
+  if (others != std::string::npos)
+    app_.add_option(name, shown_, help);
+  else
+    app_.add_option(name + "_AND_OVERRIDES", shown_, help + ", and what to change in it");
 }
 
 void CommandLine::config_dirs(std::vector<std::filesystem::path>& folders) {

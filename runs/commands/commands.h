@@ -11,6 +11,9 @@ int command_run(Arguments arguments, ChangedStore& changed);
 
 /// `subband quantize`: a checkpoint in few bits a weight. In subband_runs_perform.
 int command_quantize(Arguments arguments);
+/// `subband generate`: text from a run or a checkpoint. In subband_runs_perform. Exit code 130: stopped by Ctrl-C, with the
+/// text so far.
+int command_generate(Arguments arguments);
 
 /// `subband runs list|show|diff|verify|reindex`: the store; needs no tensors.
 int command_runs(Arguments arguments, ChangedStore& changed);

@@ -93,7 +93,7 @@ void note_trials(ComparedRow& row, const SweepManifest& sweep) {
   std::set<std::string> trials;
   std::string setting;
   for (const SweepCell& cell : sweep.cells) {
-    if (cell.trial_of != row.label) continue;
+    if (cell.trial_of.empty() || cell.trial_of != row.label) continue;
     trials.insert(cell.row);
     if (cell.overrides == chosen) setting = cell.row.substr(row.label.size() + 2);
   }

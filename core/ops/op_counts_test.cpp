@@ -25,10 +25,9 @@ static void run(const std::string& op, const at::Tensor& x) {
   const at::Tensor rows = at::zeros({1, 1, 2, 4});
   if (op == "fwht") fwht(x);
   if (op == "causal_filter") causal_filter(x, at::ones({2}), 1);
-  if (op == "packed_product") {
-    const PackedForm form{.rows = 2, .columns = 4};
-    packed_product(x, packed_matrix(form, at::zeros({2, 4}, at::kChar), at::ones({2, 1}), {}), {});
-  }
+  const PackedMatrix packed = packed_matrix({.rows = 2, .columns = 4}, at::zeros({2, 4}, at::kChar), at::ones({2, 1}), {});
+  if (op == "packed_product") packed_product(x, packed, {});
+  if (op == "unpacked") unpacked(packed, at::kFloat);
   if (op == "token_attention") token_attention(rows, rows, rows, 1.0);
 }
 

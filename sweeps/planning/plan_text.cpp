@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "core/json.h"
 #include "core/languages/json.h"
@@ -95,9 +96,13 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
     text += fitted(line.substr(0, line.find_last_not_of(' ') + 1), kLine) + "\n";
     if (cell.basis.find("row") == std::string::npos && !cell.basis.empty()) basis = cell.basis;
   }
-  for (size_t i = 0; i < plan.remarks.size(); ++i)
-    if (!plan.remarks[i].empty())
-      text += shown("row '" + plan.grid.rows[i].label + "': " + plan.remarks[i]) + "\n";
+  std::set<std::string> remarked;
+  for (size_t i = 0; i < plan.remarks.size(); ++i) {
+    const SweepRow& row = plan.grid.rows[i];
+    const std::string& label = row.trial_of.empty() ? row.label : row.trial_of;  // a row's trials say the same of it
+    if (!plan.remarks[i].empty() && remarked.insert(label).second)
+      text += shown("row '" + label + "': " + plan.remarks[i]) + "\n";
+  }
   text += total_line(plan, jobs) + "\n" + shown_lines(later_text(plan.spec, plan.grid));
   if (const std::string packing = packing_text(plan, jobs); !packing.empty()) text += "memory and disk: " + packing + "\n";
   if (!basis.empty()) text += "times of rows that have not run yet: by " + basis + "\n";

@@ -15,7 +15,7 @@ class ClaimsQueue final : public CellQueue {
 
   std::optional<CellTurn> next() override;
   void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
-  bool decides_later() const { return true; }
+  bool decides_later() const override { return true; }
 
  private:
   struct OpenClaim {

@@ -19,8 +19,8 @@ class SearchQueue final : public CellQueue {
 
   std::optional<CellTurn> next() override;
   void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
-  bool decides_later() const { return true; }
-  bool reads_evaluations() const { return true; }
+  bool decides_later() const override { return true; }
+  bool reads_evaluations() const override { return true; }
 
   /// What is known of every drawn point.
   std::vector<SearchTrial> trials() const;

@@ -26,6 +26,7 @@ TEST_CASE("every row has the same trials, and its best goes on with fresh seeds"
   CHECK(made_up.plan.cells[0].cell.seed == 3);
   CHECK(made_up.plan.grid.rows[1].label == "n=1: lr=0.1, wd=1");
   CHECK(made_up.plan.grid.rows[1].trial_of == "n=1");
+  CHECK(made_up.plan.grid.rows[7].baseline == "n=1: lr=0.1, wd=1");
   CHECK(made_up.plan.spec.tune->metric == "valid.bpb");
   TuneQueue queue(made_up.plan, made_up.add);
   const auto turns = testing::run_queue(queue, made_up, turn_of, 2);

@@ -138,7 +138,7 @@ static std::vector<SweepRow> trials_of(const std::vector<SweepRow>& rows, const 
       SweepRow trial = row;
       trial.label = row.label + ": " + setting.label;
       trial.trial_of = row.label;
-      trial.baseline.clear();
+      if (!row.baseline.empty()) trial.baseline = row.baseline + ": " + setting.label;
       trial.overrides.insert(trial.overrides.end(), setting.overrides.begin(), setting.overrides.end());
       trials.push_back(std::move(trial));
     } while (next_choice(axes, choice));

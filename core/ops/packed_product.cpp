@@ -25,7 +25,7 @@ namespace subband {
 
 namespace packed_product_paths {
 
-constexpr int64_t kMostInputs = 16;         // from there on unpacking once and a product of LibTorch's are faster
+constexpr int64_t kMostInputs = 32;          // above it unpacking once and a product of LibTorch's are faster
 constexpr int64_t kValuesAThread = 1 << 16;  // of the matrix; fewer are not worth waking another thread
 
 // [R, blocks, fields, 16] of the low bits of a lane: of 3 bits the two low ones.

@@ -8,6 +8,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/ops/packed_product_loops.cpp"  // this file, once for every instruction set
 #include <hwy/foreach_target.h>
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -28,6 +29,23 @@ constexpr size_t kBlock = kLanes* static_cast<size_t>(kFields<kBits>);
 template <int kBits>
 using Floats = hn::CappedTag<float, kBits == 3 ? 8 : kLanes>;
 
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+// AVX-512 looks sixteen numbers up at once by the low four bits of a lane, whatever stands above them: no mask, no sign and
+// no conversion. Of 2 bits every number stands there four times.
+template <int kBits>
+HWY_INLINE hn::Vec512<float> LookUp(hn::Vec512<int32_t> lanes) {
+  constexpr int kSign = 1 << (kBits - 1);
+  const auto number = [](int i) constexpr { return static_cast<float>(((i & (2 * kSign - 1)) ^ kSign) - kSign); };
+  alignas(64) static constexpr float kNumbers[kLanes] = {number(0),  number(1),  number(2),  number(3), number(4),  number(5),
+                                                         number(6),  number(7),  number(8),  number(9), number(10), number(11),
+                                                         number(12), number(13), number(14), number(15)};
+  return hn::Vec512<float>{_mm512_permutexvar_ps(lanes.raw, _mm512_load_ps(kNumbers))};
+}
+#define SUBBAND_LOOKS_UP 1
+#else
+#define SUBBAND_LOOKS_UP 0
+#endif
+
 // Field kField of the lanes from `lane` on, as numbers.
 template <int kBits, int kField, class D>
 HWY_INLINE hn::Vec<D> Values(D d, const uint8_t* HWY_RESTRICT block, size_t lane) {
@@ -43,12 +61,21 @@ HWY_INLINE hn::Vec<D> Values(D d, const uint8_t* HWY_RESTRICT block, size_t lane
     const auto low = hn::And(hn::ShiftRight<2 * kField>(raw), hn::Set(whole, 3));
     const auto all = hn::Or(low, hn::ShiftLeft<2>(third));
     return hn::ConvertTo(d, hn::ShiftRight<29>(hn::ShiftLeft<29>(all)));
+#if SUBBAND_LOOKS_UP
+  } else if constexpr (kField == 0) {
+    return LookUp<kBits>(raw);
+  } else {
+    return LookUp<kBits>(hn::ShiftRight<kField * kBits>(raw));
+  }
+#else
   } else if constexpr (kField + 1 == kFields<kBits>) {
     return hn::ConvertTo(d, hn::ShiftRight<8 - kBits>(raw));
   } else {
     return hn::ConvertTo(d, hn::ShiftRight<32 - kBits>(hn::ShiftLeft<32 - kBits * (kField + 1)>(raw)));
   }
+#endif
 }
+#undef SUBBAND_LOOKS_UP
 
 // Where rows of the matrix and inputs are read.
 struct Cursor {
@@ -73,6 +100,8 @@ HWY_INLINE void AddFields(D d, const Cursor& at, size_t lane, hn::Vec<D>* HWY_RE
 template <int kBits, int kFrom, int kEnd, int kRows, int kInputs, class D>
 HWY_INLINE void AddBlocks(D d, Cursor at, size_t blocks, hn::Vec<D>* HWY_RESTRICT sums) {
   for (size_t block = 0; block < blocks; ++block) {
+    // The rows that come next, whose beginnings no prefetcher of the processor knows.
+    for (size_t row = 0; row < kRows; ++row) hwy::Prefetch(at.codes + (kRows + row) * at.row_bytes);
     for (size_t lane = 0; lane < kLanes; lane += hn::Lanes(d))
       AddFields<kBits, kFrom, kEnd, kRows, kInputs>(d, at, lane, sums);
     at.codes += kBlockBytes<kBits>;

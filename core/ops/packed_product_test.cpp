@@ -1,8 +1,10 @@
 #include "core/ops/packed_product.h"
 
+#include <hwy/highway.h>
 #include <torch/torch.h>
 
 #include <cmath>
+#include <set>
 
 #include "core/error.h"
 #include "core/ops/op_paths.h"
@@ -104,6 +106,35 @@ TEST_CASE("the loops give the same bits twice, for an input alone or among other
     CHECK(packed_product(x, matrix, {}, "loops").equal(y));
     for (int64_t n = 0; n < 7; ++n) CHECK(packed_product(x[n], matrix, {}, "loops").equal(y[n]));
   }
+}
+
+// While it lives, the loops take this instruction set.
+struct OneInstructionSet {
+  explicit OneInstructionSet(int64_t target) { choose(target); }
+  ~OneInstructionSet() { choose(0); }
+  static void choose(int64_t targets) {  // 0: as usual
+    hwy::SetSupportedTargetsForTest(targets);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+};
+
+TEST_CASE("every instruction set of this processor unpacks the same and multiplies nearly so", "[packed_product]") {
+  std::set<std::string> seen;
+  for (int64_t targets = hwy::SupportedTargets(); targets != 0; targets &= targets - 1) {
+    const OneInstructionSet set(targets & -targets);
+    if (!seen.insert(packed_product_paths::loops_instructions()).second) continue;  // not compiled: another one is taken
+    for (const PackedForm& form : forms()) {
+      CAPTURE(packed_product_paths::loops_instructions(), form.text(), form.rows, form.columns);
+      const PackedMatrix matrix = any_matrix(form);
+      const at::Tensor dense = unpacked(matrix, at::kFloat, "reference"), x = random({5, form.columns}, "x");
+      CHECK(unpacked(matrix, at::kFloat, "loops").equal(dense));
+      const double size = std::sqrt(static_cast<double>(form.columns)) * dense.abs().max().item<double>();
+      CHECK(at::allclose(packed_product(x, matrix, {}, "loops"), at::linear(x, dense), 0, 2e-6 * size));
+    }
+  }
+#if HWY_ARCH_X86
+  CHECK(seen.size() > 1);
+#endif
 }
 
 // Memory of NaN before, between and behind what the loops may touch.

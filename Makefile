@@ -19,6 +19,12 @@ test: configure  ## every test; they are built for it
 	@cmake --build --preset $(PRESET)
 	@ctest --preset $(PRESET)
 
+contract: build  ## what every mixer is asked, for `subband check-part`
+	@cmake --build --preset $(PRESET) -t subband_contract
+
+install: contract ## the program, its headers, recipes and data to PREFIX, away from this checkout
+	@cmake --install build/$(PRESET) --prefix $(or $(PREFIX),/usr/local)
+
 demo: build      ## the quickstart ablation: a table of real trained models in minutes
 	@$(PROGRAM) sweep quickstart
 
@@ -70,4 +76,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup configure build test demo demo-minute tables conformance fuzz bench-compose check-state check-search check-sweeps headers asan format clean
+.PHONY: help setup configure build contract install test demo demo-minute tables conformance fuzz bench-compose check-state check-search check-sweeps headers asan format clean

@@ -9,11 +9,14 @@
 #include "analysis/ledger.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/languages/terminal.h"
 #include "core/program/catalog.h"
 #include "core/program/command_table.h"
 #include "experiments/commands/commands.h"
+#include "experiments/part_code.h"
 #include "experiments/parts.h"
 #include "experiments/recipe_fields.h"
+#include "models/own_parts.h"
 #include "sweeps/launcher.h"
 #include "sweeps/spec/sweep_fields.h"
 
@@ -53,26 +56,27 @@ static Catalog whole_catalog(const CommandTable& commands) {
   catalog.commands = catalog_commands(commands);
   for (const char* folder : {"models", "experiments"})
     add_probes(catalog, program_root() / folder / "probes.json");
+  PartCode code = built_part_code();
+  for (const OwnPart& own : own_parts()) code[own.part] = own.code;
+  for (auto& [kind, parts] : catalog.kinds)
+    for (auto& [name, part] : parts)
+      if (const auto found = code.find(kind + ":" + name); found != code.end()) part.code = found->second;
   return catalog;
 }
 
-static int laboratory_command(const std::string& name, Arguments arguments) {
+static int laboratory_command(const std::string& name, Arguments arguments) try {
   const CommandTable table = all_commands();
   if (name == "catalogue") return std::cout << catalog_json(whole_catalog(table)), 0;
   if (name == "help") return std::cout << help_text(catalog_commands(table)), 0;
   const Command* command = find_command(table, name);
-  if (command == nullptr) {
-    try {
-      refuse_command(name, catalog_commands(table));
-    } catch (const Error& error) {
-      std::cerr << error.what() << "\n";
-      return error.exit_code();
-    }
-  }
+  if (command == nullptr) refuse_command(name, catalog_commands(table));
   if (name == "list" && !arguments.empty() && arguments.front() == "metric")
     return command_list_metrics(arguments.subspan(1));
   const bool looks_up = std::holds_alternative<int (*)(Arguments, const Catalog&)>(command->run);
   return run_command(*command, arguments, looks_up ? whole_catalog(table) : Catalog(), update_ledger);
+} catch (const Error& error) {  // no such command, or a part of one's own that cannot be loaded
+  std::cerr << error_lines(error);
+  return error.exit_code();
 }
 
 }  // namespace subband

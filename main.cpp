@@ -3,9 +3,12 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -17,6 +20,7 @@
 #include "core/program/command_table.h"
 #include "core/program/completion.h"
 #include "core/program/compose_command.h"
+#include "core/program/own_parts_option.h"
 #include "core/program/surroundings.h"
 
 namespace subband {
@@ -44,6 +48,22 @@ static int in_laboratory(const std::string& name, Arguments arguments) {
   const auto entry = reinterpret_cast<Entry>(::dlsym(handle, "subband_laboratory"));
   if (entry == nullptr) return fail(Error(library.string(), "is not the laboratory of this program"));
   return entry(name.c_str(), arguments.data(), arguments.size());
+}
+
+// `--parts FILE`: known before anything is looked up, for the catalogue does not have them.
+static void take_own_parts(const std::vector<std::string>& words) {
+  constexpr std::string_view kOption = "--parts";
+  std::vector<std::string> files;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == kOption && i + 1 < words.size()) files.push_back(words[++i]);
+    if (words[i].starts_with("--parts=")) files.push_back(words[i].substr(kOption.size() + 1));
+  }
+  if (!files.empty()) set_own_parts(files);
+}
+
+static bool has_own_parts() {
+  const char* files = std::getenv("SUBBAND_PARTS");
+  return files != nullptr && *files != '\0';
 }
 
 // What there is is read from the catalogue that the build wrote; the laboratory knows it too, but takes longer.
@@ -82,7 +102,7 @@ static int answer(const std::string& name, Arguments arguments) {
   if (command == nullptr) return in_laboratory(name, arguments);
   if (!std::holds_alternative<int (*)(Arguments, const Catalog&)>(command->run))
     return run_command(*command, arguments, Catalog(), update_ledger);
-  const auto catalog = installed();
+  const auto catalog = has_own_parts() ? std::nullopt : installed();
   return catalog ? run_command(*command, arguments, *catalog, update_ledger) : in_laboratory(name, arguments);
 }
 
@@ -91,6 +111,7 @@ static int answer(const std::string& name, Arguments arguments) {
 int main(int argc, char** argv) {
   subband::open_standard_files();
   const std::vector<std::string> words(argv + 1, argv + argc);
+  subband::take_own_parts(words);
   const int code = words.empty() ? subband::answer("help", {})
                                  : subband::answer(words.front(), subband::Arguments(words).subspan(1));
   return subband::finished(code);

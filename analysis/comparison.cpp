@@ -12,6 +12,7 @@
 #include "core/languages/numbers.h"
 #include "core/text.h"
 #include "runs/claim_register.h"
+#include "runs/other_code.h"
 
 namespace subband {
 
@@ -43,7 +44,8 @@ void add_trouble(RowCells& row, Comparison& comparison, const SweepCell& cell, c
 void add_cell(RowCells& row, Comparison& comparison, const SweepCell& cell, const RunSummary* run) {
   ++row.row.seeds;
   ++comparison.cells;
-  if (run == nullptr) return add_trouble(row, comparison, cell, "not run", "");
+  if (run == nullptr)
+    return add_trouble(row, comparison, cell, cell.refused.empty() ? "not run" : "refused", cell.refused);
   row.row.parameters = std::max(row.row.parameters, run->parameters);
   if (run->status == Status::stopped && !comparison.searched.empty()) {  // it never went on from its last rung
     row.seeds_by_trouble["pruned at step " + std::to_string(run->step)].push_back(std::to_string(cell.seed));
@@ -54,6 +56,11 @@ void add_cell(RowCells& row, Comparison& comparison, const SweepCell& cell, cons
     return add_trouble(row, comparison, cell, at, run->message);
   }
   ++comparison.done;
+  if (const auto parts = other_code(run->code, comparison.code); !parts.empty()) {
+    ++comparison.of_other_code;
+    comparison.other_parts.insert(parts.begin(), parts.end());
+    row.seeds_by_trouble["of other code: " + join(parts, ", ")].push_back(std::to_string(cell.seed));
+  }
   const auto value = metric_in(*run, comparison.metric);
   if (!value) return add_trouble(row, comparison, cell, "has no " + comparison.metric, "");
   row.row.values[cell.seed] = *value;
@@ -229,6 +236,12 @@ std::vector<std::string> comparison_notes(const Comparison& comparison) {
   if (!comparison.searched.empty()) notes.push_back("drawn one after another: " + comparison.searched);
   if (!comparison.tuned_by.empty())
     notes.push_back("settings: the best of each row's trials by " + comparison.tuned_by + ", on seeds of their own");
+  if (comparison.of_other_code > 0)
+    notes.push_back(fmt::format(
+        "{} {} trained under other code ({}); the sweep with --redo trains {} again", comparison.of_other_code,
+        comparison.of_other_code == 1 ? "cell was" : "cells were",
+        join(std::vector<std::string>(comparison.other_parts.begin(), comparison.other_parts.end()), ", "),
+        comparison.of_other_code == 1 ? "it" : "them"));
   for (const SweepRemark& remark : comparison.remarks) notes.push_back(remark.row + ": " + remark.text);
   return notes;
 }
@@ -238,6 +251,7 @@ Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& ru
   comparison.columns = sweep.columns, comparison.lines = sweep.lines;
   comparison.remarks = sweep.remarks;
   comparison.searched = sweep.searched;
+  comparison.code = sweep.code;
   RunsBySeed by_seed;
   for (const RunSummary& run : runs) by_seed[{run.id, run.seed}] = &run;
   std::vector<RowCells> rows;

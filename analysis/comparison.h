@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ struct Comparison {
   std::string tuned_by;  ///< metric that chose each row's setting; empty: nothing was tuned
   std::vector<std::string> registrations;  ///< when the claims were written down, and how they were changed since
   size_t cells = 0, done = 0;
+  PartCode code;                            ///< of the parts of all rows, when the sweep was planned last
+  size_t of_other_code = 0;                 ///< done, under other code of a part than the program's
+  std::set<std::string> other_parts;        ///< those parts
   std::vector<std::string> failures;  ///< one line each
 };
 

@@ -58,6 +58,28 @@ TEST_CASE("a comparison shows means, paired differences, and every seed that is 
         std::vector<std::string>{"broken, seed 1: nan at step 12: loss is NaN", "broken, seed 2: not run"});
 }
 
+TEST_CASE("a comparison counts the cells that other code trained", "[comparison]") {
+  SweepManifest sweep = comparison_test::manifest();
+  sweep.code = {{"mixer:mean", "22"}};
+  std::vector<RunSummary> runs = comparison_test::runs();
+  runs[0].code = {{"mixer:mean", "11"}}, runs[1].code = {{"mixer:mean", "22"}};
+  const Comparison comparison = compare(sweep, runs);
+  CHECK(comparison.rows[0].notes == std::vector<std::string>{"seed 1 of other code: mean"});
+  CHECK(comparison_notes(comparison) ==
+        std::vector<std::string>{
+            "4 of 6 cells are done",
+            "1 cell was trained under other code (mean); the sweep with --redo trains it again"});
+  CHECK(comparison.failures.size() == 2);  // it is no failure
+}
+
+TEST_CASE("a cell that was refused before it had a run says why", "[comparison]") {
+  SweepManifest sweep = comparison_test::manifest();
+  sweep.cells.back().refused = "corpus.txt: sha256 = 11: must be 22";
+  const Comparison comparison = compare(sweep, comparison_test::runs());
+  CHECK(comparison.rows.back().notes == std::vector<std::string>{"seed 1 nan at step 12", "seed 2 refused"});
+  CHECK(comparison.failures.back() == "broken, seed 2: refused: corpus.txt: sha256 = 11: must be 22");
+}
+
 TEST_CASE("many seeds that are missing are counted, not listed", "[comparison]") {
   SweepManifest sweep = comparison_test::manifest();
   for (int64_t seed = 3; seed < 5000; ++seed)

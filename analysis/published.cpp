@@ -146,7 +146,9 @@ Report published_report(const PublishedTable& published, const Comparison* ours,
                           {.title = "our params", .is_number = true},
                           {.title = "published", .is_number = true},
                           {.title = "ours", .is_number = true},
-                          {.title = "difference", .is_number = true}}};
+                          {.title = "difference", .is_number = true},
+                          {.title = "their time", .is_number = true},
+                          {.title = "their memory", .is_number = true}}};
   for (const PublishedRun& run : published.runs) {
     const ComparedRow* row = ours != nullptr ? published_row_of(*ours, run.row) : nullptr;
     std::optional<double> value;
@@ -159,7 +161,9 @@ Report published_report(const PublishedTable& published, const Comparison* ours,
                           published_count(row != nullptr ? std::optional(row->parameters) : std::nullopt),
                           published_number(theirs, run.result.empty() ? "–" : run.result),
                           published_number(value),
-                          published_difference(value, theirs)});
+                          published_difference(value, theirs),
+                          run.hours ? number_cell(fmt::format("{:g} h", *run.hours), *run.hours) : empty_cell(),
+                          run.peak_mib ? number_cell(mib_text(*run.peak_mib), *run.peak_mib) : empty_cell()});
   }
   Notes notes{{"published: " + published.source}};
   if (ours == nullptr) notes.lines.push_back("none of these rows has been run in this store");

@@ -12,6 +12,7 @@
 #include "core/tensors/random.h"
 #include "core/text.h"
 #include "experiments/data/pinned.h"
+#include "experiments/price.h"
 #include "experiments/procedure.h"
 #include "experiments/recipe_fields.h"
 #include "experiments/training/start_weights.h"
@@ -100,6 +101,11 @@ void bind_fields(Recipe& recipe, Binder& b) {
   b.group("ops", recipe.ops, "the path that an operation is forced to take").since(Node::map());
   b.group("samples", recipe.samples, "text drawn from the net when the run is done");
   if (parts_are_sound) check_use(recipe, b);
+  if (b.given("price") || b.session().records_fields) {
+    Price price;
+    b.group("price", price, "what the published run of this recipe took; changes nothing");
+    b.cosmetic({"price"});
+  }
   b.field("seed", recipe.seed, {0, 9e15}, "of initial weights, batches, dropout and samples");
   b.finish_keys();
 }

@@ -245,9 +245,7 @@ TEST_CASE("a mixer that cannot go on from a past says so", "[mixers]") {
 }
 
 TEST_CASE("a mixer without a causal form refuses `causal` and says why", "[mixers]") {
-  Registry registry;
-  register_models_parts(registry);
-  for (const std::string& name : registry.of<Mixer>().names()) {
+  for (const std::string& name : testing::mixer_names()) {
     for (const bool causal : {true, false}) {
       CAPTURE(name, causal);
       try {

@@ -106,9 +106,10 @@ static std::vector<StateCase> other_nets() {
 static std::vector<StateCase> all_cases() {
   std::vector<StateCase> all;
   std::vector<testing::MixerCase> mixers = testing::mixer_cases(), more = testing::more_mixer_cases();
-  mixers.insert(mixers.end(), more.begin(), more.end());
+  if (testing::only_mixer().empty()) mixers.insert(mixers.end(), more.begin(), more.end());
   for (const testing::MixerCase& each : mixers)
     if (each.causal && each.made(Initializer(plain_generator(1)))->can_continue()) all.push_back(testing::case_of(each));
+  if (!testing::only_mixer().empty()) return all;
   for (const auto& nets : {wavelet_nets(), other_nets()}) all.insert(all.end(), nets.begin(), nets.end());
   return all;
 }

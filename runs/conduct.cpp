@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/text.h"
+#include "runs/other_code.h"
 #include "runs/record/provenance.h"
 #include "runs/record/record_observer.h"
 
@@ -13,12 +15,22 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// A failure of other code says nothing of this one, and its checkpoint may hold what made it fail.
+bool is_void(const RunRecord& run, const PartCode& now) {
+  return is_failure(run.status) && !other_code(run.code, now).empty();
+}
+
 bool is_reusable(const RunRecord& run, bool retry) {
   return is_settled(run.status) || (!retry && run.status != Status::running && run.status != Status::stopped);
 }
 
 RunResult reused(const fs::path& folder, const RunRecord& run) {
   return {.folder = folder, .id = run.id, .is_reused = true, .outcome = outcome_of(run)};
+}
+
+std::string failed_under(const RunRecord& run, const PartCode& now) {
+  return run.id.substr(0, 8) + ": was " + word_of(run.status) + " under other code (" +
+         join(other_code(run.code, now), ", ") + ")";
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -86,15 +98,19 @@ RunResult conduct(const RunPlan& plan, const Store& store, const PerformOptions&
   RunStart start = plan.start;
   start.provenance = program_provenance(options.command_line);
   for (const auto& [key, value] : plan.start.provenance.items()) start.provenance[key] = value;
+  const PartCode code = part_code_in(start.provenance);
+  std::vector<std::string> notices;
   if (const auto present = store.find(start.id, start.seed)) {
-    if (options.force) {
+    const bool forced = options.force;
+    const std::optional<RunRecord> run = forced ? std::nullopt : std::optional(read_record(*present / kRecordName));
+    if (forced || is_void(*run, code)) {
       refuse_if_written(*present / kRecordName);
-      store.set_aside(*present);
-    } else if (const RunRecord run = read_record(*present / kRecordName); is_reusable(run, options.retry)) {
-      return reused(*present, run);
+      const fs::path aside = store.set_aside(*present);
+      if (!forced) notices.push_back(failed_under(*run, code) + "; begun anew, the other is in " + aside.string());
+    } else if (is_reusable(*run, options.retry)) {
+      return reused(*present, *run);
     }
   }
-  std::vector<std::string> notices;
   for (const UnreadableRun& run : store.unreadable(start.id, start.seed)) {
     if (options.force) store.set_aside(run.folder);
     notices.push_back(run.problem.line() + (options.force ? "; set aside" : "; the run is begun beside it"));
@@ -102,9 +118,11 @@ RunResult conduct(const RunPlan& plan, const Store& store, const PerformOptions&
   OpenRun run = store.open_or_create(start, plan.resolved, options.lease);
   if (!run.is_new) {
     // Another process may have ended it while this one waited for the lock.
-    if (const RunRecord present = read_record(run.record.file()); is_reusable(present, options.retry))
-      return reused(run.folder, present);
+    const RunRecord present = read_record(run.record.file());
+    if (is_reusable(present, options.retry)) return reused(run.folder, present);
     run.record.resume(start.provenance);
+    if (const auto parts = other_code(present.code, code); !parts.empty())
+      run.record.append("note", {{"text", "goes on under other code than it began with: " + join(parts, ", ")}}, true);
   }
   return {.folder = run.folder,
           .id = start.id,

@@ -42,7 +42,8 @@ struct RunResult {
 using Experiment = std::function<Outcome(const std::filesystem::path& folder, Observer& observer)>;
 
 /// Reuses the run with this identity and seed when it is settled (with `retry` off: when it ended in any way but
-/// `stopped`); else goes on with it or begins it. A failure of the experiment is a result; an Error is written down
+/// `stopped`); else goes on with it or begins it. What failed under other code of its parts (`code` of the provenance) is set
+/// aside and begun anew. A failure of the experiment is a result; an Error is written down
 /// as `failed` and thrown on.
 RunResult conduct(const RunPlan& plan, const Store& store, const PerformOptions& options,
                   const Experiment& experiment);

@@ -135,6 +135,45 @@ TEST_CASE("force sets the earlier run aside and computes again", "[conduct]") {
   CHECK(fs::exists(store.root() / "replaced" / first.folder.filename() / kRecordName));
 }
 
+// As example_plan, by a program whose mixer is of this code.
+static RunPlan coded_plan(const std::string& digest) {
+  RunPlan plan = example_plan();
+  plan.start.provenance["code"] = {{"mixer:mean", digest}};
+  return plan;
+}
+
+TEST_CASE("what failed under other code is set aside and begun anew", "[conduct]") {
+  for (const Status status : {Status::nan, Status::diverged, Status::failed, Status::out_of_memory}) {
+    CAPTURE(word_of(status));
+    const Scratch scratch;
+    const Store store(scratch / "logs");
+    FakeExperiment fake{.outcome = {.status = status, .step = 4}};
+    const RunResult first = conduct(coded_plan("11"), store, {}, std::ref(fake));
+    fake.outcome = {.status = Status::done, .step = 10};
+    const RunResult second = conduct(coded_plan("22"), store, {}, std::ref(fake));
+    CHECK(fake.calls == 2);
+    CHECK(second.outcome.done());
+    REQUIRE(second.notices.size() == 1);
+    const fs::path aside = store.root() / "replaced" / first.folder.filename();
+    CHECK(second.notices[0] == first.id.substr(0, 8) + ": was " + word_of(status) +
+                                   " under other code (mean); begun anew, the other is in " + aside.string());
+    CHECK(read_record(second.folder / kRecordName).resumes == 0);
+    CHECK(read_record(second.folder / kRecordName).code == PartCode{{"mixer:mean", "22"}});
+    CHECK(conduct(coded_plan("33"), store, {}, std::ref(fake)).is_reused);  // what is done is said, not done again
+  }
+}
+
+TEST_CASE("a run that goes on under other code says so and is of neither", "[conduct]") {
+  const Scratch scratch;
+  const Store store(scratch / "logs");
+  FakeExperiment fake{.outcome = {.status = Status::stopped, .step = 4}};
+  (void)conduct(coded_plan("11"), store, {}, std::ref(fake));
+  fake.outcome = {.status = Status::done, .step = 10};
+  const RunRecord run = read_record(conduct(coded_plan("22"), store, {}, std::ref(fake)).folder / kRecordName);
+  CHECK(run.notes == std::vector<std::string>{"goes on under other code than it began with: mean"});
+  CHECK(run.code == PartCode{{"mixer:mean", "mixed"}});
+}
+
 TEST_CASE("a run that another process computes is refused", "[conduct]") {
   const Scratch scratch;
   const Store store(scratch / "logs");

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "runs/other_code.h"
 
 namespace subband {
 
@@ -16,13 +17,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kSchema = 1;  // another number: the index is made anew
+constexpr int kSchema = 2;  // another number: the index is made anew
 constexpr const char* kTable =
     "CREATE TABLE IF NOT EXISTS runs(folder TEXT PRIMARY KEY, modified INTEGER, size INTEGER, id TEXT, seed "
     "INTEGER,"
     " recipe TEXT, status TEXT, step INTEGER, steps INTEGER, parameters INTEGER, resumes INTEGER, started "
     "REAL,"
-    " seconds REAL, message TEXT, metrics TEXT, config TEXT)";
+    " seconds REAL, message TEXT, metrics TEXT, config TEXT, code TEXT)";
 
 struct IndexRow {
   RecordSize stamp;
@@ -59,6 +60,7 @@ class IndexFile {
       run.message = query.getColumn(13).getString();
       run.metrics = metrics_of(read_json_or_null(query.getColumn(14).getString()));
       run.config = query.getColumn(15).getString();
+      run.code = part_code_in({{"code", read_json_or_null(query.getColumn(16).getString())}});
       rows.emplace(run.folder, std::move(row));
     }
     return rows;
@@ -68,11 +70,12 @@ class IndexFile {
     if (changed.empty() && gone.empty()) return;
     SQLite::Transaction transaction(*database_);
     SQLite::Statement insert(*database_,
-                             "INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+                             "INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     for (const auto& [stamp, run] : changed) {
       SQLite::bind(insert, run.folder, stamp.modified_ns, static_cast<int64_t>(stamp.bytes), run.id, run.seed, run.recipe,
                    word_of(run.status), run.step, run.steps, run.parameters, run.resumes, run.started,
-                   run.seconds, run.message, json_text(metrics_json(run.metrics)), run.config);
+                   run.seconds, run.message, json_text(metrics_json(run.metrics)), run.config,
+                   json_text(part_code_json(run.code)));
       insert.exec();
       insert.reset();
     }
@@ -153,7 +156,8 @@ RunSummary summary_of(const std::string& folder, const RunRecord& run) {
           .started = run.started,
           .seconds = run.seconds,
           .metrics = run.metrics,
-          .config = json_text(run.config)};
+          .config = json_text(run.config),
+          .code = run.code};
 }
 
 IndexReading read_index(const Store& store) {

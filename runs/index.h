@@ -22,6 +22,7 @@ struct RunSummary {
   double seconds = 0;  ///< worked
   Metrics metrics;
   std::string config;  ///< resolved, JSON
+  PartCode code = {};  ///< as in RunRecord
 };
 
 RunSummary summary_of(const std::string& folder, const RunRecord& run);

@@ -6,6 +6,7 @@
 #include "experiments/training/experiment.h"
 #include "experiments/training/machine.h"
 #include "runs/identity.h"
+#include "runs/other_code.h"
 
 namespace subband {
 
@@ -29,6 +30,7 @@ RunPlan run_plan(const Recipe& recipe) {
   start.provenance["device"] = recipe.trainer.device;
   start.provenance["instructions"] = instruction_set();
   start.provenance["threads"] = recipe.trainer.threads;
+  start.provenance["code"] = part_code_json(part_code(recipe.versions));
   return {.start = std::move(start), .resolved = recipe.resolved};
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/program/run_name.h"
 #include "core/temporaries.h"
 #include "core/text.h"
 #include "runs/record/config_file.h"
@@ -77,17 +78,6 @@ std::string name_of(const std::string& recipe) {
 
 std::string seed_suffix(int64_t seed) { return "-s" + std::to_string(seed); }
 
-// The part of a folder's name that is the beginning of the run's identity.
-std::string identity_in(const std::string& folder) {
-  const size_t seed = folder.rfind("-s");
-  const size_t from = folder.rfind('_', seed);
-  if (seed == std::string::npos || from == std::string::npos || !parse_integer(folder.substr(seed + 2)))
-    return "";
-  const std::string identity = folder.substr(from + 1, seed - from - 1);
-  const bool is_hex = identity.find_first_not_of("0123456789abcdef") == std::string::npos;
-  return is_hex && identity.size() >= 8 ? identity : "";
-}
-
 RecordJson first_event(const fs::path& file) {
   std::ifstream stream(file);
   std::string line;
@@ -97,38 +87,15 @@ RecordJson first_event(const fs::path& file) {
   return std::move(opened.object);
 }
 
-// Whether `run` is the beginning of the identity and seed, `3f2a91bc…-s1337`, of which the folder has a part in its name.
-bool is_named_by(const fs::path& folder, const std::string& run) {
-  const std::string name = folder.filename().string(), part = identity_in(name);
-  const std::string seed = name.substr(name.rfind("-s"));
-  if ((part + seed).starts_with(run)) return true;
-  if (!run.starts_with(part)) return false;
-  try {
-    const std::string identity = text_in(first_event(folder / kRecordName), "id");
-    return identity.starts_with(run) || (identity + seed).starts_with(run);
-  } catch (const Error&) {  // damaged: its name is all that is known
-    return false;
-  }
-}
-
 }  // namespace
 
-std::vector<fs::path> Store::folders() const {
-  std::vector<fs::path> folders;
-  std::error_code none;
-  for (const auto& entry : fs::directory_iterator(root_, none)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with('.') && !identity_in(name).empty()) folders.push_back(entry.path());
-  }
-  std::ranges::sort(folders);
-  return folders;
-}
+std::vector<fs::path> Store::folders() const { return run_folders(root_); }
 
 std::vector<fs::path> Store::named_like(const std::string& id, int64_t seed) const {
   std::vector<fs::path> named = folders();
   std::erase_if(named, [&](const fs::path& folder) {
     const std::string name = folder.filename().string();
-    return !name.ends_with(seed_suffix(seed)) || !id.starts_with(identity_in(name));
+    return !name.ends_with(seed_suffix(seed)) || !id.starts_with(identity_in_name(name));
   });
   return named;
 }
@@ -145,14 +112,14 @@ static std::string key_of(const std::string& identity, const std::string& seed) 
 RunFolders::RunFolders(const Store& store) {
   for (const fs::path& folder : store.folders()) {
     const std::string name = folder.filename().string();
-    by_key_.emplace(key_of(identity_in(name), name.substr(name.rfind("-s"))), folder);
+    by_key_.emplace(key_of(identity_in_name(name), name.substr(name.rfind("-s"))), folder);
   }
 }
 
 std::optional<fs::path> RunFolders::find(const std::string& id, int64_t seed) const {
   const auto [first, last] = by_key_.equal_range(key_of(id, seed_suffix(seed)));
   for (auto each = first; each != last; ++each) {
-    if (!id.starts_with(identity_in(each->second.filename().string()))) continue;
+    if (!id.starts_with(identity_in_name(each->second.filename().string()))) continue;
     try {
       const RecordJson start = first_event(each->second / kRecordName);
       if (text_in(start, "id") == id && integer_in(start, "seed") == seed) return each->second;
@@ -175,23 +142,7 @@ std::vector<UnreadableRun> Store::unreadable(const std::string& id, int64_t seed
   return runs;
 }
 
-fs::path Store::resolve(const std::string& run) const {
-  std::error_code none;
-  if (fs::is_regular_file(fs::path(run) / kRecordName, none)) return run;
-  std::vector<std::string> matches;
-  for (const fs::path& folder : folders()) {
-    const std::string name = folder.filename().string();
-    if (name == run) return folder;
-    if (!run.empty() && (name.starts_with(run) || is_named_by(folder, run))) matches.push_back(name);
-  }
-  if (matches.size() == 1) return root_ / matches.front();
-  const std::string what = "run = " + run + ": ";
-  if (matches.empty())
-    throw ConfigError(root_.string(), what + "no run has this name or identity; see subband runs list",
-                      "unknown_option");
-  if (matches.size() > 4) matches.resize(4), matches.emplace_back("...");
-  throw ConfigError(root_.string(), what + "several runs match: " + join(matches, ", "), "ambiguous");
-}
+fs::path Store::resolve(const std::string& run) const { return named_run(root_, run); }
 
 OpenRun Store::open_or_create(const RunStart& start, const config::Node& resolved, const LeaseTerms& terms) const {
   for (int attempt = 0; attempt < 3; ++attempt) {
@@ -270,6 +221,8 @@ void Store::remove(const fs::path& folder) const {
 }
 
 fs::path Store::set_aside(const fs::path& folder) const {
+  if (is_being_written(folder / kRecordName))
+    throw Error(Problem{folder.string(), "run: is being written; stop it first", "locked"});
   const CreationLock lock(root_);
   std::error_code failed;
   fs::create_directories(root_ / "replaced", failed);

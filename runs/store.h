@@ -48,7 +48,7 @@ class Store {
   OpenRun open_or_create(const RunStart& start, const config::Node& resolved, const LeaseTerms& terms = {}) const;
   /// Deletes a run: at once under its name, then from the disk. Error when another process writes it.
   void remove(const std::filesystem::path& folder) const;
-  /// Moves a run out of the way, to `replaced/`; nothing is deleted.
+  /// Moves a run out of the way, to `replaced/`; nothing is deleted. Error when another process writes it.
   std::filesystem::path set_aside(const std::filesystem::path& folder) const;
 
  private:

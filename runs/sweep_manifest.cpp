@@ -103,6 +103,7 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
         {{"row", cell.row}, {"seed", cell.seed}, {"id", cell.id}, {"overrides", cell.overrides}});
     if (!cell.baseline.empty()) document["cells"].back()["baseline"] = cell.baseline;
     if (!cell.trial_of.empty()) document["cells"].back()["trial_of"] = cell.trial_of;
+    if (!cell.refused.empty()) document["cells"].back()["refused"] = cell.refused;
   }
   for (const SweepClaim& claim : sweep.claims) document["claims"].push_back(claim_json(claim));
   for (const SweepColumn& column : sweep.columns)
@@ -113,6 +114,7 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
     document["remarks"].push_back({{"row", remark.row}, {"text", remark.text}});
   if (!sweep.searched.empty()) document["searched"] = sweep.searched;
   if (!sweep.tuned_by.empty()) document["tuned_by"] = sweep.tuned_by;
+  if (!sweep.code.empty()) document["code"] = sweep.code;
   if (!sweep.published.empty()) document["published"] = sweep.published;
   if (!sweep.file.empty()) document["file"] = sweep.file;
   write_file(sweep_file(store, sweep.name, ".json"), json_document(document, 1) + "\n");
@@ -137,7 +139,8 @@ static SweepManifest manifest_in(const std::string& text, const fs::path& file) 
                              .id = cell.at("id"),
                              .overrides = cell.at("overrides").get<std::vector<std::string>>(),
                              .baseline = cell.value("baseline", ""),
-                             .trial_of = cell.value("trial_of", "")});
+                             .trial_of = cell.value("trial_of", ""),
+                             .refused = cell.value("refused", "")});
     for (const auto& claim : document.value("claims", Json::array())) sweep.claims.push_back(claim_of(claim));
     for (const auto& column : document.value("columns", nlohmann::ordered_json::array()))
       sweep.columns.push_back({.title = column.at("title"), .metric = column.at("metric")});
@@ -145,6 +148,7 @@ static SweepManifest manifest_in(const std::string& text, const fs::path& file) 
       sweep.lines.push_back({.label = line.at("label"), .value = number_of(line.at("value"))});
     for (const auto& remark : document.value("remarks", nlohmann::ordered_json::array()))
       sweep.remarks.push_back({.row = remark.at("row"), .text = remark.at("text")});
+    sweep.code = document.value("code", PartCode{});
     return sweep;
   } catch (const std::exception&) {  // no JSON, or another one
     throw Error(Problem{file.string(), "sweep manifest: is damaged; run the sweep again to write it anew",

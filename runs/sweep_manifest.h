@@ -1,8 +1,9 @@
 // What a sweep leaves in the store for the ledger: which cells it has, and under which identities.
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
-//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?, "trial_of"?}], "claims"?: [{"row", "is", "by", "error"?}],
-//    "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}], "remarks"?: [{"row", "text"}], "published"?, "file"?}
+//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?, "trial_of"?, "refused"?}],
+//    "claims"?: [{"row", "is", "by", "error"?}], "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}],
+//    "remarks"?: [{"row", "text"}], "code"?: {"mixer:wersa": ".."}, "published"?, "file"?}
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "core/config/node.h"
+#include "experiments/part_code.h"
 
 namespace subband {
 
@@ -20,6 +22,7 @@ struct SweepCell {
   std::vector<std::string> overrides;  ///< `net.block.bypass=none`; empty for the baseline
   std::string baseline = {};           ///< row that this one is compared with, where it is not the sweep's
   std::string trial_of = {};           ///< row for which it tries a setting; empty: it is of the table
+  std::string refused = {};            ///< why it came to no run when it was asked for last; or empty
 };
 
 /// What the sweep's author expects of a row, judged when the results are there.
@@ -77,6 +80,7 @@ struct SweepManifest {
   std::vector<SweepRemark> remarks = {};
   std::string searched = {};  ///< how its points were drawn, `sampler tpe, pruner asha`; empty: they were planned
   std::string tuned_by = {};  ///< metric that chose each row's setting among its trials; empty: nothing was tuned
+  PartCode code = {};  ///< what the parts of its rows were made of when it was planned last
   std::string published =
       {};  ///< section of a published ledger that it repeats, `waveletlm/03_booleans`; or empty
 };

@@ -23,7 +23,8 @@ TEST_CASE("a sweep manifest reads back as what was written", "[sweep_manifest]")
       .cells = {{"baseline", 1337, "ab", {}}, {"no bypass", 1338, "cd", {"a.b=none", "~c"}}},
       .columns = {{"AUC", "test.auc"}},
       .lines = {{"majority class", 0.17}},
-      .remarks = {{"no bypass", "heads 6→4"}}};
+      .remarks = {{"no bypass", "heads 6→4"}},
+      .code = {{"mixer:mean", "11"}}};
   write_sweep_manifest(scratch.path(), sweep);
   const SweepManifest back = read_sweep_manifest(scratch / "sweeps/demo-quick.json");
   CHECK(back.name == sweep.name);
@@ -42,6 +43,7 @@ TEST_CASE("a sweep manifest reads back as what was written", "[sweep_manifest]")
   CHECK(back.lines.at(0).value == 0.17);
   CHECK(back.remarks.at(0).row == "no bypass");
   CHECK(back.remarks.at(0).text == "heads 6→4");
+  CHECK(back.code == sweep.code);
   CHECK(read_sweep_manifests(scratch.path()).sweeps.size() == 1);
 }
 

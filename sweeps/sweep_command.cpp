@@ -51,6 +51,7 @@ struct SweepWords {
   std::optional<int64_t> jobs;
   std::optional<std::string> name;
   std::string metric;  // empty: the spec's own
+  RedoChoice redo;
   bool is_dry = false;
   bool is_watching = false;
   bool has_event_lines = false;
@@ -114,6 +115,7 @@ class SweepJob {
         return binder.prepare(recipe, changes);
       };
       plan_ = make_plan(spec, every_cell, prepare, runs_);
+      choose_again(plan_, words_.redo);
     }
     warnings.insert(warnings.end(), binder.warnings().begin(), binder.warnings().end());
     if (!options_.quiet)
@@ -125,10 +127,12 @@ class SweepJob {
                                   : plan_text(plan_, launcher_->jobs()));
       return 0;
     }
+    set_aside_again();
     keep();
     const ScheduleResult result = run_missing(binder);
     if (!result.elsewhere.empty()) return say_elsewhere(result.elsewhere);
     const SweepManifest manifest = this->manifest();
+    if (!refused_.empty()) write_sweep_manifest(store_.root(), manifest);
     CommonOptions options = options_;
     options.json = options_.json || words_.has_event_lines;
     report_sweep(store_, manifest, options);
@@ -207,7 +211,19 @@ class SweepJob {
   SweepManifest manifest() const {
     SweepManifest manifest = manifest_of(plan_, words_.spec);
     manifest.registered = registered_;
+    for (const auto& [cell, message] : refused_) manifest.cells[cell].refused = message;
     return manifest;
+  }
+
+  // Cells that are done again begin anew; what they were moves to the store's `replaced`.
+  void set_aside_again() {
+    for (PlannedCell& cell : plan_.cells) {
+      if (!cell.again || cell.folder.empty()) continue;
+      const fs::path folder = store_.root() / cell.folder;
+      if (fs::exists(folder)) store_.set_aside(folder);  // two rows may share it
+      cell.folder.clear();
+      cell.state = Status::fresh;
+    }
   }
 
   // The claims before the first run, the manifest, and the tasks of the cells that are to be run. A sweep that has nothing to
@@ -294,7 +310,12 @@ class SweepJob {
 
   // The words of this command; its name is said, for a copy of the spec may lie elsewhere.
   std::vector<std::string> again() const {
-    std::vector<std::string> words(source_.command_line.begin() + 1, source_.command_line.end());
+    std::vector<std::string> words;
+    for (size_t i = 1; i < source_.command_line.size(); ++i) {
+      const std::string& word = source_.command_line[i];
+      if (word == "--redo" && words_.redo.row) ++i;  // what is done again was set aside once
+      if (word != "--redo" && !word.starts_with("--redo=") && word != "--force") words.push_back(word);
+    }
     if (!words_.name) words.insert(words.end(), {"--name", plan_.spec.name});
     return words;
   }
@@ -369,7 +390,11 @@ class SweepJob {
                                                .again = again(),
                                                .observer = observers});
     board_.reset();
-    for (const CellOutcome& outcome : result.outcomes) is_failed_ = is_failed_ || outcome.status == Status::failed;
+    for (size_t i = 0; i < result.outcomes.size(); ++i) {
+      if (result.outcomes[i].status != Status::failed) continue;
+      is_failed_ = true;
+      if (!store_.find(plan_.cells[i].id, plan_.cells[i].cell.seed)) refused_[i] = result.outcomes[i].message;
+    }
     return result;
   }
 
@@ -392,6 +417,7 @@ class SweepJob {
   std::vector<RunSummary> runs_;  // of the store, when it was planned
   SweepPlan plan_;
   std::vector<ClaimRegistration> registered_;
+  std::map<size_t, std::string> refused_;  // why a cell came to no run
   std::optional<Board> board_;
   bool is_failed_ = false;
 };
@@ -418,6 +444,13 @@ int command_sweep(Arguments arguments) {
       "what judges a run instead of the spec's metric; of a recipe: valid.bpb unless given");
   line.app().add_option("--name", words.name,
                         "of the sweep in the store, in place of SPEC, or a recipe, and its overrides");
+  std::string redo;
+  const CLI::Option* asks_redo =
+      line.app()
+          .add_option("--redo", redo, "train the cells of this row again, or without a ROW those that other code trained")
+          ->expected(0, 1)
+          ->type_name("[ROW]");
+  line.app().add_flag("--force", words.redo.all, "train every cell again; the earlier runs move to STORE/replaced");
   line.app().add_flag("--dry-run", words.is_dry, "show what would run, and its predicted time and memory");
   line.app().add_flag(
       "--other-machine", words.other_machine,
@@ -430,6 +463,8 @@ int command_sweep(Arguments arguments) {
   line.app().add_flag("--json-lines", words.has_event_lines,
                       "events on stdout, one JSON object a line, the table last");
   return line.run(arguments, [&] {
+    words.redo.other_code = asks_redo->count() > 0 && redo.empty();
+    if (!redo.empty()) words.redo.row = redo;
     const SignalWatch watch("");
     SweepJob job(words, line.options(), arguments);
     return words.is_watching ? job.watch() : job.run();

@@ -6,7 +6,11 @@
 #                                                          the configs of their kind lie in the folder GROUP
 #   subband_group(NAME FOLDER)                             the configs of group NAME lie in FOLDER
 #   subband_component(GROUP NAME)                          one part: GROUP/NAME.cpp and GROUP/NAME_test.cpp
-#   subband_parts(LIBRARY)                                 adds its parts so far, and register_LIBRARY_parts()
+#   subband_parts(LIBRARY LAST?)                           adds its parts so far, and register_LIBRARY_parts(), which
+#                                                          calls LAST(registry) of own_parts.h in the end
+#   subband_part_code(LIBRARY FOLDER ...)                  LIBRARY gets the table of what the parts of these folders are
+#                                                          made of; made anew when one of their sources changed
+#   subband_own_parts(FILE GROUPS)                         what `subband build-part` must know, for parts of these groups
 #   subband_command(LIBRARY NAME FILE?)                    a command: FILE, else commands/NAME.cpp, has
 #                                                          subband::commands::add_NAME(); stands before the library,
 #                                                          which gets register_LIBRARY_commands()
@@ -216,6 +220,10 @@ function(subband_parts LIBRARY)
       target_sources(${LIBRARY}_test PRIVATE ${part}_test.cpp)
     endif()
   endforeach()
+  if(ARGC GREATER 1)
+    list(APPEND includes "#include \"${folder}/own_parts.h\"")
+    string(APPEND calls "  ${ARGV1}(registry);\n")
+  endif()
   subband_refuse_unnamed(${LIBRARY} ${folder} "${kinds}")
   list(REMOVE_DUPLICATES includes)
   string(REPLACE ";" "\n" includes "${includes}")
@@ -232,4 +240,54 @@ void register_${LIBRARY}_parts(Registry& registry) {
 }  // namespace subband
 ")
   target_sources(subband_${LIBRARY} PRIVATE ${PROJECT_BINARY_DIR}/generated/${LIBRARY}_parts.cpp)
+endfunction()
+
+# Digests of sources as a C++ file of LIBRARY, from the lines of a list. Ninja and make run the generator when a file that it
+# read has changed; where the same comes out nothing is compiled or linked.
+function(subband_digests LIBRARY WHAT LINES)
+  set(list ${PROJECT_BINARY_DIR}/generated/code_of_${WHAT}.txt)
+  set(code ${PROJECT_BINARY_DIR}/generated/code_of_${WHAT}.cpp)
+  file(CONFIGURE OUTPUT ${list} CONTENT "${LINES}")
+  add_custom_command(OUTPUT ${code} DEPENDS subband_part_code ${list} DEPFILE ${code}.d
+    COMMAND subband_part_code ${PROJECT_SOURCE_DIR} ${WHAT} ${list} ${code} COMMENT "what ${WHAT} are made of" VERBATIM)
+  target_sources(subband_${LIBRARY} PRIVATE ${code})
+  set_source_files_properties(${code} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON SKIP_PRECOMPILE_HEADERS ON)
+endfunction()
+
+# The word by which a group's kind is known: the folder mixers holds parts of the kind mixer.
+function(subband_kind_word GROUP OUT)
+  get_property(header GLOBAL PROPERTY SUBBAND_HEADER_${GROUP})
+  file(STRINGS ${PROJECT_SOURCE_DIR}/${header} line REGEX "kKind = \"")
+  string(REGEX REPLACE ".*\"([a-z_]+)\".*" "\\1" word "${line}")
+  set(${OUT} ${word} PARENT_SCOPE)
+endfunction()
+
+function(subband_part_code LIBRARY)
+  set(lines "")
+  foreach(folder ${ARGN})
+    get_property(parts GLOBAL PROPERTY SUBBAND_PARTS_${folder})
+    foreach(part ${parts})
+      get_filename_component(group ${part} DIRECTORY)
+      get_filename_component(name ${part} NAME)
+      subband_kind_word(${group} kind)
+      string(APPEND lines "${kind}:${name} ${folder}/${part}.cpp\n")
+    endforeach()
+  endforeach()
+  subband_digests(${LIBRARY} parts "${lines}")
+endfunction()
+
+# What parts of the user's own are compiled with and against, beside the program: the compiler, LibTorch, the kinds.
+function(subband_own_parts FILE GROUPS)
+  set(kinds "")
+  foreach(group ${GROUPS})
+    get_property(interface GLOBAL PROPERTY SUBBAND_KIND_${group})
+    get_property(header GLOBAL PROPERTY SUBBAND_HEADER_${group})
+    subband_kind_word(${group} kind)
+    list(APPEND kinds "{\"group\": \"${group}\", \"kind\": \"${kind}\", \"interface\": \"${interface}\", \"header\": \"${header}\"}")
+  endforeach()
+  list(JOIN kinds ",\n  " kinds)
+  file(CONFIGURE OUTPUT ${FILE} @ONLY CONTENT
+"{\"compiler\": \"@CMAKE_CXX_COMPILER@\", \"libtorch\": \"@TORCH_DIR@\", \"kinds\": [
+  @kinds@]}
+")
 endfunction()

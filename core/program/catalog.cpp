@@ -74,6 +74,7 @@ Json part_json(const std::string& kind, const CatalogPart& part) {
           {"cost", part.info.cost},
           {"version", part.info.version},
           {"probe", part.probe},
+          {"code", part.code},
           {"fields", fields_json(part.fields)},
           {"defaults", read_json(config::to_json(part.defaults), part.info.name)}};
 }
@@ -208,6 +209,7 @@ Catalog read_catalog(const std::string& json) {
                               .cost = each.at("cost"),
                               .version = each.at("version")},
                      .probe = each.value("probe", ""),
+                     .code = each.value("code", ""),
                      .fields = read_fields(each.at("fields")),
                      .defaults = node_of(each.at("defaults"))};
     const std::string name = part.info.name;
@@ -241,6 +243,8 @@ std::string reference_page(const std::string& kind, const CatalogPart& part) {
   std::string page = "# " + kind + " " + part.info.name + ": " + part.info.summary + "\n";
   if (!part.info.cost.empty()) page += "# cost: " + part.info.cost + "\n";
   if (!part.info.source.empty()) page += "# source: " + part.info.source + "\n";
+  page += fmt::format("# version: {}{}; raised when the same config computes something else\n", part.info.version,
+                      part.code.empty() ? "" : ", code " + part.code);
   append_page(page, part, part.defaults, "", 0);
   return page;
 }

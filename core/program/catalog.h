@@ -15,6 +15,7 @@ namespace subband {
 struct CatalogPart {
   PartInfo info;
   std::string probe = {};         ///< digest of its stored probes; empty: none are stored
+  std::string code = {};          ///< digest of its sources; empty: not known
   std::vector<FieldInfo> fields;  ///< nested ones too, by dotted path
   config::Node defaults;          ///< the whole config with every default, `type` first
   const FieldInfo* field(std::string_view path) const;

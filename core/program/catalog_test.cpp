@@ -27,6 +27,7 @@ static Catalog small_catalog() {
   const auto yaml = [](const char* text) { return config::parse_yaml(text, "test"); };
   CatalogPart wave{
       .info = {.name = "wave", .summary = "a | wave", .source = "ours, a test", .cost = "L D"},
+      .code = "00ff",
       .fields =
           {{.path = "taps", .type = "integer", .standard = Node(int64_t{3}), .range = {1, 9}, .help = "K"},
            {.path = "rate", .type = "number", .standard = Node(0.5), .range = {0, 1, true}, .help = "r"}},
@@ -225,7 +226,8 @@ TEST_CASE("a catalogue survives its file, and an old or a damaged one is not use
 TEST_CASE("a reference page is YAML with every default and a remark on each field", "[catalog]") {
   const Catalog catalog = small_catalog();
   CHECK(reference_page("mixer", catalog.part("mixer", "wave")) ==
-        "# mixer wave: a | wave\n# cost: L D\n# source: ours, a test\ntype: \"wave\"\n"
+        "# mixer wave: a | wave\n# cost: L D\n# source: ours, a test\n"
+        "# version: 1, code 00ff; raised when the same config computes something else\ntype: \"wave\"\n"
         "taps: 3                          # integer, 1 to 9: K\n"
         "rate: 0.5                        # number, above 0, at most 1: r\n");
   const CatalogPart& block = catalog.part("net", "block");

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
+#include "core/program/own_parts_option.h"
 #include "core/text.h"
 
 namespace subband {
@@ -22,6 +23,13 @@ CLI::Validator above_zero() {
   return {check, "POSITIVE"};
 }
 
+void set_own_parts(const std::vector<std::string>& files) {
+  std::string all;
+  for (const std::string& file : files)
+    all += (all.empty() ? "" : ":") + std::filesystem::absolute(file).lexically_normal().string();
+  ::setenv("SUBBAND_PARTS", all.c_str(), /*overwrite=*/1);
+}
+
 CommandLine::CommandLine(const std::string& name, const std::string& summary, const std::string& example)
     : app_(summary, "subband " + name) {
   app_.footer("Example\n  " + example);
@@ -33,6 +41,10 @@ CommandLine::CommandLine(const std::string& name, const std::string& summary, co
         ::setenv("SUBBAND_DATA", std::filesystem::absolute(folder).c_str(), /*overwrite=*/1);
       },
       "folder of your own data files, in place of $SUBBAND_DATA");
+  app_.add_option_function<std::vector<std::string>>("--parts", set_own_parts,
+                                                     "a part of one's own, as subband build-part makes it, in place of "
+                                                     "$SUBBAND_PARTS; may be repeated")
+      ->allow_extra_args(false);
   app_.add_option("--store", options_.store, "folder where runs are kept")->capture_default_str();
 }
 

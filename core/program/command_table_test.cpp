@@ -47,7 +47,7 @@ TEST_CASE("a command is carried out with what it asks for", "[command]") {
 TEST_CASE("the catalogue has every command with the options that it declares", "[command]") {
   const auto commands = catalog_commands({table().front()});
   CHECK(commands.front().options.at("") ==
-        std::vector<std::string>{"--data", "--help", "--json", "--layers", "--quiet", "--store"});
+        std::vector<std::string>{"--data", "--help", "--json", "--layers", "--parts", "--quiet", "--store"});
   CHECK(help_text(commands).find("\n  paint       paints\n") != std::string::npos);
   CHECK_THROWS_WITH(refuse_command("pant", commands),
                     "command line: pant: unknown command; did you mean 'paint'? known: paint");

@@ -16,6 +16,7 @@
 #include "experiments/commands/commands.h"
 #include "experiments/parts.h"
 #include "experiments/training/checkpoint.h"
+#include "experiments/training/named_checkpoint.h"
 
 namespace subband {
 
@@ -27,12 +28,16 @@ struct EvalRequest {
   std::vector<std::string> protocols;
   std::string device;
   int64_t length = 0;
+  std::string text;
 };
 
 void add_eval_options(CLI::App& app, EvalRequest& request) {
-  app.add_option("checkpoint", request.checkpoint, "a checkpoint file, a folder of them, or a run's folder")
+  app.add_option("checkpoint", request.checkpoint, "a checkpoint file, a folder of them, or a run")
       ->required();
-  app.add_option("--split", request.split, "which text")->capture_default_str();
+  const CLI::Option* split = app.add_option("--split", request.split, "which text")->capture_default_str();
+  app.add_option("--text", request.text,
+                 "any other text in place of the recipe's: a file, a folder, a glob, or lines of JSON with a field `text`")
+      ->excludes(const_cast<CLI::Option*>(split));
   app.add_option("--protocol", request.protocols,
                  "ways to measure, of those that the task knows (of a text: blocks, sliding, streaming, all); default: its "
                  "standard ones")
@@ -58,6 +63,18 @@ std::vector<std::string> chosen_protocols(const Task& task, const std::vector<st
                         "unknown_option");
   }
   return asked.empty() ? standard : asked;
+}
+
+// All of it as a test split.
+config::Node whole_text(const std::string& path) {
+  using config::Node;
+  Node data = Node::map(), files = Node::list();
+  files.items().emplace_back(path).place = {std::make_shared<const std::string>("--text")};
+  data.set("type", Node("own_text"));
+  data.set("name", Node(std::filesystem::path(path).stem().string()));
+  data.set("files", std::move(files));
+  data.set("only", Node("test"));
+  return data;
 }
 
 Metrics evaluate_checkpoint(Recipe recipe, Net& net, const EvalRequest& request,
@@ -87,13 +104,15 @@ Metrics evaluate_checkpoint(Recipe recipe, Net& net, const EvalRequest& request,
 
 int command_eval(Arguments arguments) {
   CommandLine line("eval", "Scores a checkpoint by its task: perplexity and bits per byte, or accuracy.",
-                   "subband eval logs/2026-01-01_wavelet_1a2b3c4d-s1337 --split test --protocol sliding");
+                   "subband eval 1a2b3c4d --split test --protocol sliding\n"
+                   "  subband eval 1a2b3c4d --text novel.txt");
   EvalRequest request;
   add_eval_options(line.app(), request);
   return line.run(arguments, [&] {
     Registry registry;
     register_parts(registry);
-    const Checkpoint checkpoint = read_checkpoint(request.checkpoint);
+    Checkpoint checkpoint = read_checkpoint(named_checkpoint(line.options().store, request.checkpoint));
+    if (!request.text.empty()) checkpoint.config.set("data", whole_text(request.text));
     const Recipe recipe = bind_recipe(registry, checkpoint.recipe, checkpoint.config);
     prepare_tensors(static_cast<int>(recipe.trainer.threads));
     const auto net = restore_net(registry, checkpoint);

@@ -19,6 +19,7 @@
 #include "experiments/interchange/huggingface/weights.h"
 #include "experiments/parts.h"
 #include "experiments/training/checkpoint.h"
+#include "experiments/training/named_checkpoint.h"
 #include "models/wavelet/waveletlm_names.h"
 
 namespace subband {
@@ -38,7 +39,7 @@ struct ForwardWords {
   std::optional<int64_t> length;
 
   void add_to(CLI::App& app) {
-    app.add_option("CHECKPOINT", checkpoint, "a checkpoint file or folder; or --part");
+    app.add_option("CHECKPOINT", checkpoint, "a checkpoint file, a folder of them, or a run; or --part");
     part.add_to(app);
     app.add_option("--tokens,--input", input,
                    "checkpoint: `ids` int64 [B,L], or `ids.0`, `ids.1`, … fed in order, perhaps `targets` "
@@ -181,6 +182,8 @@ int command_forward(Arguments arguments) {
     if (words.checkpoint.empty() == words.part.part.empty()) {
       throw ConfigError("command line", "expected either CHECKPOINT or --part KIND:NAME", "syntax");
     }
+    if (!words.checkpoint.empty())
+      words.checkpoint = named_checkpoint(line.options().store, words.checkpoint).string();
     Tensors gradients;
     Tensors* wanted = words.gradients.empty() ? nullptr : &gradients;
     if (wanted && words.goes_on && !words.part.part.empty())

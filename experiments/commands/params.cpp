@@ -17,6 +17,7 @@
 #include "experiments/commands/parameter_table.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
+#include "experiments/price.h"
 
 namespace subband {
 
@@ -80,8 +81,12 @@ int command_params(Arguments arguments) {
     Registry registry;
     register_parts(registry);
     listing = listing || !part.part.empty();
-    const auto print = [&line, listing](const auto& table) {
-      std::cout << (line.options().json ? json_document(table.json(), 2) + "\n" : table.text());
+    std::string price;
+    const auto print = [&line, &price, listing](const auto& table) {
+      nlohmann::ordered_json json = table.json();
+      if (!price.empty()) json["price"] = price;
+      std::cout << (line.options().json ? json_document(json, 2) + "\n" : table.text());
+      if (!price.empty() && !line.options().json) std::cout << "as published: " << shown(price) << "\n";
       if constexpr (requires { table.listing(); })
         if (listing && !line.options().json) std::cout << "\n" << table.listing();
       return 0;
@@ -92,6 +97,7 @@ int command_params(Arguments arguments) {
       Recipe bound = load_recipe(registry, recipe, &warnings);
       for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
       bound.vocabulary = vocabulary.value_or(bound.vocabulary);
+      price = price_text(bound.resolved);
       if (flops && length) bound.shape.length = *length;
       const auto net = make_meta_net(bound);
       if (!flops) return print(parameter_table(*net));

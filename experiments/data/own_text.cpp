@@ -30,6 +30,7 @@ struct Config {
   std::vector<std::string> files;
   std::string field = "text";
   double valid = 0.05, test = 0.05;
+  std::string only;
 
   void bind(Binder& b) {
     std::vector<config::Place> places;
@@ -43,6 +44,7 @@ struct Config {
     b.field("valid", valid, {0, 0.5, true},
             "the part of all bytes behind the training text that is validated on");
     b.field("test", test, {0, 0.5}, "the part behind that one; 0: no such split");
+    b.field("only", only, "all of it is this one split; empty: it is cut as valid and test say").since("");
     b.check(!files.empty(), "files", "must name at least one file, folder or glob");
     b.cosmetic({"name"});
     resolve_own_paths(files, places, program_root());
@@ -69,6 +71,7 @@ class OwnText final : public Data {
   std::string name() const override { return config_.name; }
 
   std::vector<std::string> splits() const override {
+    if (!config_.only.empty()) return {config_.only};
     return config_.test > 0 ? std::vector<std::string>{"train", "valid", "test"}
                             : std::vector<std::string>{"train", "valid"};
   }
@@ -76,11 +79,7 @@ class OwnText final : public Data {
   TextSplit text(std::string_view split) const override {
     expect_split(*this, split);
     const std::string all = whole();
-    const size_t from =
-        split == "train" ? 0 : cut(all, split == "valid" ? config_.valid + config_.test : config_.test);
-    const size_t to = split == "train"                       ? cut(all, config_.valid + config_.test)
-                      : split == "valid" && config_.test > 0 ? cut(all, config_.test)
-                                                             : all.size();
+    const auto [from, to] = bounds(all, split);
     if (from >= to)
       throw Error(
           place(),
@@ -104,12 +103,21 @@ class OwnText final : public Data {
   }
 
   std::string layout(std::string_view) const override {
+    if (!config_.only.empty()) return "own_text 1; field " + config_.field + "; only " + config_.only;
     return fmt::format("own_text 1; field {}; valid {}; test {}", config_.field, number_text(config_.valid),
                        number_text(config_.test));
   }
 
  private:
   std::string place() const { return "data." + config_.name; }
+
+  std::pair<size_t, size_t> bounds(std::string_view all, std::string_view split) const {
+    if (!config_.only.empty()) return {0, all.size()};
+    const size_t trained = cut(all, config_.valid + config_.test);
+    if (split == "train") return {0, trained};
+    const size_t tested = config_.test > 0 ? cut(all, config_.test) : all.size();
+    return split == "valid" ? std::pair(trained, tested) : std::pair(tested, all.size());
+  }
 
   // Where the last `part` of the text begins.
   static size_t cut(std::string_view all, double part) {

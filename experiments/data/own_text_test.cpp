@@ -56,6 +56,15 @@ TEST_CASE("the splits of a file are its parts at the documented fractions, witho
   CHECK(all_of(*halves) == text);
 }
 
+TEST_CASE("all of a text may be one split", "[own_text]") {
+  const testing::TemporaryFolder folder;
+  write_file(folder / "a.txt", "some words\nand more\n");
+  const auto data = own((folder / "a.txt").string(), {{"only", Node("test")}});
+  CHECK(data->splits() == std::vector<std::string>{"test"});
+  CHECK(data->text("test").text == "some words\nand more\n");
+  CHECK(data->text("test").words == 6);
+}
+
 TEST_CASE("a text without lines is cut between characters", "[own_text]") {
   const testing::TemporaryFolder folder;
   std::string text;

@@ -152,10 +152,7 @@ class Text final : public Data {
     for (size_t i = 0; i < cut.files.size(); ++i) {
       const std::string content = read_unpacked(locate(cut.files[i]));
       refuse_as_text(place(), cut.files[i], content);
-      const std::string sha256 = cut.sha256.empty() ? "" : sha256_hex(content);
-      if (!cut.sha256.empty() && sha256 != cut.sha256[i])
-        throw Error(place(), fmt::format("{}: sha256 of its content = {}: must be {}; fetch the file again",
-                                         cut.files[i], sha256, cut.sha256[i]));
+      if (!cut.sha256.empty()) expect_content(cut, i, sha256_hex(content));
       all += content;
     }
     const size_t from = cut_at(all, cut.from, cut.from_byte), to = cut_at(all, cut.to, cut.to_byte);
@@ -171,9 +168,11 @@ class Text final : public Data {
   DataManifest manifest() const override {
     DataManifest manifest;
     for (const auto& [split, cut] : config_.splits) {
-      for (const std::string& file : cut.files) {
-        std::string& sha256 = manifest[file];
-        if (sha256.empty()) sha256 = sha256_hex_of_file(packed_file(locate(file)));
+      for (size_t i = 0; i < cut.files.size(); ++i) {
+        const fs::path found = locate(cut.files[i]);
+        std::string& sha256 = manifest[cut.files[i]];
+        if (sha256.empty()) sha256 = sha256_hex_of_file(packed_file(found));
+        if (!cut.sha256.empty()) expect_content(cut, i, known_content(found, sha256));
       }
     }
     return manifest;
@@ -190,6 +189,20 @@ class Text final : public Data {
 
  private:
   std::string place() const { return "data." + config_.name; }
+
+  void expect_content(const Cut& cut, size_t i, const std::string& sha256) const {
+    if (!sha256.empty() && sha256 != cut.sha256[i])
+      throw Error(place(), fmt::format("{}: sha256 of its content = {}: must be {}; fetch the file again",
+                                       cut.files[i], sha256, cut.sha256[i]));
+  }
+
+  // Of the unpacked file, where that costs little: a large one is unpacked when it is read. `sha256`: of the file itself.
+  static std::string known_content(const fs::path& found, const std::string& sha256) {
+    constexpr uintmax_t kSmall = 1 << 20;
+    const fs::path packed = packed_file(found);
+    if (packed == found && !is_packed(found)) return sha256;
+    return fs::file_size(packed) <= kSmall ? sha256_hex(read_unpacked(found)) : "";
+  }
 
   const Cut& find(std::string_view split) const {
     for (const auto& [name, cut] : config_.splits)

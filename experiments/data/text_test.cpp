@@ -120,6 +120,8 @@ TEST_CASE("wrong content, an unknown split and an empty corpus are refused", "[t
   CHECK_THROWS_WITH(text_data_test::text(node)->text("train"),
                     "data.abc: " + file + ": sha256 of its content = " + sha256_hex("abc") + ": must be " +
                         sha256_hex("abd") + "; fetch the file again");
+  CHECK_THROWS_WITH(text_data_test::text(node)->manifest(),  // when it is planned, not after the training
+                    Catch::StartsWith("data.abc: " + file + ": sha256 of its content = "));
   CHECK_THROWS_WITH(
       text_data_test::text(testing::text_node("n", "train", (folder / "none.txt").string()))->text("train"),
       "data.n: split train: bytes 0 to 0 of 0: must hold some text");

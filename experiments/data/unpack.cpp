@@ -23,6 +23,12 @@ bool is_archive(const fs::path& file) {
          (is_compressed(file) && file.stem().extension() == ".tar");
 }
 
+}  // namespace
+
+bool is_packed(const fs::path& path) { return is_compressed(path) || is_archive(path); }
+
+namespace {
+
 [[noreturn]] void fail(const fs::path& file, const std::string& reason) {
   throw Error(file.string(), "cannot be unpacked: " + reason);
 }

@@ -13,6 +13,9 @@ namespace subband {
 /// read: <reason>` for missing ones.
 std::string read_unpacked(const std::filesystem::path& path);
 
+/// Whether its ending says that there is something to unpack.
+bool is_packed(const std::filesystem::path& path);
+
 /// Every file of an archive (.zip, .tar, .tar.xz, …), in the archive's order. Errors as from read_unpacked.
 void read_members(const std::filesystem::path& archive,
                   const std::function<void(const std::string& name, const std::string& content)>& take);

@@ -11,6 +11,7 @@
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/exported.h"
 #include "experiments/interchange/huggingface/weights.h"
+#include "experiments/training/named_checkpoint.h"
 
 namespace subband {
 
@@ -31,7 +32,7 @@ int export_hf(Arguments arguments) {
                    "subband export hf logs/2026-01-01_gpt2_1a2b3c4d-s1337 --out folder");
   std::filesystem::path path, out;
   std::string precision = "fp32";
-  line.app().add_option("CHECKPOINT", path, "a checkpoint file, a folder of them, or a run's")->required();
+  line.app().add_option("CHECKPOINT", path, "a checkpoint file, a folder of them, or a run")->required();
   line.app().add_option("--out", out, "the folder to write")->required();
   line.app()
       .add_option("--precision", precision, "of the weights: fp32, fp16 or bf16")
@@ -40,7 +41,7 @@ int export_hf(Arguments arguments) {
   return line.run(arguments, [&] {
     const auto named = std::ranges::find(kPrecisions, precision,
                                          [](const NamedPrecision& each) { return std::string(each.option); });
-    const Checkpoint checkpoint = read_checkpoint(path);
+    const Checkpoint checkpoint = read_checkpoint(named_checkpoint(line.options().store, path));
     const huggingface::Decoder decoder = huggingface::decoder_of_checkpoint(checkpoint);
     Tensors theirs = huggingface::weights_for(decoder, weights_of(checkpoint));
     for (auto& [name, tensor] : theirs) tensor = tensor.to(named->type);

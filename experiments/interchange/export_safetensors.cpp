@@ -6,6 +6,7 @@
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/exported.h"
 #include "experiments/training/checkpoint.h"
+#include "experiments/training/named_checkpoint.h"
 
 namespace subband {
 
@@ -31,11 +32,11 @@ int export_safetensors(Arguments arguments) {
       "subband export safetensors logs/2026-01-01_wavelet_1a2b3c4d-s1337 --out weights.safetensors");
   std::filesystem::path checkpoint, out;
   line.app()
-      .add_option("CHECKPOINT", checkpoint, "a checkpoint file, a folder of them, or a run's")
+      .add_option("CHECKPOINT", checkpoint, "a checkpoint file, a folder of them, or a run")
       ->required();
   line.app().add_option("--out", out, "the file to write")->required();
   return line.run(arguments, [&] {
-    write_exported(out, weights_of(read_checkpoint(checkpoint)), line.options());
+    write_exported(out, weights_of(read_checkpoint(named_checkpoint(line.options().store, checkpoint))), line.options());
     return 0;
   });
 }

@@ -9,12 +9,14 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "core/hash.h"
 #include "core/files.h"
+#include "core/hash.h"
 #include "core/json.h"
+#include "core/program/run_name.h"
 #include "core/tensors/digest.h"
 #include "core/text.h"
 #include "experiments/training/former_names.h"
+#include "experiments/training/named_checkpoint.h"
 
 namespace subband {
 
@@ -173,13 +175,20 @@ std::optional<fs::path> newest_checkpoint(const fs::path& folder,
   return {};
 }
 
-Checkpoint read_checkpoint(const fs::path& path) {
+Checkpoint read_checkpoint(const fs::path& path) { return read_one(checkpoint_file(path)); }
+
+fs::path named_checkpoint(const fs::path& store, const std::string& word) {
+  if (lies_there(word) || word.find('/') != std::string::npos || word.find('.') != std::string::npos) return word;
+  return named_run(store, word);
+}
+
+fs::path checkpoint_file(const fs::path& path) {
   std::error_code none;
-  if (!fs::is_directory(path, none)) return read_one(path);
+  if (!fs::is_directory(path, none)) return path;
   const fs::path inside = path / "checkpoints";
   for (const fs::path& folder : {path, inside}) {
-    if (lies_there(folder / kBestCheckpoint)) return read_one(folder / kBestCheckpoint);
-    if (const auto newest = newest_checkpoint(folder)) return read_one(*newest);
+    if (lies_there(folder / kBestCheckpoint)) return folder / kBestCheckpoint;
+    if (const auto newest = newest_checkpoint(folder)) return *newest;
   }
   throw Error(path.string(),
               "has no intact checkpoint; expected step-*.safetensors in it or in its checkpoints/");

@@ -7,6 +7,7 @@
 
 #include "core/config/yaml.h"
 #include "core/files.h"
+#include "core/tensors/device.h"
 #include "core/testing/catch.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
@@ -22,10 +23,10 @@ static Recipe recipe_of(const Registry& registry, const std::string& text) {
   return bind_recipe(registry, "tried", config::parse_yaml(text, "tried.yaml"));
 }
 
-static std::string with_net(const std::string& net) {
+static std::string with_net(const std::string& net, const std::string& device = "cpu") {
   return "data: {type: text, name: none, splits: {train: {files: [none.txt]}, valid: {files: [none.txt]}}}\n"
          "net: " +
-         net + "\ntrainer: {steps: 1, batch: 4, length: 256}\n";
+         net + "\ntrainer: {steps: 1, batch: 4, length: 256, device: " + device + "}\n";
 }
 
 TEST_CASE("a recipe whose first step works passes, in this process and in one of its own", "[dry_run]") {
@@ -35,6 +36,15 @@ TEST_CASE("a recipe whose first step works passes, in this process and in one of
   CHECK(check_recipe(recipe, kMost));
   CHECK(!check_recipe(recipe, 10));  // too large: only its shapes
   CHECK(!check_recipe_apart(recipe, kMost));
+}
+
+TEST_CASE("a recipe for a device that is not here fails its check", "[dry_run]") {
+  if (cuda_problem().empty()) return;
+  Registry registry;
+  register_parts(registry);
+  CHECK_THROWS_WITH(
+      check_recipe(recipe_of(registry, with_net("{type: decoder_lm, width: 16, layers: 1}", "cuda")), kMost),
+      Catch::StartsWith("tried: a first step fails: trainer.device = cuda: "));
 }
 
 // What is computed without weights must be what is computed with them: whatever is registered has a first step there.

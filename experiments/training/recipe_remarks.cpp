@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "experiments/price.h"
 
 namespace subband {
 
@@ -94,8 +95,10 @@ std::vector<std::string> cost_remarks(const Recipe& recipe, const RecipeCost& co
         "{}: {} parameters need about {} for weights, gradients and the optimiser; this "
         "machine has {}",
         recipe.name, grouped(cost.parameters), bytes_text(bytes), bytes_text(machine.memory_bytes)));
+  // Of epochs only those who read the data know the steps; the published run did.
+  const int64_t steps = recipe.trainer.steps.value_or(price_steps(recipe.resolved).value_or(0));
   const double sequences = static_cast<double>(recipe.trainer.batch * recipe.trainer.accumulate) *
-                           static_cast<double>(recipe.trainer.steps.value_or(0));
+                           static_cast<double>(steps);
   constexpr double kPasses = 3;  // forward, and backward at twice its cost
   const double days = kPasses * cost.flops * sequences / (kMostRate * machine.cores) / kDay_s;
   if (days > kLeast_days)

@@ -1,5 +1,6 @@
 // Every registered mixer as the contract tries it: with its defaults, in each form that it has, and with options.
 #pragma once
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -76,12 +77,26 @@ inline std::vector<MixerCase> other_mixer_cases() {
   };
 }
 
-/// A mixer that has no form at all, or is refused for another reason than `causal`, is a mistake.
-inline std::vector<MixerCase> mixer_cases() {
+/// The mixer that alone is to be tried: $SUBBAND_CHECK, which `subband check-part` sets; empty: every one.
+inline std::string only_mixer() {
+  const char* name = std::getenv("SUBBAND_CHECK");
+  return name != nullptr ? name : "";
+}
+
+/// Every registered mixer, or the one that alone is to be tried.
+inline std::vector<std::string> mixer_names() {
   Registry registry;
   register_models_parts(registry);
+  std::vector<std::string> names = registry.of<Mixer>().names();
+  if (!only_mixer().empty()) std::erase_if(names, [](const std::string& name) { return name != only_mixer(); });
+  return names;
+}
+
+/// A mixer that has no form at all, or is refused for another reason than `causal`, is a mistake.
+inline std::vector<MixerCase> mixer_cases() {
   std::vector<MixerCase> all = other_mixer_cases();
-  for (const std::string& name : registry.of<Mixer>().names()) {
+  if (!only_mixer().empty()) all.clear();
+  for (const std::string& name : mixer_names()) {
     const size_t before = all.size();
     for (const bool causal : {true, false}) {
       const MixerCase each{name, causal};

@@ -19,10 +19,10 @@
 #include "experiments/generation/text_quality.h"
 #include "experiments/parts.h"
 #include "experiments/training/checkpoint.h"
+#include "experiments/training/named_checkpoint.h"
 #include "runs/commands/commands.h"
 #include "runs/commands/line_reader.h"
 #include "runs/commands/prompts.h"
-#include "runs/store.h"
 
 namespace subband {
 
@@ -78,13 +78,6 @@ struct Writer {
   std::string precision;
 };
 
-fs::path model_path(const std::string& model, const fs::path& store) {
-  std::error_code none;
-  if (fs::exists(model, none)) return model;
-  if (fs::is_directory(store, none)) return Store(store).resolve(model);
-  throw Error(model, "no such run or checkpoint: there is neither a file of that name nor the store " + store.string());
-}
-
 // The recipe that a checkpoint holds. What this program cannot read was written by another version of it.
 Recipe recipe_of(const Registry& registry, const Checkpoint& checkpoint, const fs::path& path) {
   try {
@@ -96,7 +89,7 @@ Recipe recipe_of(const Registry& registry, const Checkpoint& checkpoint, const f
 }
 
 Writer open_writer(const Registry& registry, const GenerateWords& words, const fs::path& store) {
-  const fs::path path = model_path(words.model, store);
+  const fs::path path = named_checkpoint(store, words.model);
   Checkpoint checkpoint = read_checkpoint(path);
   Writer writer{.recipe = recipe_of(registry, checkpoint, path)};
   Recipe& recipe = writer.recipe;

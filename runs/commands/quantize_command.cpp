@@ -14,8 +14,8 @@
 #include "experiments/parts.h"
 #include "experiments/quantisation/packing.h"
 #include "experiments/quantisation/packing_table.h"
+#include "experiments/training/named_checkpoint.h"
 #include "runs/commands/commands.h"
-#include "runs/store.h"
 
 namespace subband {
 
@@ -105,12 +105,6 @@ QuantisationPlan plan_of(const QuantizeWords& words) {
   return plan;
 }
 
-// A path, or a run of the store by its name or identity.
-fs::path place_of(const std::string& word, const fs::path& store) {
-  std::error_code none;
-  return fs::exists(word, none) ? fs::path(word) : Store(store).resolve(word);
-}
-
 class Variants {
  public:
   Variants(const Packing& packing, const QuantizeWords& words, bool quiet) : packing_(packing), words_(words), quiet_(quiet) {
@@ -175,7 +169,7 @@ int quantize(const QuantizeWords& words, const CommonOptions& options) {
   const QuantisationPlan plan = plan_of(words);
   Registry registry;
   register_parts(registry);
-  Packing packing(registry, read_checkpoint(place_of(words.checkpoint, options.store)), options.store / "cache");
+  Packing packing(registry, read_checkpoint(named_checkpoint(options.store, words.checkpoint)), options.store / "cache");
   if (words.each || words.measure) packing.open_text(words.comparison);
   if (words.feeds_back()) packing.calibrate(words.calibration);
   nlohmann::ordered_json json = {{"checkpoint", words.checkpoint}};

@@ -8,12 +8,16 @@
 #include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/program/signals.h"
+#include "core/text.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 #include "experiments/training/dry_run.h"
 #include "experiments/training/progress_observer.h"
+#include "experiments/training/named_checkpoint.h"
 #include "experiments/training/recipe_remarks.h"
+#include "experiments/training/start_overrides.h"
 #include "runs/commands/commands.h"
+#include "runs/other_code.h"
 #include "runs/perform.h"
 
 namespace subband {
@@ -25,13 +29,19 @@ namespace {
 struct RunWords {
   RecipeRequest recipe;
   std::optional<int64_t> seed;
+  std::string from;
   bool force = false;
   bool check = false;
   bool other_machine = false;
 };
 
-Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_quiet) {
+Recipe composed_recipe(const Registry& registry, const RunWords& words, const CommonOptions& common) {
   RecipeRequest request = words.recipe;
+  if (!words.from.empty()) {
+    auto all = start_overrides(registry, request, named_checkpoint(common.store, words.from));
+    all.insert(all.end(), request.overrides.begin(), request.overrides.end());
+    request.overrides = std::move(all);
+  }
   if (words.seed) request.overrides.push_back("seed=" + std::to_string(*words.seed));
   config::Warnings warnings;
   Recipe recipe = load_recipe(registry, request, &warnings);
@@ -41,7 +51,7 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, bool is_
   for (const std::string& remark :
        cost_remarks(recipe, {.parameters = parameter_count(*net), .flops = net->flops(recipe.shape.length)}))
     warnings.push_back(remark);
-  if (!is_quiet)
+  if (!common.quiet)
     for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
   return recipe;
 }
@@ -66,9 +76,11 @@ void print_run_json(const RunResult& result) {
 }
 
 // What the run said of itself when it was computed.
-void say_reused(const RunResult& result) {
+void say_reused(const RunResult& result, const Recipe& recipe) {
   const RunRecord run = read_record(result.folder / kRecordName);
-  std::cerr << "this run is already there; --force computes it again\n";
+  const std::vector<std::string> parts = other_code(run.code, part_code(recipe.versions));
+  std::cerr << "this run is already there" << (parts.empty() ? "" : ", of other code: " + join(parts, ", "))
+            << "; --force computes it again\n";
   if (!run.samples.empty()) std::cerr << shown_lines(run.samples.back().text) << "\n";
 }
 
@@ -97,7 +109,7 @@ int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments 
   const SignalWatch watch("\nstopping after a checkpoint; Ctrl-C once more: at once\n");
   Registry registry;
   register_parts(registry);
-  const Recipe recipe = composed_recipe(registry, words, common.quiet);
+  const Recipe recipe = composed_recipe(registry, words, common);
   if (words.check) return say_checked(recipe, common);
   const Store store(common.store);
   PerformOptions options{.stop = &stop_asked(),
@@ -111,7 +123,7 @@ int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments 
   const RunResult result = perform(recipe, store, options);
   if (!common.quiet)
     for (const std::string& notice : result.notices) std::cerr << shown_message(notice) << "\n";
-  if (result.is_reused && !common.quiet) say_reused(result);
+  if (result.is_reused && !common.quiet) say_reused(result, recipe);
   changed = {common.store, common.quiet};
   if (common.json)
     print_run_json(result);
@@ -135,6 +147,9 @@ int command_run(Arguments arguments, ChangedStore& changed) {
   RunWords words;
   words.recipe.add_to(line);
   line.app().add_option("--seed", words.seed, "instead of the recipe's seed");
+  line.app().add_option("--from", words.from,
+                        "train on from these weights, with a new optimiser: a checkpoint, a folder of them, or a run; net "
+                        "and tokeniser are theirs");
   line.app().add_flag(
       "--check", words.check,
       "one forward and backward pass of a small batch instead of the run; exit code 2 where it fails");

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "runs/other_code.h"
 
 namespace subband {
 
@@ -65,6 +66,7 @@ class RecordAssembly {
     run_.parts = member_of(event, "parts", kEmpty);
     run_.data = member_of(event, "data", kEmpty);
     run_.provenance = member_of(event, "provenance", kEmpty);
+    run_.code = part_code_in(run_.provenance);
     run_.started = session_ = time;
   }
   void resume(const RecordJson& event, double time) {
@@ -73,6 +75,7 @@ class RecordAssembly {
     ++run_.resumes;
     earlier_ops_ = run_.ops;
     run_.provenance = member_of(event, "provenance", kEmpty);
+    if (!run_.code.empty()) run_.code = code_of_both(std::move(run_.code), part_code_in(run_.provenance));
     run_.status = Status::running;
     run_.message.clear();
   }

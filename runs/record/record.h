@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/ops/op_paths.h"
+#include "experiments/part_code.h"
 #include "runs/record/record_line.h"
 
 namespace subband {
@@ -70,6 +71,7 @@ struct RunRecord {
   int64_t seed = 0;
   RecordJson config, parts, data;
   RecordJson provenance;  ///< of the session that wrote last
+  PartCode code;          ///< of its parts, over all sessions (runs/other_code.h); empty: not known
   Status status =
       Status::running;  ///< of the end; `running` while there is none since the last start or resume
   int64_t step = 0;     ///< last one heard of

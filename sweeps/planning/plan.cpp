@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/text.h"
+#include "runs/other_code.h"
 #include "sweeps/planning/forecast.h"
 #include "sweeps/planning/match_row.h"
 #include "sweeps/planning/row_changes.h"
@@ -91,12 +92,15 @@ std::vector<std::string> remarks_on(const std::vector<SweepRow>& rows,
 // Runs by identity and seed; of several the last one.
 using RunsById = std::map<std::pair<std::string, int64_t>, const RunSummary*>;
 
-void look_up(PlannedCell& planned, const RunsById& runs) {
+// A failure of other code is no result of this one.
+void look_up(PlannedCell& planned, const PreparedRow& row, const RunsById& runs) {
   const auto run = runs.find({planned.id, planned.cell.seed});
   if (run == runs.end()) return;
   planned.state = state_of(run->second->status);
   planned.status = run->second->status;
   planned.folder = run->second->folder;
+  planned.other_code = other_code(run->second->code, row.code);
+  if (!planned.other_code.empty() && is_failure(run->second->status)) planned.state = Status::retry;
 }
 
 int64_t devices_of(const config::Node& resolved) {
@@ -136,8 +140,7 @@ PlannedCell planned_cell(const PreparedRow& row, const Cell& cell, const RunsByI
   if (row.id.empty())
     planned.state = Status::fresh;
   else
-    look_up(planned, runs);
-  if (planned.state == Status::reused) planned.recipe = nullptr;  // no worker needs it
+    look_up(planned, row, runs);
   forecast.predict(planned);
   return planned;
 }
@@ -204,6 +207,9 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
   }
   complaints.finish();
   check_metrics(spec, rows);
+  for (const PreparedRow& row : rows)
+    if (!row.price.empty() && std::ranges::find(plan.prices, row.price) == plan.prices.end())
+      plan.prices.push_back(row.price);
   plan.remarks = remarks_on(plan.grid.rows, rows, spec.base, base ? &*base : nullptr);
   const Forecast forecast(runs);
   const RunsById by_id = by_identity(runs);
@@ -216,6 +222,7 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
     planned.disk_mib = disk_mib_of(row, spec.keep);
     if (!row.missing.empty() && std::ranges::find(plan.missing, row.missing) == plan.missing.end())
       plan.missing.push_back(row.missing);
+    plan.code.insert(row.code.begin(), row.code.end());
     if (!row.id.empty()) {
       const std::string& label = plan.grid.rows[cell.row].label;
       const auto [first, is_new] = row_of_id.emplace(row.id, label);
@@ -245,6 +252,21 @@ size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const Prepar
   return plan.cells.size() - 1;
 }
 
+void choose_again(SweepPlan& plan, const RedoChoice& choice) {
+  std::vector<std::string> labels;
+  for (const SweepRow& row : plan.grid.rows) labels.push_back(row.label);
+  if (choice.row && std::ranges::find(labels, *choice.row) == labels.end())
+    throw ConfigError("command line", "--redo = " + *choice.row + ": no such row" + suggestion(*choice.row, labels),
+                      "unknown_option");
+  for (PlannedCell& cell : plan.cells) {
+    const bool is_there = cell.state == Status::reused || cell.state == Status::resume || cell.state == Status::retry;
+    const bool is_asked = choice.all || (choice.other_code && !cell.other_code.empty()) ||
+                          (choice.row && labels[cell.cell.row] == *choice.row);
+    if (is_there && is_asked) cell.again = true, cell.state = Status::retry;
+    if (cell.state == Status::reused) cell.recipe = nullptr;
+  }
+}
+
 SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
   SweepManifest manifest{.name = plan.spec.name,
                          .spec = spec_file,
@@ -268,6 +290,7 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
   manifest.claims = plan.spec.claims;
   manifest.columns = plan.spec.columns;
   manifest.lines = plan.spec.lines;
+  manifest.code = plan.code;
   if (plan.spec.search) manifest.searched = search_text(*plan.spec.search);
   if (plan.spec.tune) manifest.tuned_by = plan.spec.tune->metric;
   std::set<std::string> remarked;

@@ -10,6 +10,7 @@
 
 #include "core/config/node.h"
 #include "experiments/data.h"
+#include "experiments/part_code.h"
 #include "runs/index.h"
 #include "runs/sweep_manifest.h"
 #include "sweeps/planning/forecast.h"
@@ -29,6 +30,8 @@ struct PreparedRow {
   std::shared_ptr<const config::Node> recipe =
       {};  ///< composed; its workers bind it and read no file of it again
   std::shared_ptr<const DataManifest> data = {};  ///< checksums when planned
+  PartCode code = {};  ///< what its parts are made of in this program
+  std::string price = {};  ///< what the published run of its recipe took, in words; or empty
   bool asks_for_seed = false;  ///< a value comes from `${seed}`: every seed is prepared by itself
 };
 /// Binds a row without training. ConfigError with every mistake of it.
@@ -53,6 +56,15 @@ struct PlannedCell {
   double disk_mib = 0;  ///< of the checkpoints that stay
   std::string basis;    ///< where the prediction comes from
   std::string same_as;  ///< an earlier row that is the same run, or empty
+  std::vector<std::string> other_code = {};  ///< parts of the run that is there whose code was another
+  bool again = false;                        ///< done again although it is there
+};
+
+/// Which cells that are there are done again: `--redo`, `--redo ROW`, `--force`.
+struct RedoChoice {
+  bool other_code = false;         ///< those of other code
+  std::optional<std::string> row;  ///< those of this row
+  bool all = false;
 };
 
 struct SweepPlan {
@@ -62,6 +74,8 @@ struct SweepPlan {
   std::vector<PlannedCell> cells;    ///< as in grid.cells
   std::vector<std::string> remarks;  ///< of every row: what it changes besides what it asks for; or empty
   std::vector<std::string> missing;  ///< data without which nothing can run, each once
+  std::vector<std::string> prices;   ///< of its recipes, as published, each once
+  PartCode code;                     ///< of the parts of all rows, as this program has them
 
   size_t count(Status state) const;
 };
@@ -75,6 +89,8 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
 /// cell that is there give that cell's. ConfigError with every mistake of the row.
 size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const PrepareRow& prepare,
                 const std::vector<RunSummary>& runs);
+/// Marks the cells that are done again, and lets go of what no worker needs. ConfigError where there is no such row.
+void choose_again(SweepPlan& plan, const RedoChoice& choice);
 
 /// Tokens that a resolved config trains on: steps x batch x accumulate x length; 0 where it says no steps.
 int64_t training_tokens(const RecordJson& config);

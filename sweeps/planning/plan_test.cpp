@@ -247,3 +247,71 @@ TEST_CASE("a plan without its data shows cells and parameters, and what is missi
   CHECK(plan.cells[1].same_as.empty());
   CHECK(plan.missing == std::vector<std::string>{"corpus.txt: no such file"});
 }
+
+TEST_CASE("a plan prints once what the published run of a recipe took", "[plan]") {
+  const auto prepare = [](const std::string& recipe, const std::vector<std::string>&) {
+    return PreparedRow{.id = recipe, .parameters = 1000, .price = "16.25 h on one GPU"};
+  };
+  const SweepPlan plan = make_plan(plan_test::spec_of("base: a\nablate: {x: {recipe: b}}\n"), {}, prepare, {});
+  CHECK(plan.prices == std::vector<std::string>{"16.25 h on one GPU"});
+  CHECK_THAT(plan_text(plan, 1), Catch::ContainsSubstring("\nas published: 16.25 h on one GPU\n"));
+}
+
+// A row whose mixer is of this code, and a run of it under another.
+static PreparedRow prepare_coded(const std::string& recipe, const std::vector<std::string>& overrides) {
+  PreparedRow row = plan_test::prepare(recipe, overrides);
+  row.code = {{"mixer:mean", "22"}, {"net:decoder_lm", "77"}};
+  row.recipe = std::make_shared<const config::Node>(config::Node::map());
+  return row;
+}
+
+static RunSummary run_of_code(const std::string& id, int64_t seed, Status status, const std::string& digest) {
+  RunSummary run = plan_test::run(id, seed, status);
+  run.code = {{"mixer:mean", digest}, {"net:decoder_lm", "77"}};
+  return run;
+}
+
+static SweepPlan plan_of_other_code() {
+  return make_plan(plan_test::spec_of("base: a\nseeds: [1, 2]\nablate: {x: x=1, y: y=1}\n"), {}, prepare_coded,
+                   {run_of_code("a", 1, Status::done, "22"), run_of_code("a", 2, Status::nan, "22"),
+                    run_of_code("a x=1", 1, Status::done, "11"), run_of_code("a x=1", 2, Status::nan, "11"),
+                    run_of_code("a y=1", 1, Status::interrupted, "mixed")});
+}
+
+static std::vector<Status> states_of(const SweepPlan& plan) {
+  std::vector<Status> states;
+  for (const PlannedCell& cell : plan.cells) states.push_back(cell.state);
+  return states;
+}
+
+TEST_CASE("a plan says which runs other code made, and reuses none of its failures", "[plan]") {
+  SweepPlan plan = plan_of_other_code();
+  choose_again(plan, {});
+  CHECK(states_of(plan) == std::vector<Status>{Status::reused, Status::reused, Status::reused, Status::retry,
+                                               Status::resume, Status::fresh});
+  const std::string text = plan_text(plan, 1);
+  CHECK_THAT(text, Catch::ContainsSubstring("1  reused         1,000       5.0 s     70 MiB  other code: mean\n"));
+  CHECK_THAT(text, Catch::ContainsSubstring("  was nan; other code: mean\n"));
+  CHECK_THAT(text, Catch::EndsWith("2 cells are kept of other code (mean); --redo trains them again\n"));
+  CHECK(plan.cells[0].recipe == nullptr);
+  CHECK(manifest_of(plan, "probe.yaml").code == PartCode{{"mixer:mean", "22"}, {"net:decoder_lm", "77"}});
+}
+
+TEST_CASE("cells are done again where other code made them, by row, or all", "[plan]") {
+  SweepPlan plan = plan_of_other_code();
+  choose_again(plan, {.other_code = true});
+  CHECK(states_of(plan) == std::vector<Status>{Status::reused, Status::reused, Status::retry, Status::retry,
+                                               Status::retry, Status::fresh});
+  CHECK_THAT(plan_text(plan, 1), Catch::ContainsSubstring("  again; other code: mean\n"));
+  CHECK(plan.cells[2].recipe != nullptr);
+  plan = plan_of_other_code();
+  choose_again(plan, {.row = "base"});
+  CHECK(plan.cells[0].again);
+  CHECK(plan.cells[1].again);
+  CHECK_FALSE(plan.cells[2].again);
+  plan = plan_of_other_code();
+  choose_again(plan, {.all = true});
+  CHECK(plan.count(Status::reused) == 0);
+  CHECK_THROWS_WITH(choose_again(plan, {.row = "bas"}),
+                    "command line: --redo = bas: no such row; did you mean 'base'? known: base, x, y");
+}

@@ -16,10 +16,32 @@ namespace subband {
 
 namespace {
 
+// `other code: decay_mean`
 std::string note_of(const PlannedCell& cell) {
   if (!cell.same_as.empty()) return "same run as " + cell.same_as;
-  if (cell.state == Status::reused && cell.status != Status::done) return word_of(*cell.status);
-  return cell.state == Status::retry ? "was " + word_of(*cell.status) : "";
+  std::vector<std::string> notes;
+  if (cell.again)
+    notes.emplace_back("again");
+  else if (cell.state == Status::reused && cell.status != Status::done)
+    notes.push_back(word_of(*cell.status));
+  else if (cell.state == Status::retry)
+    notes.push_back("was " + word_of(*cell.status));
+  if (!cell.other_code.empty()) notes.push_back("other code: " + join(cell.other_code, ", "));
+  return join(notes, "; ");
+}
+
+// How many cells will be kept although other code made them, and how they are made again.
+std::string other_code_line(const SweepPlan& plan) {
+  size_t cells = 0;
+  std::set<std::string> parts;
+  for (const PlannedCell& cell : plan.cells) {
+    if (cell.other_code.empty() || cell.state == Status::retry) continue;
+    ++cells;
+    parts.insert(cell.other_code.begin(), cell.other_code.end());
+  }
+  if (cells == 0) return "";
+  return fmt::format("{} {} kept of other code ({}); --redo trains {} again\n", cells, cells == 1 ? "cell is" : "cells are",
+                     join(std::vector<std::string>(parts.begin(), parts.end()), ", "), cells == 1 ? "it" : "them");
 }
 
 std::string seconds_text(const PlannedCell& cell) {
@@ -103,7 +125,8 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
     if (!plan.remarks[i].empty() && remarked.insert(label).second)
       text += shown("row '" + label + "': " + plan.remarks[i]) + "\n";
   }
-  text += total_line(plan, jobs) + "\n" + shown_lines(later_text(plan.spec, plan.grid));
+  for (const std::string& price : plan.prices) text += "as published: " + shown(price) + "\n";
+  text += total_line(plan, jobs) + "\n" + other_code_line(plan) + shown_lines(later_text(plan.spec, plan.grid));
   if (const std::string packing = packing_text(plan, jobs); !packing.empty()) text += "memory and disk: " + packing + "\n";
   if (!basis.empty()) text += "times of rows that have not run yet: by " + basis + "\n";
   return text;
@@ -133,11 +156,14 @@ std::string plan_json(const SweepPlan& plan, int64_t jobs) {
     if (cell.peak_mib) each["peak_mib"] = *cell.peak_mib;
     if (!cell.folder.empty()) each["folder"] = cell.folder;
     if (!cell.same_as.empty()) each["same_as"] = cell.same_as;
+    if (!cell.other_code.empty()) each["other_code"] = cell.other_code;
+    if (cell.again) each["again"] = true;
     document["cells"].push_back(std::move(each));
   }
   for (size_t i = 0; i < plan.remarks.size(); ++i)
     if (!plan.remarks[i].empty()) document["remarks"][plan.grid.rows[i].label] = plan.remarks[i];
   if (const std::string later = later_text(plan.spec, plan.grid); !later.empty()) document["later"] = later;
+  if (!plan.prices.empty()) document["prices"] = plan.prices;
   for (const std::string& line : plan.missing) document["missing"].push_back(line);
   return json_document(document);
 }

@@ -9,6 +9,8 @@
 #include "core/text.h"
 #include "experiments/data/pinned.h"
 #include "experiments/load_recipe.h"
+#include "experiments/part_code.h"
+#include "experiments/price.h"
 #include "experiments/training/dry_run.h"
 #include "experiments/training/experiment.h"
 #include "experiments/training/recipe_remarks.h"
@@ -130,9 +132,11 @@ Recipe RowBinder::bound(const std::string& recipe, const config::Composition& co
 }
 
 std::shared_ptr<const DataManifest> RowBinder::manifest_of_data(const Recipe& recipe) {
-  const auto [manifest, is_new] = manifests_.try_emplace(text_under(recipe.resolved, "data"));
-  if (is_new) manifest->second = std::make_shared<const DataManifest>(data_manifest(recipe));
-  return manifest->second;
+  const std::string asked = text_under(recipe.resolved, "data");
+  const auto known = manifests_.find(asked);
+  if (known != manifests_.end()) return known->second;
+  // Where the data are missing nothing is kept, and the next row that asks for them says so too.
+  return manifests_[asked] = std::make_shared<const DataManifest>(data_manifest(recipe));
 }
 
 std::string RowBinder::identity_of(const Recipe& recipe) {
@@ -163,6 +167,8 @@ PreparedRow RowBinder::prepare(const std::string& name, const std::vector<std::s
                   .flops = flops,
                   .resolved = recipe.resolved,
                   .recipe = std::make_shared<const config::Node>(std::move(composition.config)),
+                  .code = part_code(recipe.versions),
+                  .price = price_text(recipe.resolved),
                   .asks_for_seed = asks_for_seed(composition.unresolved)};
   for (const MetricInfo& each : reported_metrics(recipe)) row.metrics.push_back(each.name);
   try {

@@ -45,6 +45,17 @@ struct Bench {
                    "trainer: {steps: 2, batch: 1, length: 8, protocols: [blocks]}\n" +
                    more);
   }
+  // Every row says that its data are missing, not the first alone.
+  void expect_missing_twice() const {
+    fs::remove(folder / "text.txt");
+    RowBinder binder(source);
+    for (const char* width : {"net.width=8", "net.width=16"}) {
+      const PreparedRow row = binder.prepare(recipe.string(), {width});
+      CHECK(row.id.empty());
+      CHECK_THAT(row.missing, Catch::ContainsSubstring("text.txt"));
+      CHECK(row.parameters > 0);
+    }
+  }
   CellTask planned(const PreparedRow& row, int64_t seed) const {
     config::Node composed = *row.recipe;
     composed.set("seed", config::Node(seed));
@@ -62,6 +73,10 @@ struct Bench {
     return perform_cell(source, read, store, {.until = until});
   }
 };
+
+TEST_CASE("every row whose data are missing is prepared all the same", "[perform_cells]") {
+  Bench().expect_missing_twice();
+}
 
 TEST_CASE("a recipe that was edited after the plan is trained as it was planned", "[perform_cells]") {
   Bench bench;

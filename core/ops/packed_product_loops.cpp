@@ -132,14 +132,10 @@ HWY_INLINE void RowScales(const PackedView& w, size_t row, float* HWY_RESTRICT s
     scales[0] = w.scales[w.form.scale_rows() == 1 ? 0 : row];
     return;
   }
-  const hn::ScalableTag<float> d;
-  const hn::Rebind<hwy::float16_t, decltype(d)> half;
-  const auto* from = reinterpret_cast<const hwy::float16_t*>(w.group_scales) + row * groups;
-  size_t g = 0;
-  for (; g + hn::Lanes(d) <= groups; g += hn::Lanes(d)) hn::StoreU(hn::PromoteTo(d, hn::LoadU(half, from + g)), d, scales + g);
   const hn::CappedTag<float, 1> one;
-  const hn::Rebind<hwy::float16_t, decltype(one)> one_half;
-  for (; g < groups; ++g) hn::StoreU(hn::PromoteTo(one, hn::LoadU(one_half, from + g)), one, scales + g);
+  const hn::Rebind<hwy::float16_t, decltype(one)> half;
+  const auto* from = reinterpret_cast<const hwy::float16_t*>(w.group_scales) + row * groups;
+  for (size_t g = 0; g < groups; ++g) hn::StoreU(hn::PromoteTo(one, hn::LoadU(half, from + g)), one, scales + g);
 }
 
 HWY_INLINE const int8_t* RowZeros(const PackedView& w, size_t row) {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "analysis/bench/measure_mixers.h"
+#include "analysis/bench/measure_packed.h"
 #include "analysis/bench/measure_tokens.h"
 #include "analysis/commands/commands.h"
 #include "analysis/format.h"
@@ -30,6 +31,7 @@ struct BenchWords {
   std::vector<std::string> what;
   MixerBenchPlan plan;
   TokenBenchPlan tokens;
+  PackedBenchPlan packed;
   std::string device = "auto", precision = "auto";
   int64_t threads = 1;
 
@@ -37,13 +39,18 @@ struct BenchWords {
     plan.memory_mib = 0;
     app.add_option("WHAT", what,
                    "`mixers`: passes over whole windows; `tokens`: the next token behind so many, and prompts; then "
-                   "perhaps names of mixers, for tokens wavelet_lm too")
+                   "perhaps names of mixers, for tokens wavelet_lm too; `packed`: products with weights of few bits")
         ->required();
     app.add_option("--heads", tokens.heads, "tokens: of mixers that have them")->check(above_zero())->capture_default_str();
     app.add_option("--prompt", tokens.prompt, "tokens: length of the prompt; 0: none")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
-    app.add_option("--rounds", tokens.rounds, "tokens: interleaved rounds")->check(above_zero())->capture_default_str();
+    app.add_option("--weights", packed.weights_mib, "packed: MiB of all fp32 weights together, which --batch inputs are multiplied with")
+        ->check(above_zero())
+        ->capture_default_str();
+    app.add_option("--rows", packed.rows, "packed: of each matrix")->check(above_zero())->capture_default_str();
+    app.add_option("--columns", packed.columns, "packed: of each matrix")->check(above_zero())->capture_default_str();
+    app.add_option("--rounds", tokens.rounds, "tokens, packed: interleaved rounds")->check(above_zero())->capture_default_str();
     app.add_option("--lengths", plan.lengths, "tokens, with commas between")
         ->delimiter(',')
         ->check(above_zero());
@@ -95,17 +102,31 @@ int bench_tokens(const BenchWords& words, const Registry& registry, const Common
   return 0;
 }
 
+// `subband bench packed`
+int bench_packed(const BenchWords& words, const CommonOptions& options) {
+  if (words.what.size() > 1)
+    throw ConfigError("command line", words.what[1] + ": packed measures no parts by name", "unknown_option");
+  PackedBenchPlan plan = words.packed;
+  plan.inputs = words.plan.batch, plan.rounds = words.tokens.rounds;
+  const Report report = measure_packed(plan, [&](const std::string& note) {
+    if (!options.quiet) std::cerr << "bench: " << note << "\n";
+  });
+  std::cout << make_format(options.json ? "json" : "text", {.columns = 160})->write(report);
+  return 0;
+}
+
 }  // namespace
 
 int command_bench(Arguments arguments) {
   CommandLine line(
       "bench", "Time and memory of mixers as the sequence grows, with yardsticks of the same run.",
       "subband bench mixers\n  subband bench mixers wersa performer --lengths 1024,4096 --backward\n"
-      "  subband bench tokens softmax_attention wavelet_lm --lengths 1024,8192 --width 512 --heads 8");
+      "  subband bench tokens softmax_attention wavelet_lm --lengths 1024,8192 --width 512 --heads 8\n"
+      "  subband bench packed --columns 2048 --weights 4096");
   BenchWords words;
   words.add_to(line.app());
   return line.run(arguments, [&] {
-    const std::vector<std::string> known = {"mixers", "tokens"};
+    const std::vector<std::string> known = {"mixers", "packed", "tokens"};
     if (std::ranges::find(known, words.what[0]) == known.end())
       throw ConfigError("command line", words.what[0] + ": cannot be benched" + suggestion(words.what[0], known),
                         "unknown_option");
@@ -118,6 +139,7 @@ int command_bench(Arguments arguments) {
     plan.type = half ? c10::kBFloat16 : c10::kFloat;
     if (plan.memory_mib == 0) plan.memory_mib = free_mib() / 2;
     prepare_tensors(static_cast<int>(words.threads));
+    if (words.what[0] == "packed") return bench_packed(words, line.options());
     Registry registry;
     register_parts(registry);
     if (words.what[0] == "tokens") return bench_tokens(words, registry, line.options());

@@ -4,12 +4,18 @@
 
 #include <cstdint>
 
+#include "core/ops/biased_fwht.h"
 #include "core/registry.h"
 #include "models/block_context.h"
 #include "models/module.h"
 #include "models/pass.h"
 
 namespace subband {
+
+/// A bias of all scales; undefined tensors: none.
+struct ScaleBias {
+  at::Tensor context_BLC, gains_SC;
+};
 
 class Bypass : public Module {
  public:
@@ -19,11 +25,14 @@ class Bypass : public Module {
   /// A summary of the past of x, handed on to the next block; undefined where there is no bypass. With a state x goes on
   /// from what the slot has added up.  Shapes  x [B,L,C] -> [B,L,C]
   virtual at::Tensor summary(const at::Tensor& x_BLC, const Pass& pass = {}) = 0;
-  /// Adds the biases of all scales to the coefficients. `previous`: the summary of the block before, [B,L,C] or
-  /// [B,1,C], or undefined.
-  /// Shapes  z [S,B,L,Cp], summary [B,L,C] -> [S,B,L,Cp]
-  virtual at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
-                           const at::Tensor& previous) = 0;
+  /// What is added to the coefficients of scale s: gains[s] ⊙ context, fp32 at least. `previous`: the summary of the
+  /// block before, [B,L,C] or [B,1,C], or undefined.  Shapes  summary [B,L,C]
+  virtual ScaleBias bias(const at::Tensor& summary_BLC, const at::Tensor& previous) = 0;
+  /// The coefficients with it.  Shapes  z [S,B,L,Cp] -> [S,B,L,Cp]
+  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) {
+    const ScaleBias b = bias(summary_BLC, previous);
+    return b.context_BLC.defined() ? biased(z_SBLC, b.context_BLC, b.gains_SC) : z_SBLC;
+  }
   /// Floating-point operations of summary and apply over one sequence, counted as Mixer::flops; `after_another`: with
   /// the summary of a block before.
   virtual double flops(int64_t length, bool after_another) const = 0;

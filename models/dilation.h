@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "core/registry.h"
 #include "models/block_context.h"
@@ -24,6 +25,9 @@ class Dilation : public Module {
   virtual int64_t reach(int64_t level) const = 0;
   /// The nearest.
   virtual int64_t nearest(int64_t level) const = 0;
+  /// The weights that every level has for the distances from `nearest` to `reach`, [levels, K]; undefined: 1 for the only
+  /// one. Nothing where the past is no sum of rows that is the same everywhere.
+  virtual std::optional<at::Tensor> taps() const { return std::nullopt; }
   /// Rows of the levels 0 to levels - 1 that going on keeps after `length` tokens.
   int64_t kept_rows(int64_t levels, int64_t length) const;
 

@@ -3,9 +3,17 @@
 #include <torch/torch.h>
 
 #include "core/error.h"
+#include "core/ops/biased_fwht.h"
 #include "core/ops/causal_filter.h"
 #include "core/ops/fwht.h"
+#include "core/ops/gated_product.h"
+#include "core/ops/gelu_network.h"
+#include "core/ops/lifting.h"
+#include "core/ops/linear.h"
+#include "core/ops/linear_cross_entropy.h"
 #include "core/ops/packed_product.h"
+#include "core/ops/product_key_lookup.h"
+#include "core/ops/running_mean.h"
 #include "core/ops/token_attention.h"
 #include "core/testing/catch.h"
 
@@ -28,6 +36,19 @@ static void run(const std::string& op, const at::Tensor& x) {
   const PackedMatrix packed = packed_matrix({.rows = 2, .columns = 4}, at::zeros({2, 4}, at::kChar), at::ones({2, 1}), {});
   if (op == "packed_product") packed_product(x, packed, {});
   if (op == "unpacked") unpacked(packed, at::kFloat);
+  const at::Tensor square = at::zeros({4, 4}), line = at::zeros({4});
+  const LiftingNetwork network{square, line, square, line};
+  if (op == "gelu_network") gelu_network(x, {square, line, square, line});
+  if (op == "gated_product") gated_product(x, {{square, square, {}, {}, {}}}, GateKind::silu);
+  if (op == "lifting_analysis") lifting_analysis(x, {network}, {network}, {.first = {1}, .weights_LK = {}, .inputs = nullptr});
+  if (op == "lifting_synthesis") lifting_synthesis(at::zeros({2, 1, 4, 4}), {network});
+  if (op == "product_key_lookup")
+    product_key_lookup(at::zeros({3, 1, 4}), {at::zeros({1, 4, 2}), at::zeros({1, 4, 2}), at::zeros({16, 4})}, 2);
+  if (op == "biased_fwht") biased_fwht(at::zeros({2, 1, 4, 4}), x, at::zeros({2, 4}));
+  if (op == "scaled_fwht") scaled_fwht(at::zeros({2, 1, 4, 4}), at::zeros({2}));
+  if (op == "running_mean") running_mean(x);
+  if (op == "linear") linear(x, square, line);
+  if (op == "linear_cross_entropy") linear_cross_entropy(square, square, at::zeros({4}, at::kLong));
   if (op == "token_attention") token_attention(rows, rows, rows, 1.0);
 }
 
@@ -45,7 +66,7 @@ TEST_CASE("a path that cannot take its input is refused where it is forced", "[o
   const OpPaths paths(ForcedPaths{{"fwht", "loops"}});
   CHECK_THROWS_WITH(fwht(at::zeros({2, 4}, at::kHalf)),
                     "fwht: path = loops: must be auto, reference, loops (CPU, fp32 or fp64) or cuda (CUDA, "
-                    "fp32, n <= 4096)");
+                    "fp32, fp16 or bf16, n <= 32768)");
   CHECK(paths.uses().empty());
 }
 

@@ -17,8 +17,18 @@ static std::atomic<OpPaths::State*> present = nullptr;
 
 const std::vector<OpInfo>& known_ops() {
   static const std::vector<OpInfo> ops = {
-      {"causal_filter", {"reference", "loops"}, "the weighted past of a crawling dilation"},
+      {"biased_fwht", {"reference", "loops"}, "the Walsh-Hadamard transform of coefficients with their bias"},
+      {"causal_filter", {"reference", "loops", "cuda"}, "the weighted past of a crawling dilation"},
       {"fwht", {"reference", "loops", "cuda"}, "the Walsh-Hadamard transform"},
+      {"gated_product", {"reference", "loops"}, "the scale mixer's gate, products and low-rank path"},
+      {"gelu_network", {"reference", "loops"}, "two linear maps with GELU between them"},
+      {"lifting_analysis", {"reference", "loops"}, "all levels of a learned lifting, on the way up"},
+      {"lifting_synthesis", {"reference", "loops"}, "all levels of a learned lifting, on the way down"},
+      {"linear", {"reference", "loops"}, "linear maps, in training"},
+      {"linear_cross_entropy", {"reference", "loops"}, "the head and the loss behind it, chunk by chunk of logits"},
+      {"product_key_lookup", {"reference", "loops"}, "a value table read through product keys"},
+      {"running_mean", {"reference", "loops"}, "the mean of all positions so far"},
+      {"scaled_fwht", {"reference", "loops"}, "the Walsh-Hadamard transform with a factor per scale behind it"},
       {"packed_product", {"reference", "dense", "loops"}, "products with weights of few bits"},
       {"token_attention", {"reference", "loops"}, "attention of one token on all keys, in decoding"},
       {"unpacked", {"reference", "loops"}, "weights of few bits, and rows of embeddings, as numbers"},

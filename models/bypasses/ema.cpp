@@ -45,9 +45,8 @@ class Ema final : public Bypass {
     return b;
   }
 
-  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
-                   const at::Tensor& previous) override {
-    return history_.apply(z_SBLC, summary_BLC, previous);
+  ScaleBias bias(const at::Tensor& summary_BLC, const at::Tensor& previous) override {
+    return history_.bias(summary_BLC, previous);
   }
   // The gate, and three operations for every value that a pass of the scan changes.
   double flops(int64_t length, bool after_another) const override {

@@ -1,8 +1,6 @@
 #include "models/bypasses/history.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/addcmul.h>
-#include <ATen/ops/constant_pad_nd.h>
 
 namespace subband::bypasses {
 
@@ -25,18 +23,11 @@ History::History(Module& owner, const BlockContext& context) {
   mix_->first_weight().copy_(initializer.eye(width, width).mul_(0.5));
 }
 
-at::Tensor History::apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
-                          const at::Tensor& previous) const {
+ScaleBias History::bias(const at::Tensor& summary_BLC, const at::Tensor& previous) const {
   at::Tensor context = summary_BLC;  // fp32 at least, whatever the weights are
   if (previous.defined())
     context = context + mix_->forward(previous.to(mix_->type())).to(context.scalar_type());
-  at::Tensor gains = gains_SC_;
-  const int64_t padding = z_SBLC.size(-1) - context.size(-1);
-  if (padding > 0) {
-    context = at::constant_pad_nd(context, {0, padding});
-    gains = at::constant_pad_nd(gains, {0, padding});
-  }
-  return at::addcmul(z_SBLC, context.unsqueeze(0), gains.unsqueeze(1).unsqueeze(1));
+  return {context, gains_SC_};
 }
 
 }  // namespace subband::bypasses

@@ -6,6 +6,7 @@
 
 #include "core/config/binder.h"
 #include "models/block_context.h"
+#include "models/bypass.h"
 #include "models/layers/projection.h"
 #include "models/module.h"
 
@@ -22,7 +23,7 @@ class History {
  public:
   /// Registers `gains` and `mix` in `owner`.
   History(Module& owner, const BlockContext& context);
-  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC, const at::Tensor& previous) const;
+  ScaleBias bias(const at::Tensor& summary_BLC, const at::Tensor& previous) const;
   /// Of apply over one sequence: the product with the summary of the block before, where there is one.
   double flops(int64_t length, bool after_another) const { return after_another ? mix_->flops(length) : 0; }
   int64_t width() const { return gains_SC_.size(1); }

@@ -17,8 +17,9 @@ TEST_CASE("a summary becomes a bias of every scale through gains and, with a blo
   const at::Tensor gains = owner.named_parameters()["gains"], mix = owner.named_parameters()["mix.weight"];
   const at::Tensor z = testing::random_double({2, 2, 4, 3}), summary = testing::random_double({2, 4, 2}, 4);
   for (const int64_t length : {4, 1}) {  // a window's own, or one carried state for all positions
-    const at::Tensor previous = testing::random_double({2, length, 2}, 5),
-                     y = history.apply(z, summary, previous);
+    const at::Tensor previous = testing::random_double({2, length, 2}, 5);
+    const ScaleBias bias = history.bias(summary, previous);
+    const at::Tensor y = biased(z, bias.context_BLC, bias.gains_SC);
     for (int64_t s = 0; s < 2; ++s)
       for (int64_t b = 0; b < 2; ++b)
         for (int64_t t = 0; t < 4; ++t) {

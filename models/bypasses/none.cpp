@@ -12,7 +12,7 @@ class None final : public Bypass {
  public:
   None(const Config&, const BlockContext&) {}
   at::Tensor summary(const at::Tensor&, const Pass&) override { return {}; }
-  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor&, const at::Tensor&) override { return z_SBLC; }
+  ScaleBias bias(const at::Tensor&, const at::Tensor&) override { return {}; }
   double flops(int64_t, bool) const override { return 0; }
   int64_t state_bytes(int64_t) const override { return 0; }
 };

@@ -7,6 +7,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cumsum.h>
 
+#include "core/ops/running_mean.h"
 #include "models/bypass.h"
 #include "models/bypasses/history.h"
 
@@ -23,6 +24,10 @@ class RunningMean final : public Bypass {
   at::Tensor summary(const at::Tensor& x_BLC, const Pass& pass) override {
     const auto wide = x_BLC.element_size() < 4 ? at::kFloat : x_BLC.scalar_type();
     const int64_t length = x_BLC.size(1), before = pass.position();
+    if (!pass.state || (before == 0 && !pass.memory()->value("bypass").defined())) {
+      if (pass.state) pass.memory()->put("bypass", x_BLC.sum(1, false, wide));
+      return subband::running_mean(x_BLC);
+    }
     at::Tensor sums = x_BLC.cumsum(1, wide);
     if (LayerState* memory = pass.memory()) {
       if (const at::Tensor sum = memory->value("bypass"); sum.defined()) sums = sums + sum.unsqueeze(1);
@@ -32,9 +37,8 @@ class RunningMean final : public Bypass {
     return sums / at::arange(before + 1, before + length + 1, options).unsqueeze(1);
   }
 
-  at::Tensor apply(const at::Tensor& z_SBLC, const at::Tensor& summary_BLC,
-                   const at::Tensor& previous) override {
-    return history_.apply(z_SBLC, summary_BLC, previous);
+  ScaleBias bias(const at::Tensor& summary_BLC, const at::Tensor& previous) override {
+    return history_.bias(summary_BLC, previous);
   }
   double flops(int64_t length, bool after_another) const override {
     return 2.0 * static_cast<double>(length * history_.width()) + history_.flops(length, after_another);
@@ -53,7 +57,8 @@ void add_to(BypassRegistry& r) {
   r.add<RunningMean, Config>({.name = "running_mean",
                               .summary = "the mean of all positions so far, per scale gain",
                               .source = "WaveletLM, decompose bypass",
-                              .cost = "C^2 + S C parameters"});
+                              .cost = "C^2 + S C parameters",
+                              .version = 2});
 }
 
 }  // namespace subband::bypasses::running_mean

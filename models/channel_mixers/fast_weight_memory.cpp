@@ -73,11 +73,12 @@ class FastWeightMemory final : public ChannelMixer {
   bool learns() const { return config_.update_rate > 0; }
   // `deltas` [keys H,C]: beside those of the buffer, or undefined.
   at::Tensor read(const at::Tensor& x_BLC, const at::Tensor& deltas) {
-    return read(keys_.choose(x_BLC), deltas).view_as(x_BLC).to(x_BLC.scalar_type());
+    const at::Tensor y = deltas.defined() || changed() ? read(keys_.choose(x_BLC), deltas) : keys_.look_up(x_BLC);
+    return y.view_as(x_BLC).to(x_BLC.scalar_type());
   }
   at::Tensor read(const ProductKeys::Choice& choice, const at::Tensor& deltas) {
-    const at::Tensor y = read_rows(changed() ? keys_.values() + deltas_ : keys_.values(), choice);
-    return deltas.defined() ? y + read_rows(deltas, choice) : y;
+    const at::Tensor y = product_key_paths::read(changed() ? keys_.values() + deltas_ : keys_.values(), choice);
+    return deltas.defined() ? y + product_key_paths::read(deltas, choice) : y;
   }
   // The gradient is written out, so that it needs no graph.
   void learn(const at::Tensor& x_BLC, const at::Tensor& deltas) {
@@ -113,7 +114,7 @@ void add_to(ChannelMixerRegistry& r) {
                                    .summary = "a product-key memory with changes of its values kept apart",
                                    .source = "WaveletLM, fast-weight product-key memory",
                                    .cost = "as product_key_memory, and a buffer as large as its values",
-                                   .version = 2});
+                                   .version = 3});
 }
 
 }  // namespace subband::channel_mixers::fast_weight_memory

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/config/binder.h"
+#include "core/ops/gelu_network.h"
 #include "models/channel_mixer.h"
 #include "models/layers/activation.h"
 #include "models/layers/projection.h"
@@ -40,7 +41,8 @@ struct Config {
 class Mlp final : public ChannelMixer {
  public:
   Mlp(const Config& config, const BlockContext& context)
-      : activation_(config.layers > 1 ? activation_of(config.activation) : nullptr),
+      : is_gelu_network_(config.layers == 2 && config.activation == "gelu"),
+        activation_(config.layers > 1 ? activation_of(config.activation) : nullptr),
         dropout_(context.mlp_dropout),
         noise_(context.noise) {
     const auto net = register_module("net", std::make_shared<torch::nn::Module>("net"));
@@ -65,6 +67,7 @@ class Mlp final : public ChannelMixer {
   }
 
   at::Tensor forward(const at::Tensor& x_BLC, LayerState*) override {
+    if (is_gelu_network_ && linears_[0]->is_plain() && linears_[1]->is_plain()) return dropout(through_gelu(x_BLC), dropout_, is_training(), noise_.get());
     at::Tensor x = linears_[0]->forward(x_BLC);
     for (size_t i = 1; i < linears_.size(); ++i) x = linears_[i]->forward(activation_ ? activation_(x) : x);
     return dropout(x, dropout_, is_training(), noise_.get());
@@ -76,6 +79,12 @@ class Mlp final : public ChannelMixer {
   }
 
  private:
+  at::Tensor through_gelu(const at::Tensor& x_BLC) const {
+    const at::Tensor first = linears_[0]->dense(), last = linears_[1]->dense();
+    return gelu_network(x_BLC, {first, linears_[0]->bias(), last, linears_[1]->bias()});
+  }
+
+  bool is_gelu_network_;
   Activation activation_;  ///< null: nothing between the linears
   double dropout_;
   std::shared_ptr<const Noise> noise_;
@@ -86,7 +95,8 @@ void add_to(ChannelMixerRegistry& r) {
   r.add<Mlp, Config>({.name = "mlp",
                       .summary = "feed-forward net, GELU by default",
                       .source = "WaveletLM",
-                      .cost = "2 e C^2 + (e + 1) C parameters for two layers"});
+                      .cost = "2 e C^2 + (e + 1) C parameters for two layers",
+                      .version = 2});
 }
 
 }  // namespace subband::channel_mixers::mlp

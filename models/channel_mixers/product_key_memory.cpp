@@ -13,7 +13,7 @@ class ProductKeyMemory final : public ChannelMixer {
  public:
   ProductKeyMemory(const Config& config, const BlockContext& context) : keys_(*this, config, context) {}
   at::Tensor forward(const at::Tensor& x_BLC, LayerState*) override {
-    return read_rows(keys_.values(), keys_.choose(x_BLC)).view_as(x_BLC).to(x_BLC.scalar_type());
+    return keys_.look_up(x_BLC).view_as(x_BLC).to(x_BLC.scalar_type());
   }
   double flops(int64_t length) const override { return keys_.flops(length); }
 
@@ -27,7 +27,7 @@ void add_to(ChannelMixerRegistry& r) {
        .summary = "a value table read through product keys",
        .source = "Lample et al., arXiv 1907.05242; WaveletLM",
        .cost = "keys H C + C^2 + n C parameters; 2 n C + top_k H C flops per position",
-       .version = 2});
+       .version = 3});
 }
 
 }  // namespace subband::channel_mixers::product_key_memory

@@ -65,7 +65,7 @@ TEST_CASE("gathering rows and multiplying with the whole table agree, gradients 
     (y * testing::random_double({8, 6}, 5)).sum().backward();
     return std::vector<at::Tensor>{y.detach(), table.grad(), weights.grad()};
   };
-  const auto gathered = gradients(read_rows_paths::gather), dense = gradients(read_rows_paths::dense);
+  const auto gathered = gradients(product_key_paths::gather), dense = gradients(product_key_paths::dense);
   for (size_t i = 0; i < gathered.size(); ++i) CHECK(gathered[i].allclose(dense[i], 1e-12, 1e-12));
 }
 

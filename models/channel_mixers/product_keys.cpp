@@ -14,9 +14,6 @@ constexpr double kDeviation = 0.02;  // of keys and values
 int64_t whole_root(int64_t square) {
   return static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(square))));
 }
-
-// A row gathered costs about sixteen times a row multiplied in order.
-bool dense_is_cheaper(const at::Tensor& table, int64_t rows) { return table.size(0) <= 16 * rows; }
 }  // namespace
 
 void ProductKeysConfig::bind(Binder& b, const BlockContext& c) {
@@ -48,47 +45,24 @@ ProductKeys::ProductKeys(Module& owner, const ProductKeysConfig& config, const B
   values_ = table->add_parameter("weight", values, {.role = Role::memory_value});
 }
 
+at::Tensor ProductKeys::queries(const at::Tensor& x_BLC) const {
+  return query_->forward(x_BLC).view({-1, config_.heads, 2 * keys_a_.size(2)});
+}
+
 ProductKeys::Choice ProductKeys::choose(const at::Tensor& x_BLC) const {
-  const int64_t heads = config_.heads, half = keys_a_.size(2), count = x_BLC.numel() / x_BLC.size(-1);
-  const at::Tensor q_HNE = query_->forward(x_BLC).view({count, heads, 2 * half}).transpose(0, 1);
-  const auto scores = [&](int64_t start, const at::Tensor& keys) {
-    return at::bmm(q_HNE.narrow(2, start, half), keys.transpose(1, 2))
-        .topk(std::min(config_.top_k, side_), -1);
-  };
-  const auto [score_a, index_a] = scores(0, keys_a_);
-  const auto [score_b, index_b] = scores(half, keys_b_);
-  const int64_t side = score_a.size(-1), kept = std::min(config_.top_k, side * side);
-  const auto [best, place] = (score_a.unsqueeze(-1) + score_b.unsqueeze(-2)).flatten(2).topk(kept, -1);
-  const at::Tensor weights = best.softmax(-1, best.element_size() < 4 ? at::kFloat : best.scalar_type());
-  at::Tensor rows =
-      index_a.gather(-1, place.floor_divide(side)) * side_ + index_b.gather(-1, place.remainder(side));
-  if (heads > 1) rows = rows + at::arange(heads, rows.options()).view({heads, 1, 1}) * config_.keys;
-  return {rows.transpose(0, 1).flatten(1), weights.transpose(0, 1).flatten(1)};
+  return product_key_paths::choose(queries(x_BLC), {keys_a_, keys_b_, values_}, config_.top_k);
+}
+
+at::Tensor ProductKeys::look_up(const at::Tensor& x_BLC) const {
+  return product_key_lookup(queries(x_BLC), {keys_a_, keys_b_, values_}, config_.top_k);
 }
 
 double ProductKeys::flops(int64_t length) const {
   const int64_t kept_per_side = std::min(config_.top_k, side_);
   const int64_t rows = config_.heads * std::min(config_.top_k, kept_per_side * kept_per_side);
-  const int64_t read = dense_is_cheaper(values_, rows) ? values_.size(0) : rows;
+  const int64_t read = product_key_paths::dense_is_cheaper(values_.size(0), rows) ? values_.size(0) : rows;
   const double scores = 2.0 * static_cast<double>(length * (keys_a_.numel() + keys_b_.numel()));
   return query_->flops(length) + scores + 2.0 * static_cast<double>(length * read * values_.size(1));
-}
-
-at::Tensor read_rows(const at::Tensor& table, const ProductKeys::Choice& choice) {
-  return dense_is_cheaper(table, choice.rows_NR.size(1)) ? read_rows_paths::dense(table, choice)
-                                                         : read_rows_paths::gather(table, choice);
-}
-
-at::Tensor read_rows_paths::gather(const at::Tensor& table, const ProductKeys::Choice& choice) {
-  const at::Tensor read = at::embedding(table, choice.rows_NR);
-  return at::bmm(choice.weights_NR.unsqueeze(1), read.to(choice.weights_NR.scalar_type())).squeeze(1);
-}
-
-at::Tensor read_rows_paths::dense(const at::Tensor& table, const ProductKeys::Choice& choice) {
-  const at::Tensor& weights = choice.weights_NR;
-  const at::Tensor spread =
-      at::zeros({weights.size(0), table.size(0)}, weights.options()).scatter(1, choice.rows_NR, weights);
-  return at::mm(spread, table.to(weights.scalar_type()));
 }
 
 }  // namespace subband::channel_mixers

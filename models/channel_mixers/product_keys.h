@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "core/config/binder.h"
+#include "core/ops/product_key_lookup.h"
 #include "models/block_context.h"
 #include "models/layers/projection.h"
 #include "models/module.h"
@@ -29,32 +30,22 @@ class ProductKeys {
   /// Registers `query_proj`, `keys_a`, `keys_b` and `values` in `owner`.
   ProductKeys(Module& owner, const ProductKeysConfig& config, const BlockContext& context);
 
-  /// The rows that every position reads, and their weights.
-  struct Choice {
-    at::Tensor rows_NR;     ///< int64 rows of the value table, R = H K
-    at::Tensor weights_NR;  ///< their softmax weights, per head summing to one
-  };
+  using Choice = product_key_paths::Choice;
   Choice choose(const at::Tensor& x_BLC) const;
+  /// What the chosen rows of the table are together.  Shapes  x [B,L,C] -> [N,C]
+  at::Tensor look_up(const at::Tensor& x_BLC) const;
 
   /// Of choosing rows and reading them, over one sequence.
   double flops(int64_t length) const;
   const at::Tensor& values() const { return values_; }  ///< [keys H, C]
 
  private:
+  at::Tensor queries(const at::Tensor& x_BLC) const;  // [N,H,2E]
+
   ProductKeysConfig config_;
   int64_t side_;  // n
   std::shared_ptr<Projection> query_;
   at::Tensor keys_a_, keys_b_, values_;
 };
-
-/// sum_r weights[r] table[rows[r]], by whichever of the two forms below costs less.
-/// Shapes  -> [N,C]
-at::Tensor read_rows(const at::Tensor& table, const ProductKeys::Choice& choice);
-namespace read_rows_paths {
-at::Tensor gather(const at::Tensor& table,
-                  const ProductKeys::Choice& choice);  ///< touches the chosen rows only
-at::Tensor dense(const at::Tensor& table,
-                 const ProductKeys::Choice& choice);  ///< one product with the whole table
-}  // namespace read_rows_paths
 
 }  // namespace subband::channel_mixers

@@ -33,8 +33,8 @@ TEST_CASE("both ways of reading rows give the weighted sum of the chosen ones", 
   for (int64_t n = 0; n < 6; ++n)
     for (int64_t r = 0; r < 8; ++r)
       sum[n] += table[choice.rows_NR[n][r].item<int64_t>()] * choice.weights_NR[n][r].item<double>();
-  CHECK(channel_mixers::read_rows_paths::gather(table, choice).allclose(sum, 1e-12, 1e-12));
-  CHECK(channel_mixers::read_rows_paths::dense(table, choice).allclose(sum, 1e-12, 1e-12));
+  CHECK(product_key_paths::gather(table, choice).allclose(sum, 1e-12, 1e-12));
+  CHECK(product_key_paths::dense(table, choice).allclose(sum, 1e-12, 1e-12));
 }
 
 TEST_CASE("weights sum to one per head, rows stay within their head, and more than there are cannot be kept",

@@ -36,6 +36,7 @@ class Crawl final : public Dilation {
 
   int64_t reach(int64_t level) const override { return first_distance(level) + taps_ - 1; }
   int64_t nearest(int64_t level) const override { return first_distance(level); }
+  std::optional<at::Tensor> taps() const override { return logits_.softmax(1); }
 
  protected:
   at::Tensor look_back(const at::Tensor& c_BLC, int64_t level) override {

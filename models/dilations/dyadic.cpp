@@ -16,6 +16,7 @@ class Dyadic final : public Dilation {
   Dyadic(const Config&, const BlockContext&) {}
   int64_t reach(int64_t level) const override { return int64_t{1} << level; }
   int64_t nearest(int64_t level) const override { return reach(level); }
+  std::optional<at::Tensor> taps() const override { return at::Tensor(); }
 
  protected:
   at::Tensor look_back(const at::Tensor& c_BLC, int64_t level) override {

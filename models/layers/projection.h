@@ -27,6 +27,7 @@ class Projection final : public WeightMatrix {
   double flops(int64_t rows) const { return 2.0 * static_cast<double>(rows * in() * out()); }
   int64_t in() const { return columns(); }
   int64_t out() const { return rows(); }
+  const at::Tensor& bias() const { return bias_; }  ///< [out], or undefined; gradients flow back
 
   /// Shared with the parameters and outside of autograd, for whoever sets other initial weights.
   at::Tensor first_weight() const { return first_values(); }

@@ -2,10 +2,12 @@
 
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/linear.h>
+#include <c10/core/GradMode.h>
 
 #include <set>
 
 #include "core/error.h"
+#include "core/ops/linear.h"
 
 namespace subband {
 
@@ -18,7 +20,9 @@ at::Tensor WeightMatrix::dense() const { return packed_ ? unpacked(*packed_, typ
 
 at::Tensor WeightMatrix::times(const at::Tensor& x, const at::Tensor& bias) const {
   if (is_watched()) show(x);
-  return packed_ ? packed_product(x, *packed_, bias) : at::linear(x, weight_, bias);
+  if (packed_) return packed_product(x, *packed_, bias);
+  // Where no graph is made, LibTorch's own is as good.
+  return c10::GradMode::is_enabled() ? linear(x, weight_, bias) : at::linear(x, weight_, bias);
 }
 
 at::Tensor WeightMatrix::rows_of(const at::Tensor& ids) const {

@@ -25,6 +25,8 @@ class WeightMatrix : public Module {
   /// In place of the parameter, which is gone from then on: nothing that is packed is trained. ShapeError unless the
   /// form has its rows and columns.
   void pack(PackedMatrix matrix);
+  /// Whether its numbers may be handed to an operation that multiplies with them itself: neither packed nor watched.
+  bool is_plain() const { return !packed_ && !watch_; }
   const PackedMatrix* packed() const { return packed_ ? &*packed_ : nullptr; }
 
   /// While it is set, is shown every input [..., columns] of a product with W.

@@ -1,6 +1,7 @@
 #include "models/liftings/ladder.h"
 
 #include <ATen/ops/stack.h>
+#include <c10/core/GradMode.h>
 
 #include <vector>
 
@@ -28,12 +29,34 @@ Ladder::Ladder(Module& owner, const NetworksConfig& config, const LiftingContext
 }
 
 at::Tensor Ladder::decompose(const at::Tensor& h_BLC, LayerState* memory) const {
+  if (const auto updates = networks_->updates(); !updates.empty() && !networks_->predictions().empty() && begins(memory))
+    if (const auto taps = dilation_->taps()) return at_once(h_BLC, updates, *taps, memory);
   const auto predict = [this](const at::Tensor& c, int64_t level) { return networks_->predict(c, level); };
   const auto update = [this](const at::Tensor& d, int64_t level) { return networks_->update(d, level); };
   return analyse(h_BLC, *dilation_, {levels_, predict, update}, memory);
 }
 
+// Whether nothing went before, and no gradient is to flow from a later window through what is kept of this one.
+bool Ladder::begins(LayerState* memory) const {
+  if (memory && c10::GradMode::is_enabled()) return false;
+  for (int64_t level = 0; memory && level < levels_; ++level)
+    if (inputs_of_level(memory, *dilation_, level)->kept_rows() > 0) return false;
+  return true;
+}
+
+at::Tensor Ladder::at_once(const at::Tensor& h_BLC, const std::vector<LiftingNetwork>& updates,
+                           const at::Tensor& taps_LK, LayerState* memory) const {
+  std::vector<at::Tensor> inputs;
+  LiftingPast past{.first = {}, .weights_LK = taps_LK, .inputs = memory ? &inputs : nullptr};
+  for (int64_t level = 0; level < levels_; ++level) past.first.push_back(dilation_->nearest(level));
+  at::Tensor z = lifting_analysis(h_BLC, networks_->predictions(), updates, past);
+  for (size_t level = 0; level < inputs.size(); ++level)
+    inputs_of_level(memory, *dilation_, static_cast<int64_t>(level))->push(inputs[level]);
+  return z;
+}
+
 at::Tensor Ladder::reconstruct(const at::Tensor& z_SBLC) const {
+  if (const auto updates = networks_->updates(); !updates.empty()) return lifting_synthesis(z_SBLC, updates);
   return synthesise(z_SBLC, [this](const at::Tensor& details) {
     std::vector<at::Tensor> updates = details.unbind(0);
     for (size_t i = 0; i < updates.size(); ++i)

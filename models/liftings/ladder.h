@@ -34,6 +34,10 @@ class Ladder {
   int64_t kept_rows(int64_t length) const { return dilation_->kept_rows(levels_, length); }
 
  private:
+  bool begins(LayerState* memory) const;
+  at::Tensor at_once(const at::Tensor& h_BLC, const std::vector<LiftingNetwork>& updates, const at::Tensor& taps_LK,
+                     LayerState* memory) const;
+
   int64_t levels_;
   std::shared_ptr<Dilation> dilation_;
   std::optional<Networks> networks_;

@@ -48,7 +48,8 @@ void add_to(LiftingRegistry& r) {
       {.name = "learned",
        .summary = "lifting steps by small networks, a pair per level",
        .source = "WaveletLM, learned lifting",
-       .cost = "2 levels (2 h Cp^2 + (h + 1) Cp) parameters; 12 levels h Cp^2 flops per position"});
+       .cost = "2 levels (2 h Cp^2 + (h + 1) Cp) parameters; 12 levels h Cp^2 flops per position",
+       .version = 2});
 }
 
 }  // namespace subband::liftings::learned

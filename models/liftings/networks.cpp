@@ -81,6 +81,10 @@ class Network final : public Module {
     initializer.normal_(first.narrow(0, width, extra), 0, kNetworkNoise);
     initializer.normal_(last.narrow(1, width, extra), 0, kNetworkNoise);
   }
+  bool is_plain() const {
+    return first_ && first_->is_plain() && last_->is_plain() && (dropout_ == 0 || !is_training());
+  }
+  LiftingNetwork tensors() const { return {first_->dense(), first_->bias(), last_->dense(), last_->bias()}; }
   double flops(int64_t rows) const { return (first_ ? first_->flops(rows) : 0) + last_->flops(rows); }
   void damp(double factor) { last_->first_weight().mul_(factor); }
 
@@ -119,6 +123,19 @@ at::Tensor Networks::predict(const at::Tensor& x_C, int64_t level) const {
 at::Tensor Networks::update(const at::Tensor& x_C, int64_t level) const {
   return update_[static_cast<size_t>(level)]->forward(x_C);
 }
+
+static std::vector<LiftingNetwork> tensors_of(const std::vector<std::shared_ptr<Network>>& networks) {
+  std::vector<LiftingNetwork> all;
+  for (const auto& network : networks) {
+    if (!network->is_plain()) return {};
+    all.push_back(network->tensors());
+  }
+  return all;
+}
+
+std::vector<LiftingNetwork> Networks::predictions() const { return tensors_of(predict_); }
+
+std::vector<LiftingNetwork> Networks::updates() const { return tensors_of(update_); }
 
 double Networks::flops(int64_t rows) const {
   double sum = 0;

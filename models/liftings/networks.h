@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/config/binder.h"
+#include "core/ops/lifting.h"
 #include "models/block_context.h"
 #include "models/module.h"
 
@@ -42,6 +43,10 @@ class Networks {
 
   at::Tensor predict(const at::Tensor& x_C, int64_t level) const;  ///< Shapes  [..., C] -> [..., C]
   at::Tensor update(const at::Tensor& x_C, int64_t level) const;
+  /// The tensors of all levels' predictions or updates, for operations on whole sequences; empty where a network is one
+  /// linear map, or drops hidden values now.
+  std::vector<LiftingNetwork> predictions() const;
+  std::vector<LiftingNetwork> updates() const;
   /// Of every prediction once and every update twice, on the way down and back, over `rows` positions.
   double flops(int64_t rows) const;
 

@@ -79,7 +79,7 @@ void add_to(MixerRegistry& r) {
                           .summary = "the wavelet path of WaveletLM as a mixer for any net",
                           .source = "WaveletLM (github.com/ramongougis/WaveletLM), April 2026",
                           .cost = "about (12 levels + 4 S + 2) L Dp^2 flops; state (2^levels - 1) Dp + D",
-                          .version = 3});
+                          .version = 4});
 }
 
 }  // namespace subband::mixers::wavelet

@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <set>
 #include <vector>
 
 #include "core/testing/catch.h"
@@ -123,3 +124,30 @@ TEST_CASE("the wavelet mixer refuses to be bidirectional", "[wavelet_mixer]") {
 }
 
 }  // namespace wavelet_mixer_test
+
+// Operations of a graph that compute something, each once; leaves apart.
+static size_t operations_behind(const at::Tensor& y) {
+  std::vector<torch::autograd::Node*> open = {y.grad_fn().get()};
+  std::set<torch::autograd::Node*> seen(open.begin(), open.end());
+  size_t count = 0;
+  while (!open.empty()) {
+    torch::autograd::Node* node = open.back();
+    open.pop_back();
+    if (node->name().find("AccumulateGrad") == std::string::npos) ++count;
+    for (const auto& edge : node->next_edges())
+      if (edge.function && seen.insert(edge.function.get()).second) open.push_back(edge.function.get());
+  }
+  return count;
+}
+
+TEST_CASE("the path of a block through five crawling levels is at most ten operations, eleven with its norm",
+          "[wavelet]") {
+  const auto mixer = wavelet_mixer_test::wavelet({.width = 8, .length = 32},
+                                                 {{"levels", Node(int64_t{5})}, {"dilation", Node("crawl")}}, at::kFloat);
+  const at::Tensor x = at::empty({2, 32, 8}).normal_(0, 1, stream(1, "x")).requires_grad_();
+  LayerChannel first, second;
+  CHECK(operations_behind(mixer->forward(x, {.after = &first})) <= 8);
+  const at::Tensor before = first.summary_BLC.detach();
+  const LayerChannel given{before};
+  CHECK(operations_behind(mixer->forward(x, {.before = &given, .after = &second})) <= 10);
+}

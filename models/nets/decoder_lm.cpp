@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/ops/linear_cross_entropy.h"
 #include "core/tensors/expect.h"
 #include "models/layers/embedding.h"
 #include "models/layers/positions/sinusoids.h"
@@ -130,14 +131,13 @@ class DecoderLm final : public Net {
   }
 
   at::Tensor forward(const at::Tensor& ids_BL, const Pass& pass) override {
-    expect_shape("decoder_lm", "ids", ids_BL, {pass.batch(), kAny});
-    if (pass.keep_BL.defined())
-      expect_shape("decoder_lm", "keep", pass.keep_BL, {ids_BL.size(0), ids_BL.size(1)});
-    at::Tensor x = dropout(embedded(ids_BL, pass.position()), dropout_, is_training(), noise_.get());
-    x = (*norm_)(through_blocks(blocks_, x, pass, recompute_ ? noise_ : nullptr));
-    if (pass.hidden) pass.hidden->push_back(x);
-    if (pass.state) pass.state->advance(ids_BL.size(1));
-    return logits(x);
+    const at::Tensor x = normed(ids_BL, pass);
+    return head_ ? head_->forward(x) : embedding_->logits(x);
+  }
+  at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL, const Pass& pass) override {
+    const WeightMatrix& head = head_ ? static_cast<const WeightMatrix&>(*head_) : *embedding_;
+    if (!head.is_plain()) return Net::loss(ids_BL, targets_BL, pass);
+    return linear_cross_entropy(normed(ids_BL, pass).flatten(0, 1), head.dense(), targets_BL.flatten());
   }
   int64_t most_tokens() const override {
     for (const auto& block : blocks_)
@@ -177,7 +177,17 @@ class DecoderLm final : public Net {
     }
   }
 
-  at::Tensor logits(const at::Tensor& x) const { return head_ ? head_->forward(x) : embedding_->logits(x); }
+  // What the head reads.
+  at::Tensor normed(const at::Tensor& ids_BL, const Pass& pass) {
+    expect_shape("decoder_lm", "ids", ids_BL, {pass.batch(), kAny});
+    if (pass.keep_BL.defined())
+      expect_shape("decoder_lm", "keep", pass.keep_BL, {ids_BL.size(0), ids_BL.size(1)});
+    at::Tensor x = dropout(embedded(ids_BL, pass.position()), dropout_, is_training(), noise_.get());
+    x = (*norm_)(through_blocks(blocks_, x, pass, recompute_ ? noise_ : nullptr));
+    if (pass.hidden) pass.hidden->push_back(x);
+    if (pass.state) pass.state->advance(ids_BL.size(1));
+    return x;
+  }
 
   // Tokens whose first one stands at position `first`.
   at::Tensor embedded(const at::Tensor& ids_BL, int64_t first) const {
@@ -212,7 +222,8 @@ void add_to(NetRegistry& r) {
   r.add<DecoderLm, Config>({.name = "decoder_lm",
                             .summary = "decoder around any causal mixer",
                             .source = "GPT-2 (Radford et al. 2019); LLaMA, arXiv 2302.13971",
-                            .cost = "2 V D parameters and the blocks"});
+                            .cost = "2 V D parameters and the blocks",
+                            .version = 2});
 }
 
 }  // namespace subband::nets::decoder_lm

@@ -13,7 +13,8 @@ void add_to(NetRegistry& r) {
       {.name = "wavelet_lm",
        .summary = "a language model that mixes positions by an undecimated wavelet",
        .source = "WaveletLM (github.com/ramongougis/WaveletLM), April 2026",
-       .cost = "linear in L; about 24 levels Cp^2 + 4 S Cp^2 + 4 e C^2 flops per position and block"});
+       .cost = "linear in L; about 24 levels Cp^2 + 4 S Cp^2 + 4 e C^2 flops per position and block",
+       .version = 2});
 }
 
 }  // namespace subband::nets::wavelet_lm

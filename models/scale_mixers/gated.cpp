@@ -95,6 +95,7 @@ class Gated final : public ScaleMixer {
   }
 
   at::Tensor forward(const at::Tensor& z_SBLC) override {
+    if (is_one_product()) return mix(stages_[0].matrices, config_.matrices.gate, z_SBLC, z_SBLC);
     at::Tensor x = z_SBLC.flatten(1, 2);
     const at::Tensor factors = phase_gains_.defined() ? phase_factors(x) : at::Tensor();
     x = stages_.size() == 1 ? single(x) : deep(x);
@@ -113,6 +114,13 @@ class Gated final : public ScaleMixer {
   }
 
  private:
+  // One map of every scale, all as wide as the coefficients, each gated by what it reads.
+  bool is_one_product() const {
+    const Stage& stage = stages_[0];
+    return stages_.size() == 1 && !phase_gains_.defined() && !config_.routing && stage.runs.size() == 1 &&
+           !stage.proj_in[0] && config_.matrices.gate != "none" &&
+           std::ranges::all_of(stage.matrices, [](const auto& each) { return each->is_plain(); });
+  }
   void add_scales(const BlockContext& context) {
     stages_.emplace_back();
     const auto list = register_module("scales", std::make_shared<torch::nn::Module>("scales"));
@@ -261,7 +269,8 @@ void add_to(ScaleMixerRegistry& r) {
   r.add<Gated, Config>({.name = "gated",
                         .summary = "a gated linear map per scale with a low-rank path beside the gate",
                         .source = "WaveletLM, gated spectral mixer",
-                        .cost = "sum over scales of 2 w^2 + 2 r w (+ 2 Cp w where narrow) parameters"});
+                        .cost = "sum over scales of 2 w^2 + 2 r w (+ 2 Cp w where narrow) parameters",
+                        .version = 2});
 }
 
 }  // namespace subband::scale_mixers::gated

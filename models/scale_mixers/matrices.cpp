@@ -2,8 +2,12 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
+
+#include "core/ops/gated_product.h"
 
 namespace subband::scale_mixers {
 
@@ -62,6 +66,8 @@ Matrices::Matrices(const MatricesConfig& config, int64_t width, const BlockConte
 
 std::shared_ptr<Projection> Matrices::plain() const { return log_scale_.defined() ? nullptr : stored_; }
 
+bool Matrices::is_plain() const { return (!stored_ || stored_->is_plain()) && (!gate || gate->is_plain()); }
+
 at::Tensor Matrices::mixer() {
   if (spectral_) return spectral_->weight();
   const at::Tensor n = stored_->dense();
@@ -73,6 +79,20 @@ double Matrices::flops() const {
   const double low = u.defined() ? 4.0 * static_cast<double>(u.numel()) : 0;
   const double mixing = stored_ ? stored_->flops(1) : 2.0 * static_cast<double>(spectral_->original.numel());
   return mixing + (gate ? gate->flops(1) : 0) + low;
+}
+
+static std::optional<GateKind> kind_of(const std::string& gate) {
+  if (gate == "sigmoid") return GateKind::sigmoid;
+  if (gate == "silu") return GateKind::silu;
+  if (gate == "gelu") return GateKind::gelu;
+  if (gate == "relu") return GateKind::relu;
+  return std::nullopt;
+}
+
+static std::vector<GatedMatrices> tensors_of(std::span<const std::shared_ptr<Matrices>> scales) {
+  std::vector<GatedMatrices> all;
+  for (const auto& m : scales) all.push_back({m->mixer(), m->gate->dense(), m->u, m->v, m->bias});
+  return all;
 }
 
 at::Tensor mix(std::span<const std::shared_ptr<Matrices>> scales, const std::string& gate,
@@ -87,6 +107,9 @@ at::Tensor mix(std::span<const std::shared_ptr<Matrices>> scales, const std::str
     for (const auto& scale : scales) all.push_back(projection_of(*scale));
     return all;
   };
+  const bool are_plain = std::ranges::all_of(scales, [](const auto& each) { return each->is_plain(); });
+  if (const auto kind = kind_of(gate); kind && are_plain && x.is_same(gate_input))
+    return gated_product(x, tensors_of(scales), *kind);
   at::Tensor y = scales[0]->plain()
                      ? apply_each(projections([](Matrices& m) { return m.plain(); }), x)
                      : at::bmm(x, stacked([](Matrices& m) { return m.mixer(); }).transpose(1, 2));

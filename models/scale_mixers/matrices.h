@@ -32,6 +32,7 @@ class Matrices final : public Module {
 
   double flops() const;                       ///< per position
   std::shared_ptr<Projection> plain() const;  ///< M where it is stored as it is used, or null
+  bool is_plain() const;                      ///< whether M and K may be multiplied with from outside
   at::Tensor mixer();                         ///< M, as the config and the stabilisers make it
 
   std::shared_ptr<Projection> gate;  ///< K, or null
@@ -43,7 +44,8 @@ class Matrices final : public Module {
   at::Tensor log_scale_;                      // θ
 };
 
-/// One batched product per matrix for all scales of one width. Shapes  x, gate input [count,N,w] -> [count,N,w]
+/// One batched product per matrix for all scales of one width. Shapes  x, gate input [count,N,w] -> [count,N,w]; with a
+/// gate that reads x itself also [count,B,L,w]
 at::Tensor mix(std::span<const std::shared_ptr<Matrices>> scales, const std::string& gate,
                const at::Tensor& x, const at::Tensor& gate_input);
 

@@ -86,15 +86,22 @@ at::Tensor SpectralBranch::forward(const at::Tensor& h_BLC, const Summaries& sum
   const at::Tensor h = padding > 0 ? at::constant_pad_nd(h_BLC, {0, padding}) : h_BLC;
   at::Tensor decomposed = lifting_->decompose(h, pass.memory());
   if (coefficient_norms_) decomposed = coefficient_norms_->forward(decomposed);
-  // A summary is fp32 at least; the coefficients keep their own precision.
-  const at::Tensor z_SBLC =
-      bypass_->apply(decomposed, summaries.own, summaries.previous).to(decomposed.scalar_type());
-  at::Tensor y = transform_->inverse(scale_mixer_->forward(largest(transform_->forward(z_SBLC))));
+  const ScaleBias bias = bypass_->bias(summaries.own, summaries.previous);
+  const at::Tensor z_SBLC = bias.context_BLC.defined()
+                                ? transform_->forward_biased(decomposed, bias.context_BLC, bias.gains_SC)
+                                : transform_->forward(decomposed);
+  const at::Tensor r = reconstruction_->reconstruct(back(scale_mixer_->forward(largest(z_SBLC))));
+  return projection_ ? projection_->forward(r) : r;
+}
+
+// From mixed coefficients to those that are put together again.
+at::Tensor SpectralBranch::back(const at::Tensor& mixed_SBLC) const {
+  const bool drops = transform_->is_training() && options_.mixer_dropout > 0;
+  if (!synthesis_norms_ && !drops) return transform_->inverse_scaled(mixed_SBLC, scale_gains_S_);
+  at::Tensor y = transform_->inverse(mixed_SBLC);
   if (synthesis_norms_) y = synthesis_norms_->forward(y);
   y = dropout(y, options_.mixer_dropout, transform_->is_training(), noise_.get());
-  y = y * scale_gains_S_.view({-1, 1, 1, 1});
-  const at::Tensor r = reconstruction_->reconstruct(y);
-  return projection_ ? projection_->forward(r) : r;
+  return y * scale_gains_S_.view({-1, 1, 1, 1});
 }
 
 at::Tensor SpectralBranch::largest(const at::Tensor& z_SBLC) const {

@@ -68,6 +68,7 @@ class SpectralBranch {
 
  private:
   void add_projection(Module& owner, const BlockContext& context);
+  at::Tensor back(const at::Tensor& mixed_SBLC) const;
   at::Tensor largest(const at::Tensor& z_SBLC) const;
 
   SpectralBranchOptions options_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/ops/linear_cross_entropy.h"
 #include "models/layers/recompute.h"
 
 namespace subband {
@@ -142,16 +143,15 @@ at::Tensor WaveletNet::logits(const at::Tensor& ids_BL, const Pass& pass) {
 }
 
 at::Tensor WaveletNet::loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL, const Pass& pass) {
-  if (config_.loop_iterations == 1) return Net::loss(ids_BL, targets_BL, pass);
   std::vector<at::Tensor> passes;
   pass_all(ids_BL, pass, &passes);
   if (pass.state) pass.state->advance(ids_BL.size(1));
   at::Tensor sum;
   for (const at::Tensor& x : passes) {
-    const at::Tensor term = mean_cross_entropy(head(x), targets_BL);
+    const at::Tensor term = head_loss(x, targets_BL);
     sum = sum.defined() ? sum + term : term;
   }
-  return sum / static_cast<double>(passes.size());
+  return passes.size() == 1 ? sum : sum / static_cast<double>(passes.size());
 }
 
 PartCosts WaveletNet::costs(int64_t length, int64_t bytes_per_value) const {
@@ -243,10 +243,19 @@ bool WaveletNet::left_out(int64_t application) const {
   return at::rand({1}, noise_->generator).item<double>() < rate;
 }
 
+at::Tensor WaveletNet::before_head(const at::Tensor& x_BLC) const {
+  return dropout(final_norm_->forward(x_BLC), config_.dropout.lm_head, is_training(), noise_.get());
+}
+
 at::Tensor WaveletNet::head(const at::Tensor& x_BLC) const {
-  const at::Tensor x =
-      dropout(final_norm_->forward(x_BLC), config_.dropout.lm_head, is_training(), noise_.get());
+  const at::Tensor x = before_head(x_BLC);
   return head_ ? head_->forward(x) : embedding_->logits(x);
+}
+
+at::Tensor WaveletNet::head_loss(const at::Tensor& x_BLC, const at::Tensor& targets_BL) const {
+  const WeightMatrix& last = head_ ? static_cast<const WeightMatrix&>(*head_) : *embedding_;
+  if (!last.is_plain()) return mean_cross_entropy(head(x_BLC), targets_BL);
+  return linear_cross_entropy(before_head(x_BLC).flatten(0, 1), last.dense(), targets_BL.flatten());
 }
 
 }  // namespace subband

@@ -74,6 +74,8 @@ class WaveletNet final : public Net {
   void add_costs(PartCosts& costs, const std::string& prefix, int64_t length, int64_t bytes_per_value) const;
   void finish(const Stream& stream);               ///< keeps what goes on from window to window
   at::Tensor head(const at::Tensor& x_BLC) const;  ///< Shapes  [B,L,C] -> [B,L,V]
+  /// The mean cross-entropy behind the head, without all logits at once.
+  at::Tensor head_loss(const at::Tensor& x_BLC, const at::Tensor& targets_BL) const;
 
   const Embedding& embedding() const { return *embedding_; }  ///< [V,C], the head too where tied
 
@@ -81,6 +83,7 @@ class WaveletNet final : public Net {
   void add_blocks(Initializer& initializer);
   at::Tensor pass_all(const at::Tensor& ids_BL, const Pass& pass, std::vector<at::Tensor>* passes);
   bool left_out(int64_t application) const;
+  at::Tensor before_head(const at::Tensor& x_BLC) const;
 
   WaveletNetConfig config_;
   std::shared_ptr<Noise> noise_;

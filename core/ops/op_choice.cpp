@@ -1,0 +1,98 @@
+#include "core/ops/op_choice.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/ops/empty.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/ops/cuda_values.h"
+#include "core/ops/gelu_network.h"
+#include "core/ops/op_paths.h"
+
+namespace subband {
+
+namespace {
+
+constexpr int64_t kValuesPerThread = 1 << 17;
+
+// Empty where nothing speaks against the loops.
+std::string why_no_loops(at::TensorList tensors) {
+  for (const at::Tensor& x : tensors) {
+    if (!x.defined()) continue;
+    if (!x.is_cpu()) return "no loops for " + x.device().str();
+    if (x.scalar_type() != at::kFloat)
+      return std::string(c10::toString(x.scalar_type())) + ": the loops take fp32";
+  }
+  if (at::autocast::is_autocast_enabled(at::kCPU)) return "autocast: the loops take fp32";
+  return "";
+}
+
+}  // namespace
+
+int cuda_value_type(at::ScalarType type) {
+  if (type == at::kFloat) return cuda_values::kFloat;
+  if (type == at::kHalf) return cuda_values::kHalf;
+  return type == at::kBFloat16 ? cuda_values::kBFloat16 : -1;
+}
+
+bool takes_loops(std::string_view op, at::TensorList tensors, std::string_view path) {
+  const std::string asked = op_path(op, path), why = why_no_loops(tensors);
+  if (asked == "reference" || (asked == "auto" && !why.empty())) {
+    count_op(op, "reference", asked == "reference" ? "forced" : why);
+    return false;
+  }
+  if (!why.empty() || (asked != "auto" && asked != "loops"))
+    throw ShapeError(std::string(op), "path = " + asked + ": must be auto, reference or loops (CPU, fp32)");
+  count_op(op, "loops", gelu_network_paths::instructions());
+  return true;
+}
+
+std::vector<at::Tensor> gradients_again(const Reference& reference, const std::vector<at::Tensor>& inputs,
+                                        const at::Tensor& gradient) {
+  std::vector<at::Tensor> asked;
+  for (const at::Tensor& input : inputs)
+    if (input.defined() && input.requires_grad()) asked.push_back(input);
+  const at::Tensor y = reference(inputs);
+  const auto found = torch::autograd::grad({y}, asked, {gradient}, true, true, true);
+  std::vector<at::Tensor> gradients;
+  size_t next = 0;
+  for (const at::Tensor& input : inputs)
+    gradients.push_back(input.defined() && input.requires_grad() ? found[next++] : at::Tensor());
+  return gradients;
+}
+
+void each_chunk(int64_t rows, int64_t columns, const std::function<void(int64_t, int64_t, int64_t)>& body) {
+  const int64_t chunks = (rows + kRowsPerChunk - 1) / kRowsPerChunk;
+  const int64_t grain =
+      std::max<int64_t>(1, kValuesPerThread / std::max<int64_t>(1, kRowsPerChunk * columns));
+  at::parallel_for(0, chunks, grain, [&](int64_t first, int64_t end) {
+    for (int64_t chunk = first; chunk < end; ++chunk)
+      body(chunk * kRowsPerChunk, std::min(rows, (chunk + 1) * kRowsPerChunk), chunk);
+  });
+}
+
+at::Tensor each_chunk_with_sums(int64_t rows, int64_t columns, int64_t count,
+                                const std::function<void(int64_t, int64_t, float*)>& body) {
+  const int64_t chunks = (rows + kRowsPerChunk - 1) / kRowsPerChunk;
+  at::Tensor partial = at::empty({chunks, count}, at::kFloat), total = at::empty({count}, at::kFloat);
+  float* const sums = partial.mutable_data_ptr<float>();
+  each_chunk(rows, columns, [&](int64_t first, int64_t end, int64_t chunk) {
+    std::fill_n(sums + chunk * count, count, 0.0f);
+    body(first, end, sums + chunk * count);
+  });
+  std::vector<double> wide(static_cast<size_t>(count), 0.0);
+  for (int64_t chunk = 0; chunk < chunks; ++chunk)
+    for (int64_t i = 0; i < count; ++i)
+      wide[static_cast<size_t>(i)] += static_cast<double>(sums[chunk * count + i]);
+  std::transform(wide.begin(), wide.end(), total.mutable_data_ptr<float>(),
+                 [](double sum) { return static_cast<float>(sum); });
+  return total;
+}
+
+}  // namespace subband

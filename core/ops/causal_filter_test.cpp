@@ -2,7 +2,10 @@
 
 #include <torch/torch.h>
 
+#include <iostream>
+
 #include "core/error.h"
+#include "core/tensors/device.h"
 #include "core/tensors/random.h"
 #include "core/testing/catch.h"
 
@@ -89,5 +92,26 @@ TEST_CASE("the causal filter refuses what it cannot take, and names it", "[causa
   CHECK_THROWS_WITH(causal_filter(x, w, -1),
                     "causal_filter: first = -1: must be 0 or more; the future is unseen");
   CHECK_THROWS_WITH(causal_filter(x.to(at::kDouble), w.to(at::kDouble), 1, "loops"),
-                    "causal_filter: path = loops: must be auto, reference or loops (CPU, fp32)");
+                    "causal_filter: path = loops: must be auto, reference, loops (CPU, fp32) or cuda (CUDA, fp32, "
+                    "fp16 or bf16)");
+}
+
+TEST_CASE("the CUDA kernels of the causal filter are the reference, forward and backward", "[causal_filter][cuda]") {
+  if (const std::string problem = cuda_problem(); !problem.empty()) {
+    std::cout << "skipped: the CUDA kernels of the causal filter are the reference: " << problem << "\n";
+    return;
+  }
+  for (const Case& each : kCases) {
+    CAPTURE(each.length, each.channels, each.taps, each.first);
+    const at::Tensor x = random({3, each.length, each.channels}, at::kFloat, "x");
+    const at::Tensor w = random({each.taps}, at::kFloat, "w"), c = random(x.sizes(), at::kFloat, "c");
+    std::vector<at::Tensor> found;
+    for (const char* path : {"reference", "cuda"}) {
+      const at::Tensor x_leaf = x.cuda().requires_grad_(), w_leaf = w.cuda().requires_grad_();
+      const at::Tensor y = causal_filter(x_leaf, w_leaf, each.first, path);
+      (y * c.cuda()).sum().backward();
+      for (const at::Tensor& one : {y.detach(), x_leaf.grad(), w_leaf.grad()}) found.push_back(one.cpu());
+    }
+    for (size_t i = 0; i < 3; ++i) CHECK(at::allclose(found[i + 3], found[i], 1e-5, 1e-4));
+  }
 }

@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/ops/op_choice.h"
 #include "core/ops/op_paths.h"
 #include "core/tensors/device.h"
 
@@ -39,7 +40,7 @@ bool fits_loops(const at::Tensor& x) {
 }
 
 bool fits_cuda(const at::Tensor& x) {
-  return x.is_cuda() && x.scalar_type() == at::kFloat && x.size(-1) <= fwht_paths::kLargestCuda;
+  return x.is_cuda() && cuda_value_type(x.scalar_type()) >= 0 && x.size(-1) <= fwht_paths::kLargestCuda;
 }
 
 // Why neither loops nor kernel take x.
@@ -47,7 +48,7 @@ std::string why_reference(const at::Tensor& x) {
   const std::string type = c10::toString(x.scalar_type());
   if (x.is_cpu()) return type + ": the loops take fp32 and fp64";
   if (!x.is_cuda()) return "no kernel for " + x.device().str();
-  if (x.scalar_type() != at::kFloat) return type + ": the kernel takes fp32";
+  if (cuda_value_type(x.scalar_type()) < 0) return type + ": the kernel takes fp32, fp16 and bf16";
   return "n = " + std::to_string(x.size(-1)) + ": the kernel takes at most " +
          std::to_string(fwht_paths::kLargestCuda);
 }
@@ -85,8 +86,8 @@ at::Tensor through_cuda(const at::Tensor& x) {
   const at::Tensor flat = x.contiguous();
   at::Tensor y = at::empty_like(flat);
   const int64_t n = x.size(-1);
-  cuda_launch<decltype(subband_cuda_fwht)>("fwht", "subband_cuda_fwht", flat.const_data_ptr<float>(),
-                                           y.mutable_data_ptr<float>(), x.numel() / n, static_cast<int>(n),
+  cuda_launch<decltype(subband_cuda_fwht)>("fwht", "subband_cuda_fwht", flat.const_data_ptr(),
+                                           y.mutable_data_ptr(), x.numel() / n, static_cast<int>(n), cuda_value_type(x.scalar_type()),
                                            cuda_stream(x.device()));
   return y;
 }
@@ -120,7 +121,7 @@ at::Tensor fwht(const at::Tensor& x, std::string_view path) {
   if (chosen == "cuda" && fits_cuda(x)) return FwhtFunction::apply(x, true);
   throw ShapeError("fwht",
                    "path = " + chosen +
-                       ": must be auto, reference, loops (CPU, fp32 or fp64) or cuda (CUDA, fp32, n <= " +
+                       ": must be auto, reference, loops (CPU, fp32 or fp64) or cuda (CUDA, fp32, fp16 or bf16, n <= " +
                        std::to_string(fwht_paths::kLargestCuda) + ")");
 }
 

@@ -27,10 +27,11 @@ void loops(const float* x, float* y, int64_t rows, int64_t n);  ///< fwht_loops.
 void loops(const double* x, double* y, int64_t rows, int64_t n);
 const char* loops_instructions();  ///< the instruction set that the loops over fp32 take here
 
-inline constexpr int kLargestCuda = 4096;  ///< n up to which the kernel keeps a row in one block
+inline constexpr int kLargestCuda = 32768;  ///< n up to which the kernel keeps a row in one block
 
 }  // namespace fwht_paths
 }  // namespace subband
 
 /// fwht.cu: null when all is well, else a sentence that lives as long as the program.
-extern "C" const char* subband_cuda_fwht(const float* x, float* y, int64_t rows, int n, void* stream);
+/// `type`: a cuda_values::Type (cuda_values.h).
+extern "C" const char* subband_cuda_fwht(const void* x, void* y, int64_t rows, int n, int type, void* stream);

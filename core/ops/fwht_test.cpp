@@ -85,8 +85,8 @@ TEST_CASE("fwht refuses lengths that are not a power of two, and what has no pat
   CHECK_THROWS_WITH(fwht(at::zeros({4}, at::kLong)), "fwht: x: expected a floating dtype, got Long");
   CHECK_THROWS_WITH(
       fwht(at::zeros({4}), "cuda"),
-      "fwht: path = cuda: must be auto, reference, loops (CPU, fp32 or fp64) or cuda (CUDA, fp32, n <= "
-      "4096)");
+      "fwht: path = cuda: must be auto, reference, loops (CPU, fp32 or fp64) or cuda (CUDA, fp32, fp16 "
+      "or bf16, n <= 32768)");
 }
 
 TEST_CASE("the path that is taken can be asked for", "[fwht]") {
@@ -99,7 +99,7 @@ TEST_CASE("the CUDA kernel is the reference", "[fwht][cuda]") {
     std::cout << "skipped: the CUDA kernel is the reference: " << problem << "\n";
     return;
   }
-  for (const int64_t n : {1, 2, 64, 2048, 4096}) {
+  for (const int64_t n : {1, 2, 64, 2048, 4096, 32768}) {
     const at::Tensor x = random({5, n}, at::kFloat);
     CHECK(at::allclose(fwht(x.cuda(), "cuda").cpu(), fwht_paths::reference(x), 0, 1e-5));
   }

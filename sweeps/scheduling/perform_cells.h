@@ -78,7 +78,7 @@ struct CellSurroundings {
 /// the files where data were changed since the plan was made. `held` where another process is at the same run.
 CellOutcome perform_cell(const CellSource& source, const CellTask& task, const Store& store,
                          const CellSurroundings& surroundings);
-/// The same in a worker: its scheduler hears of every step.
+/// The same in a worker: its scheduler is told of every step.
 CellOutcome perform_cell(const CellSource& source, const CellTask& task, const Store& store, WorkerLink& link,
                          CellSurroundings surroundings = {});
 

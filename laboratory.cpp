@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/languages/terminal.h"
-#include "core/program/catalog.h"
+#include "core/program/catalogue.h"
 #include "core/program/command_table.h"
 #include "experiments/commands/commands.h"
 #include "experiments/part_code.h"
@@ -46,34 +46,34 @@ static CommandTable all_commands() {
   return table;
 }
 
-static Catalog whole_catalog(const CommandTable& commands) {
+static Catalogue whole_catalogue(const CommandTable& commands) {
   Registry registry;
   register_parts(registry);
   register_analysis_parts(registry);
   register_sweeps_parts(registry);
-  Catalog catalog = catalog_of(registry);
-  catalog.documents = {{"recipe", recipe_fields(registry)}, {"sweep", sweep_fields()}};
-  catalog.commands = catalog_commands(commands);
+  Catalogue catalogue = catalogue_of(registry);
+  catalogue.documents = {{"recipe", recipe_fields(registry)}, {"sweep", sweep_fields()}};
+  catalogue.commands = catalogue_commands(commands);
   for (const char* folder : {"models", "experiments"})
-    add_probes(catalog, program_root() / folder / "probes.json");
+    add_probes(catalogue, program_root() / folder / "probes.json");
   PartCode code = built_part_code();
   for (const OwnPart& own : own_parts()) code[own.part] = own.code;
-  for (auto& [kind, parts] : catalog.kinds)
+  for (auto& [kind, parts] : catalogue.kinds)
     for (auto& [name, part] : parts)
       if (const auto found = code.find(kind + ":" + name); found != code.end()) part.code = found->second;
-  return catalog;
+  return catalogue;
 }
 
 static int laboratory_command(const std::string& name, Arguments arguments) try {
   const CommandTable table = all_commands();
-  if (name == "catalogue") return std::cout << catalog_json(whole_catalog(table)), 0;
-  if (name == "help") return std::cout << help_text(catalog_commands(table)), 0;
+  if (name == "catalogue") return std::cout << catalogue_json(whole_catalogue(table)), 0;
+  if (name == "help") return std::cout << help_text(catalogue_commands(table)), 0;
   const Command* command = find_command(table, name);
-  if (command == nullptr) refuse_command(name, catalog_commands(table));
+  if (command == nullptr) refuse_command(name, catalogue_commands(table));
   if (name == "list" && !arguments.empty() && arguments.front() == "metric")
     return command_list_metrics(arguments.subspan(1));
-  const bool looks_up = std::holds_alternative<int (*)(Arguments, const Catalog&)>(command->run);
-  return run_command(*command, arguments, looks_up ? whole_catalog(table) : Catalog(), update_ledger);
+  const bool looks_up = std::holds_alternative<int (*)(Arguments, const Catalogue&)>(command->run);
+  return run_command(*command, arguments, looks_up ? whole_catalogue(table) : Catalogue(), update_ledger);
 } catch (const Error& error) {  // no such command, or a part of one's own that cannot be loaded
   std::cerr << error_lines(error);
   return error.exit_code();

@@ -16,7 +16,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/languages/terminal.h"
-#include "core/program/catalog.h"
+#include "core/program/catalogue.h"
 #include "core/program/command_table.h"
 #include "core/program/completion.h"
 #include "core/program/compose_command.h"
@@ -67,14 +67,14 @@ static bool has_own_parts() {
 }
 
 // What there is is read from the catalogue that the build wrote; the laboratory knows it too, but takes longer.
-static std::optional<Catalog> installed() {
-  return installed_catalog(beside_program("catalogue.json"), beside_program("libsubband_laboratory.so"));
+static std::optional<Catalogue> installed() {
+  return installed_catalogue(beside_program("catalogue.json"), beside_program("libsubband_laboratory.so"));
 }
 
 static int help() {
-  const auto catalog = installed();
-  if (!catalog) return in_laboratory("help", {});
-  std::cout << help_text(catalog->commands);
+  const auto catalogue = installed();
+  if (!catalogue) return in_laboratory("help", {});
+  std::cout << help_text(catalogue->commands);
   return 0;
 }
 
@@ -82,8 +82,8 @@ static int help() {
 static int complete(Arguments arguments) {
   std::vector<std::string> words(arguments.begin(), arguments.end());
   if (!words.empty() && words.front() == "--") words.erase(words.begin());
-  if (const auto catalog = installed())
-    for (const std::string& each : completions(*catalog, program_root(), words)) std::cout << each << "\n";
+  if (const auto catalogue = installed())
+    for (const std::string& each : completions(*catalogue, program_root(), words)) std::cout << each << "\n";
   return 0;
 }
 
@@ -100,10 +100,10 @@ static int answer(const std::string& name, Arguments arguments) {
   register_analysis_commands(table);
   const Command* command = find_command(table, name);
   if (command == nullptr) return in_laboratory(name, arguments);
-  if (!std::holds_alternative<int (*)(Arguments, const Catalog&)>(command->run))
-    return run_command(*command, arguments, Catalog(), update_ledger);
-  const auto catalog = has_own_parts() ? std::nullopt : installed();
-  return catalog ? run_command(*command, arguments, *catalog, update_ledger) : in_laboratory(name, arguments);
+  if (!std::holds_alternative<int (*)(Arguments, const Catalogue&)>(command->run))
+    return run_command(*command, arguments, Catalogue(), update_ledger);
+  const auto catalogue = has_own_parts() ? std::nullopt : installed();
+  return catalogue ? run_command(*command, arguments, *catalogue, update_ledger) : in_laboratory(name, arguments);
 }
 
 }  // namespace subband

@@ -32,7 +32,10 @@ static const std::vector<Plain>& riddles() {
       {std::string("first ") + "weights", "initial weights"},
       {std::string("let positions ") + "speak", "carries information between positions"},
       {std::string("lets positions ") + "speak", "carries information between positions"},
-      {std::string("channels are ") + "turned", "channels are rotated"}};
+      {std::string("channels are ") + "turned", "channels are rotated"},
+      {std::string("silence") + "d(", "masked"},
+      {std::string("exercise") + "s of ", "synthetic tasks"},
+      {std::string("catalog ") + "of", "catalogue"}};
   return kRiddles;
 }
 

@@ -1,7 +1,7 @@
 #include "experiments/parts.h"
 
 #include "core/config/yaml.h"
-#include "core/program/catalog.h"
+#include "core/program/catalogue.h"
 #include "core/testing/catch.h"
 
 namespace parts_test {
@@ -9,11 +9,11 @@ namespace parts_test {
 using namespace subband;
 using config::Node;
 
-TEST_CASE("every part's reference page is a config that binds to the same values", "[catalog]") {
+TEST_CASE("every part's reference page is a config that binds to the same values", "[catalogue]") {
   Registry registry;
   register_parts(registry);
-  const Catalog catalog = catalog_of(registry);
-  for (const auto& [kind_name, parts] : catalog.kinds)
+  const Catalogue catalogue = catalogue_of(registry);
+  for (const auto& [kind_name, parts] : catalogue.kinds)
     for (const auto& [name, part] : parts) {
       CAPTURE(kind_name, name);
       const std::string text = reference_page(kind_name, part);
@@ -30,7 +30,7 @@ TEST_CASE("every part's reference page is a config that binds to the same values
         INFO(problem.line());
         CHECK(problem.kind != "unknown_key");
       }
-      const Catalog read = read_catalog(catalog_json(catalog));
+      const Catalogue read = read_catalogue(catalogue_json(catalogue));
       CHECK(reference_page(kind_name, read.part(kind_name, name)) == text);
     }
 }

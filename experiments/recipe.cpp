@@ -11,7 +11,7 @@
 #include "core/tensors/device.h"
 #include "core/tensors/random.h"
 #include "core/text.h"
-#include "experiments/data/pinned.h"
+#include "experiments/data/files/pinned.h"
 #include "experiments/price.h"
 #include "experiments/procedure.h"
 #include "experiments/recipe_fields.h"

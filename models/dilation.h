@@ -8,7 +8,7 @@
 #include "core/registry.h"
 #include "models/block_context.h"
 #include "models/module.h"
-#include "models/row_buffer.h"
+#include "models/state/row_buffer.h"
 
 namespace subband {
 

@@ -7,7 +7,7 @@
 #include "models/block_context.h"
 #include "models/dilation.h"
 #include "models/module.h"
-#include "models/sequence_state.h"
+#include "models/state/sequence_state.h"
 
 namespace subband {
 

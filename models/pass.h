@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/tensors/expect.h"
-#include "models/sequence_state.h"
+#include "models/state/sequence_state.h"
 
 namespace subband {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "core/program/catalog.h"
+#include "core/program/catalogue.h"
 #include "core/text.h"
 
 namespace subband {
@@ -24,7 +24,7 @@ std::vector<std::string> options_of(const Command& command, const std::vector<st
   std::vector<std::string> words = verbs;
   words.emplace_back(kAsksOptions);
   try {
-    (void)run_command(command, words, Catalog(), [](const ChangedStore&) {});
+    (void)run_command(command, words, Catalogue(), [](const ChangedStore&) {});
   } catch (const DeclaredOptions& declared) {
     return declared.names;
   }
@@ -38,7 +38,7 @@ const Command* find_command(const CommandTable& table, const std::string& name) 
   return found == table.end() ? nullptr : &*found;
 }
 
-int run_command(const Command& command, Arguments arguments, const Catalog& catalog,
+int run_command(const Command& command, Arguments arguments, const Catalogue& catalogue,
                 const std::function<void(const ChangedStore&)>& changed) {
   const auto change = [&](int (*run)(Arguments, ChangedStore&)) {
     ChangedStore store;
@@ -48,14 +48,14 @@ int run_command(const Command& command, Arguments arguments, const Catalog& cata
   };
   return std::visit(
       Overloaded{[&](int (*run)(Arguments)) { return run(arguments); }, change,
-                 [&](int (*run)(Arguments, const Catalog&)) { return run(arguments, catalog); }},
+                 [&](int (*run)(Arguments, const Catalogue&)) { return run(arguments, catalogue); }},
       command.run);
 }
 
-std::vector<CatalogCommand> catalog_commands(const CommandTable& table) {
-  std::vector<CatalogCommand> commands;
+std::vector<CatalogueCommand> catalogue_commands(const CommandTable& table) {
+  std::vector<CatalogueCommand> commands;
   for (const Command& each : table) {
-    CatalogCommand command{each.name, each.summary, each.words, {{"", options_of(each, {})}}};
+    CatalogueCommand command{each.name, each.summary, each.words, {{"", options_of(each, {})}}};
     if (!each.words.empty() && each.words.front().find('|') != std::string::npos)
       for (const std::string& verb : split(each.words.front(), '|'))
         command.options[verb] = options_of(each, {verb});
@@ -64,15 +64,15 @@ std::vector<CatalogCommand> catalog_commands(const CommandTable& table) {
   return commands;
 }
 
-std::string help_text(const std::vector<CatalogCommand>& commands) {
+std::string help_text(const std::vector<CatalogueCommand>& commands) {
   std::string text = "subband: a laboratory for sequence mixers\n\n  subband COMMAND --help\n\n";
-  for (const CatalogCommand& each : commands) text += fmt::format("  {:<11} {}\n", each.name, each.summary);
+  for (const CatalogueCommand& each : commands) text += fmt::format("  {:<11} {}\n", each.name, each.summary);
   return text + "\nExample\n  subband sweep quickstart --dry-run\n";
 }
 
-void refuse_command(const std::string& name, const std::vector<CatalogCommand>& commands) {
+void refuse_command(const std::string& name, const std::vector<CatalogueCommand>& commands) {
   std::vector<std::string> known;
-  for (const CatalogCommand& each : commands) known.push_back(each.name);
+  for (const CatalogueCommand& each : commands) known.push_back(each.name);
   throw ConfigError("command line", name + ": unknown command" + suggestion(name, known), "unknown_option");
 }
 

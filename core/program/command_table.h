@@ -12,8 +12,8 @@
 
 namespace subband {
 
-struct Catalog;
-struct CatalogCommand;
+struct Catalogue;
+struct CatalogueCommand;
 
 /// The store whose runs a command changed: the program brings what is rendered from all runs (`runs.md`) up to date.
 struct ChangedStore {
@@ -26,7 +26,7 @@ struct Command {
   /// What stands behind it, word by word: a group of configs (`recipe`), `override`, `kind`, `part` (of the kind before
   /// it), or `this|that`. A last one that ends in `…` counts for all further words.
   std::vector<std::string> words;
-  std::variant<int (*)(Arguments), int (*)(Arguments, ChangedStore&), int (*)(Arguments, const Catalog&)> run;
+  std::variant<int (*)(Arguments), int (*)(Arguments, ChangedStore&), int (*)(Arguments, const Catalogue&)> run;
 };
 using CommandTable = std::vector<Command>;
 
@@ -34,16 +34,16 @@ using CommandTable = std::vector<Command>;
 const Command* find_command(const CommandTable& table, const std::string& name);
 
 /// Carries it out; `changed` hears which store it changed.
-int run_command(const Command& command, Arguments arguments, const Catalog& catalog,
+int run_command(const Command& command, Arguments arguments, const Catalogue& catalogue,
                 const std::function<void(const ChangedStore&)>& changed);
 
 /// The table as the catalogue keeps it, each command with the options it declares.
-std::vector<CatalogCommand> catalog_commands(const CommandTable& table);
+std::vector<CatalogueCommand> catalogue_commands(const CommandTable& table);
 
 /// `subband help`.
-std::string help_text(const std::vector<CatalogCommand>& commands);
+std::string help_text(const std::vector<CatalogueCommand>& commands);
 
 /// ConfigError (`unknown_option`) with the nearest name.
-[[noreturn]] void refuse_command(const std::string& name, const std::vector<CatalogCommand>& commands);
+[[noreturn]] void refuse_command(const std::string& name, const std::vector<CatalogueCommand>& commands);
 
 }  // namespace subband

@@ -1,7 +1,7 @@
 #include "core/program/command_table.h"
 
 #include "core/error.h"
-#include "core/program/catalog.h"
+#include "core/program/catalogue.h"
 #include "core/testing/catch.h"
 
 namespace subband::command_table_test {
@@ -21,7 +21,7 @@ static int wash(Arguments, ChangedStore& changed) {
   return 0;
 }
 
-static int name(Arguments, const Catalog& catalog) { return static_cast<int>(catalog.groups.size()); }
+static int name(Arguments, const Catalogue& catalogue) { return static_cast<int>(catalogue.groups.size()); }
 
 static CommandTable table() {
   return {{"paint", "paints", {"colour"}, paint}, {"wash", "washes", {}, wash}, {"name", "names", {}, name}};
@@ -29,11 +29,11 @@ static CommandTable table() {
 
 TEST_CASE("a command is carried out with what it asks for", "[command]") {
   const CommandTable commands = table();
-  Catalog catalog;
-  catalog.groups = {{"mixer", "models/mixers"}};
+  Catalogue catalogue;
+  catalogue.groups = {{"mixer", "models/mixers"}};
   std::string changed;
   const auto run = [&](const std::string& word, const std::vector<std::string>& arguments) {
-    return run_command(*find_command(commands, word), arguments, catalog,
+    return run_command(*find_command(commands, word), arguments, catalogue,
                        [&](const ChangedStore& store) { changed = store.root.value_or("").string(); });
   };
   CHECK(run("paint", {"red", "--layers", "3"}) == 13);
@@ -45,7 +45,7 @@ TEST_CASE("a command is carried out with what it asks for", "[command]") {
 }
 
 TEST_CASE("the catalogue has every command with the options that it declares", "[command]") {
-  const auto commands = catalog_commands({table().front()});
+  const auto commands = catalogue_commands({table().front()});
   CHECK(commands.front().options.at("") ==
         std::vector<std::string>{"--data", "--help", "--json", "--layers", "--parts", "--quiet", "--store"});
   CHECK(help_text(commands).find("\n  paint       paints\n") != std::string::npos);

@@ -50,14 +50,14 @@ compdef _subband subband
 
 class Completer {
  public:
-  Completer(const Catalog& catalog, const std::filesystem::path& root, const std::vector<std::string>& words)
-      : catalog_(catalog), words_(words), last_(words.back()) {
-    request_.folders = config::standard_folders(root, catalog.groups, {});
+  Completer(const Catalogue& catalogue, const std::filesystem::path& root, const std::vector<std::string>& words)
+      : catalogue_(catalogue), words_(words), last_(words.back()) {
+    request_.folders = config::standard_folders(root, catalogue.groups, {});
   }
 
   std::vector<std::string> candidates() {
-    const auto command = std::ranges::find(catalog_.commands, words_.front(), &CatalogCommand::name);
-    if (command == catalog_.commands.end()) return {};
+    const auto command = std::ranges::find(catalogue_.commands, words_.front(), &CatalogueCommand::name);
+    if (command == catalogue_.commands.end()) return {};
     if (last_.starts_with('-')) {
       const auto of_verb = command->options.find(words_[1]);
       const auto& options = of_verb != command->options.end() ? of_verb->second : command->options.at("");
@@ -99,9 +99,9 @@ class Completer {
 
   void offer_parts(size_t position) {
     if (position == 0)
-      for (const auto& [kind, parts] : catalog_.kinds) offer(kind);
-    if (position == 1 && catalog_.kinds.contains(words_[1]))
-      for (const auto& [name, part] : catalog_.kinds.at(words_[1])) offer(name);
+      for (const auto& [kind, parts] : catalogue_.kinds) offer(kind);
+    if (position == 1 && catalogue_.kinds.contains(words_[1]))
+      for (const auto& [name, part] : catalogue_.kinds.at(words_[1])) offer(name);
   }
 
   // The recipe as the words before this one leave it; nothing where they are still wrong.
@@ -147,8 +147,8 @@ class Completer {
   void offer_values(const std::string& before, const std::string& key, const Node& tree) {
     each_field(tree, [&](const std::string& path, const FieldInfo& field) {
       if (path != key) return;
-      if (!field.part_kind.empty() && catalog_.kinds.contains(field.part_kind))
-        for (const auto& [name, part] : catalog_.kinds.at(field.part_kind)) offer(before + name);
+      if (!field.part_kind.empty() && catalogue_.kinds.contains(field.part_kind))
+        for (const auto& [name, part] : catalogue_.kinds.at(field.part_kind)) offer(before + name);
       for (const std::string& choice : field.choices) offer(before + choice);
       if (field.type == "boolean") offer(before + "true"), offer(before + "false");
     });
@@ -160,8 +160,8 @@ class Completer {
   // Every field of the recipe, with the fields of the parts that it names rather than those of the default ones.
   template <class Visit>
   void each_field(const Node& tree, const Visit& visit) {
-    const auto recipe = catalog_.documents.find(request_.group);
-    if (recipe != catalog_.documents.end()) walk(recipe->second, "", tree, visit);
+    const auto recipe = catalogue_.documents.find(request_.group);
+    if (recipe != catalogue_.documents.end()) walk(recipe->second, "", tree, visit);
   }
 
   template <class Visit>
@@ -196,8 +196,8 @@ class Completer {
   template <class Visit>
   void walk_part(const std::string& kind, const std::string& type, const std::string& path, const Node& tree,
                  const Visit& visit) {
-    const auto parts = catalog_.kinds.find(kind);
-    if (parts == catalog_.kinds.end()) return;
+    const auto parts = catalogue_.kinds.find(kind);
+    if (parts == catalogue_.kinds.end()) return;
     const auto part = parts->second.find(type);
     if (part != parts->second.end()) walk(part->second.fields, path + ".", tree, visit);
   }
@@ -209,7 +209,7 @@ class Completer {
     return type != nullptr && type->is(Node::Kind::string) ? type->string() : standard;
   }
 
-  const Catalog& catalog_;
+  const Catalogue& catalogue_;
   const std::vector<std::string>& words_;
   const std::string& last_;
   config::ComposeRequest request_;
@@ -218,11 +218,11 @@ class Completer {
 
 }  // namespace
 
-std::vector<std::string> completions(const Catalog& catalog, const std::filesystem::path& root,
+std::vector<std::string> completions(const Catalogue& catalogue, const std::filesystem::path& root,
                                      const std::vector<std::string>& words) {
-  if (words.size() > 1) return Completer(catalog, root, words).candidates();
+  if (words.size() > 1) return Completer(catalogue, root, words).candidates();
   std::vector<std::string> found;
-  for (const CatalogCommand& each : catalog.commands)
+  for (const CatalogueCommand& each : catalogue.commands)
     if (words.empty() || each.name.starts_with(words.front())) found.push_back(each.name);
   return found;
 }

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "core/program/catalog.h"
+#include "core/program/catalogue.h"
 
 namespace subband {
 
 /// The words that can stand where the last of `words` (perhaps empty, perhaps begun) stands; the program's own name
 /// is not among them. A candidate that ends in `.`, `=` or `/` goes on.
-std::vector<std::string> completions(const Catalog& catalog, const std::filesystem::path& root,
+std::vector<std::string> completions(const Catalogue& catalogue, const std::filesystem::path& root,
                                      const std::vector<std::string>& words);
 
 /// `subband completion bash|zsh`: the script that the shell reads.

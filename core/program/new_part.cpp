@@ -40,11 +40,11 @@ Pattern read_pattern(const fs::path& source) {
   return {source, *name, *type};
 }
 
-Pattern pattern_of(const Catalog& catalog, const fs::path& folder, const std::string& kind) {
+Pattern pattern_of(const Catalogue& catalogue, const fs::path& folder, const std::string& kind) {
   const fs::path made = folder.parent_path() / "testing" / ("new_" + kind + ".cpp");
   if (fs::exists(made)) return read_pattern(made);
   std::vector<std::pair<uintmax_t, fs::path>> sources;
-  for (const auto& [name, part] : catalog.kind(kind))
+  for (const auto& [name, part] : catalogue.kind(kind))
     if (const fs::path file = folder / (name + ".cpp"); fs::exists(file))
       sources.emplace_back(fs::file_size(file), file);
   if (sources.empty())
@@ -91,11 +91,11 @@ std::string with_component(const std::string& lines, const std::string& group, c
 
 }  // namespace
 
-NewPart write_new_part(const Catalog& catalog, const fs::path& root, const std::string& kind,
+NewPart write_new_part(const Catalogue& catalogue, const fs::path& root, const std::string& kind,
                        const std::string& name) {
-  const auto& parts = catalog.kind(kind);
-  const auto group = std::ranges::find(catalog.groups, kind, &ConfigGroups::value_type::first);
-  if (group == catalog.groups.end()) throw Error(kind, "its parts have no folder of their own");
+  const auto& parts = catalogue.kind(kind);
+  const auto group = std::ranges::find(catalogue.groups, kind, &ConfigGroups::value_type::first);
+  if (group == catalogue.groups.end()) throw Error(kind, "its parts have no folder of their own");
   if (!std::regex_match(name, std::regex("[a-z][a-z0-9]*(_[a-z0-9]+)*")))
     throw ConfigError("command line", "name = " + name + ": must be small letters, digits and single _",
                       "bad_value");
@@ -106,7 +106,7 @@ NewPart write_new_part(const Catalog& catalog, const fs::path& root, const std::
   const fs::path source = folder / (name + ".cpp"), test = folder / (name + "_test.cpp");
   for (const fs::path& file : {source, test})
     if (fs::exists(file)) throw Error(file.string(), "is there already");
-  const Pattern pattern = pattern_of(catalog, folder, kind);
+  const Pattern pattern = pattern_of(catalogue, folder, kind);
   const std::string with_line = with_component(read_file(lines), folder.filename().string(), name);
   NewPart made{.files = {}, .pattern = pattern.name};
   write_new(source, renamed(read_file(pattern.source), pattern, name), made.files);
@@ -116,14 +116,14 @@ NewPart write_new_part(const Catalog& catalog, const fs::path& root, const std::
   return made;
 }
 
-static int command_new(Arguments arguments, const Catalog& catalog) {
+static int command_new(Arguments arguments, const Catalogue& catalogue) {
   CommandLine line("new", "The files and the line of a part of one's own: a copy of the kind's simplest one.",
                    "subband new mixer decay_mean");
   std::string kind, name;
   line.app().add_option("kind", kind, "as `subband list` shows them")->required();
   line.app().add_option("name", name, "of the new part: small letters, digits and _")->required();
   return line.run(arguments, [&] {
-    const NewPart made = write_new_part(catalog, program_root(), kind, name);
+    const NewPart made = write_new_part(catalogue, program_root(), kind, name);
     if (line.options().json) {
       nlohmann::ordered_json files = nlohmann::ordered_json::array();
       for (const fs::path& file : made.files) files.push_back(file.string());

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/program/catalog.h"
+#include "core/program/catalogue.h"
 
 namespace subband {
 
@@ -17,7 +17,7 @@ struct NewPart {
 
 /// Copies `FOLDER/testing/new_KIND.cpp` where there is one, else the kind's smallest part, under the new name: file,
 /// namespace, class, registered name and test. ConfigError for a kind or name that will not do; files are never replaced.
-NewPart write_new_part(const Catalog& catalog, const std::filesystem::path& root, const std::string& kind,
+NewPart write_new_part(const Catalogue& catalogue, const std::filesystem::path& root, const std::string& kind,
                        const std::string& name);
 
 }  // namespace subband

@@ -14,8 +14,8 @@ constexpr const char* kSource =
 constexpr const char* kLines =
     "subband_component(mixers flat)\nsubband_component(mixers wave)\nsubband_component(nets flat)\n";
 
-static Catalog catalog() {
-  Catalog all;
+static Catalogue catalogue() {
+  Catalogue all;
   all.groups = {{"mixer", "models/mixers"}, {"net", "models/nets"}};
   all.kinds["mixer"] = {{"flat", {}}, {"wave", {}}};
   all.kinds["net"] = {{"flat", {}}};
@@ -34,7 +34,7 @@ TEST_CASE("a new part is a copy of the smallest one under its own name, with its
           "[new_part]") {
   const TestFolder root;
   lay_out(root);
-  const NewPart made = write_new_part(catalog(), root.path(), "mixer", "my_mean");
+  const NewPart made = write_new_part(catalogue(), root.path(), "mixer", "my_mean");
   CHECK(made.pattern == "flat");
   CHECK(made.files.size() == 3);
   CHECK(read_file(root / "models/mixers/my_mean.cpp") ==
@@ -52,7 +52,7 @@ TEST_CASE("a new part comes from the example of its kind where there is one", "[
   const TestFolder root;
   lay_out(root);
   write_file(root / "models/testing/new_mixer.cpp", "r.add<Example, Config>({.name = \"example\"});\n");
-  CHECK(write_new_part(catalog(), root.path(), "mixer", "a").pattern == "example");
+  CHECK(write_new_part(catalogue(), root.path(), "mixer", "a").pattern == "example");
   CHECK(read_file(root / "models/mixers/a.cpp") == "r.add<A, Config>({.name = \"a\"});\n");
   CHECK(read_file(root / "models/CMakeLists.txt").starts_with("subband_component(mixers a)\n"));
 }
@@ -61,7 +61,7 @@ TEST_CASE("a new part takes no name that will not do, and replaces nothing", "[n
   const TestFolder root;
   lay_out(root);
   const auto make = [&](const char* kind, const char* name) {
-    return write_new_part(catalog(), root.path(), kind, name);
+    return write_new_part(catalogue(), root.path(), kind, name);
   };
   CHECK_THROWS_WITH(make("mixr", "a"),
                     "command line: mixr: unknown kind; did you mean 'mixer'? known: mixer, net");

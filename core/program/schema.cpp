@@ -22,7 +22,7 @@ Json open_value() { return {{"type", "string"}, {"pattern", R"(\$\{|^\?\?\?$)"}}
 
 class SchemaWriter {
  public:
-  explicit SchemaWriter(const Catalog& catalog) : catalog_(catalog) {}
+  explicit SchemaWriter(const Catalogue& catalogue) : catalogue_(catalogue) {}
 
   // The map that `fields` describe; those below a part's slot are the part's own affair.
   Json map_of(const std::vector<FieldInfo>& fields, const std::string& prefix) {
@@ -52,7 +52,7 @@ class SchemaWriter {
 
   void define(std::string kind) {  // by value: the list that it comes from grows meanwhile
     Json names = Json::array(), maps = Json::array();
-    for (const auto& [name, part] : catalog_.kind(kind)) {
+    for (const auto& [name, part] : catalogue_.kind(kind)) {
       names.push_back(name);
       maps.push_back({{"allOf", {reference_to(kind + "." + name), {{"required", {"type"}}}}}});
       Json map = map_of(part.fields, "");
@@ -81,7 +81,7 @@ class SchemaWriter {
   Json slots(const FieldInfo& field) {
     want(field.part_kind);
     Json properties = Json::object();
-    for (const auto& [name, part] : catalog_.kind(field.part_kind))
+    for (const auto& [name, part] : catalogue_.kind(field.part_kind))
       properties[name] = {
           {"anyOf", {without_type(field.part_kind, name), reference_to(field.part_kind), open_value()}}};
     return {{"type", "object"},
@@ -115,22 +115,22 @@ class SchemaWriter {
     return json;
   }
 
-  const Catalog& catalog_;
+  const Catalogue& catalogue_;
   std::vector<std::string> wanted_;
   Json definitions_ = Json::object();
 };
 
 }  // namespace
 
-std::string document_schema(const Catalog& catalog, const std::string& document) {
-  const auto fields = catalog.documents.find(document);
-  if (fields == catalog.documents.end()) {
+std::string document_schema(const Catalogue& catalogue, const std::string& document) {
+  const auto fields = catalogue.documents.find(document);
+  if (fields == catalogue.documents.end()) {
     std::vector<std::string> known;
-    for (const auto& [name, each] : catalog.documents) known.push_back(name);
+    for (const auto& [name, each] : catalogue.documents) known.push_back(name);
     throw ConfigError("command line", document + ": no schema of that name" + suggestion(document, known),
                       "unknown_option");
   }
-  SchemaWriter writer(catalog);
+  SchemaWriter writer(catalogue);
   Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                  {"title", "a " + document + " of Subband"}};
   schema.update(writer.map_of(fields->second, ""));
@@ -140,12 +140,12 @@ std::string document_schema(const Catalog& catalog, const std::string& document)
   return schema.dump(1) + "\n";
 }
 
-int command_schema(Arguments arguments, const Catalog& catalog) {
+int command_schema(Arguments arguments, const Catalogue& catalogue) {
   CommandLine line("schema", "the JSON Schema of recipes or sweeps, for editors", "subband schema recipe");
   std::string what = "recipe";
   line.app().add_option("what", what, "recipe or sweep");
   return line.run(arguments, [&] {
-    std::cout << document_schema(catalog, what);
+    std::cout << document_schema(catalogue, what);
     return 0;
   });
 }

@@ -2,15 +2,15 @@
 #pragma once
 #include <string>
 
-#include "core/program/catalog.h"
+#include "core/program/catalogue.h"
 
 namespace subband {
 
 /// A part slot takes a name, a map with `type`, or a map of the default part's keys; any value may be an
 /// interpolation. Unknown keys are refused.
-std::string document_schema(const Catalog& catalog, const std::string& document);
+std::string document_schema(const Catalogue& catalogue, const std::string& document);
 
 /// `subband schema [recipe|sweep]`.
-int command_schema(Arguments arguments, const Catalog& catalog);
+int command_schema(Arguments arguments, const Catalogue& catalogue);
 
 }  // namespace subband

@@ -15,7 +15,7 @@
 #include "experiments/data/corpus.h"
 #include "experiments/data/list_expressions.h"
 #include "experiments/data/own_data.h"
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 
 namespace subband {
 

@@ -11,7 +11,7 @@
 #include "core/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/data/corpus.h"
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/unpack.h"
 
 namespace subband {
 

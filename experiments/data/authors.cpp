@@ -13,7 +13,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "experiments/data.h"
-#include "experiments/data/data_files.h"
+#include "experiments/data/files/data_files.h"
 
 namespace subband::data::authors {
 

@@ -10,7 +10,7 @@
 #include "core/hash.h"
 #include "core/text.h"
 #include "experiments/data.h"
-#include "experiments/data/data_place.h"
+#include "experiments/data/files/data_place.h"
 
 namespace subband::data::books {
 

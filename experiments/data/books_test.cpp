@@ -1,6 +1,6 @@
 #include "core/error.h"
 #include "core/testing/catch.h"
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 #include "experiments/testing/corpora.h"
 
 using namespace subband;

@@ -9,7 +9,7 @@
 #include "core/draws.h"
 #include "core/error.h"
 #include "experiments/data.h"
-#include "experiments/data/data_files.h"
+#include "experiments/data/files/data_files.h"
 
 namespace subband::data::idx_images {
 

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "experiments/data.h"
-#include "experiments/data/data_files.h"
+#include "experiments/data/files/data_files.h"
 #include "experiments/data/list_expressions.h"
 
 namespace subband::data::listops_file {

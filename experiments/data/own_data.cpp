@@ -7,8 +7,8 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "experiments/data/data_place.h"
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/data_place.h"
+#include "experiments/data/files/unpack.h"
 
 namespace subband {
 

@@ -17,9 +17,9 @@
 #include "core/json.h"
 #include "core/text.h"
 #include "experiments/data.h"
-#include "experiments/data/data_place.h"
+#include "experiments/data/files/data_place.h"
 #include "experiments/data/own_data.h"
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/unpack.h"
 
 namespace subband::data::own_text {
 

@@ -11,8 +11,8 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "experiments/data.h"
-#include "experiments/data/data_files.h"
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/data_files.h"
+#include "experiments/data/files/unpack.h"
 
 namespace subband::data::spoken_digits {
 

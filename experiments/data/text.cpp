@@ -14,8 +14,8 @@
 #include "core/hash.h"
 #include "core/text.h"
 #include "experiments/data.h"
-#include "experiments/data/data_place.h"
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/data_place.h"
+#include "experiments/data/files/unpack.h"
 
 namespace subband::data::text {
 

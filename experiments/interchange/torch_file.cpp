@@ -10,7 +10,7 @@
 #include "core/files.h"
 #include "core/text.h"
 #include "core/what_is.h"
-#include "experiments/data/archive_reader.h"
+#include "experiments/data/files/archive_reader.h"
 #include "experiments/interchange/pickle.h"
 
 namespace subband {

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 #include "experiments/tasks/evaluation.h"
 #include "models/net.h"
 

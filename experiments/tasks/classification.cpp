@@ -14,7 +14,7 @@
 #include "core/draws.h"
 #include "core/error.h"
 #include "core/tensors/autocast.h"
-#include "experiments/data/passes.h"
+#include "experiments/data/epoch_order.h"
 #include "experiments/task.h"
 #include "experiments/tasks/classification_metrics.h"
 #include "experiments/tasks/evaluation.h"
@@ -142,12 +142,12 @@ static Metrics measured(const TaskContext& context, const TaskUse& use, const st
 class OpenClassification final : public OpenTask {
  public:
   OpenClassification(const TaskContext& context, const TaskUse& use)
-      : context_(context), use_(use), train_(context, "train"), passes_(train_.size(), use.seed) {}
+      : context_(context), use_(use), train_(context, "train"), epoch_order_(train_.size(), use.seed) {}
 
   const Batch& draw(uint64_t index) override {
     std::vector<int64_t> rows(static_cast<size_t>(use_.batch));
     const auto first = static_cast<int64_t>(index) * use_.batch;
-    for (int64_t row = 0; row < use_.batch; ++row) rows[static_cast<size_t>(row)] = passes_.at(first + row);
+    for (int64_t row = 0; row < use_.batch; ++row) rows[static_cast<size_t>(row)] = epoch_order_.at(first + row);
     batch_ = train_.batch(rows, use_.device);
     return batch_;
   }
@@ -174,7 +174,7 @@ class OpenClassification final : public OpenTask {
   TaskUse use_;
   Split train_;
   std::optional<Split> valid_;  // read at the first estimate
-  Passes passes_;
+  EpochOrder epoch_order_;
   Batch batch_;
 };
 

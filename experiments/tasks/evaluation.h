@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 #include "experiments/observer.h"
 #include "experiments/task.h"
 #include "experiments/tasks/random_windows.h"

@@ -7,17 +7,17 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
-#include "experiments/tasks/exercises.h"
+#include "experiments/tasks/synthetic_task.h"
 
 namespace subband::tasks::induction {
 
 struct Config {
   int64_t vocabulary = 16;
-  ExerciseFields exercises;
+  SyntheticFields synthetic;
 
   void bind(Binder& b) {
     b.field("vocabulary", vocabulary, {3, 1e7}, "V, the special token among them");
-    exercises.bind(b);
+    synthetic.bind(b);
   }
 };
 
@@ -34,18 +34,18 @@ static void draw_induction(const Config& config, Draws& draws, std::span<int64_t
 class Induction final : public Task {
  public:
   Induction(const Config& config, const TaskContext& context) : config_(config) {
-    plan_.name = "induction", plan_.fields = config.exercises;
+    plan_.name = "induction", plan_.fields = config.synthetic;
     plan_.train = {{context.length, 1}};
-    for (const int64_t length : config.exercises.test_lengths) plan_.longer.push_back({length, 1});
-    plan_.draw = [config](Draws& draws, const Exercise&, std::span<int64_t> inputs,
+    for (const int64_t length : config.synthetic.test_lengths) plan_.longer.push_back({length, 1});
+    plan_.draw = [config](Draws& draws, const Difficulty&, std::span<int64_t> inputs,
                           std::span<int64_t> targets) { draw_induction(config, draws, inputs, targets); };
     plan_.notes = {fmt::format("induction: guessing is right in 1 of {} cases: accuracy {:.4f}",
                                config.vocabulary - 1, 1 / static_cast<double>(config.vocabulary - 1))};
   }
 
   TaskShape shape() const override {
-    for (const auto* exercises : {&plan_.train, &plan_.longer}) {
-      for (const Exercise& each : *exercises) {
+    for (const auto* difficulties : {&plan_.train, &plan_.longer}) {
+      for (const Difficulty& each : *difficulties) {
         if (each.length < 3)
           throw ConfigError(
               "", fmt::format("task.type = induction: needs a length of at least 3, got {}", each.length),
@@ -54,18 +54,18 @@ class Induction final : public Task {
     }
     return {.vocabulary = config_.vocabulary, .length = plan_.longest(), .may_look_ahead = true};
   }
-  std::string objective() const override { return kExerciseObjective; }
+  std::string objective() const override { return kSyntheticObjective; }
   std::vector<MetricInfo> metrics(const std::vector<std::string>&) const override {
-    return exercise_metrics(plan_);
+    return synthetic_metrics(plan_);
   }
-  std::unique_ptr<OpenTask> open(const TaskUse& use) const override { return open_exercises(plan_, use); }
+  std::unique_ptr<OpenTask> open(const TaskUse& use) const override { return open_synthetic_task(plan_, use); }
   std::vector<Measurement> measurements(const TaskUse& use) const override {
-    return exercise_measurements(plan_, use);
+    return synthetic_measurements(plan_, use);
   }
 
  private:
   Config config_;
-  ExercisePlan plan_;
+  SyntheticTask plan_;
 };
 
 void add_to(TaskRegistry& registry) {

@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "core/slot.h"
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 #include "experiments/generation/generator.h"
 #include "experiments/generation/text_quality.h"
 #include "experiments/task.h"

@@ -3,7 +3,7 @@
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 #include "experiments/tasks/random_windows.h"
 #include "experiments/testing/tasks.h"
 #include "experiments/training/checkpoint.h"

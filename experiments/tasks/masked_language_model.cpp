@@ -16,7 +16,7 @@
 #include "core/draws.h"
 #include "core/error.h"
 #include "core/tensors/autocast.h"
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 #include "experiments/task.h"
 #include "experiments/tasks/evaluation.h"
 #include "experiments/tasks/random_windows.h"

@@ -5,7 +5,7 @@
 
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 #include "experiments/testing/tasks.h"
 #include "experiments/training/experiment.h"
 

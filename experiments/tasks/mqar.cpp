@@ -13,7 +13,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "experiments/tasks/exercises.h"
+#include "experiments/tasks/synthetic_task.h"
 
 namespace subband::tasks::mqar {
 
@@ -24,7 +24,7 @@ struct Config {
   int64_t passes = 1;
   double decay = 0.01;
   std::string filler = "zeros";
-  ExerciseFields exercises;
+  SyntheticFields synthetic;
   std::vector<int64_t> test_pairs;
 
   void bind(Binder& b) {
@@ -35,13 +35,13 @@ struct Config {
     b.field("decay", decay, {0.0, 1.0, true},
             "a of the gaps' law; 1: every gap alike, small: near queries likelier");
     b.choice("filler", filler, {"zeros", "random"}, "what stands where nothing is asked behind the context");
-    exercises.bind(b);
+    synthetic.bind(b);
     b.field("test_pairs", test_pairs, {1, 1e6}, "n of each of `test_lengths`");
     b.check(vocabulary % 2 == 0, "vocabulary", "must be even");
     b.check(!pairs.empty(), "pairs", "must name at least one number");
     b.check(lengths.empty() || lengths.size() == pairs.size(), "lengths",
             "must be as many as pairs, or none");
-    b.check(test_pairs.size() == exercises.test_lengths.size(), "test_pairs",
+    b.check(test_pairs.size() == synthetic.test_lengths.size(), "test_pairs",
             "must be as many as test_lengths");
   }
 };
@@ -60,11 +60,11 @@ static std::vector<int64_t> draw_gaps(Draws& draws, int64_t slots, int64_t count
   return gaps;
 }
 
-static void draw_recall(const Config& config, Draws& draws, const Exercise& exercise,
+static void draw_recall(const Config& config, Draws& draws, const Difficulty& difficulty,
                         std::span<int64_t> inputs, std::span<int64_t> targets) {
-  const int64_t V = config.vocabulary, n = exercise.size, context = 2 * n * config.passes;
+  const int64_t V = config.vocabulary, n = difficulty.size, context = 2 * n * config.passes;
   const auto keys = draws.distinct(n, 1, V / 2 - 1), values = draws.distinct(n, V / 2, V - 1);
-  const auto gaps = draw_gaps(draws, (exercise.length - context) / 2, n, config.decay);
+  const auto gaps = draw_gaps(draws, (difficulty.length - context) / 2, n, config.decay);
   std::ranges::fill(inputs, 0);
   if (config.filler == "random") {
     for (int64_t& each : inputs) each = draws.below(V);
@@ -85,48 +85,48 @@ class Mqar final : public Task {
     for (size_t i = 0; i < config.pairs.size(); ++i)
       plan_.train.push_back({config.lengths.empty() ? context.length : config.lengths[i], config.pairs[i]});
     for (size_t i = 0; i < config.test_pairs.size(); ++i)
-      plan_.longer.push_back({config.exercises.test_lengths[i], config.test_pairs[i]});
-    plan_.name = "mqar", plan_.fields = config.exercises;
-    plan_.draw = [config](Draws& draws, const Exercise& exercise, std::span<int64_t> inputs,
+      plan_.longer.push_back({config.synthetic.test_lengths[i], config.test_pairs[i]});
+    plan_.name = "mqar", plan_.fields = config.synthetic;
+    plan_.draw = [config](Draws& draws, const Difficulty& difficulty, std::span<int64_t> inputs,
                           std::span<int64_t> targets) {
-      draw_recall(config, draws, exercise, inputs, targets);
+      draw_recall(config, draws, difficulty, inputs, targets);
     };
     plan_.notes = {fmt::format("mqar: any value of the context is right in 1 of {} cases: accuracy {:.4f}",
                                config.pairs[0], 1 / static_cast<double>(config.pairs[0]))};
   }
 
   TaskShape shape() const override {
-    for (const auto* exercises : {&plan_.train, &plan_.longer}) {
-      for (const Exercise& each : *exercises) check(each);
+    for (const auto* difficulties : {&plan_.train, &plan_.longer}) {
+      for (const Difficulty& each : *difficulties) check(each);
     }
     return {.vocabulary = config_.vocabulary, .length = plan_.longest(), .may_look_ahead = true};
   }
-  std::string objective() const override { return kExerciseObjective; }
+  std::string objective() const override { return kSyntheticObjective; }
   std::vector<MetricInfo> metrics(const std::vector<std::string>&) const override {
-    return exercise_metrics(plan_);
+    return synthetic_metrics(plan_);
   }
-  std::unique_ptr<OpenTask> open(const TaskUse& use) const override { return open_exercises(plan_, use); }
+  std::unique_ptr<OpenTask> open(const TaskUse& use) const override { return open_synthetic_task(plan_, use); }
   std::vector<Measurement> measurements(const TaskUse& use) const override {
-    return exercise_measurements(plan_, use);
+    return synthetic_measurements(plan_, use);
   }
 
  private:
-  void check(const Exercise& exercise) const {
-    const int64_t needed = 2 * exercise.size * (config_.passes + 1);
-    if (exercise.length < needed || exercise.length % 2 != 0)
+  void check(const Difficulty& difficulty) const {
+    const int64_t needed = 2 * difficulty.size * (config_.passes + 1);
+    if (difficulty.length < needed || difficulty.length % 2 != 0)
       throw ConfigError("",
                         fmt::format("task.pairs = {}: needs an even length of at least {}, got {}",
-                                    exercise.size, needed, exercise.length),
+                                    difficulty.size, needed, difficulty.length),
                         "bad_value");
-    if (exercise.size >= config_.vocabulary / 2)
+    if (difficulty.size >= config_.vocabulary / 2)
       throw ConfigError("",
                         fmt::format("task.pairs = {}: must be below half of task.vocabulary = {}",
-                                    exercise.size, config_.vocabulary),
+                                    difficulty.size, config_.vocabulary),
                         "bad_value");
   }
 
   Config config_;
-  ExercisePlan plan_;
+  SyntheticTask plan_;
 };
 
 void add_to(TaskRegistry& registry) {

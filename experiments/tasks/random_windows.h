@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "experiments/batch.h"
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 
 namespace subband {
 

@@ -10,7 +10,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "experiments/tasks/exercises.h"
+#include "experiments/tasks/synthetic_task.h"
 
 namespace subband::tasks::selective_copy {
 
@@ -18,19 +18,19 @@ struct Config {
   int64_t vocabulary = 16;
   int64_t tokens = 16;
   std::string spacing = "random";
-  ExerciseFields exercises;
+  SyntheticFields synthetic;
 
   void bind(Binder& b) {
     b.field("vocabulary", vocabulary, {3, 1e7}, "V, noise and slot among them");
     b.field("tokens", tokens, {1, 1e6}, "how many are to be copied");
     b.choice("spacing", spacing, {"random", "fixed"}, "where they stand");
-    exercises.bind(b);
+    synthetic.bind(b);
   }
 };
 
-static void draw_copy(const Config& config, Draws& draws, const Exercise& exercise, std::span<int64_t> inputs,
+static void draw_copy(const Config& config, Draws& draws, const Difficulty& difficulty, std::span<int64_t> inputs,
                       std::span<int64_t> targets) {
-  const int64_t n = exercise.size, room = exercise.length - n;
+  const int64_t n = difficulty.size, room = difficulty.length - n;
   std::vector<int64_t> places;
   if (config.spacing == "random") places = draws.distinct(n, 0, room - 1);
   for (int64_t i = 0; config.spacing == "fixed" && i < n; ++i) places.push_back(i * (room / n));
@@ -47,21 +47,21 @@ static void draw_copy(const Config& config, Draws& draws, const Exercise& exerci
 class SelectiveCopy final : public Task {
  public:
   SelectiveCopy(const Config& config, const TaskContext& context) : config_(config) {
-    plan_.name = "selective_copy", plan_.fields = config.exercises;
+    plan_.name = "selective_copy", plan_.fields = config.synthetic;
     plan_.train = {{context.length, config.tokens}};
-    for (const int64_t length : config.exercises.test_lengths)
+    for (const int64_t length : config.synthetic.test_lengths)
       plan_.longer.push_back({length, config.tokens});
-    plan_.draw = [config](Draws& draws, const Exercise& exercise, std::span<int64_t> inputs,
+    plan_.draw = [config](Draws& draws, const Difficulty& difficulty, std::span<int64_t> inputs,
                           std::span<int64_t> targets) {
-      draw_copy(config, draws, exercise, inputs, targets);
+      draw_copy(config, draws, difficulty, inputs, targets);
     };
     plan_.notes = {fmt::format("selective_copy: guessing is right in 1 of {} cases: accuracy {:.4f}",
                                config.vocabulary - 2, 1 / static_cast<double>(config.vocabulary - 2))};
   }
 
   TaskShape shape() const override {
-    for (const auto* exercises : {&plan_.train, &plan_.longer}) {
-      for (const Exercise& each : *exercises) {
+    for (const auto* difficulties : {&plan_.train, &plan_.longer}) {
+      for (const Difficulty& each : *difficulties) {
         if (each.length < 2 * config_.tokens)
           throw ConfigError("",
                             fmt::format("task.tokens = {}: needs a length of at least {}, got {}",
@@ -71,18 +71,18 @@ class SelectiveCopy final : public Task {
     }
     return {.vocabulary = config_.vocabulary, .length = plan_.longest(), .may_look_ahead = true};
   }
-  std::string objective() const override { return kExerciseObjective; }
+  std::string objective() const override { return kSyntheticObjective; }
   std::vector<MetricInfo> metrics(const std::vector<std::string>&) const override {
-    return exercise_metrics(plan_);
+    return synthetic_metrics(plan_);
   }
-  std::unique_ptr<OpenTask> open(const TaskUse& use) const override { return open_exercises(plan_, use); }
+  std::unique_ptr<OpenTask> open(const TaskUse& use) const override { return open_synthetic_task(plan_, use); }
   std::vector<Measurement> measurements(const TaskUse& use) const override {
-    return exercise_measurements(plan_, use);
+    return synthetic_measurements(plan_, use);
   }
 
  private:
   Config config_;
-  ExercisePlan plan_;
+  SyntheticTask plan_;
 };
 
 void add_to(TaskRegistry& registry) {

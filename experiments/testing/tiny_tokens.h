@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/testing/folder.h"
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 #include "experiments/testing/tiny.h"
 
 namespace subband::testing {

@@ -13,7 +13,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/unpack.h"
 #include "experiments/tokenizer.h"
 #include "experiments/tokenizers/byte_pairs.h"
 #include "experiments/tokenizers/gpt2_split.h"

@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "core/testing/catch.h"
 #include "core/text.h"
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/unpack.h"
 #include "experiments/testing/corpora.h"
 #include "experiments/tokenizers/gpt2_split.h"
 

@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "experiments/data/data_place.h"
+#include "experiments/data/files/data_place.h"
 
 namespace subband {
 

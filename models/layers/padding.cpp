@@ -9,7 +9,7 @@
 
 namespace subband {
 
-at::Tensor silenced(const at::Tensor& x_BL, const at::Tensor& keep_BL) {
+at::Tensor masked(const at::Tensor& x_BL, const at::Tensor& keep_BL) {
   if (!keep_BL.defined()) return x_BL;
   at::Tensor padded = keep_BL.logical_not();
   while (padded.dim() < x_BL.dim()) padded = padded.unsqueeze(-1);

@@ -8,7 +8,7 @@ namespace subband {
 
 /// `x` with zeros at padded tokens, even where it is NaN; `x` itself where `keep` is undefined.
 /// Shapes  x [B,L,...], keep [B,L] bool, true = real token
-at::Tensor silenced(const at::Tensor& x_BL, const at::Tensor& keep_BL);
+at::Tensor masked(const at::Tensor& x_BL, const at::Tensor& keep_BL);
 
 /// Nothing where `keep` is undefined; else ShapeError naming `part` unless it is [B,L] as x is and padding stands last.
 void expect_right_padding(std::string_view part, const at::Tensor& keep_BL, const at::Tensor& x_BL);

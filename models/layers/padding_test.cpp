@@ -14,10 +14,10 @@ TEST_CASE("what padded tokens say is zero, NaN or not, and real ones are untouch
   at::Tensor x = testing::random({2, 3, 4, 5});
   const at::Tensor before = x.clone();
   x[0][2].fill_(std::nan(""));
-  const at::Tensor silent = silenced(x, keep);
-  CHECK(at::equal(silent.index({keep}), before.index({keep})));
-  CHECK(at::equal(silent.index({keep.logical_not()}), at::zeros({3, 4, 5})));
-  CHECK(silenced(x, {}).is_same(x));
+  const at::Tensor kept = masked(x, keep);
+  CHECK(at::equal(kept.index({keep}), before.index({keep})));
+  CHECK(at::equal(kept.index({keep.logical_not()}), at::zeros({3, 4, 5})));
+  CHECK(masked(x, {}).is_same(x));
 }
 
 TEST_CASE("real tokens are counted, and stand before the padding", "[padding]") {

@@ -8,7 +8,7 @@
 
 #include "models/initializer.h"
 #include "models/module.h"
-#include "models/sequence_state.h"
+#include "models/state/sequence_state.h"
 
 namespace subband {
 

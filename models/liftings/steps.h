@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "models/dilation.h"
-#include "models/sequence_state.h"
+#include "models/state/sequence_state.h"
 
 namespace subband::liftings {
 

@@ -106,8 +106,8 @@ class FlashAttention final : public Mixer {
     const at::Tensor& keep_BL = pass.keep_BL;
     Heads heads = heads_.extend("flash_attention", x_BLD, pass);
     if (pass.position() > 0) return behind_past(heads, pass.position());
-    heads.k_BLGK = silenced(heads.k_BLGK, keep_BL);
-    heads.v_BLGV = silenced(heads.v_BLGV, keep_BL);
+    heads.k_BLGK = masked(heads.k_BLGK, keep_BL);
+    heads.v_BLGV = masked(heads.v_BLGV, keep_BL);
     // A kernel without masks still serves padded causal input: padding stands on the right, where no real
     // token looks.
     const bool with_mask = keep_BL.defined() && (backend_->takes_mask || !causal_);

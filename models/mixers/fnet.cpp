@@ -38,7 +38,7 @@ class FNet final : public Mixer {
     expect_shape("fnet", "x", x_BLD, {kAny, kAny, width_});
     if (!keep_BL.defined() || padding_ == "ignored") return transformed(x_BLD);
     expect_shape("fnet", "keep", keep_BL, {x_BLD.size(0), x_BLD.size(1)});
-    if (padding_ == "zeroed") return transformed(silenced(x_BLD, keep_BL));
+    if (padding_ == "zeroed") return transformed(masked(x_BLD, keep_BL));
     const at::Tensor lengths = real_lengths("fnet", keep_BL).cpu();
     std::vector<at::Tensor> rows;
     for (int64_t b = 0; b < x_BLD.size(0); ++b) {

@@ -70,8 +70,8 @@ class LinearAttention final : public Mixer {
   }
   KernelFeatures features_of(const Heads& heads, const at::Tensor& keep_BL) const {
     const at::Tensor queries = mapped(heads.q_BLHK);
-    return {config_.scale ? queries.mul(*config_.scale) : queries, silenced(mapped(heads.k_BLGK), keep_BL),
-            silenced(heads.v_BLGV, keep_BL)};
+    return {config_.scale ? queries.mul(*config_.scale) : queries, masked(mapped(heads.k_BLGK), keep_BL),
+            masked(heads.v_BLGV, keep_BL)};
   }
   at::Tensor merged(const at::Tensor& sums, const at::Tensor& x_BLD) const {
     const at::Tensor values = sums.narrow(-1, 0, heads_.value_width());

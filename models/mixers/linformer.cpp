@@ -66,8 +66,8 @@ class Linformer final : public Mixer {
       throw ShapeError("linformer", "length of x = " + std::to_string(L) + ": must be at most " +
                                         std::to_string(length_) + ", the rows of the projections");
     }
-    const at::Tensor k = compressed(silenced(heads.k_BLGK, keep_BL), key_projection_);
-    const at::Tensor v = compressed(silenced(heads.v_BLGV, keep_BL), value_projection_);
+    const at::Tensor k = compressed(masked(heads.k_BLGK, keep_BL), key_projection_);
+    const at::Tensor v = compressed(masked(heads.v_BLGV, keep_BL), value_projection_);
     const at::Tensor q = heads.q_BLHK.unflatten(2, {heads_.groups(), R}).permute({0, 2, 3, 1, 4});
     const at::Tensor scores = at::matmul(q, k.transpose(-1, -2).unsqueeze(2)).mul(scale_);
     const at::ScalarType wide = scores.element_size() < 4 ? at::kFloat : scores.scalar_type();

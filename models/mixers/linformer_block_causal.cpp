@@ -64,7 +64,7 @@ class LinformerBlockCausal final : public Mixer {
     // The block that the last tokens left unfinished is begun again, for its keys and values alone.
     const int64_t before = pass.position() % block_;
     const auto aligned = [&](const at::Tensor& x_BLGX, const char* name) {
-      const at::Tensor x = silenced(x_BLGX, pass.keep_BL);
+      const at::Tensor x = masked(x_BLGX, pass.keep_BL);
       return memory ? memory->rows(name, block_).joined(x.transpose(1, 2), before, before + L).transpose(1, 2) : x;
     };
     const at::Tensor all_k = aligned(heads.k_BLGK, "k"), all_v = aligned(heads.v_BLGV, "v");

@@ -74,7 +74,7 @@ class Nystromformer final : public Mixer {
     const double quarter = std::pow(static_cast<double>(heads_.head_width()), -0.25);
     const bool apart = keep_BL.defined() && config_.padding == "apart";
     const auto turned = [&](const at::Tensor& x) {
-      const at::Tensor quiet = apart ? silenced(x, keep_BL) : x;
+      const at::Tensor quiet = apart ? masked(x, keep_BL) : x;
       return (x.element_size() < 4 ? quiet.to(at::kFloat) : quiet).transpose(1, 2);
     };
     const Turned all{turned(heads.q_BLHK).mul(quarter),
@@ -106,12 +106,12 @@ class Nystromformer final : public Mixer {
     at::Tensor q_BHLK, k_BHLK, v_BHLV, keep_BL, lengths;
   };
 
-  static at::Tensor masked(const at::Tensor& scores_BHXL, const at::Tensor& keep_BL) {
+  static at::Tensor masked_scores(const at::Tensor& scores_BHXL, const at::Tensor& keep_BL) {
     if (!keep_BL.defined()) return scores_BHXL;
     return scores_BHXL.masked_fill(keep_BL.logical_not().unsqueeze(1).unsqueeze(1), kMinusInfinity);
   }
   static at::Tensor exact(const Turned& in) {
-    const at::Tensor scores = masked(at::matmul(in.q_BHLK, in.k_BHLK.transpose(-1, -2)), in.keep_BL);
+    const at::Tensor scores = masked_scores(at::matmul(in.q_BHLK, in.k_BHLK.transpose(-1, -2)), in.keep_BL);
     return at::matmul(in.keep_BL.defined() ? at::_safe_softmax(scores, -1) : at::softmax(scores, -1),
                       in.v_BHLV);
   }
@@ -120,7 +120,7 @@ class Nystromformer final : public Mixer {
     const at::Tensor q = means(in.q_BHLK, in.lengths), k = means(in.k_BHLK, in.lengths);
     const at::Tensor first = at::softmax(at::matmul(in.q_BHLK, k.transpose(-1, -2)), -1);
     const at::Tensor middle = at::softmax(at::matmul(q, k.transpose(-1, -2)), -1);
-    const at::Tensor scores = masked(at::matmul(q, in.k_BHLK.transpose(-1, -2)), in.keep_BL);
+    const at::Tensor scores = masked_scores(at::matmul(q, in.k_BHLK.transpose(-1, -2)), in.keep_BL);
     const at::Tensor last = in.keep_BL.defined() ? at::_safe_softmax(scores, -1) : at::softmax(scores, -1);
     return at::matmul(first, at::matmul(pseudo_inverse(middle), at::matmul(last, in.v_BHLV)));
   }

@@ -84,7 +84,7 @@ static at::Tensor over_positions(const at::Tensor& log_BLGM, const at::Tensor& k
 }
 
 KernelFeatures PerformerFeatures::of_all(const Heads& heads, const at::Tensor& keep_BL) const {
-  KernelFeatures features{of_queries(heads.q_BLHK), {}, silenced(heads.v_BLGV, keep_BL), {}};
+  KernelFeatures features{of_queries(heads.q_BLHK), {}, masked(heads.v_BLGV, keep_BL), {}};
   at::Tensor& keys = features.keys_BLGM;
   if (kernel_.kernel == "generalized") {
     keys = activated(kernel_.activation, projected(heads.k_BLGK)) + kernel_.epsilon();
@@ -95,7 +95,7 @@ KernelFeatures PerformerFeatures::of_all(const Heads& heads, const at::Tensor& k
     keys = kernel_.projects() ? stabilized_keys(log_of_keys(heads.k_BLGK), keep_BL).features_BLGM
                               : over_positions(log_of_keys(heads.k_BLGK), keep_BL);
   }
-  if (kernel_.is_sound()) keys = silenced(keys, keep_BL);
+  if (kernel_.is_sound()) keys = masked(keys, keep_BL);
   return features;
 }
 
@@ -106,9 +106,9 @@ KernelFeatures PerformerFeatures::so_far(const Heads& heads, const at::Tensor& k
     if (!kernel_.projects()) features.keys_BLGM = in_single_or_double(heads.k_BLGK).exp();
     return features;
   }
-  const at::Tensor log = log_of_keys(silenced(heads.k_BLGK, keep_BL));
+  const at::Tensor log = log_of_keys(masked(heads.k_BLGK, keep_BL));
   const StabilizedKeys keys = stabilized_keys_so_far(log, peak);
-  return {of_queries(heads.q_BLHK), silenced(keys.features_BLGM, keep_BL), silenced(heads.v_BLGV, keep_BL),
+  return {of_queries(heads.q_BLHK), masked(keys.features_BLGM, keep_BL), masked(heads.v_BLGV, keep_BL),
           keys.log_decay_BLG};
 }
 

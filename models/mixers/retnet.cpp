@@ -80,7 +80,7 @@ class Retnet final : public Mixer {
   at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
     expect_pass("retnet", x_BLD, pass, width_);
     expect_right_padding("retnet", pass.keep_BL, x_BLD);
-    const at::Tensor x = silenced(x_BLD, pass.keep_BL);
+    const at::Tensor x = masked(x_BLD, pass.keep_BL);
     RecurrenceInputs inputs = heads_.split(x, pass);
     inputs.q_BLHK = scaled(inputs.q_BLHK);
     inputs.log_decay_BLH = decay_of(inputs.q_BLHK);

@@ -50,8 +50,8 @@ class SoftmaxAttention final : public Mixer {
  private:
   // A memory adds keys and values before those of this input, so that the queries are the last of them.
   at::Tensor mix(const Heads& heads, const at::Tensor& keep_BL) {
-    const at::Tensor &all_q = heads.q_BLHK, all_k = silenced(heads.k_BLGK, keep_BL),
-                     all_v = silenced(heads.v_BLGV, keep_BL);
+    const at::Tensor &all_q = heads.q_BLHK, all_k = masked(heads.k_BLGK, keep_BL),
+                     all_v = masked(heads.v_BLGV, keep_BL);
     const int64_t B = all_q.size(0), L = all_q.size(1), T = all_k.size(1), K = heads_.head_width();
     const int64_t G = heads_.groups(), R = heads_.heads() / G, V = heads_.value_width();
     if (L == 1 && T > 1 && !keep_BL.defined()) {  // a token behind others

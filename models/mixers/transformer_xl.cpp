@@ -114,8 +114,8 @@ class TransformerXl final : public Mixer {
     const at::Tensor seen = config_.frame == "pre_norm" ? norm_->forward(all_BTD) : all_BTD;
     const auto heads = [&](const at::Tensor& x) { return x.unflatten(-1, {config_.heads, head_width_}); };
     const at::Tensor q = heads(q_->forward(seen.narrow(1, T - L, L)));
-    const at::Tensor k = silenced(heads(k_->forward(seen)), keep_BL).permute({0, 2, 3, 1});
-    const at::Tensor v = silenced(heads(v_->forward(seen)), keep_BL).transpose(1, 2);
+    const at::Tensor k = masked(heads(k_->forward(seen)), keep_BL).permute({0, 2, 3, 1});
+    const at::Tensor v = masked(heads(v_->forward(seen)), keep_BL).transpose(1, 2);
     const at::Tensor r = heads(r_->forward(distances(x_BLD, T))).permute({1, 2, 0});  // [H,K,T]
     const at::Tensor content = at::matmul((q + content_bias_).transpose(1, 2), k);
     const at::Tensor position = shifted(at::matmul((q + position_bias_).transpose(1, 2), r));

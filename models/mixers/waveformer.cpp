@@ -57,7 +57,7 @@ class Waveformer final : public Mixer {
     const at::Tensor& keep_BL = pass.keep_BL;
     expect_shape("waveformer", "x", x_BLD, {kAny, kAny, width_});
     if (keep_BL.defined()) expect_shape("waveformer", "keep", keep_BL, {x_BLD.size(0), x_BLD.size(1)});
-    at::Tensor c = silenced(x_BLD, keep_BL), count_B;
+    at::Tensor c = masked(x_BLD, keep_BL), count_B;
     if (keep_BL.defined()) count_B = real_lengths("waveformer", keep_BL);
     struct Level {
       int64_t length;
@@ -102,7 +102,7 @@ class Waveformer final : public Mixer {
   }
   // Coefficients of padding stay zero, or they would reach real tokens on the way back.
   at::Tensor mixed(size_t band, const at::Tensor& x_BKD, const at::Tensor& keep_BK) const {
-    return silenced(mixers_[band]->forward(x_BKD, {.keep_BL = keep_BK}), keep_BK);
+    return masked(mixers_[band]->forward(x_BKD, {.keep_BL = keep_BK}), keep_BK);
   }
 
   int64_t width_;

@@ -47,7 +47,7 @@ class Wavelet final : public Mixer {
   at::Tensor forward(const at::Tensor& x_BLD, const Pass& pass) override {
     expect_pass("wavelet", x_BLD, pass, width_);
     expect_right_padding("wavelet", pass.keep_BL, x_BLD);
-    const at::Tensor x = silenced(x_BLD, pass.keep_BL), summary = branch_.summary(x, pass);
+    const at::Tensor x = masked(x_BLD, pass.keep_BL), summary = branch_.summary(x, pass);
     if (pass.after) pass.after->summary_BLC = summary;
     return branch_.forward(x, {summary, pass.before ? pass.before->summary_BLC : at::Tensor()}, pass);
   }

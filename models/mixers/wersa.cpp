@@ -69,13 +69,13 @@ class Wersa final : public Mixer {
     const at::Tensor& keep_BL = pass.keep_BL;
     expect_pass("wersa", x_BLD, pass);
     expect_right_padding("wersa", keep_BL, x_BLD);
-    const at::Tensor x = silenced(x_BLD, keep_BL);
+    const at::Tensor x = masked(x_BLD, keep_BL);
     const Heads heads = heads_.split("wersa", x, pass);
     const at::Tensor gains = gates_.gains(x, pass, is_training());
     LayerState* memory = pass.memory();
     const auto filtered = [&](const at::Tensor& x_BLHK, const char* name) {
       if (one_sided_) return haar_bands::causal(activated(x_BLHK), gains, memory ? &memory->part(name) : nullptr);
-      return haar_bands::block(silenced(activated(x_BLHK), keep_BL), gains);
+      return haar_bands::block(masked(activated(x_BLHK), keep_BL), gains);
     };
     const at::Tensor q = features_.of_queries(filtered(heads.q_BLHK, "q"));
     at::Tensor peak = memory ? memory->value("peak") : at::Tensor();

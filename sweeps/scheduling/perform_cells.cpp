@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/program/signals.h"
 #include "core/text.h"
-#include "experiments/data/pinned.h"
+#include "experiments/data/files/pinned.h"
 #include "experiments/load_recipe.h"
 #include "experiments/part_code.h"
 #include "experiments/price.h"

@@ -68,8 +68,8 @@ Heads AttentionHeads::split(const char* part, const at::Tensor& x_BLD, const Pas
   expect_pass(part, x_BLD, pass, width_);
   const int64_t offset = pass.position();
   const at::Tensor keys = k_->forward(x_BLD).unflatten(-1, {groups_, head_width_});
-  return {rope_.turn(q_->forward(x_BLD).unflatten(-1, {heads_, head_width_}), offset),
-          rope_.turn(keys, offset), v_ ? v_->forward(x_BLD).unflatten(-1, {groups_, value_width_}) : keys};
+  return {rope_.rotate(q_->forward(x_BLD).unflatten(-1, {heads_, head_width_}), offset),
+          rope_.rotate(keys, offset), v_ ? v_->forward(x_BLD).unflatten(-1, {groups_, value_width_}) : keys};
 }
 
 // Kept as [B,G,T,X], so that a group's keys stand one behind the other when a token reads them all.

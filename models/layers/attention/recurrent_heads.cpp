@@ -81,7 +81,7 @@ RecurrenceInputs RecurrentHeads::split(const at::Tensor& x_BLD, const Pass& pass
     return x.unflatten(-1, {x.size(-1) / stream.width, stream.width});
   };
   const auto placed = [&](const at::Tensor& x) {
-    return rope_.turn(fields_.feature_map == "none" ? x : activation_of(fields_.feature_map)(x), pass.position());
+    return rope_.rotate(fields_.feature_map == "none" ? x : activation_of(fields_.feature_map)(x), pass.position());
   };
   const int64_t repeats = fields_.heads / fields_.groups();
   const auto for_each_head = [&](const at::Tensor& x) {

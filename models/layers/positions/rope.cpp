@@ -33,14 +33,14 @@ void Rope::prepare(const at::Tensor& x_BLHR, int64_t length) {
   sin_ = angles.sin().mul(gain).unsqueeze(1).to(type);
 }
 
-at::Tensor Rope::turn(const at::Tensor& x_BLHK, int64_t offset) {
+at::Tensor Rope::rotate(const at::Tensor& x_BLHK, int64_t offset) {
   if (pairing_ == "none") return x_BLHK;
   const int64_t still = x_BLHK.size(-1) - width_;
-  if (width_ == 0 || still == 0) return turn_all(x_BLHK, offset);
-  return at::cat({turn_all(x_BLHK.narrow(-1, 0, width_), offset), x_BLHK.narrow(-1, width_, still)}, -1);
+  if (width_ == 0 || still == 0) return rotate_all(x_BLHK, offset);
+  return at::cat({rotate_all(x_BLHK.narrow(-1, 0, width_), offset), x_BLHK.narrow(-1, width_, still)}, -1);
 }
 
-at::Tensor Rope::turn_all(const at::Tensor& x_BLHR, int64_t offset) {
+at::Tensor Rope::rotate_all(const at::Tensor& x_BLHR, int64_t offset) {
   const int64_t length = x_BLHR.size(1);
   prepare(x_BLHR, offset + length);
   const at::Tensor cos = cos_.narrow(0, offset, length), sin = sin_.narrow(0, offset, length);

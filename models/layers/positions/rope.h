@@ -21,11 +21,11 @@ class Rope {
   Rope(std::string pairing, double base, int64_t width = 0, RopeScaling scaling = {})
       : pairing_(std::move(pairing)), base_(base), width_(width), scaling_(std::move(scaling)) {}
   /// Shapes  x [B,L,H,K] -> [B,L,H,K]; the first position is `offset`
-  at::Tensor turn(const at::Tensor& x_BLHK, int64_t offset = 0);
+  at::Tensor rotate(const at::Tensor& x_BLHK, int64_t offset = 0);
 
  private:
   void prepare(const at::Tensor& x_BLHR, int64_t length);
-  at::Tensor turn_all(const at::Tensor& x_BLHR, int64_t offset);
+  at::Tensor rotate_all(const at::Tensor& x_BLHR, int64_t offset);
 
   std::string pairing_;
   double base_;

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/sequence_state.h"
+#include "models/state/sequence_state.h"
 
 namespace subband {
 

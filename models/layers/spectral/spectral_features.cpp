@@ -70,15 +70,15 @@ at::Tensor SpectralFeatures::of_queries(const at::Tensor& q_BLHK) const {
 StabilizedKeys SpectralFeatures::of_keys(const at::Tensor& k_BLGK, const at::Tensor& keep_BL) const {
   StabilizedKeys keys = positive_ ? stabilized_keys(log_of(k_BLGK, key_projection_Km_), keep_BL)
                                   : StabilizedKeys{rectified(k_BLGK, key_projection_Km_), {}};
-  keys.features_BLGM = silenced(keys.features_BLGM, keep_BL);
+  keys.features_BLGM = masked(keys.features_BLGM, keep_BL);
   return keys;
 }
 
 StabilizedKeys SpectralFeatures::of_keys_so_far(const at::Tensor& k_BLGK, const at::Tensor& keep_BL,
                                                 at::Tensor& peak) const {
   if (!positive_) return of_keys(k_BLGK, keep_BL);
-  StabilizedKeys keys = stabilized_keys_so_far(log_of(silenced(k_BLGK, keep_BL), key_projection_Km_), peak);
-  keys.features_BLGM = silenced(keys.features_BLGM, keep_BL);
+  StabilizedKeys keys = stabilized_keys_so_far(log_of(masked(k_BLGK, keep_BL), key_projection_Km_), peak);
+  keys.features_BLGM = masked(keys.features_BLGM, keep_BL);
   return keys;
 }
 

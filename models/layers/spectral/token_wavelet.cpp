@@ -86,14 +86,14 @@ static at::Tensor widened(const at::Tensor& x) { return x.element_size() < 4 ? x
 TokenWavelet::Bands TokenWavelet::analyse(const at::Tensor& x_BLD, const at::Tensor& keep_BK) const {
   const at::ScalarType type = x_BLD.scalar_type();
   const Bands bands = fields_.lifts() ? lift(widened(x_BLD), keep_BK) : filter(widened(x_BLD));
-  return {silenced(bands.coarse_BKD, keep_BK).to(type), silenced(bands.detail_BKD, keep_BK).to(type)};
+  return {masked(bands.coarse_BKD, keep_BK).to(type), masked(bands.detail_BKD, keep_BK).to(type)};
 }
 
 TokenWavelet::Bands TokenWavelet::lift(const at::Tensor& x_BLD, const at::Tensor& keep_BK) const {
   const int64_t L = x_BLD.size(1), K = band_length(L);
   const at::Tensor x = L % 2 == 0 ? x_BLD : at::constant_pad_nd(x_BLD, {0, 0, 0, 1});
   const at::Tensor even = x.slice(1, 0, 2 * K, 2), odd = x.slice(1, 1, 2 * K, 2);
-  const at::Tensor detail = silenced(odd - lifted(even, predict_WD_, true), keep_BK);
+  const at::Tensor detail = masked(odd - lifted(even, predict_WD_, true), keep_BK);
   return {even + lifted(detail, update_WD_, false), detail};
 }
 
@@ -101,9 +101,9 @@ TokenWavelet::Bands TokenWavelet::filter(const at::Tensor& x_BLD) const {
   const int64_t L = x_BLD.size(1), W = fields_.taps, after = 2 * band_length(L) - L;
   const bool reflects = fields_.boundary == "reflect";
   if (reflects && L < W) too_short(L);
-  const at::Tensor turned = x_BLD.transpose(1, 2);
+  const at::Tensor rotated = x_BLD.transpose(1, 2);
   const at::Tensor x =
-      reflects ? at::reflection_pad1d(turned, {W - 2, after}) : at::constant_pad_nd(turned, {W - 2, after});
+      reflects ? at::reflection_pad1d(rotated, {W - 2, after}) : at::constant_pad_nd(rotated, {W - 2, after});
   const at::Tensor y =
       at::conv1d(x, filters().to(x.device(), x.scalar_type()), {}, 2, at::IntArrayRef{0}, 1, width_);
   const at::Tensor bands = y.unflatten(1, {width_, 2}).permute({2, 0, 3, 1});
@@ -114,7 +114,7 @@ at::Tensor TokenWavelet::synthesise(const Bands& bands, int64_t length, const at
   const at::Tensor coarse = widened(bands.coarse_BKD), detail = widened(bands.detail_BKD);
   const at::ScalarType type = bands.coarse_BKD.scalar_type();
   if (fields_.lifts()) {
-    const at::Tensor even = silenced(coarse - lifted(detail, update_WD_, false), keep_BK);
+    const at::Tensor even = masked(coarse - lifted(detail, update_WD_, false), keep_BK);
     const at::Tensor odd = detail + lifted(even, predict_WD_, true);
     return at::stack({even, odd}, 2).flatten(1, 2).narrow(1, 0, length).to(type);
   }

@@ -1,4 +1,4 @@
-#include "experiments/tasks/exercises.h"
+#include "experiments/tasks/synthetic_task.h"
 
 #include <ATen/ATen.h>
 
@@ -8,7 +8,7 @@
 #include "core/testing/catch.h"
 #include "experiments/testing/tasks.h"
 
-namespace exercises_test {
+namespace synthetic_task_test {
 using namespace subband;
 using config::Node;
 using testing::values;
@@ -18,7 +18,7 @@ static std::shared_ptr<Task> induction(int64_t examples) {
                                   {.length = 12});
 }
 
-TEST_CASE("a batch of exercises is a function of seed and index alone", "[exercises]") {
+TEST_CASE("a batch of a synthetic task is a function of seed and index alone", "[synthetic_task]") {
   for (const int64_t examples : {0, 10}) {
     const auto task = induction(examples);
     const auto forwards = task->open({.batch = 4, .seed = 1}),
@@ -32,7 +32,7 @@ TEST_CASE("a batch of exercises is a function of seed and index alone", "[exerci
   }
 }
 
-TEST_CASE("a finite set is gone through again and again, an endless one has no epochs", "[exercises]") {
+TEST_CASE("a finite set is gone through again and again, an endless one has no epochs", "[synthetic_task]") {
   const auto open = induction(8)->open({.batch = 4, .seed = 1});
   CHECK(open->batches_per_epoch() == 2);
   CHECK(open->epoch_text() == "8 examples");
@@ -61,7 +61,7 @@ class Stubborn final : public Net {
 };
 
 TEST_CASE("accuracy and loss count the positions that have a target, for every seed the same ones",
-          "[exercises]") {
+          "[synthetic_task]") {
   const auto task = induction(0);
   for (const int64_t token : {3, 4}) {
     Stubborn net(token);
@@ -78,4 +78,4 @@ TEST_CASE("accuracy and loss count the positions that have a target, for every s
   }
 }
 
-}  // namespace exercises_test
+}  // namespace synthetic_task_test

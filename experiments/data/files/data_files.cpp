@@ -1,11 +1,11 @@
-#include "experiments/data/data_files.h"
+#include "experiments/data/files/data_files.h"
 
 #include <fmt/format.h>
 
 #include "core/error.h"
 #include "core/hash.h"
-#include "experiments/data/data_place.h"
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/data_place.h"
+#include "experiments/data/files/unpack.h"
 
 namespace subband {
 

@@ -1,4 +1,4 @@
-#include "experiments/data/archive_reader.h"
+#include "experiments/data/files/archive_reader.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -1,4 +1,4 @@
-#include "models/row_buffer.h"
+#include "models/state/row_buffer.h"
 
 #include <torch/torch.h>
 

@@ -1,4 +1,4 @@
-#include "core/program/catalog.h"
+#include "core/program/catalogue.h"
 
 #include <fmt/format.h>
 
@@ -66,7 +66,7 @@ Json fields_json(const std::vector<FieldInfo>& fields) {
   return all;
 }
 
-Json part_json(const std::string& kind, const CatalogPart& part) {
+Json part_json(const std::string& kind, const CataloguePart& part) {
   return {{"kind", kind},
           {"name", part.info.name},
           {"summary", part.info.summary},
@@ -99,7 +99,7 @@ std::vector<FieldInfo> read_fields(const Json& all) {
   return fields;
 }
 
-Json summary_json(const std::string& kind, const std::map<std::string, CatalogPart>& parts,
+Json summary_json(const std::string& kind, const std::map<std::string, CataloguePart>& parts,
                   bool has_versions) {
   Json all = Json::array();
   for (const auto& [name, part] : parts) {
@@ -109,7 +109,7 @@ Json summary_json(const std::string& kind, const std::map<std::string, CatalogPa
   return {{"kind", kind}, {"parts", all}};
 }
 
-void print_kind(const std::string& kind, const std::map<std::string, CatalogPart>& parts, bool has_versions) {
+void print_kind(const std::string& kind, const std::map<std::string, CataloguePart>& parts, bool has_versions) {
   std::cout << kind << "\n";
   for (const auto& [name, part] : parts) {
     std::string line = fmt::format("  {:<20} {}", name, part.info.summary);
@@ -121,7 +121,7 @@ void print_kind(const std::string& kind, const std::map<std::string, CatalogPart
   }
 }
 
-void append_page(std::string& page, const CatalogPart& part, const Node& node, const std::string& path,
+void append_page(std::string& page, const CataloguePart& part, const Node& node, const std::string& path,
                  size_t depth) {
   for (const config::Entry& entry : node.entries()) {
     const std::string here = path.empty() ? entry.key : path + "." + entry.key;
@@ -142,12 +142,12 @@ std::string table_cell(std::string text) {
 
 }  // namespace
 
-const FieldInfo* CatalogPart::field(std::string_view path) const {
+const FieldInfo* CataloguePart::field(std::string_view path) const {
   const auto found = std::ranges::find(fields, path, &FieldInfo::path);
   return found == fields.end() ? nullptr : &*found;
 }
 
-const std::map<std::string, CatalogPart>& Catalog::kind(const std::string& name) const {
+const std::map<std::string, CataloguePart>& Catalogue::kind(const std::string& name) const {
   const auto found = kinds.find(name);
   if (found != kinds.end()) return found->second;
   std::vector<std::string> known;
@@ -155,7 +155,7 @@ const std::map<std::string, CatalogPart>& Catalog::kind(const std::string& name)
   throw ConfigError("command line", name + ": unknown kind" + suggestion(name, known), "unknown_option");
 }
 
-const CatalogPart& Catalog::part(const std::string& kind_name, const std::string& name) const {
+const CataloguePart& Catalogue::part(const std::string& kind_name, const std::string& name) const {
   const auto& parts = kind(kind_name);
   const auto found = parts.find(name);
   if (found != parts.end()) return found->second;
@@ -165,45 +165,45 @@ const CatalogPart& Catalog::part(const std::string& kind_name, const std::string
                     "unknown_option");
 }
 
-Catalog catalog_of(const Registry& registry) {
-  Catalog catalog;
-  catalog.groups = registry.groups();
+Catalogue catalogue_of(const Registry& registry) {
+  Catalogue catalogue;
+  catalogue.groups = registry.groups();
   for (const std::string& kind_name : registry.kinds()) {
     const Kind& kind = *registry.find(kind_name);
     for (const std::string& name : kind.names()) {
-      CatalogPart part{.info = *kind.info(name), .fields = {}, .defaults = Node::map()};
+      CataloguePart part{.info = *kind.info(name), .fields = {}, .defaults = Node::map()};
       BindSession session{.registry = &registry};
       const Node nothing = Node::map();
       Binder binder(session, nothing, part.defaults);
       binder.resolve("type", Node(name));
       kind.describe(name, binder);
       part.fields = std::move(session.fields);
-      catalog.kinds[kind_name].emplace(name, std::move(part));
+      catalogue.kinds[kind_name].emplace(name, std::move(part));
     }
   }
-  return catalog;
+  return catalogue;
 }
 
-std::string catalog_json(const Catalog& catalog) {
+std::string catalogue_json(const Catalogue& catalogue) {
   Json document;
   document["parts"] = Json::array();
-  for (const auto& [kind, parts] : catalog.kinds)
+  for (const auto& [kind, parts] : catalogue.kinds)
     for (const auto& [name, part] : parts) document["parts"].push_back(part_json(kind, part));
-  document["groups"] = catalog.groups;
+  document["groups"] = catalogue.groups;
   document["documents"] = Json::object();
-  for (const auto& [name, fields] : catalog.documents) document["documents"][name] = fields_json(fields);
+  for (const auto& [name, fields] : catalogue.documents) document["documents"][name] = fields_json(fields);
   document["commands"] = Json::array();
-  for (const CatalogCommand& each : catalog.commands)
+  for (const CatalogueCommand& each : catalogue.commands)
     document["commands"].push_back(
         {{"name", each.name}, {"summary", each.summary}, {"words", each.words}, {"options", each.options}});
   return document.dump(1) + "\n";
 }
 
-Catalog read_catalog(const std::string& json) {
+Catalogue read_catalogue(const std::string& json) {
   const Json document = read_json(json, "catalogue");
-  Catalog catalog;
+  Catalogue catalogue;
   for (const Json& each : document.at("parts")) {
-    CatalogPart part{.info = {.name = each.at("name"),
+    CataloguePart part{.info = {.name = each.at("name"),
                               .summary = each.at("summary"),
                               .source = each.at("source"),
                               .cost = each.at("cost"),
@@ -213,17 +213,17 @@ Catalog read_catalog(const std::string& json) {
                      .fields = read_fields(each.at("fields")),
                      .defaults = node_of(each.at("defaults"))};
     const std::string name = part.info.name;
-    catalog.kinds[each.at("kind")].emplace(name, std::move(part));
+    catalogue.kinds[each.at("kind")].emplace(name, std::move(part));
   }
-  document.at("groups").get_to(catalog.groups);
+  document.at("groups").get_to(catalogue.groups);
   for (const auto& [name, fields] : document.at("documents").items())
-    catalog.documents[name] = read_fields(fields);
+    catalogue.documents[name] = read_fields(fields);
   for (const Json& each : document.at("commands"))
-    catalog.commands.push_back({each.at("name"), each.at("summary"), each.at("words"), each.at("options")});
-  return catalog;
+    catalogue.commands.push_back({each.at("name"), each.at("summary"), each.at("words"), each.at("options")});
+  return catalogue;
 }
 
-std::optional<Catalog> installed_catalog(const std::filesystem::path& file,
+std::optional<Catalogue> installed_catalogue(const std::filesystem::path& file,
                                          const std::filesystem::path& newest) {
   std::error_code missing;
   const auto written = std::filesystem::last_write_time(file, missing);
@@ -231,7 +231,7 @@ std::optional<Catalog> installed_catalog(const std::filesystem::path& file,
   const auto made_from = std::filesystem::last_write_time(newest, missing);
   if (!missing && made_from > written) return std::nullopt;
   try {
-    return read_catalog(read_file(file));
+    return read_catalogue(read_file(file));
   } catch (const Error&) {  // half written: the laboratory knows all of it
     return std::nullopt;
   } catch (const Json::exception&) {
@@ -239,7 +239,7 @@ std::optional<Catalog> installed_catalog(const std::filesystem::path& file,
   }
 }
 
-std::string reference_page(const std::string& kind, const CatalogPart& part) {
+std::string reference_page(const std::string& kind, const CataloguePart& part) {
   std::string page = "# " + kind + " " + part.info.name + ": " + part.info.summary + "\n";
   if (!part.info.cost.empty()) page += "# cost: " + part.info.cost + "\n";
   if (!part.info.source.empty()) page += "# source: " + part.info.source + "\n";
@@ -249,14 +249,14 @@ std::string reference_page(const std::string& kind, const CatalogPart& part) {
   return page;
 }
 
-std::string parts_table(const Catalog& catalog, const std::string& kind) {
+std::string parts_table(const Catalogue& catalogue, const std::string& kind) {
   std::string table = "| " + kind + " | |\n|---|---|\n";
-  for (const auto& [name, part] : catalog.kind(kind))
+  for (const auto& [name, part] : catalogue.kind(kind))
     table += "| `" + name + "` | " + table_cell(part.info.summary) + " |\n";
   return table;
 }
 
-std::string with_parts_tables(const Catalog& catalog, const std::string& page) {
+std::string with_parts_tables(const Catalogue& catalogue, const std::string& page) {
   constexpr std::string_view kBegin = "<!-- parts: ", kEnd = "<!-- end -->";
   std::string out;
   size_t at = 0;
@@ -265,17 +265,17 @@ std::string with_parts_tables(const Catalog& catalog, const std::string& page) {
     if (close == std::string::npos || end == std::string::npos)
       throw Error("parts", "a table of parts has no '" + std::string(kEnd) + "'");
     out += page.substr(at, close + 5 - at);
-    out += parts_table(catalog, page.substr(name, close - name));
+    out += parts_table(catalogue, page.substr(name, close - name));
     at = end;
   }
   return out + page.substr(at);
 }
 
 // The files of a group, in the program's folders and in those of the user.
-static std::vector<std::string> written_options(const Catalog& catalog, const std::string& group,
+static std::vector<std::string> written_options(const Catalogue& catalogue, const std::string& group,
                                                 const std::vector<std::filesystem::path>& folders) {
   if (group.empty()) return {};
-  const config::SearchPath search(config::standard_folders(program_root(), catalog.groups, folders));
+  const config::SearchPath search(config::standard_folders(program_root(), catalogue.groups, folders));
   return search.all_options(group);
 }
 
@@ -284,11 +284,11 @@ static void print_options(const std::string& group, const std::vector<std::strin
   for (const std::string& name : names) std::cout << "  " << name << "\n";
 }
 
-void add_probes(Catalog& catalog, const std::filesystem::path& file) {
+void add_probes(Catalogue& catalogue, const std::filesystem::path& file) {
   std::error_code none;
   if (!std::filesystem::exists(file, none)) return;
   const Json probes = read_json(read_file(file), file.string());
-  for (auto& [kind, parts] : catalog.kinds) {
+  for (auto& [kind, parts] : catalogue.kinds) {
     for (auto& [name, part] : parts) {
       const auto found = probes.find(kind + ":" + name);
       if (found != probes.end()) part.probe = sha256_hex(found->at("cases").dump()).substr(0, 8);
@@ -296,7 +296,7 @@ void add_probes(Catalog& catalog, const std::filesystem::path& file) {
   }
 }
 
-int command_list(Arguments arguments, const Catalog& catalog) {
+int command_list(Arguments arguments, const Catalogue& catalogue) {
   CommandLine line("list", "kinds and parts; `subband list metric RECIPE`: what its runs report",
                    "subband list mixer");
   std::string kind;
@@ -312,14 +312,14 @@ int command_list(Arguments arguments, const Catalog& catalog) {
   line.app().add_option("--tables", page, "rewrite the tables of parts in this Markdown file instead");
   return line.run(arguments, [&] {
     if (!page.empty()) {
-      write_file(page, with_parts_tables(catalog, read_file(page)));
+      write_file(page, with_parts_tables(catalogue, read_file(page)));
       return 0;
     }
-    const std::vector<std::string> written = written_options(catalog, kind, folders);
-    const bool has_parts = written.empty() || catalog.kinds.contains(kind);
+    const std::vector<std::string> written = written_options(catalogue, kind, folders);
+    const bool has_parts = written.empty() || catalogue.kinds.contains(kind);
     Json all = Json::array();
-    for (const auto& [name, parts] : catalog.kinds) {
-      if (!has_parts || (!kind.empty() && &catalog.kind(kind) != &parts)) continue;
+    for (const auto& [name, parts] : catalogue.kinds) {
+      if (!has_parts || (!kind.empty() && &catalogue.kind(kind) != &parts)) continue;
       if (line.options().json)
         all.push_back(summary_json(name, parts, has_versions));
       else
@@ -334,14 +334,14 @@ int command_list(Arguments arguments, const Catalog& catalog) {
   });
 }
 
-int command_describe(Arguments arguments, const Catalog& catalog) {
+int command_describe(Arguments arguments, const Catalogue& catalogue) {
   CommandLine line("describe", "a part's reference page, as commented YAML",
                    "subband describe mixer softmax_attention");
   std::string kind, part;
   line.app().add_option("kind", kind, "its kind, as `subband list` shows them")->required();
   line.app().add_option("name", part, "the part")->required();
   return line.run(arguments, [&] {
-    const CatalogPart& known = catalog.part(kind, part);
+    const CataloguePart& known = catalogue.part(kind, part);
     if (line.options().json)
       std::cout << json_document(part_json(kind, known), 1) << "\n";
     else

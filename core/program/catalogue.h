@@ -12,7 +12,7 @@
 
 namespace subband {
 
-struct CatalogPart {
+struct CataloguePart {
   PartInfo info;
   std::string probe = {};         ///< digest of its stored probes; empty: none are stored
   std::string code = {};          ///< digest of its sources; empty: not known
@@ -21,44 +21,44 @@ struct CatalogPart {
   const FieldInfo* field(std::string_view path) const;
 };
 
-struct CatalogCommand {
+struct CatalogueCommand {
   std::string name, summary;
   std::vector<std::string> words;  ///< as in Command
   std::map<std::string, std::vector<std::string>>
       options;  ///< its `--options`; of a first word, by that word
 };
 
-struct Catalog {
-  std::map<std::string, std::map<std::string, CatalogPart>> kinds;
+struct Catalogue {
+  std::map<std::string, std::map<std::string, CataloguePart>> kinds;
   ConfigGroups groups;
   std::map<std::string, std::vector<FieldInfo>> documents;  ///< what a `recipe`, a `sweep` may say
-  std::vector<CatalogCommand> commands;
+  std::vector<CatalogueCommand> commands;
 
   /// ConfigError (`unknown_option`) with the nearest name.
-  const std::map<std::string, CatalogPart>& kind(const std::string& name) const;
-  const CatalogPart& part(const std::string& kind_name, const std::string& name) const;
+  const std::map<std::string, CataloguePart>& kind(const std::string& name) const;
+  const CataloguePart& part(const std::string& kind_name, const std::string& name) const;
 };
 
 /// The kinds and groups of a registry; documents and commands are for the folders that own them.
-Catalog catalog_of(const Registry& registry);
+Catalogue catalogue_of(const Registry& registry);
 
-std::string catalog_json(const Catalog& catalog);
-Catalog read_catalog(const std::string& json);
+std::string catalogue_json(const Catalogue& catalogue);
+Catalogue read_catalogue(const std::string& json);
 /// The catalogue beside the program, unless it is damaged or `newest` (what it was made from) is newer.
-std::optional<Catalog> installed_catalog(const std::filesystem::path& file,
+std::optional<Catalogue> installed_catalogue(const std::filesystem::path& file,
                                          const std::filesystem::path& newest);
 
 /// Notes the stored probes (core/testing/probe_book.h) of a file; a file that is not there has none.
-void add_probes(Catalog& catalog, const std::filesystem::path& file);
+void add_probes(Catalogue& catalogue, const std::filesystem::path& file);
 
-int command_list(Arguments arguments, const Catalog& catalog);
-int command_describe(Arguments arguments, const Catalog& catalog);
+int command_list(Arguments arguments, const Catalogue& catalogue);
+int command_describe(Arguments arguments, const Catalogue& catalogue);
 
 /// A part's reference page: commented YAML that is itself a valid config with every default written out.
-std::string reference_page(const std::string& kind, const CatalogPart& part);
+std::string reference_page(const std::string& kind, const CataloguePart& part);
 /// A Markdown table of a kind's parts, generated for the folders' pages.
-std::string parts_table(const Catalog& catalog, const std::string& kind);
+std::string parts_table(const Catalogue& catalogue, const std::string& kind);
 /// `page` with every table between `<!-- parts: KIND -->` and `<!-- end -->` written anew.
-std::string with_parts_tables(const Catalog& catalog, const std::string& page);
+std::string with_parts_tables(const Catalogue& catalogue, const std::string& page);
 
 }  // namespace subband

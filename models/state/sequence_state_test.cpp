@@ -1,4 +1,4 @@
-#include "models/sequence_state.h"
+#include "models/state/sequence_state.h"
 
 #include <torch/torch.h>
 

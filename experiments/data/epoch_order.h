@@ -6,9 +6,9 @@
 namespace subband {
 
 /// Epoch after epoch over `examples` examples, each in an order of its own, drawn from the seed.
-class Passes {
+class EpochOrder {
  public:
-  Passes(int64_t examples, uint64_t seed) : examples_(examples), seed_(seed) {}
+  EpochOrder(int64_t examples, uint64_t seed) : examples_(examples), seed_(seed) {}
   /// Which example stands at `place` of all passes, one behind the other: a pure function of seed and place.
   int64_t at(int64_t place);
 

@@ -1,4 +1,4 @@
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 
 #include <fstream>
 

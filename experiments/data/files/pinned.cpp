@@ -1,4 +1,4 @@
-#include "experiments/data/pinned.h"
+#include "experiments/data/files/pinned.h"
 
 #include <fmt/format.h>
 

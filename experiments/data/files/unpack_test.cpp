@@ -1,4 +1,4 @@
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/unpack.h"
 
 #include <archive.h>
 #include <archive_entry.h>

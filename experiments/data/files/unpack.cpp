@@ -1,11 +1,11 @@
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/unpack.h"
 
 #include <string_view>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/what_is.h"
-#include "experiments/data/archive_reader.h"
+#include "experiments/data/files/archive_reader.h"
 
 namespace subband {
 

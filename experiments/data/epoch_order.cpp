@@ -1,10 +1,10 @@
-#include "experiments/data/passes.h"
+#include "experiments/data/epoch_order.h"
 
 #include "core/draws.h"
 
 namespace subband {
 
-int64_t Passes::at(int64_t place) {
+int64_t EpochOrder::at(int64_t place) {
   const int64_t pass = place / examples_;
   if (pass != pass_) {
     order_ = Draws(seed_, "examples", static_cast<uint64_t>(pass)).permutation(examples_);

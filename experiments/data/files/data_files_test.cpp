@@ -1,4 +1,4 @@
-#include "experiments/data/data_files.h"
+#include "experiments/data/files/data_files.h"
 
 #include "core/files.h"
 #include "core/testing/catch.h"

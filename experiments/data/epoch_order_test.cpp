@@ -1,4 +1,4 @@
-#include "experiments/data/passes.h"
+#include "experiments/data/epoch_order.h"
 
 #include <algorithm>
 
@@ -7,11 +7,11 @@
 namespace passes_test {
 using namespace subband;
 
-TEST_CASE("every pass takes every example once, in another order", "[passes]") {
-  Passes passes(10, 3);
+TEST_CASE("every pass takes every example once, in another order", "[epoch_order]") {
+  EpochOrder order(10, 3);
   std::vector<int64_t> first, second;
-  for (int64_t place = 0; place < 10; ++place) first.push_back(passes.at(place));
-  for (int64_t place = 10; place < 20; ++place) second.push_back(passes.at(place));
+  for (int64_t place = 0; place < 10; ++place) first.push_back(order.at(place));
+  for (int64_t place = 10; place < 20; ++place) second.push_back(order.at(place));
   CHECK(first != second);
   std::ranges::sort(first);
   std::ranges::sort(second);
@@ -19,8 +19,8 @@ TEST_CASE("every pass takes every example once, in another order", "[passes]") {
   CHECK(first == std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 }
 
-TEST_CASE("a place has its example whatever was asked before", "[passes]") {
-  Passes forwards(7, 1), backwards(7, 1), other(7, 2);
+TEST_CASE("a place has its example whatever was asked before", "[epoch_order]") {
+  EpochOrder forwards(7, 1), backwards(7, 1), other(7, 2);
   std::vector<int64_t> there, back, elsewhere;
   for (int64_t place = 0; place < 21; ++place) there.push_back(forwards.at(place));
   for (int64_t place = 20; place >= 0; --place) back.insert(back.begin(), backwards.at(place));

@@ -1,4 +1,4 @@
-#include "core/program/catalog.h"
+#include "core/program/catalogue.h"
 
 #include <filesystem>
 #include <fstream>
@@ -16,25 +16,25 @@
 #include "core/testing/catch.h"
 #include "core/text.h"
 
-namespace catalog_test {
+namespace catalogue_test {
 
 using namespace subband;
 using config::Node;
 using nlohmann::json;
 
 // Two kinds; `block` holds a part of the other, and parts side by side.
-static Catalog small_catalog() {
+static Catalogue small_catalogue() {
   const auto yaml = [](const char* text) { return config::parse_yaml(text, "test"); };
-  CatalogPart wave{
+  CataloguePart wave{
       .info = {.name = "wave", .summary = "a | wave", .source = "ours, a test", .cost = "L D"},
       .code = "00ff",
       .fields =
           {{.path = "taps", .type = "integer", .standard = Node(int64_t{3}), .range = {1, 9}, .help = "K"},
            {.path = "rate", .type = "number", .standard = Node(0.5), .range = {0, 1, true}, .help = "r"}},
       .defaults = yaml("{type: wave, taps: 3, rate: 0.5}")};
-  CatalogPart flat{
+  CataloguePart flat{
       .info = {.name = "flat", .summary = "nothing"}, .fields = {}, .defaults = yaml("{type: flat}")};
-  CatalogPart block{
+  CataloguePart block{
       .info = {.name = "block", .summary = "a block"},
       .fields = {{.path = "mixer",
                   .type = "part of kind mixer",
@@ -65,25 +65,25 @@ static Catalog small_catalog() {
                   .help = "s"}},
       .defaults = yaml("{type: block, mixer: {type: wave, taps: 3}, more: {flat: {type: flat}}, norm: rms, "
                        "deep: {on: true, sizes: [1, 2]}}")};
-  Catalog catalog;
-  catalog.kinds["mixer"] = {{"wave", wave}, {"flat", flat}};
-  catalog.kinds["net"] = {{"block", block}};
-  catalog.documents["recipe"] = {
+  Catalogue catalogue;
+  catalogue.kinds["mixer"] = {{"wave", wave}, {"flat", flat}};
+  catalogue.kinds["net"] = {{"block", block}};
+  catalogue.documents["recipe"] = {
       {.path = "net",
        .type = "part of kind net",
        .standard = Node("block"),
        .part_kind = "net",
        .help = "the model"},
       {.path = "seed", .type = "integer", .standard = Node(int64_t{1}), .range = {0, 9}, .help = "s"}};
-  catalog.documents["sweep"] = {{.path = "set", .type = "tree", .help = "overrides"}};
-  catalog.groups = {{"recipe", "recipes"}, {"data", "data"}, {"sweep", "sweeps"}};
+  catalogue.documents["sweep"] = {{.path = "set", .type = "tree", .help = "overrides"}};
+  catalogue.groups = {{"recipe", "recipes"}, {"data", "data"}, {"sweep", "sweeps"}};
   const std::map<std::string, std::vector<std::string>> plain = {{"", {"--json"}}};
-  catalog.commands = {
+  catalogue.commands = {
       {"run", "trains", {"recipe", "override…"}, {{"", {"--check", "--json"}}}},
       {"runs", "lists", {"list|show"}, {{"", {"--json"}}, {"list", {"--limit"}}, {"show", {"--json"}}}},
       {"report", "shows", {"sweep…"}, plain},
       {"describe", "explains", {"kind", "part"}, plain}};
-  return catalog;
+  return catalogue;
 }
 
 // As much of JSON Schema as the schemas use. The first broken rule, or nothing.
@@ -165,8 +165,8 @@ static std::string broken_by(const Validator& validator, const std::string& yaml
 }
 
 TEST_CASE("a schema takes names, maps with and without a type, maps of parts and interpolations",
-          "[catalog]") {
-  const Validator recipe(json::parse(document_schema(small_catalog(), "recipe")));
+          "[catalogue]") {
+  const Validator recipe(json::parse(document_schema(small_catalogue(), "recipe")));
   for (const char* good :
        {"seed: 3", "net: block", "net: {mixer: flat}", "net: {type: block, mixer: {type: wave, taps: 9}}",
         "net: {mixer: {taps: 2}}", "net: ${other}", "seed: ???", "net: {more: {flat: {}, wave: {taps: 1}}}",
@@ -185,67 +185,67 @@ TEST_CASE("a schema takes names, maps with and without a type, maps of parts and
   }
 }
 
-TEST_CASE("stored probes are noted in the catalogue, by a digest", "[catalog]") {
-  Catalog catalog = small_catalog();
+TEST_CASE("stored probes are noted in the catalogue, by a digest", "[catalogue]") {
+  Catalogue catalogue = small_catalogue();
   const auto file =
       std::filesystem::temp_directory_path() / ("subband_probes_" + std::to_string(getpid()) + ".json");
-  add_probes(catalog, file);  // not there
-  CHECK(catalog.part("mixer", "wave").probe.empty());
+  add_probes(catalogue, file);  // not there
+  CHECK(catalogue.part("mixer", "wave").probe.empty());
   write_file(file, R"({"mixer:wave": {"version": 1, "cases": {"causal": [1.5]}}})");
-  add_probes(catalog, file);
+  add_probes(catalogue, file);
   std::filesystem::remove(file);
-  CHECK(catalog.part("mixer", "wave").probe == sha256_hex(R"({"causal":[1.5]})").substr(0, 8));
-  CHECK(catalog.part("mixer", "flat").probe.empty());
-  CHECK(read_catalog(catalog_json(catalog)).part("mixer", "wave").probe ==
-        catalog.part("mixer", "wave").probe);
+  CHECK(catalogue.part("mixer", "wave").probe == sha256_hex(R"({"causal":[1.5]})").substr(0, 8));
+  CHECK(catalogue.part("mixer", "flat").probe.empty());
+  CHECK(read_catalogue(catalogue_json(catalogue)).part("mixer", "wave").probe ==
+        catalogue.part("mixer", "wave").probe);
 }
 
-TEST_CASE("a catalogue survives its file, and an old or a damaged one is not used", "[catalog]") {
-  const Catalog catalog = small_catalog();
-  const std::string text = catalog_json(catalog);
-  CHECK(catalog_json(read_catalog(text)) == text);
+TEST_CASE("a catalogue survives its file, and an old or a damaged one is not used", "[catalogue]") {
+  const Catalogue catalogue = small_catalogue();
+  const std::string text = catalogue_json(catalogue);
+  CHECK(catalogue_json(read_catalogue(text)) == text);
   const auto folder =
-      std::filesystem::temp_directory_path() / ("subband_catalog_" + std::to_string(getpid()));
+      std::filesystem::temp_directory_path() / ("subband_catalogue_" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);
-  CHECK(!installed_catalog(folder / "catalogue.json", folder / "library"));
+  CHECK(!installed_catalogue(folder / "catalogue.json", folder / "library"));
   std::ofstream(folder / "catalogue.json") << text;
   std::ofstream(folder / "library") << "";
   const auto now = std::filesystem::last_write_time(folder / "library");
   std::filesystem::last_write_time(folder / "catalogue.json", now - std::chrono::seconds(5));
-  CHECK(!installed_catalog(folder / "catalogue.json", folder / "library"));
+  CHECK(!installed_catalogue(folder / "catalogue.json", folder / "library"));
   std::filesystem::last_write_time(folder / "catalogue.json", now + std::chrono::seconds(5));
-  CHECK(installed_catalog(folder / "catalogue.json", folder / "library").has_value());
+  CHECK(installed_catalogue(folder / "catalogue.json", folder / "library").has_value());
   for (const std::string& damaged : {std::string(), text.substr(0, text.size() / 2), std::string("{}")}) {
     std::ofstream(folder / "catalogue.json") << damaged;
     std::filesystem::last_write_time(folder / "catalogue.json", now + std::chrono::seconds(5));
-    CHECK(!installed_catalog(folder / "catalogue.json", folder / "library"));
+    CHECK(!installed_catalogue(folder / "catalogue.json", folder / "library"));
   }
   std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("a reference page is YAML with every default and a remark on each field", "[catalog]") {
-  const Catalog catalog = small_catalog();
-  CHECK(reference_page("mixer", catalog.part("mixer", "wave")) ==
+TEST_CASE("a reference page is YAML with every default and a remark on each field", "[catalogue]") {
+  const Catalogue catalogue = small_catalogue();
+  CHECK(reference_page("mixer", catalogue.part("mixer", "wave")) ==
         "# mixer wave: a | wave\n# cost: L D\n# source: ours, a test\n"
         "# version: 1, code 00ff; raised when the same config computes something else\ntype: \"wave\"\n"
         "taps: 3                          # integer, 1 to 9: K\n"
         "rate: 0.5                        # number, above 0, at most 1: r\n");
-  const CatalogPart& block = catalog.part("net", "block");
+  const CataloguePart& block = catalogue.part("net", "block");
   CHECK(config::parse_yaml(reference_page("net", block), "page") == block.defaults);
-  CHECK_THROWS_WITH(catalog.part("mixer", "wav"),
+  CHECK_THROWS_WITH(catalogue.part("mixer", "wav"),
                     "command line: wav: unknown mixer; did you mean 'wave'? known: flat, wave");
 }
 
-TEST_CASE("tables of parts are written between their marks and nowhere else", "[catalog]") {
+TEST_CASE("tables of parts are written between their marks and nowhere else", "[catalogue]") {
   const std::string page = "# a\n<!-- parts: mixer -->\nold\n<!-- end -->\nb\n";
-  const std::string written = with_parts_tables(small_catalog(), page);
+  const std::string written = with_parts_tables(small_catalogue(), page);
   CHECK(written ==
         "# a\n<!-- parts: mixer -->\n| mixer | |\n|---|---|\n| `flat` | nothing |\n| `wave` | a \\| wave |\n"
         "<!-- end -->\nb\n");
-  CHECK(with_parts_tables(small_catalog(), written) == written);
+  CHECK(with_parts_tables(small_catalogue(), written) == written);
 }
 
-TEST_CASE("completion offers commands, options, recipes, keys and values", "[catalog]") {
+TEST_CASE("completion offers commands, options, recipes, keys and values", "[catalogue]") {
   const auto root = std::filesystem::temp_directory_path() / ("subband_complete_" + std::to_string(getpid()));
   std::filesystem::create_directories(root / "recipes/tiny");
   std::filesystem::create_directories(root / "data");
@@ -253,9 +253,9 @@ TEST_CASE("completion offers commands, options, recipes, keys and values", "[cat
   std::ofstream(root / "data/books.yaml") << "";
   std::filesystem::create_directories(root / "sweeps");
   std::ofstream(root / "sweeps/widths.yaml") << "";
-  const Catalog catalog = small_catalog();
+  const Catalogue catalogue = small_catalogue();
   const auto offered = [&](const std::vector<std::string>& words) {
-    return join(completions(catalog, root, words), " ");
+    return join(completions(catalogue, root, words), " ");
   };
   CHECK(offered({"ru"}) == "run runs");
   CHECK(offered({"run", "--"}) == "--check --json");
@@ -283,17 +283,17 @@ TEST_CASE("completion offers commands, options, recipes, keys and values", "[cat
 }
 
 // What the build knows of the real parts; core itself knows none.
-static std::optional<Catalog> real_catalog() {
+static std::optional<Catalogue> real_catalogue() {
   const char* program = std::getenv("SUBBAND_PROGRAM");
   const auto file = std::filesystem::path(program ? program : "").parent_path() / "catalogue.json";
-  if (program && std::filesystem::exists(file)) return read_catalog(read_file(file));
+  if (program && std::filesystem::exists(file)) return read_catalogue(read_file(file));
   std::cout << "skipped: no catalogue.json beside the program; build the target catalogue\n";
   return std::nullopt;
 }
 
-TEST_CASE("every shipped recipe and sweep fits its schema and points to it", "[catalog]") {
-  const auto catalog = real_catalog();
-  if (!catalog) return;
+TEST_CASE("every shipped recipe and sweep fits its schema and points to it", "[catalogue]") {
+  const auto catalogue = real_catalogue();
+  if (!catalogue) return;
   const auto check = [&](const char* folder, const std::string& schema, const std::string& name) {
     const Validator validator(json::parse(schema));
     for (const auto& file : std::filesystem::recursive_directory_iterator(program_root() / folder)) {
@@ -305,19 +305,19 @@ TEST_CASE("every shipped recipe and sweep fits its schema and points to it", "[c
       CHECK(split(text, '\n').front().ends_with("build/schema/" + name + ".json"));
     }
   };
-  check("experiments/recipes", document_schema(*catalog, "recipe"), "recipe");
-  check("sweeps", document_schema(*catalog, "sweep"), "sweep");
+  check("experiments/recipes", document_schema(*catalogue, "recipe"), "recipe");
+  check("sweeps", document_schema(*catalogue, "sweep"), "sweep");
 }
 
 TEST_CASE("the tables of parts in the folders' pages are those of the program; `make tables` writes them",
-          "[catalog]") {
-  const auto catalog = real_catalog();
-  if (!catalog) return;
+          "[catalogue]") {
+  const auto catalogue = real_catalogue();
+  if (!catalogue) return;
   for (const char* folder : {"models", "experiments"}) {
     const std::string page = read_file(program_root() / folder / "PARTS.md");
     CAPTURE(folder);
-    CHECK(with_parts_tables(*catalog, page) == page);
+    CHECK(with_parts_tables(*catalogue, page) == page);
   }
 }
 
-}  // namespace catalog_test
+}  // namespace catalogue_test

@@ -1,4 +1,4 @@
-#include "experiments/data/data_place.h"
+#include "experiments/data/files/data_place.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "experiments/data/unpack.h"
+#include "experiments/data/files/unpack.h"
 
 namespace subband {
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "models/row_buffer.h"
+#include "models/state/row_buffer.h"
 
 namespace subband {
 

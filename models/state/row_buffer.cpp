@@ -1,4 +1,4 @@
-#include "models/row_buffer.h"
+#include "models/state/row_buffer.h"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>

@@ -1,4 +1,4 @@
-#include "experiments/tasks/exercises.h"
+#include "experiments/tasks/synthetic_task.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -6,12 +6,12 @@
 #include <algorithm>
 
 #include "core/tensors/autocast.h"
-#include "experiments/data/passes.h"
+#include "experiments/data/epoch_order.h"
 #include "experiments/tasks/evaluation.h"
 
 namespace subband {
 
-void ExerciseFields::bind(Binder& b) {
+void SyntheticFields::bind(Binder& b) {
   b.field("examples", examples, {0, 1e12},
           "training examples, gone through again and again; 0: always new ones");
   b.field("valid", valid, {1, 1e9}, "validation examples");
@@ -19,19 +19,19 @@ void ExerciseFields::bind(Binder& b) {
   b.field("test_lengths", test_lengths, {1, 1e8}, "longer sequences to test besides");
 }
 
-int64_t ExercisePlan::longest() const {
+int64_t SyntheticTask::longest() const {
   int64_t longest = 1;
-  for (const auto* exercises : {&train, &longer}) {
-    for (const Exercise& exercise : *exercises) longest = std::max(longest, exercise.length);
+  for (const auto* difficulties : {&train, &longer}) {
+    for (const Difficulty& difficulty : *difficulties) longest = std::max(longest, difficulty.length);
   }
   return longest;
 }
 
-void draw_example(const ExercisePlan& plan, const Exercise& exercise, uint64_t seed, const std::string& split,
+void draw_example(const SyntheticTask& plan, const Difficulty& difficulty, uint64_t seed, const std::string& split,
                   int64_t index, std::span<int64_t> inputs, std::span<int64_t> targets) {
   Draws draws(seed, plan.name + " " + split, static_cast<uint64_t>(index));
   std::ranges::fill(targets, kNoTarget);
-  plan.draw(draws, exercise, inputs, targets);
+  plan.draw(draws, difficulty, inputs, targets);
 }
 
 namespace {
@@ -39,22 +39,22 @@ namespace {
 constexpr uint64_t kFixedSeed = 0;  // of validation and test
 
 // Examples `indices` of a split.
-Batch drawn_batch(const ExercisePlan& plan, const Exercise& exercise, uint64_t seed, const std::string& split,
+Batch drawn_batch(const SyntheticTask& plan, const Difficulty& difficulty, uint64_t seed, const std::string& split,
                   std::span<const int64_t> indices, at::Device device) {
-  const int64_t rows = std::ssize(indices), length = exercise.length;
+  const int64_t rows = std::ssize(indices), length = difficulty.length;
   const at::Tensor inputs = at::zeros({rows, length}, at::TensorOptions(at::kLong));
   const at::Tensor targets = at::empty({rows, length}, at::TensorOptions(at::kLong));
   const auto row_of = [&](const at::Tensor& x, int64_t row) {
     return std::span<int64_t>(x.mutable_data_ptr<int64_t>() + row * length, static_cast<size_t>(length));
   };
   for (int64_t row = 0; row < rows; ++row)
-    draw_example(plan, exercise, seed, split, indices[static_cast<size_t>(row)], row_of(inputs, row),
+    draw_example(plan, difficulty, seed, split, indices[static_cast<size_t>(row)], row_of(inputs, row),
                  row_of(targets, row));
   return {.inputs_BL = inputs.to(device), .targets_BL = targets.to(device)};
 }
 
 // The first `count` examples of `split`.
-Metrics measured_exercise(const ExercisePlan& plan, const Exercise& exercise, const TaskUse& use,
+Metrics measured_exercise(const SyntheticTask& plan, const Difficulty& difficulty, const TaskUse& use,
                           const std::string& split, int64_t count, const std::string& suffix, Net& net) {
   const EvaluationMode mode(net);
   double nats = 0;
@@ -64,7 +64,7 @@ Metrics measured_exercise(const ExercisePlan& plan, const Exercise& exercise, co
     indices.clear();
     for (int64_t i = first; i < std::min(count, first + use.batch); ++i) indices.push_back(i);
     const Batch batch =
-        drawn_batch(plan, exercise, split == "train" ? use.seed : kFixedSeed, split, indices, use.device);
+        drawn_batch(plan, difficulty, split == "train" ? use.seed : kFixedSeed, split, indices, use.device);
     const Autocast autocast(use.precision);
     const at::Tensor is_asked = batch.targets_BL.ne(kNoTarget);
     const at::Tensor logits = net.forward(batch.inputs_BL).index({is_asked}).to(at::kFloat);
@@ -79,19 +79,19 @@ Metrics measured_exercise(const ExercisePlan& plan, const Exercise& exercise, co
 
 class OpenExercises final : public OpenTask {
  public:
-  OpenExercises(ExercisePlan plan, TaskUse use)
+  OpenExercises(SyntheticTask plan, TaskUse use)
       : plan_(std::move(plan)),
         use_(std::move(use)),
-        passes_(std::max<int64_t>(1, plan_.fields.examples), use_.seed),
+        epoch_order_(std::max<int64_t>(1, plan_.fields.examples), use_.seed),
         indices_(static_cast<size_t>(use_.batch)) {}
 
   const Batch& draw(uint64_t index) override {
-    const Exercise& exercise = plan_.train[index % plan_.train.size()];
+    const Difficulty& difficulty = plan_.train[index % plan_.train.size()];
     for (int64_t row = 0; row < use_.batch; ++row) {
       const int64_t place = static_cast<int64_t>(index) * use_.batch + row;
-      indices_[static_cast<size_t>(row)] = plan_.fields.examples > 0 ? passes_.at(place) : place;
+      indices_[static_cast<size_t>(row)] = plan_.fields.examples > 0 ? epoch_order_.at(place) : place;
     }
-    batch_ = drawn_batch(plan_, exercise, use_.seed, "train", indices_, use_.device);
+    batch_ = drawn_batch(plan_, difficulty, use_.seed, "train", indices_, use_.device);
     return batch_;
   }
   int64_t batches_per_epoch() const override { return plan_.fields.examples / use_.batch; }
@@ -105,24 +105,24 @@ class OpenExercises final : public OpenTask {
   std::vector<std::string> notes() const override { return plan_.notes; }
 
  private:
-  ExercisePlan plan_;
+  SyntheticTask plan_;
   TaskUse use_;
-  Passes passes_;
+  EpochOrder epoch_order_;
   std::vector<int64_t> indices_;
   Batch batch_;
 };
 
 }  // namespace
 
-std::unique_ptr<OpenTask> open_exercises(const ExercisePlan& plan, const TaskUse& use) {
+std::unique_ptr<OpenTask> open_synthetic_task(const SyntheticTask& plan, const TaskUse& use) {
   return std::make_unique<OpenExercises>(plan, use);
 }
 
-static std::string suffix_of(const Exercise& longer) {
+static std::string suffix_of(const Difficulty& longer) {
   return fmt::format("_{}_{}", longer.length, longer.size);
 }
 
-std::vector<MetricInfo> exercise_metrics(const ExercisePlan& plan) {
+std::vector<MetricInfo> synthetic_metrics(const SyntheticTask& plan) {
   std::vector<MetricInfo> all;
   const auto add = [&](const std::string& split, const std::string& suffix, const std::string& where) {
     all.push_back({split + ".accuracy" + suffix, "share of right answers" + where, "max"});
@@ -130,23 +130,23 @@ std::vector<MetricInfo> exercise_metrics(const ExercisePlan& plan) {
   };
   add("valid", "", "");
   add("test", "", "");
-  for (const Exercise& longer : plan.longer)
+  for (const Difficulty& longer : plan.longer)
     add("test", suffix_of(longer), fmt::format(", length {}, size {}", longer.length, longer.size));
   return all;
 }
 
-std::vector<Measurement> exercise_measurements(const ExercisePlan& plan, const TaskUse& use) {
+std::vector<Measurement> synthetic_measurements(const SyntheticTask& plan, const TaskUse& use) {
   std::vector<Measurement> all;
-  const auto add = [&](const std::string& split, const Exercise& exercise, int64_t count,
+  const auto add = [&](const std::string& split, const Difficulty& difficulty, int64_t count,
                        const std::string& suffix) {
     all.push_back({split, split + suffix, [=](Net& net) {
-                     return measured_exercise(plan, exercise, use, split, count, suffix, net);
+                     return measured_exercise(plan, difficulty, use, split, count, suffix, net);
                    }});
   };
   add("train", plan.train[0], plan.fields.valid, "");
   add("valid", plan.train[0], plan.fields.valid, "");
   add("test", plan.train[0], plan.fields.test, "");
-  for (const Exercise& exercise : plan.longer) add("test", exercise, plan.fields.test, suffix_of(exercise));
+  for (const Difficulty& difficulty : plan.longer) add("test", difficulty, plan.fields.test, suffix_of(difficulty));
   return all;
 }
 

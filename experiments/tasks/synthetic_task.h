@@ -15,13 +15,13 @@
 namespace subband {
 
 /// How long, and how hard.
-struct Exercise {
+struct Difficulty {
   int64_t length = 64;  ///< L
   int64_t size = 4;     ///< pairs of mqar, tokens to copy
 };
 
 /// Fields that all such tasks share.
-struct ExerciseFields {
+struct SyntheticFields {
   int64_t examples = 0;
   int64_t valid = 512, test = 1'024;
   std::vector<int64_t> test_lengths;
@@ -30,26 +30,26 @@ struct ExerciseFields {
 };
 
 /// A synthetic task, ready to draw from.
-struct ExercisePlan {
+struct SyntheticTask {
   std::string name;             ///< `mqar`; names the streams
-  std::vector<Exercise> train;  ///< batch k is of kind k modulo their number; valid and test are of the first
-  std::vector<Exercise> longer;  ///< tested besides, as `test.accuracy_LENGTH_SIZE`
-  ExerciseFields fields;
+  std::vector<Difficulty> train;  ///< batch k is of kind k modulo their number; valid and test are of the first
+  std::vector<Difficulty> longer;  ///< tested besides, as `test.accuracy_LENGTH_SIZE`
+  SyntheticFields fields;
   /// Fills one example; targets come as kNoTarget.
-  std::function<void(Draws&, const Exercise&, std::span<int64_t> inputs, std::span<int64_t> targets)> draw;
+  std::function<void(Draws&, const Difficulty&, std::span<int64_t> inputs, std::span<int64_t> targets)> draw;
   std::vector<std::string> notes;
 
   int64_t longest() const;
 };
 
-/// Example `index` of `split`, appended to nothing: inputs and targets have the exercise's length.
-void draw_example(const ExercisePlan& plan, const Exercise& exercise, uint64_t seed, const std::string& split,
+/// Example `index` of `split`, appended to nothing: inputs and targets have the length of its difficulty.
+void draw_example(const SyntheticTask& plan, const Difficulty& difficulty, uint64_t seed, const std::string& split,
                   int64_t index, std::span<int64_t> inputs, std::span<int64_t> targets);
 
-std::unique_ptr<OpenTask> open_exercises(const ExercisePlan& plan, const TaskUse& use);
+std::unique_ptr<OpenTask> open_synthetic_task(const SyntheticTask& plan, const TaskUse& use);
 /// `valid.accuracy` and `.loss` over the positions that have a target, likewise `test`.
-std::vector<Measurement> exercise_measurements(const ExercisePlan& plan, const TaskUse& use);
-std::vector<MetricInfo> exercise_metrics(const ExercisePlan& plan);
-inline constexpr const char* kExerciseObjective = "cross-entropy of the tokens that are asked for";
+std::vector<Measurement> synthetic_measurements(const SyntheticTask& plan, const TaskUse& use);
+std::vector<MetricInfo> synthetic_metrics(const SyntheticTask& plan);
+inline constexpr const char* kSyntheticObjective = "cross-entropy of the tokens that are asked for";
 
 }  // namespace subband

@@ -1,9 +1,9 @@
-#include "experiments/data/pinned.h"
+#include "experiments/data/files/pinned.h"
 
 #include "core/files.h"
 #include "core/hash.h"
 #include "core/testing/catch.h"
-#include "experiments/data/token_file.h"
+#include "experiments/data/files/token_file.h"
 #include "experiments/testing/corpora.h"
 
 using namespace subband;

@@ -10,8 +10,9 @@ namespace subband {
 
 struct PackedBenchPlan {
   int64_t rows = 8192, columns = 2048;  ///< of each matrix
-  int64_t weights_mib = 1024;           ///< of all fp32 matrices together; more than the cache holds of the packed ones too
-  int64_t inputs = 1;                   ///< vectors that each matrix is multiplied with
+  int64_t weights_mib =
+      1024;            ///< of all fp32 matrices together; more than the cache holds of the packed ones too
+  int64_t inputs = 1;  ///< vectors that each matrix is multiplied with
   int rounds = 9;
   uint64_t seed = 1337;
 };

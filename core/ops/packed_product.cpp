@@ -84,12 +84,16 @@ static at::Tensor unpacked_by_loops(const PackedMatrix& matrix) {
 static at::Tensor product_by_loops(const at::Tensor& x_NC, const PackedMatrix& matrix) {
   const PackedForm& form = matrix.form;
   const int64_t padded = form.row_blocks() * form.block(), count = x_NC.size(0);
-  const at::Tensor x = padded == form.columns ? x_NC.contiguous() : at::constant_pad_nd(x_NC, {0, padded - form.columns});
+  const at::Tensor x =
+      padded == form.columns ? x_NC.contiguous() : at::constant_pad_nd(x_NC, {0, padded - form.columns});
   at::Tensor y = at::empty({count, form.rows}, x.options()), sums;
-  PackedInputs inputs{.x = x.const_data_ptr<float>(), .count = count, .stride = padded, .y = y.mutable_data_ptr<float>()};
+  PackedInputs inputs{
+      .x = x.const_data_ptr<float>(), .count = count, .stride = padded, .y = y.mutable_data_ptr<float>()};
   if (matrix.zeros.defined()) {
     const int64_t group = form.has_groups() ? form.group : form.columns;
-    sums = at::constant_pad_nd(x_NC, {0, form.groups() * group - form.columns}).view({count, form.groups(), group}).sum(-1);
+    sums = at::constant_pad_nd(x_NC, {0, form.groups() * group - form.columns})
+               .view({count, form.groups(), group})
+               .sum(-1);
     inputs.sums = sums.const_data_ptr<float>();
   }
   const PackedView view = view_of(matrix);
@@ -111,7 +115,6 @@ static std::string why_reference(const at::Tensor& x) {
 
 }  // namespace packed_product_paths
 
-
 PackedMatrix PackedMatrix::to(c10::Device device) const {
   return {form, codes.to(device), scales.to(device), zeros.defined() ? zeros.to(device) : zeros};
 }
@@ -121,8 +124,10 @@ PackedMatrix packed_matrix(const PackedForm& form, const at::Tensor& values_RC, 
   expect_shape("packed_matrix", "values", values_RC, {form.rows, form.columns});
   const int64_t fields = form.block() / 16, padded = form.row_blocks() * form.block();
   const at::Tensor bits = values_RC.to(at::kByte).bitwise_and((1 << form.bits) - 1);
-  const at::Tensor all = at::constant_pad_nd(bits, {0, padded - form.columns}).view({form.rows, form.row_blocks(), fields, 16});
-  at::Tensor codes = packed_product_paths::lanes_of(form.bits == 3 ? all.bitwise_and(3) : all, form.bits == 3 ? 2 : form.bits);
+  const at::Tensor all =
+      at::constant_pad_nd(bits, {0, padded - form.columns}).view({form.rows, form.row_blocks(), fields, 16});
+  at::Tensor codes = packed_product_paths::lanes_of(form.bits == 3 ? all.bitwise_and(3) : all,
+                                                    form.bits == 3 ? 2 : form.bits);
   if (form.bits == 3) {
     const at::Tensor thirds = packed_product_paths::lanes_of(at::bitwise_right_shift(all, 2), 1);
     const at::Tensor low = thirds.narrow(2, 0, 8), high = thirds.narrow(2, 8, 8);
@@ -137,13 +142,15 @@ at::Tensor packed_values(const PackedMatrix& matrix) {
   const PackedForm& form = matrix.form;
   const at::Tensor blocks = matrix.codes.view({form.rows, form.row_blocks(), form.block_bytes()});
   const at::Tensor lanes = blocks.narrow(2, 0, 16);
-  at::Tensor fields = packed_product_paths::fields_of(lanes, form.bits == 3 ? 2 : form.bits, form.block() / 16);
+  at::Tensor fields =
+      packed_product_paths::fields_of(lanes, form.bits == 3 ? 2 : form.bits, form.block() / 16);
   if (form.bits == 3) {
     const at::Tensor halves = blocks.narrow(2, 16, 8);
     const at::Tensor thirds = at::cat({halves.bitwise_and(15), at::bitwise_right_shift(halves, 4)}, 2);
     fields = fields.bitwise_or(at::bitwise_left_shift(packed_product_paths::fields_of(thirds, 1, 4), 2));
   }
-  const at::Tensor values = fields.reshape({form.rows, form.row_blocks() * form.block()}).narrow(1, 0, form.columns);
+  const at::Tensor values =
+      fields.reshape({form.rows, form.row_blocks() * form.block()}).narrow(1, 0, form.columns);
   if (form.bits == 8) return values.contiguous().view(at::kChar);
   const int sign = 1 << (form.bits - 1);
   return values.to(at::kChar).bitwise_xor(sign).sub(sign);
@@ -177,19 +184,24 @@ at::Tensor packed_rows(const PackedMatrix& matrix, const at::Tensor& ids, c10::S
 
 std::string packed_product_path(const at::Tensor& x, const PackedMatrix& matrix) {
   if (!x.is_cpu() || x.scalar_type() != at::kFloat) return "reference";
-  return packed_product_paths::loops_take(x) && x.numel() <= packed_product_paths::kMostInputs * matrix.form.columns ? "loops" : "dense";
+  return packed_product_paths::loops_take(x) &&
+                 x.numel() <= packed_product_paths::kMostInputs * matrix.form.columns
+             ? "loops"
+             : "dense";
 }
 
 at::Tensor packed_product(const at::Tensor& x, const PackedMatrix& matrix, const at::Tensor& bias,
                           std::string_view path) {
   const PackedForm& form = matrix.form;
   if (x.dim() < 1 || x.size(-1) != form.columns)
-    throw ShapeError("packed_product", "x: expected [..., " + std::to_string(form.columns) + "], got " +
-                                           (x.dim() < 1 ? "one number" : "a last axis of " + std::to_string(x.size(-1))));
+    throw ShapeError("packed_product",
+                     "x: expected [..., " + std::to_string(form.columns) + "], got " +
+                         (x.dim() < 1 ? "one number" : "a last axis of " + std::to_string(x.size(-1))));
   const std::string asked = op_path("packed_product", path);
   const std::string chosen = asked == "auto" ? packed_product_path(x, matrix) : asked;
   if (chosen == "reference") {
-    count_op("packed_product", "reference", asked == "auto" ? packed_product_paths::why_reference(x) : "forced");
+    count_op("packed_product", "reference",
+             asked == "auto" ? packed_product_paths::why_reference(x) : "forced");
     return at::linear(x, packed_product_paths::unpacked_reference(matrix, x.scalar_type()), bias);
   }
   if (chosen == "dense" && x.is_cpu() && x.scalar_type() == at::kFloat) {
@@ -197,8 +209,9 @@ at::Tensor packed_product(const at::Tensor& x, const PackedMatrix& matrix, const
     return at::linear(x, packed_product_paths::unpacked_by_loops(matrix), bias);
   }
   if (chosen != "loops" || !packed_product_paths::loops_take(x))
-    throw ShapeError("packed_product", "path = " + chosen +
-                                           ": must be auto, reference, dense (CPU, fp32) or loops (CPU, fp32, no gradient)");
+    throw ShapeError("packed_product",
+                     "path = " + chosen +
+                         ": must be auto, reference, dense (CPU, fp32) or loops (CPU, fp32, no gradient)");
   count_op("packed_product", "loops", packed_product_paths::loops_instructions());
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = form.rows;

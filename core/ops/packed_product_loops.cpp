@@ -7,8 +7,8 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/ops/packed_product_loops.cpp"  // this file, once for every instruction set
-#include <hwy/foreach_target.h>
 #include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -19,7 +19,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr size_t kLanes = 16;  // of the packed form
 
 template <int kBits>
-constexpr int kFields = kBits == 8 ? 1 : kBits == 4 ? 2 : 4;  // of a lane
+constexpr int kFields = kBits == 8   ? 1
+                        : kBits == 4 ? 2
+                                     : 4;  // of a lane
 template <int kBits>
 constexpr size_t kBlockBytes = kBits == 3 ? 24 : 16;
 template <int kBits>
@@ -35,10 +37,12 @@ using Floats = hn::CappedTag<float, kBits == 3 ? 8 : kLanes>;
 template <int kBits>
 HWY_INLINE hn::Vec512<float> LookUp(hn::Vec512<int32_t> lanes) {
   constexpr int kSign = 1 << (kBits - 1);
-  const auto number = [](int i) constexpr { return static_cast<float>(((i & (2 * kSign - 1)) ^ kSign) - kSign); };
-  alignas(64) static constexpr float kNumbers[kLanes] = {number(0),  number(1),  number(2),  number(3), number(4),  number(5),
-                                                         number(6),  number(7),  number(8),  number(9), number(10), number(11),
-                                                         number(12), number(13), number(14), number(15)};
+  const auto number = [](int i) constexpr {
+    return static_cast<float>(((i & (2 * kSign - 1)) ^ kSign) - kSign);
+  };
+  alignas(64) static constexpr float kNumbers[kLanes] = {
+      number(0), number(1), number(2),  number(3),  number(4),  number(5),  number(6),  number(7),
+      number(8), number(9), number(10), number(11), number(12), number(13), number(14), number(15)};
   return hn::Vec512<float>{_mm512_permutexvar_ps(lanes.raw, _mm512_load_ps(kNumbers))};
 }
 #define SUBBAND_LOOKS_UP 1
@@ -71,7 +75,7 @@ HWY_INLINE hn::Vec<D> Values(D d, const uint8_t* HWY_RESTRICT block, size_t lane
   } else if constexpr (kField + 1 == kFields<kBits>) {
     return hn::ConvertTo(d, hn::ShiftRight<8 - kBits>(raw));
   } else {
-    return hn::ConvertTo(d, hn::ShiftRight<32 - kBits>(hn::ShiftLeft<32 - kBits * (kField + 1)>(raw)));
+    return hn::ConvertTo(d, hn::ShiftRight<32 - kBits>(hn::ShiftLeft<32 - kBits*(kField + 1)>(raw)));
   }
 #endif
 }
@@ -92,7 +96,8 @@ HWY_INLINE void AddFields(D d, const Cursor& at, size_t lane, hn::Vec<D>* HWY_RE
   for (size_t n = 0; n < kInputs; ++n) x[n] = hn::LoadU(d, at.x + n * at.stride + kField * kLanes + lane);
   for (size_t row = 0; row < kRows; ++row) {
     const auto w = Values<kBits, kField>(d, at.codes + row * at.row_bytes, lane);
-    for (size_t n = 0; n < kInputs; ++n) sums[row * kInputs + n] = hn::MulAdd(w, x[n], sums[row * kInputs + n]);
+    for (size_t n = 0; n < kInputs; ++n)
+      sums[row * kInputs + n] = hn::MulAdd(w, x[n], sums[row * kInputs + n]);
   }
   if constexpr (kField + 1 < kEnd) AddFields<kBits, kField + 1, kEnd, kRows, kInputs>(d, at, lane, sums);
 }
@@ -111,7 +116,8 @@ HWY_INLINE void AddBlocks(D d, Cursor at, size_t blocks, hn::Vec<D>* HWY_RESTRIC
 
 // One group of several rows: whole blocks, or half a block.
 template <int kBits, int kRows, int kInputs, class D>
-HWY_INLINE void AddGroup(D d, const PackedForm& form, Cursor at, size_t group, hn::Vec<D>* HWY_RESTRICT sums) {
+HWY_INLINE void AddGroup(D d, const PackedForm& form, Cursor at, size_t group,
+                         hn::Vec<D>* HWY_RESTRICT sums) {
   const size_t blocks = static_cast<size_t>(form.row_blocks());
   if (!form.has_groups()) return AddBlocks<kBits, 0, kFields<kBits>, kRows, kInputs>(d, at, blocks, sums);
   const size_t size = static_cast<size_t>(form.group), first = group * size / kBlock<kBits>;
@@ -122,7 +128,8 @@ HWY_INLINE void AddGroup(D d, const PackedForm& form, Cursor at, size_t group, h
       return group % 2 == 0 ? AddBlocks<kBits, 0, 2, kRows, kInputs>(d, at, 1, sums)
                             : AddBlocks<kBits, 2, 4, kRows, kInputs>(d, at, 1, sums);
   }
-  AddBlocks<kBits, 0, kFields<kBits>, kRows, kInputs>(d, at, std::min(size / kBlock<kBits>, blocks - first), sums);
+  AddBlocks<kBits, 0, kFields<kBits>, kRows, kInputs>(d, at, std::min(size / kBlock<kBits>, blocks - first),
+                                                      sums);
 }
 
 // The scales of a row's groups, as floats.
@@ -135,7 +142,8 @@ HWY_INLINE void RowScales(const PackedView& w, size_t row, float* HWY_RESTRICT s
   const hn::CappedTag<float, 1> one;
   const hn::Rebind<hwy::float16_t, decltype(one)> half;
   const auto* from = reinterpret_cast<const hwy::float16_t*>(w.group_scales) + row * groups;
-  for (size_t g = 0; g < groups; ++g) hn::StoreU(hn::PromoteTo(one, hn::LoadU(half, from + g)), one, scales + g);
+  for (size_t g = 0; g < groups; ++g)
+    hn::StoreU(hn::PromoteTo(one, hn::LoadU(half, from + g)), one, scales + g);
 }
 
 HWY_INLINE const int8_t* RowZeros(const PackedView& w, size_t row) {
@@ -173,7 +181,8 @@ HWY_INLINE void Tile(const PackedView& w, const PackedInputs& in, Corner corner,
     for (size_t n = 0; n < kInputs; ++n) {
       float sum = hn::GetLane(hn::SumOfLanes(d, totals[row * kInputs + n]));
       for (size_t g = 0; zeros != nullptr && g < groups; ++g)
-        sum -= scales[row * groups + g] * static_cast<float>(zeros[g]) * in.sums[(corner.input + n) * groups + g];
+        sum -= scales[row * groups + g] * static_cast<float>(zeros[g]) *
+               in.sums[(corner.input + n) * groups + g];
       in.y[(corner.input + n) * static_cast<size_t>(w.form.rows) + corner.row + row] = sum;
     }
   }
@@ -213,8 +222,8 @@ void ProductOfAnyBits(const PackedView& w, const PackedInputs& in, RowSpan rows)
 
 // Field kField and those behind it of one block, as (q - zero) * scale, of which each 32 values have their own.
 template <int kBits, int kField>
-HWY_INLINE void UnpackFields(const uint8_t* block, const float* HWY_RESTRICT scales, const float* HWY_RESTRICT zeros,
-                             float* HWY_RESTRICT dense) {
+HWY_INLINE void UnpackFields(const uint8_t* block, const float* HWY_RESTRICT scales,
+                             const float* HWY_RESTRICT zeros, float* HWY_RESTRICT dense) {
   const Floats<kBits> d;
   const auto scale = hn::Set(d, scales[kField / 2]), zero = hn::Set(d, zeros[kField / 2]);
   for (size_t lane = 0; lane < kLanes; lane += hn::Lanes(d)) {
@@ -229,14 +238,17 @@ HWY_NOINLINE void Unpack(const PackedView& w, RowSpan rows, float* dense) {
   const size_t groups = static_cast<size_t>(w.form.groups()), columns = static_cast<size_t>(w.form.columns);
   std::vector<float> scales(groups);
   float last[kBlock<kBits>];
-  for (size_t row = static_cast<size_t>(rows.first); row < static_cast<size_t>(rows.last); ++row, dense += columns) {
+  for (size_t row = static_cast<size_t>(rows.first); row < static_cast<size_t>(rows.last);
+       ++row, dense += columns) {
     RowScales(w, row, scales.data());
     const int8_t* zeros = RowZeros(w, row);
     const uint8_t* block = w.codes + row * static_cast<size_t>(w.form.row_bytes());
     for (size_t c = 0; c < columns; c += kBlock<kBits>, block += kBlockBytes<kBits>) {
       float scale[2], zero[2];
       for (size_t half = 0; half < 2; ++half) {
-        const size_t g = w.form.has_groups() ? std::min((c + 32 * half) / static_cast<size_t>(w.form.group), groups - 1) : 0;
+        const size_t g = w.form.has_groups()
+                             ? std::min((c + 32 * half) / static_cast<size_t>(w.form.group), groups - 1)
+                             : 0;
         scale[half] = scales[g];
         zero[half] = zeros ? static_cast<float>(zeros[g]) : 0.0f;
       }

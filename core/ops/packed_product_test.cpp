@@ -23,7 +23,8 @@ static at::Tensor random(at::IntArrayRef shape, const char* name) {
 // Whole numbers over the whole range, scales and zeros of any size.
 static PackedMatrix any_matrix(const PackedForm& form) {
   const int64_t half = int64_t{1} << (form.bits - 1);
-  const at::Tensor values = at::empty({form.rows, form.columns}, at::kLong).random_(-half, half, stream(1, "values"));
+  const at::Tensor values =
+      at::empty({form.rows, form.columns}, at::kLong).random_(-half, half, stream(1, "values"));
   const at::Tensor scales = random({form.scale_rows(), form.groups()}, "scales").abs().add(0.01);
   const at::Tensor zeros = at::empty(scales.sizes(), at::kLong).random_(-half, half, stream(1, "zeros"));
   return packed_matrix(form, values.to(at::kChar), scales, zeros.to(at::kChar));
@@ -32,8 +33,10 @@ static PackedMatrix any_matrix(const PackedForm& form) {
 // W[r,c] = scale (q - zero), read from the codes bit by bit as packed_form.h says.
 static double by_definition(const PackedMatrix& matrix, int64_t r, int64_t c) {
   const PackedForm& form = matrix.form;
-  const uint8_t* block = matrix.codes.const_data_ptr<uint8_t>() + r * form.row_bytes() + c / form.block() * form.block_bytes();
-  const int64_t lane = c % form.block() % 16, field = c % form.block() / 16, low = form.bits == 3 ? 2 : form.bits;
+  const uint8_t* block =
+      matrix.codes.const_data_ptr<uint8_t>() + r * form.row_bytes() + c / form.block() * form.block_bytes();
+  const int64_t lane = c % form.block() % 16, field = c % form.block() / 16,
+                low = form.bits == 3 ? 2 : form.bits;
   int value = block[lane] >> (field * low) & ((1 << low) - 1);
   if (form.bits == 3) value |= (block[16 + lane % 8] >> (lane / 8 * 4 + field) & 1) << 2;
   if (value >= 1 << (form.bits - 1)) value -= 1 << form.bits;
@@ -49,7 +52,8 @@ static const std::vector<PackedForm>& forms() {
       for (const int64_t group : {PackedForm::kTensor, PackedForm::kRow, int64_t{32}, int64_t{128}})
         for (const bool symmetric : {true, false})
           for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{1, 1}, {5, 47}, {9, 300}})
-            made.push_back({.rows = rows, .columns = columns, .bits = bits, .group = group, .symmetric = symmetric});
+            made.push_back(
+                {.rows = rows, .columns = columns, .bits = bits, .group = group, .symmetric = symmetric});
     return made;
   }();
   return all;
@@ -59,8 +63,8 @@ TEST_CASE("a packed matrix holds what its form says, on every path", "[packed_pr
   for (const PackedForm& form : forms()) {
     CAPTURE(form.text(), form.rows, form.columns);
     const PackedMatrix matrix = any_matrix(form);
-    CHECK(static_cast<int64_t>(matrix.codes.nbytes() + matrix.scales.nbytes() + (form.symmetric ? 0 : matrix.zeros.nbytes())) ==
-          form.bytes());
+    CHECK(static_cast<int64_t>(matrix.codes.nbytes() + matrix.scales.nbytes() +
+                               (form.symmetric ? 0 : matrix.zeros.nbytes())) == form.bytes());
     const at::Tensor dense = unpacked(matrix, at::kFloat, "reference"), exact = unpacked(matrix, at::kDouble);
     for (int64_t r = 0; r < form.rows; ++r)
       for (int64_t c = 0; c < form.columns; ++c)
@@ -73,7 +77,8 @@ TEST_CASE("a packed matrix holds what its form says, on every path", "[packed_pr
 TEST_CASE("whole numbers come back from every number of bits", "[packed_product]") {
   for (const PackedForm& form : forms()) {
     const int64_t half = int64_t{1} << (form.bits - 1);
-    const at::Tensor values = at::empty({form.rows, form.columns}, at::kLong).random_(-half, half, stream(2, "values"));
+    const at::Tensor values =
+        at::empty({form.rows, form.columns}, at::kLong).random_(-half, half, stream(2, "values"));
     const at::Tensor ones = at::ones({form.scale_rows(), form.groups()});
     CHECK(packed_values(packed_matrix(form, values.to(at::kChar), ones, ones)).equal(values.to(at::kChar)));
   }
@@ -93,7 +98,8 @@ TEST_CASE("every path of the packed product is the definition, for one input and
         const at::Tensor y = packed_product(x, matrix, bias, path);
         CHECK(at::allclose(y.to(at::kDouble), wanted, 0, 2e-6 * size));
       }
-      CHECK(at::allclose(packed_product(x.to(at::kDouble), matrix, bias.to(at::kDouble)), wanted, 0, 1e-12 * size));
+      CHECK(at::allclose(packed_product(x.to(at::kDouble), matrix, bias.to(at::kDouble)), wanted, 0,
+                         1e-12 * size));
     }
   }
 }
@@ -118,11 +124,13 @@ struct OneInstructionSet {
   }
 };
 
-TEST_CASE("every instruction set of this processor unpacks the same and multiplies nearly so", "[packed_product]") {
+TEST_CASE("every instruction set of this processor unpacks the same and multiplies nearly so",
+          "[packed_product]") {
   std::set<std::string> seen;
   for (int64_t targets = hwy::SupportedTargets(); targets != 0; targets &= targets - 1) {
     const OneInstructionSet set(targets & -targets);
-    if (!seen.insert(packed_product_paths::loops_instructions()).second) continue;  // not compiled: another one is taken
+    if (!seen.insert(packed_product_paths::loops_instructions()).second)
+      continue;  // not compiled: another one is taken
     for (const PackedForm& form : forms()) {
       CAPTURE(packed_product_paths::loops_instructions(), form.text(), form.rows, form.columns);
       const PackedMatrix matrix = any_matrix(form);
@@ -178,7 +186,8 @@ TEST_CASE("rows of a packed table are those of the whole matrix", "[packed_produ
     const PackedMatrix matrix = any_matrix(form);
     const at::Tensor ids = at::tensor({form.rows - 1, int64_t{0}, form.rows / 2, int64_t{0}}).view({2, 2});
     CHECK(packed_rows(matrix, ids, at::kFloat).equal(at::embedding(unpacked(matrix, at::kFloat), ids)));
-    CHECK(packed_rows(matrix, at::empty({0}, at::kLong), at::kFloat).sizes() == at::IntArrayRef({0, form.columns}));
+    CHECK(packed_rows(matrix, at::empty({0}, at::kLong), at::kFloat).sizes() ==
+          at::IntArrayRef({0, form.columns}));
   }
 }
 
@@ -197,7 +206,8 @@ TEST_CASE("a packed product refuses what does not fit, and its path can be force
   CHECK_THROWS_WITH(packed_product(at::zeros({2, 71}), matrix, {}),
                     "packed_product: x: expected [..., 70], got a last axis of 71");
   CHECK_THROWS_WITH(packed_product(at::zeros({70}, at::kDouble), matrix, {}, "loops"),
-                    "packed_product: path = loops: must be auto, reference, dense (CPU, fp32) or loops (CPU, fp32, no gradient)");
+                    "packed_product: path = loops: must be auto, reference, dense (CPU, fp32) or loops (CPU, "
+                    "fp32, no gradient)");
   const at::Tensor x = random({1, 70}, "x");
   const OpPaths forced(ForcedPaths{{"packed_product", "reference"}});
   packed_product(x, matrix, {});

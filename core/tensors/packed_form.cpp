@@ -16,7 +16,8 @@ namespace subband {
 namespace {
 
 constexpr std::string_view kPackedPrefix = "packed/";
-constexpr int64_t kMostRowsOrColumns = int64_t{1} << 40;  // what a row's bytes times rows cannot overflow is below it
+constexpr int64_t kMostRowsOrColumns = int64_t{1}
+                                       << 40;  // what a row's bytes times rows cannot overflow is below it
 
 std::optional<int64_t> group_named(const std::string& word) {
   if (word == "tensor") return PackedForm::kTensor;
@@ -49,9 +50,12 @@ PackedForm form_of(const Json& json) {
     throw FormComplaint{"bits = " + json_brief(bits) + ": must be 8, 4, 3 or 2"};
   form.bits = bits.get<int>();
   const auto named = group.is_string() ? group_named(group.get<std::string>()) : std::nullopt;
-  if (!named) throw FormComplaint{"group = " + json_brief(group) + ": must be tensor, row, 32, 64, 128 or 256, as text"};
+  if (!named)
+    throw FormComplaint{"group = " + json_brief(group) +
+                        ": must be tensor, row, 32, 64, 128 or 256, as text"};
   form.group = *named;
-  if (!symmetric.is_boolean()) throw FormComplaint{"symmetric = " + json_brief(symmetric) + ": must be true or false"};
+  if (!symmetric.is_boolean())
+    throw FormComplaint{"symmetric = " + json_brief(symmetric) + ": must be true or false"};
   form.symmetric = symmetric.get<bool>();
   return form;
 }
@@ -66,7 +70,8 @@ class PackedTensors {
   }
 
   void expect(const std::string& name, const PackedForm& form) {
-    if (entries_.contains("model/" + name)) throw FormComplaint{"stands beside model/" + name + ": must be one of both"};
+    if (entries_.contains("model/" + name))
+      throw FormComplaint{"stands beside model/" + name + ": must be one of both"};
     const std::vector<int64_t> scales = {form.scale_rows(), form.groups()};
     piece(name, "codes", "U8", {form.rows, form.row_bytes()});
     piece(name, "scales", form.has_groups() ? "F16" : "F32", scales);
@@ -75,13 +80,14 @@ class PackedTensors {
   const std::set<std::string>& unnamed() const { return unnamed_; }
 
  private:
-  void piece(const std::string& name, const char* word, const std::string& type, const std::vector<int64_t>& shape) {
+  void piece(const std::string& name, const char* word, const std::string& type,
+             const std::vector<int64_t>& shape) {
     const auto found = entries_.find(packed_piece(name, word));
     if (found == entries_.end()) throw FormComplaint{fmt::format("has no {}", packed_piece(name, word))};
     const SafetensorsEntry& entry = *found->second;
     if (entry.type != type || entry.shape != shape)
-      throw FormComplaint{fmt::format("{}: expected {} [{}], got {} [{}]", word, type, fmt::join(shape, ", "), entry.type,
-                                      fmt::join(entry.shape, ", "))};
+      throw FormComplaint{fmt::format("{}: expected {} [{}], got {} [{}]", word, type, fmt::join(shape, ", "),
+                                      entry.type, fmt::join(entry.shape, ", "))};
     unnamed_.erase(entry.name);
   }
 
@@ -96,7 +102,9 @@ int64_t PackedForm::bytes() const {
 }
 
 std::string PackedForm::text() const {
-  const std::string over = group == kTensor ? "one scale" : group == kRow ? "a scale a row" : fmt::format("groups of {}", group);
+  const std::string over = group == kTensor ? "one scale"
+                           : group == kRow  ? "a scale a row"
+                                            : fmt::format("groups of {}", group);
   return fmt::format("{} bits, {}{}", bits, over, symmetric ? "" : ", with zeros");
 }
 
@@ -127,7 +135,8 @@ std::string packed_forms_text(const PackedForms& forms) {
 PackedForms read_packed_forms(std::string_view text, const std::string& file,
                               const std::vector<SafetensorsEntry>& entries) {
   const Json json = read_json(text, file + ": metadata 'packed'");
-  if (!json.is_object()) throw Error(file, "metadata 'packed' = " + json_brief(json) + ": must be a map from parameter to form");
+  if (!json.is_object())
+    throw Error(file, "metadata 'packed' = " + json_brief(json) + ": must be a map from parameter to form");
   PackedTensors tensors(entries);
   PackedForms forms;
   for (const auto& [name, value] : json.items()) {
@@ -135,12 +144,14 @@ PackedForms read_packed_forms(std::string_view text, const std::string& file,
       const PackedForm form = form_of(value);
       tensors.expect(name, form);
       forms.emplace(name, form);
-    } catch (const FormComplaint& complaint) {  // the first says enough of a file that this program did not write
+    } catch (
+        const FormComplaint& complaint) {  // the first says enough of a file that this program did not write
       throw Error(file, "packed " + json_brief(Json(name)) + ": " + complaint.text);
     }
   }
   if (!tensors.unnamed().empty())
-    throw Error(file, json_brief(Json(*tensors.unnamed().begin())) + ": no form in the metadata 'packed' names it");
+    throw Error(file,
+                json_brief(Json(*tensors.unnamed().begin())) + ": no form in the metadata 'packed' names it");
   return forms;
 }
 

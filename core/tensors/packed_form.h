@@ -20,9 +20,9 @@ struct PackedForm {
   static constexpr int64_t kTensor = -1, kRow = 0;  ///< groups that are the whole matrix, a whole row
 
   int64_t rows = 1, columns = 1;
-  int bits = 8;            ///< 8, 4, 3 or 2
-  int64_t group = kRow;    ///< values with one scale: kTensor, kRow, or 32, 64, 128, 256
-  bool symmetric = true;   ///< no zeros
+  int bits = 8;           ///< 8, 4, 3 or 2
+  int64_t group = kRow;   ///< values with one scale: kTensor, kRow, or 32, 64, 128, 256
+  bool symmetric = true;  ///< no zeros
 
   bool operator==(const PackedForm&) const = default;
   int64_t block() const { return bits == 8 ? 16 : bits == 4 ? 32 : 64; }  ///< values
@@ -33,8 +33,8 @@ struct PackedForm {
   int64_t groups() const { return has_groups() ? (columns + group - 1) / group : 1; }  ///< of a row
   int64_t scale_rows() const { return group == kTensor ? 1 : rows; }
   int64_t scale_bytes() const { return has_groups() ? 2 : 4; }  ///< fp16 of groups, else fp32
-  int64_t bytes() const;  ///< codes, scales and zeros
-  std::string text() const;  ///< `4 bits, groups of 128, with zeros`
+  int64_t bytes() const;                                        ///< codes, scales and zeros
+  std::string text() const;                                     ///< `4 bits, groups of 128, with zeros`
 };
 
 /// `tensor`, `row`, or a number; nothing else is a group. ConfigError naming `place`.
@@ -44,7 +44,8 @@ std::string packed_group_text(int64_t group);
 using PackedForms = std::map<std::string, PackedForm>;  ///< by the parameter's name
 
 /// Where a file keeps the pieces of a packed parameter.
-std::string packed_piece(const std::string& name, std::string_view piece);  ///< `packed/NAME/codes`, `scales`, `zeros`
+std::string packed_piece(const std::string& name,
+                         std::string_view piece);  ///< `packed/NAME/codes`, `scales`, `zeros`
 
 /// Forms as a file's metadata `packed` holds them.
 std::string packed_forms_text(const PackedForms& forms);

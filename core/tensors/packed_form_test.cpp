@@ -15,7 +15,8 @@ static std::vector<SafetensorsEntry> entries_of(const std::string& name, const P
   std::vector<SafetensorsEntry> entries = {
       {.name = "packed/" + name + "/codes", .type = "U8", .shape = {form.rows, form.row_bytes()}},
       {.name = "packed/" + name + "/scales", .type = form.has_groups() ? "F16" : "F32", .shape = scales}};
-  if (!form.symmetric) entries.push_back({.name = "packed/" + name + "/zeros", .type = "I8", .shape = scales});
+  if (!form.symmetric)
+    entries.push_back({.name = "packed/" + name + "/zeros", .type = "I8", .shape = scales});
   return entries;
 }
 
@@ -33,7 +34,8 @@ TEST_CASE("forms read back from the text that they are written as", "[packed_for
   for (const int bits : {8, 4, 3, 2}) {
     for (const int64_t group : {PackedForm::kTensor, PackedForm::kRow, int64_t{32}, int64_t{256}}) {
       PackedForms forms = {{"a.weight", {.rows = 2, .columns = 300, .bits = bits, .group = group}}};
-      CHECK(read_packed_forms(packed_forms_text(forms), "f", entries_of("a.weight", forms["a.weight"])) == forms);
+      CHECK(read_packed_forms(packed_forms_text(forms), "f", entries_of("a.weight", forms["a.weight"])) ==
+            forms);
     }
   }
 }
@@ -52,8 +54,10 @@ TEST_CASE("a form that its file does not keep is refused in one line", "[packed_
     std::string text = good;
     return text.replace(text.find(from), from.size(), to);
   };
-  CHECK_THROWS_WITH(read(changed("\"bits\":4", "\"bits\":5"), entries), "f: packed \"w\": bits = 5: must be 8, 4, 3 or 2");
-  CHECK_THROWS_WITH(read(changed("\"rows\":3", "\"rows\":0"), entries), "f: packed \"w\": rows = 0: must be a size above 0");
+  CHECK_THROWS_WITH(read(changed("\"bits\":4", "\"bits\":5"), entries),
+                    "f: packed \"w\": bits = 5: must be 8, 4, 3 or 2");
+  CHECK_THROWS_WITH(read(changed("\"rows\":3", "\"rows\":0"), entries),
+                    "f: packed \"w\": rows = 0: must be a size above 0");
   CHECK_THROWS_WITH(read(changed("\"32\"", "\"33\""), entries),
                     "f: packed \"w\": group = \"33\": must be tensor, row, 32, 64, 128 or 256, as text");
   CHECK_THROWS_WITH(read(changed("\"columns\":70", "\"columns\":700"), entries),

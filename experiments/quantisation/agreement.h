@@ -9,8 +9,9 @@
 namespace subband {
 
 struct Agreement {
-  double loss = 0;      ///< of the packed net, nats per token
-  double kl = 0;        ///< mean of Σ p ln(p / q), p the dense net's distribution and q the packed one's, nats per token
+  double loss = 0;  ///< of the packed net, nats per token
+  double kl =
+      0;  ///< mean of Σ p ln(p / q), p the dense net's distribution and q the packed one's, nats per token
   double same_top = 0;  ///< share of the positions where both find the same token likeliest
   int64_t tokens = 0;
 };

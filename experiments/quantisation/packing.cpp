@@ -21,7 +21,8 @@ Packing::Packing(const Registry& registry, Checkpoint checkpoint, std::filesyste
       cache_(std::move(cache)) {
   if (!checkpoint_.packed.empty()) {
     const auto& [name, form] = *checkpoint_.packed.begin();
-    throw Error("checkpoint", "packed '" + name + "' (" + form.text() + "): is packed already; pack what it was made of");
+    throw Error("checkpoint",
+                "packed '" + name + "' (" + form.text() + "): is packed already; pack what it was made of");
   }
   prepare_tensors(static_cast<int>(recipe_.trainer.threads));
   net_ = restore_net(registry_, checkpoint_);
@@ -47,13 +48,15 @@ void Packing::show_batches(int64_t tokens) {
 void Packing::show_file(const CalibrationText& text) {
   const std::shared_ptr<Tokenizer> tokenizer = make_tokenizer(recipe_);
   if (!tokenizer)
-    throw ConfigError("command line", "--calibration = " + text.file + ": the checkpoint's task reads no text", "bad_value");
+    throw ConfigError("command line",
+                      "--calibration = " + text.file + ": the checkpoint's task reads no text", "bad_value");
   const TokenFile tokens = open_tokens(*open_file_as_corpus(registry_, text.file), *tokenizer, "all", cache_);
   const int64_t length = recipe_.trainer.length, offsets = tokens.window_starts(length);
   const int64_t windows = std::max<int64_t>(1, std::min(text.tokens / length, (offsets - 1) / length + 1));
   for (int64_t i = 0; i < windows; ++i) {
     const at::Tensor ids = at::empty({1, length}, at::TensorOptions(at::kLong));
-    tokens.copy(i * ((offsets - 1) / windows), {ids.mutable_data_ptr<int64_t>(), static_cast<size_t>(length)});
+    tokens.copy(i * ((offsets - 1) / windows),
+                {ids.mutable_data_ptr<int64_t>(), static_cast<size_t>(length)});
     net_->forward(ids);
   }
 }
@@ -85,9 +88,11 @@ Checkpoint Packing::checkpoint_with(const PackedMatrices& matrices, const std::s
   for (const Parameter& each : parameters_of(*net_)) roles[each.name] = name_of(each.purpose.role);
   packed.about_packed = {{"roles", roles.dump()}, {"quantisation", how}};
   if (recipe_.tokenizer) packed.about_packed["tokenizer"] = make_tokenizer(recipe_)->fingerprint();
-  const config::Node* model = packed.config.at("tokenizer.model");  // a file that need not be where the packed one goes
+  const config::Node* model =
+      packed.config.at("tokenizer.model");  // a file that need not be where the packed one goes
   if (model != nullptr && model->is(config::Node::Kind::string))
-    packed.config.set_at("tokenizer.model", config::Node(inline_tokenizer_model(read_tokenizer_model(model->string()).bytes)));
+    packed.config.set_at("tokenizer.model",
+                         config::Node(inline_tokenizer_model(read_tokenizer_model(model->string()).bytes)));
   return packed;
 }
 
@@ -95,13 +100,17 @@ void Packing::open_text(const ComparisonText& text) {
   const std::shared_ptr<Data> data = make_data(recipe_);
   const std::shared_ptr<Tokenizer> tokenizer = make_tokenizer(recipe_);
   if (!data || !tokenizer || !make_task(recipe_)->writes_text())
-    throw ConfigError("command line", "comparison: the checkpoint's task writes no text; subband eval measures it", "bad_value");
+    throw ConfigError("command line",
+                      "comparison: the checkpoint's task writes no text; subband eval measures it",
+                      "bad_value");
   about_text_ = text;
   text_ = open_tokens(*data, *tokenizer, text.split, cache_);
 }
 
 EvaluationOptions Packing::evaluation() const {
-  return {.length = recipe_.trainer.length, .batch = recipe_.trainer.batch, .most_tokens = about_text_.most_tokens};
+  return {.length = recipe_.trainer.length,
+          .batch = recipe_.trainer.batch,
+          .most_tokens = about_text_.most_tokens};
 }
 
 std::shared_ptr<Net> Packing::packed_net(const PackedMatrices& matrices) const {

@@ -16,8 +16,8 @@ namespace subband {
 
 /// The inputs that error feedback is made for.
 struct CalibrationText {
-  std::string file;       ///< a text of the user's; empty: batches of the recipe's training data
-  int64_t tokens = 16384; ///< about so many input positions
+  std::string file;        ///< a text of the user's; empty: batches of the recipe's training data
+  int64_t tokens = 16384;  ///< about so many input positions
 };
 
 /// The text on which packed nets are compared with the dense one.

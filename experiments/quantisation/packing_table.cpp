@@ -25,16 +25,18 @@ std::string size_text(const NetSize& size) {
     width = std::max(width, each.role.size());
     bits = std::max(bits, bits_text(each).size());
   }
-  std::string lines =
-      fmt::format("{:<{}}  {:>7}  {:>15}  {:>{}}  {:>10}  {:>10}\n", "role", width, "tensors", "values", "bits", bits, "fp32 MiB", "MiB");
+  std::string lines = fmt::format("{:<{}}  {:>7}  {:>15}  {:>{}}  {:>10}  {:>10}\n", "role", width, "tensors",
+                                  "values", "bits", bits, "fp32 MiB", "MiB");
   RoleSize total{.role = "total"};
   for (const RoleSize& each : size.roles) {
-    lines += fmt::format("{:<{}}  {:>7}  {:>15}  {:>{}}  {:>10.3f}  {:>10.3f}\n", each.role, width, each.tensors,
-                         grouped(each.values), bits_text(each), bits, each.dense_bytes / kMiB, each.bytes / kMiB);
+    lines +=
+        fmt::format("{:<{}}  {:>7}  {:>15}  {:>{}}  {:>10.3f}  {:>10.3f}\n", each.role, width, each.tensors,
+                    grouped(each.values), bits_text(each), bits, each.dense_bytes / kMiB, each.bytes / kMiB);
     total.tensors += each.tensors, total.values += each.values;
   }
-  return lines + fmt::format("{:<{}}  {:>7}  {:>15}  {:>{}}  {:>10.3f}  {:>10.3f}\n", total.role, width, total.tensors,
-                             grouped(total.values), "", bits, size.dense_bytes / kMiB, size.bytes / kMiB);
+  return lines + fmt::format("{:<{}}  {:>7}  {:>15}  {:>{}}  {:>10.3f}  {:>10.3f}\n", total.role, width,
+                             total.tensors, grouped(total.values), "", bits, size.dense_bytes / kMiB,
+                             size.bytes / kMiB);
 }
 
 nlohmann::ordered_json size_json(const NetSize& size) {
@@ -52,12 +54,13 @@ nlohmann::ordered_json size_json(const NetSize& size) {
 std::string variants_text(const std::vector<PackedVariant>& variants) {
   size_t width = 6;
   for (const PackedVariant& each : variants) width = std::max(width, each.what.size());
-  std::string lines = fmt::format("{:<{}}  {:>5}  {:>8}  {:<7}  {:>8}  {:>8}  {:>9}  {:>9}  {:>7}\n", "packed", width, "bits",
-                                  "group", "method", "MiB", "BPB", "more", "KL", "top-1");
+  std::string lines =
+      fmt::format("{:<{}}  {:>5}  {:>8}  {:<7}  {:>8}  {:>8}  {:>9}  {:>9}  {:>7}\n", "packed", width, "bits",
+                  "group", "method", "MiB", "BPB", "more", "KL", "top-1");
   for (const PackedVariant& each : variants)
-    lines += fmt::format("{:<{}}  {:>5}  {:>8}  {:<7}  {:>8.3f}  {:>8.4f}  {:>+9.4f}  {:>9.5f}  {:>6.2f}%\n", each.what, width,
-                         each.bits, each.group, each.method, each.bytes / kMiB, each.bpb, each.bpb - variants.front().bpb,
-                         each.measured.kl, 100 * each.measured.same_top);
+    lines += fmt::format("{:<{}}  {:>5}  {:>8}  {:<7}  {:>8.3f}  {:>8.4f}  {:>+9.4f}  {:>9.5f}  {:>6.2f}%\n",
+                         each.what, width, each.bits, each.group, each.method, each.bytes / kMiB, each.bpb,
+                         each.bpb - variants.front().bpb, each.measured.kl, 100 * each.measured.same_top);
   return lines;
 }
 

@@ -24,8 +24,10 @@ namespace fs = std::filesystem;
 static const Registry& parts() {
   static const Registry registry = [] {
     Registry made;
-    made.of<Data>().add<testing::TinyData, testing::TinyData::Config>({.name = "tiny", .summary = "for tests"});
-    made.of<Tokenizer>().add<testing::LetterTokenizer, testing::LetterTokenizer::Config>({.name = "letters", .summary = "for tests"});
+    made.of<Data>().add<testing::TinyData, testing::TinyData::Config>(
+        {.name = "tiny", .summary = "for tests"});
+    made.of<Tokenizer>().add<testing::LetterTokenizer, testing::LetterTokenizer::Config>(
+        {.name = "letters", .summary = "for tests"});
     register_parts(made);
     return made;
   }();
@@ -47,7 +49,8 @@ static Checkpoint wavelet_checkpoint() {
 
 static at::Tensor letters() { return at::empty({2, 8}, at::kLong).random_(0, 27, plain_generator(1)); }
 
-TEST_CASE("one packed file is a model: it computes as the packed net did, and is as small as it says", "[packing]") {
+TEST_CASE("one packed file is a model: it computes as the packed net did, and is as small as it says",
+          "[packing]") {
   const torch::NoGradGuard no_gradient;
   const TestFolder folder;
   for (const bool symmetric : {true, false}) {
@@ -68,9 +71,11 @@ TEST_CASE("one packed file is a model: it computes as the packed net did, and is
     pack_net(*own, matrices, "test");
     restored->eval(), own->eval();
     CHECK(restored->forward(letters()).equal(own->forward(letters())));
-    CHECK(first_packed(*restored) == "embedding.weight (" + plan.form({.role = Role::embedding}, 27, 32)->text() + ")");
+    CHECK(first_packed(*restored) ==
+          "embedding.weight (" + plan.form({.role = Role::embedding}, 27, 32)->text() + ")");
     CHECK_THROWS_WITH(Packing(parts(), read, folder / "cache"),
-                      Catch::StartsWith("checkpoint: packed 'blocks.0") && Catch::EndsWith("is packed already; pack what it was made of"));
+                      Catch::StartsWith("checkpoint: packed 'blocks.0") &&
+                          Catch::EndsWith("is packed already; pack what it was made of"));
   }
 }
 
@@ -85,9 +90,10 @@ TEST_CASE("packed weights are not trained, by name", "[packing]") {
   const auto open = task->open(task_use(recipe, at::kCPU, folder / "cache"));
   const auto net = make_net(recipe);
   Trainer trainer(recipe, *net, *open, {.steps = 3});
-  CHECK_THROWS_WITH(trainer.load(packed),
-                    "checkpoint: packed 'embedding.weight' (4 bits, one scale): packed weights are not trained; go on from "
-                    "the checkpoint that they were made of");
+  CHECK_THROWS_WITH(
+      trainer.load(packed),
+      "checkpoint: packed 'embedding.weight' (4 bits, one scale): packed weights are not trained; go on from "
+      "the checkpoint that they were made of");
   const auto packed_net = restore_net(parts(), packed);
   CHECK_THROWS_WITH(Trainer(recipe, *packed_net, *open, {.steps = 3}),
                     "net: packed embedding.weight (4 bits, one scale): packed weights are not trained");
@@ -96,7 +102,8 @@ TEST_CASE("packed weights are not trained, by name", "[packing]") {
 TEST_CASE("packed files that are cut or lie are refused in one line", "[packing]") {
   const TestFolder folder;
   Packing packing(parts(), wavelet_checkpoint(), folder / "cache");
-  const Checkpoint good = packing.checkpoint_with(packing.pack(QuantisationPlan::original(), false), "nearest");
+  const Checkpoint good =
+      packing.checkpoint_with(packing.pack(QuantisationPlan::original(), false), "nearest");
   const fs::path file = folder / "f.safetensors";
   const auto refusal = [&](const Checkpoint& checkpoint) {
     write_checkpoint(file, checkpoint);
@@ -146,7 +153,8 @@ TEST_CASE("agreement is the definition, and a net agrees with itself", "[packing
   CHECK(same.tokens == 96);  // twelve windows of eight in 101 letters
   const PackedMatrices matrices = packing.pack(QuantisationPlan::uniform(2), false);
   const Agreement measured = packing.compare(matrices);
-  const auto dense = restore_net(parts(), wavelet_checkpoint()), packed = restore_net(parts(), wavelet_checkpoint());
+  const auto dense = restore_net(parts(), wavelet_checkpoint()),
+             packed = restore_net(parts(), wavelet_checkpoint());
   pack_net(*packed, matrices, "test");
   dense->eval(), packed->eval();
   std::vector<int32_t> ids;
@@ -155,10 +163,12 @@ TEST_CASE("agreement is the definition, and a net agrees with itself", "[packing
   for (size_t first = 0; first < 96; first += 8) {
     at::Tensor window = at::empty({1, 8}, at::kLong);
     for (size_t i = 0; i < 8; ++i) window[0][static_cast<int64_t>(i)] = ids[first + i];
-    const at::Tensor p = dense->forward(window).to(at::kDouble).softmax(-1)[0], q = packed->forward(window).to(at::kDouble).softmax(-1)[0];
+    const at::Tensor p = dense->forward(window).to(at::kDouble).softmax(-1)[0],
+                     q = packed->forward(window).to(at::kDouble).softmax(-1)[0];
     for (int64_t i = 0; i < 8; ++i) {
       loss -= std::log(q[i][ids[first + static_cast<size_t>(i) + 1]].item<double>());
-      for (int64_t v = 0; v < 27; ++v) kl += p[i][v].item<double>() * std::log(p[i][v].item<double>() / q[i][v].item<double>());
+      for (int64_t v = 0; v < 27; ++v)
+        kl += p[i][v].item<double>() * std::log(p[i][v].item<double>() / q[i][v].item<double>());
       top += p[i].argmax().item<int64_t>() == q[i].argmax().item<int64_t>();
     }
   }
@@ -188,7 +198,13 @@ TEST_CASE("calibration shows the net training data or a text, and nothing else c
 TEST_CASE("variants are told against the first of them", "[packing]") {
   const std::vector<PackedVariant> variants = {
       {.what = "nothing", .bits = "32", .bytes = 1 << 20, .measured = {.same_top = 1}, .bpb = 2},
-      {.what = "mlp", .bits = "4", .group = "row", .method = "gptq", .bytes = 1 << 19, .measured = {.kl = 0.25, .same_top = 0.5}, .bpb = 2.5}};
+      {.what = "mlp",
+       .bits = "4",
+       .group = "row",
+       .method = "gptq",
+       .bytes = 1 << 19,
+       .measured = {.kl = 0.25, .same_top = 0.5},
+       .bpb = 2.5}};
   CHECK(variants_text(variants) ==
         "packed    bits     group  method        MiB       BPB       more         KL    top-1\n"
         "nothing     32                        1.000    2.0000    +0.0000    0.00000  100.00%\n"

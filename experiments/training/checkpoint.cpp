@@ -235,7 +235,8 @@ void load_model(torch::nn::Module& net, const Tensors& tensors, const WeightWord
 PackedMatrices packed_weights(const Checkpoint& checkpoint) {
   PackedMatrices all;
   for (const auto& [name, form] : checkpoint.packed) {
-    const auto piece = [&, &name = name](const char* word) { return checkpoint.tensors.at(packed_piece(name, word)); };
+    // Copies: tensors of a file are views of it, and a net may outlive what lies there now.
+    const auto piece = [&, &name = name](const char* word) { return checkpoint.tensors.at(packed_piece(name, word)).clone(); };
     all.emplace(name, PackedMatrix{form, piece("codes"), piece("scales"), form.symmetric ? at::Tensor() : piece("zeros")});
   }
   return all;

@@ -31,9 +31,9 @@ at::Tensor WeightMatrix::rows_of(const at::Tensor& ids) const {
 
 void WeightMatrix::pack(PackedMatrix matrix) {
   if (matrix.form.rows != rows_ || matrix.form.columns != columns_)
-    throw ShapeError("weight", "packed: expected [" + std::to_string(rows_) + ", " + std::to_string(columns_) +
-                                 "], got [" + std::to_string(matrix.form.rows) + ", " +
-                                 std::to_string(matrix.form.columns) + "]");
+    throw ShapeError("weight", "packed: expected [" + std::to_string(rows_) + ", " +
+                                   std::to_string(columns_) + "], got [" + std::to_string(matrix.form.rows) +
+                                   ", " + std::to_string(matrix.form.columns) + "]");
   if (!packed_) {
     type_ = weight_.scalar_type();
     matrix = weight_.is_meta() ? matrix : matrix.to(weight_.device());

@@ -19,7 +19,9 @@ class WeightMatrix : public Module {
   at::Tensor dense() const;  ///< W [rows, columns]; gradients flow back unless it is packed
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
-  at::ScalarType type() const { return packed_ ? type_ : weight_.scalar_type(); }  ///< of what it computes with
+  at::ScalarType type() const {
+    return packed_ ? type_ : weight_.scalar_type();
+  }  ///< of what it computes with
   const Purpose& purpose() const { return purposes().at("weight"); }
 
   /// In place of the parameter, which is gone from then on: nothing that is packed is trained. ShapeError unless the
@@ -38,9 +40,9 @@ class WeightMatrix : public Module {
   void to(c10::Device device, bool non_blocking = false) override;
 
  protected:
-  void start(const at::Tensor& initial, const Purpose& purpose);               ///< registers `weight`
-  at::Tensor times(const at::Tensor& x, const at::Tensor& bias = {}) const;    ///< x Wᵀ + bias
-  at::Tensor rows_of(const at::Tensor& ids) const;                             ///< [..., columns]
+  void start(const at::Tensor& initial, const Purpose& purpose);             ///< registers `weight`
+  at::Tensor times(const at::Tensor& x, const at::Tensor& bias = {}) const;  ///< x Wᵀ + bias
+  at::Tensor rows_of(const at::Tensor& ids) const;                           ///< [..., columns]
   bool is_watched() const { return static_cast<bool>(watch_); }
   void show(const at::Tensor& x) const { watch_(x); }
   at::Tensor first_values() const { return weight_.detach(); }

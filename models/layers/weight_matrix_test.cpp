@@ -26,14 +26,16 @@ TEST_CASE("a packed projection applies itself as the matrix that its codes say",
   const at::Tensor before = map.dense().clone(), x = fp32({4, 70});
   map.pack(round_to_nearest(before, form_of(map, 4, 32)));
   CHECK(map.parameters().size() == 1);  // the bias
-  CHECK((map.dense() - before).abs().max().item<double>() < 0.5 * before.abs().max().item<double>() / 7 + 1e-6);
+  CHECK((map.dense() - before).abs().max().item<double>() <
+        0.5 * before.abs().max().item<double>() / 7 + 1e-6);
   CHECK_FALSE(map.dense().equal(before));
   CHECK(at::allclose(map.forward(x), at::linear(x, map.dense(), map.first_bias()), 1e-5, 1e-6));
   CHECK(map.purpose().role == Role::gate);
   map.to(at::kDouble);
   CHECK(map.type() == at::kDouble);
   CHECK(map.dense().scalar_type() == at::kDouble);
-  CHECK(at::allclose(map.forward(x.to(at::kDouble)), at::linear(x.to(at::kDouble), map.dense(), map.first_bias())));
+  CHECK(at::allclose(map.forward(x.to(at::kDouble)),
+                     at::linear(x.to(at::kDouble), map.dense(), map.first_bias())));
   CHECK_THROWS_WITH(map.pack(round_to_nearest(before.t(), {.rows = 70, .columns = 9})),
                     "weight: packed: expected [9, 70], got [70, 9]");
 }
@@ -65,7 +67,8 @@ TEST_CASE("a packed embedding gives rows, ranges of rows and logits", "[weight_m
 TEST_CASE("matrices of a net are found by name, and the first packed one", "[weight_matrix]") {
   Initializer first(plain_generator(6));
   torch::nn::Module root("root");
-  const auto a = root.register_module("a", std::make_shared<Projection>(first, ProjectionPlan{.in = 2, .out = 3}));
+  const auto a =
+      root.register_module("a", std::make_shared<Projection>(first, ProjectionPlan{.in = 2, .out = 3}));
   const auto inner = root.register_module("inner", std::make_shared<torch::nn::Module>("inner"));
   const auto table = inner->register_module("table", std::make_shared<Embedding>(first, 4, 2, 1));
   const auto all = weight_matrices(root);

@@ -42,9 +42,11 @@ class Feedback {
         u_CC_(root_of_inverse(hessian_CC)) {}
 
   PackedMatrix run() {
-    const int64_t step = std::max(kStretch, form_.group);  // a group begins where all errors before it have arrived
+    const int64_t step =
+        std::max(kStretch, form_.group);  // a group begins where all errors before it have arrived
     if (!form_.has_groups()) grids_.push_back(grid_of(w_CR_.t(), form_));
-    for (int64_t first = 0; first < form_.columns; first += step) stretch(first, std::min(step, form_.columns - first));
+    for (int64_t first = 0; first < form_.columns; first += step)
+      stretch(first, std::min(step, form_.columns - first));
     return packed_on(form_, q_CR_.t(), grids_);
   }
 
@@ -54,16 +56,19 @@ class Feedback {
     for (int64_t i = first; i < first + count; ++i) {
       if (form_.has_groups() && i % form_.group == 0)
         grids_.push_back(grid_of(w_CR_.narrow(0, i, std::min(form_.group, form_.columns - i)).t(), form_));
-      const at::Tensor w_R1 = w_CR_.select(0, i).unsqueeze(1), q_R1 = rounded(w_R1, grids_.back(), form_.bits);
+      const at::Tensor w_R1 = w_CR_.select(0, i).unsqueeze(1),
+                       q_R1 = rounded(w_R1, grids_.back(), form_.bits);
       const at::Tensor error_R = (w_R1 - on_grid(q_R1, grids_.back())).squeeze(1) / u_CC_[i][i];
       q_CR_.select(0, i).copy_(q_R1.squeeze(1));
       errors_nR.select(0, i - first).copy_(error_R);
       const int64_t behind = first + count - i - 1;
-      if (behind > 0) w_CR_.narrow(0, i + 1, behind).sub_(at::outer(u_CC_[i].narrow(0, i + 1, behind), error_R));
+      if (behind > 0)
+        w_CR_.narrow(0, i + 1, behind).sub_(at::outer(u_CC_[i].narrow(0, i + 1, behind), error_R));
     }
     const int64_t end = first + count, rest = form_.columns - end;
     if (rest > 0)
-      w_CR_.narrow(0, end, rest).sub_(at::matmul(u_CC_.narrow(0, first, count).narrow(1, end, rest).t(), errors_nR));
+      w_CR_.narrow(0, end, rest)
+          .sub_(at::matmul(u_CC_.narrow(0, first, count).narrow(1, end, rest).t(), errors_nR));
   }
 
   PackedForm form_;
@@ -78,7 +83,8 @@ double output_error(const at::Tensor& weight_RC, const at::Tensor& rounded_RC, c
   return at::matmul(lost, hessian_CC.to(at::kDouble)).mul(lost).sum().item<double>();
 }
 
-PackedMatrix with_error_feedback(const at::Tensor& weight_RC, const at::Tensor& hessian_CC, const PackedForm& form) {
+PackedMatrix with_error_feedback(const at::Tensor& weight_RC, const at::Tensor& hessian_CC,
+                                 const PackedForm& form) {
   expect_shape("error_feedback", "hessian", hessian_CC, {form.columns, form.columns});
   const PackedMatrix nearest = round_to_nearest(weight_RC, form);
   const PackedMatrix fed = Feedback(weight_RC, hessian_CC, form).run();

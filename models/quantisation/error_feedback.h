@@ -18,6 +18,7 @@ double output_error(const at::Tensor& weight_RC, const at::Tensor& rounded_RC, c
 /// Packs with error feedback, or rounds to nearest where that changes the outputs less. Inputs that were never other than
 /// zero leave their columns to rounding.
 /// Shapes  weight [rows, columns], hessian [columns, columns], a sum of x xᵀ over inputs
-PackedMatrix with_error_feedback(const at::Tensor& weight_RC, const at::Tensor& hessian_CC, const PackedForm& form);
+PackedMatrix with_error_feedback(const at::Tensor& weight_RC, const at::Tensor& hessian_CC,
+                                 const PackedForm& form);
 
 }  // namespace subband

@@ -12,23 +12,28 @@ using namespace subband;
 
 // H of inputs that depend on each other, as those of a net do.
 static at::Tensor correlated(int64_t columns, int64_t inputs = 400) {
-  const at::Tensor x = at::matmul(testing::random_double({inputs, columns / 2}, 1), testing::random_double({columns / 2, columns}, 2)) +
+  const at::Tensor x = at::matmul(testing::random_double({inputs, columns / 2}, 1),
+                                  testing::random_double({columns / 2, columns}, 2)) +
                        0.3 * testing::random_double({inputs, columns}, 3);
   return at::matmul(x.t(), x);
 }
 
 // The method column by column, without a factorisation: the inverse of what is left of H says who makes up for what.
-static at::Tensor by_elimination(const at::Tensor& weight, const at::Tensor& hessian, const PackedForm& form) {
+static at::Tensor by_elimination(const at::Tensor& weight, const at::Tensor& hessian,
+                                 const PackedForm& form) {
   at::Tensor w = weight.clone(), q = at::zeros_like(weight);
-  const at::Tensor damped = hessian + at::eye(form.columns, at::kDouble) * (0.01 * hessian.diagonal().mean().item<double>());
+  const at::Tensor damped =
+      hessian + at::eye(form.columns, at::kDouble) * (0.01 * hessian.diagonal().mean().item<double>());
   Grid grid = grid_of(w, form);
   for (int64_t i = 0; i < form.columns; ++i) {
     if (form.group > 0 && i % form.group == 0)
       grid = grid_of(w.narrow(1, i, std::min(form.group, form.columns - i)), form);
-    const at::Tensor left = damped.narrow(0, i, form.columns - i).narrow(1, i, form.columns - i), inverse = at::inverse(left);
+    const at::Tensor left = damped.narrow(0, i, form.columns - i).narrow(1, i, form.columns - i),
+                     inverse = at::inverse(left);
     const at::Tensor column = w.narrow(1, i, 1), point = on_grid(rounded(column, grid, form.bits), grid);
     q.narrow(1, i, 1).copy_(point);
-    w.narrow(1, i, form.columns - i).sub_(at::matmul((column - point) / inverse[0][0], inverse.narrow(0, 0, 1)));
+    w.narrow(1, i, form.columns - i)
+        .sub_(at::matmul((column - point) / inverse[0][0], inverse.narrow(0, 0, 1)));
   }
   return q;
 }
@@ -48,7 +53,8 @@ TEST_CASE("error feedback is what eliminating one column after the other gives",
 TEST_CASE("errors reach columns far behind in one product as they do one by one", "[error_feedback]") {
   const at::Tensor w = testing::random_double({3, 300}, 6), h = correlated(300, 900);
   const PackedForm form{.rows = 3, .columns = 300, .bits = 4};
-  CHECK(at::allclose(unpacked(with_error_feedback(w, h, form), at::kDouble), by_elimination(w, h, form), 1e-6, 1e-6));
+  CHECK(at::allclose(unpacked(with_error_feedback(w, h, form), at::kDouble), by_elimination(w, h, form), 1e-6,
+                     1e-6));
 }
 
 TEST_CASE("error feedback changes the outputs less than rounding does", "[error_feedback]") {
@@ -64,7 +70,8 @@ TEST_CASE("error feedback changes the outputs less than rounding does", "[error_
   }
 }
 
-TEST_CASE("inputs that were never seen, or depend on others wholly, are rounded all the same", "[error_feedback]") {
+TEST_CASE("inputs that were never seen, or depend on others wholly, are rounded all the same",
+          "[error_feedback]") {
   const at::Tensor w = testing::random_double({4, 40}, 8);
   const PackedForm form{.rows = 4, .columns = 40, .bits = 4};
   CHECK(unpacked(with_error_feedback(w, at::zeros({40, 40}, at::kDouble), form), at::kDouble)

@@ -14,7 +14,8 @@ InputSums::InputSums(const torch::nn::Module& net, const PackedForms& forms) : n
   for (const auto& [name, matrix] : weight_matrices(net)) {
     if (!forms.contains(name) || matrix->columns() > kMostColumns) continue;
     matrix->watch([this, name](const at::Tensor& x) {
-      const at::Tensor rows = x.detach().reshape({-1, x.size(-1)}), sum = at::matmul(rows.t(), rows).to(at::kDouble);
+      const at::Tensor rows = x.detach().reshape({-1, x.size(-1)}),
+                       sum = at::matmul(rows.t(), rows).to(at::kDouble);
       const auto [found, is_new] = sums_.try_emplace(name, sum);
       if (!is_new) found->second.add_(sum);
     });
@@ -25,7 +26,8 @@ InputSums::~InputSums() {
   for (const auto& [name, matrix] : weight_matrices(net_)) matrix->watch({});
 }
 
-PackedMatrices packed_matrices(const torch::nn::Module& net, const PackedForms& forms, const Hessians& hessians) {
+PackedMatrices packed_matrices(const torch::nn::Module& net, const PackedForms& forms,
+                               const Hessians& hessians) {
   PackedMatrices all;
   for (const auto& [name, matrix] : weight_matrices(net)) {
     const auto form = forms.find(name);
@@ -43,12 +45,16 @@ void pack_net(const torch::nn::Module& net, const PackedMatrices& matrices, cons
   for (const auto& [name, matrix] : weight_matrices(net)) known[name] = matrix;
   std::vector<Problem> problems;
   for (const auto& [name, matrix] : matrices) {
-    const auto complain = [&, &name = name](const std::string& rule) { problems.push_back({place, "packed '" + name + "': " + rule}); };
+    const auto complain = [&, &name = name](const std::string& rule) {
+      problems.push_back({place, "packed '" + name + "': " + rule});
+    };
     const auto found = known.find(name);
     if (found == known.end())
       complain("no matrix of this net");
-    else if (const WeightMatrix& own = *found->second; matrix.form.rows != own.rows() || matrix.form.columns != own.columns())
-      complain(c10::str("expected [", own.rows(), ", ", own.columns(), "], got [", matrix.form.rows, ", ", matrix.form.columns, "]"));
+    else if (const WeightMatrix& own = *found->second;
+             matrix.form.rows != own.rows() || matrix.form.columns != own.columns())
+      complain(c10::str("expected [", own.rows(), ", ", own.columns(), "], got [", matrix.form.rows, ", ",
+                        matrix.form.columns, "]"));
     else if (!matrix.scales.isfinite().all().item<bool>())
       complain("scales: must be finite numbers");
   }

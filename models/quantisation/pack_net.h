@@ -33,7 +33,8 @@ class InputSums {
 };
 
 /// Packs copies of the matrices that have a form: with error feedback where `hessians` has one, by rounding else.
-PackedMatrices packed_matrices(const torch::nn::Module& net, const PackedForms& forms, const Hessians& hessians = {});
+PackedMatrices packed_matrices(const torch::nn::Module& net, const PackedForms& forms,
+                               const Hessians& hessians = {});
 
 /// Puts them in. Error of `place` that names what the net does not have or has in another shape, and scales that are no
 /// finite numbers; then nothing is packed.

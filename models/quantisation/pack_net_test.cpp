@@ -19,7 +19,8 @@ using testing::integer;
 using testing::make_net;
 
 static std::shared_ptr<Net> small_net(const testing::Settings& more = {}) {
-  auto net = make_net(testing::with({{"width", integer(40)}, {"block.levels", integer(3)}}, more), 31, Initializer(plain_generator(1)));
+  auto net = make_net(testing::with({{"width", integer(40)}, {"block.levels", integer(3)}}, more), 31,
+                      Initializer(plain_generator(1)));
   net->eval();
   return net;
 }
@@ -31,7 +32,8 @@ static at::Tensor some_ids(int64_t rows = 2, int64_t length = 12) {
 TEST_CASE("a packed net computes as the same net with the weights that its codes stand for", "[pack_net]") {
   const torch::NoGradGuard no_gradient;
   for (const testing::Settings& more :
-       {testing::Settings{}, testing::Settings{{"tie_embedding", Node(true)}}, testing::Settings{{"share_lifting", Node(true)}},
+       {testing::Settings{}, testing::Settings{{"tie_embedding", Node(true)}},
+        testing::Settings{{"share_lifting", Node(true)}},
         testing::Settings{{"block.scale_mixer.widths", testing::numbers({1, 1, 0.5, 0.5})}}}) {
     const auto packed = small_net(more), dense = small_net(more);
     QuantisationPlan plan = QuantisationPlan::uniform(4);
@@ -47,7 +49,8 @@ TEST_CASE("a packed net computes as the same net with the weights that its codes
     CHECK(testing::relative_error(packed->forward(ids), wanted) < 1e-5);
     SequenceState state;
     for (int64_t t = 0; t < 3; ++t)  // token by token, through the loops
-      CHECK(testing::relative_error(packed->forward(ids.narrow(1, t, 1), {.state = &state}), wanted.narrow(1, t, 1)) < 2e-5);
+      CHECK(testing::relative_error(packed->forward(ids.narrow(1, t, 1), {.state = &state}),
+                                    wanted.narrow(1, t, 1)) < 2e-5);
     CHECK(packed->parameters().size() < dense->parameters().size());
   }
 }
@@ -83,10 +86,11 @@ TEST_CASE("packed weights that a net does not have are refused together", "[pack
   const PackedMatrix wrong = round_to_nearest(at::ones({3, 4}), {.rows = 3, .columns = 4});
   PackedMatrix endless = round_to_nearest(at::ones({31, 40}), {.rows = 31, .columns = 40});
   endless.scales.fill_(INFINITY);
-  CHECK_THROWS_WITH(pack_net(*net, {{"nobody", wrong}, {"head.weight", wrong}, {"embedding.weight", endless}}, "f"),
-                    "f: packed 'embedding.weight': scales: must be finite numbers\n"
-                    "f: packed 'head.weight': expected [31, 40], got [3, 4]\n"
-                    "f: packed 'nobody': no matrix of this net");
+  CHECK_THROWS_WITH(
+      pack_net(*net, {{"nobody", wrong}, {"head.weight", wrong}, {"embedding.weight", endless}}, "f"),
+      "f: packed 'embedding.weight': scales: must be finite numbers\n"
+      "f: packed 'head.weight': expected [31, 40], got [3, 4]\n"
+      "f: packed 'nobody': no matrix of this net");
   CHECK_FALSE(first_packed(*net));
 }
 

@@ -12,7 +12,8 @@ namespace subband {
 
 struct QuantisationPlan {
   std::map<QuantiserTier, int> bits;  ///< 8, 4, 3, 2; a tier that is not there is left alone
-  std::optional<int64_t> group;       ///< as PackedForm's; nothing: the original's, a row, of an embedding table the whole of it
+  std::optional<int64_t>
+      group;  ///< as PackedForm's; nothing: the original's, a row, of an embedding table the whole of it
   bool symmetric = true;
 
   /// 8 bits coarse, 4 mid, 2 fine, 4 mlp, 8 embedding; lifting is left alone.

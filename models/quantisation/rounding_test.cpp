@@ -47,8 +47,9 @@ TEST_CASE("rounding takes the nearest point of a group's grid", "[rounding]") {
           for (int64_t c = 0; c < 70; ++c) {
             const int64_t first = c / 32 * 32;
             const Range range = range_of(group == PackedForm::kTensor ? w
-                                         : group == PackedForm::kRow  ? w[r]
-                                                                      : w[r].narrow(0, first, std::min<int64_t>(32, 70 - first)));
+                                         : group == PackedForm::kRow
+                                             ? w[r]
+                                             : w[r].narrow(0, first, std::min<int64_t>(32, 70 - first)));
             REQUIRE(dense[r][c].item<double>() ==
                     Approx(nearest_point(w[r][c].item<double>(), range, form)).margin(1e-12).epsilon(1e-9));
           }

@@ -46,14 +46,15 @@ NetSize net_size(const torch::nn::Module& net, const PackedForms& forms, Account
     const double dense = 4 * static_cast<double>(each.value.numel());
     const auto form = forms.find(each.name);
     const bool is_packed = form != forms.end();
-    sum.add(name_of(each.purpose.role), each.value.numel(), dense, is_packed ? packed_bytes(form->second, accounting) : dense,
-            is_packed ? form->second.bits : 32);
+    sum.add(name_of(each.purpose.role), each.value.numel(), dense,
+            is_packed ? packed_bytes(form->second, accounting) : dense, is_packed ? form->second.bits : 32);
   }
   for (const auto& [name, matrix] : weight_matrices(net)) {
     if (matrix->packed() == nullptr) continue;
     const PackedForm& form = matrix->packed()->form;
     const double dense = 4 * static_cast<double>(form.rows * form.columns);
-    sum.add(name_of(matrix->purpose().role), form.rows * form.columns, dense, packed_bytes(form, accounting), form.bits);
+    sum.add(name_of(matrix->purpose().role), form.rows * form.columns, dense, packed_bytes(form, accounting),
+            form.bits);
   }
   for (const at::Tensor& buffer : net.buffers()) {
     const double bytes = 4 * static_cast<double>(buffer.numel());

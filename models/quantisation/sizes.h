@@ -12,14 +12,14 @@
 namespace subband {
 
 enum class Accounting {
-  honest,   ///< the bytes that the file holds, buffers on both sides
+  honest,  ///< the bytes that the file holds, buffers on both sides
   original  ///< WaveletLM's report: a byte a value whatever its bits, 4 for a scale; buffers on the packed side alone
 };
 
 struct RoleSize {
-  std::string role;     ///< `buffers` of what is not learned
+  std::string role;  ///< `buffers` of what is not learned
   int64_t tensors = 0, values = 0;
-  std::set<int> bits;   ///< that its values have; 32: left alone
+  std::set<int> bits;  ///< that its values have; 32: left alone
   double dense_bytes = 0, bytes = 0;
 };
 

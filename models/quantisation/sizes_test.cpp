@@ -7,9 +7,9 @@
 namespace sizes_test {
 
 using namespace subband;
+using config::Node;
 using testing::integer;
 using testing::numbers;
-using config::Node;
 using Tiers = std::vector<QuantiserTier>;
 
 const Tiers kMixers = {QuantiserTier::mixer_coarse, QuantiserTier::mixer_mid, QuantiserTier::mixer_fine};
@@ -33,7 +33,8 @@ static const Net& released_model() {
 static double mebibytes(const Tiers& tiers, int bits = 8) {
   QuantisationPlan plan;
   for (const QuantiserTier tier : tiers) plan.bits[tier] = bits;
-  const NetSize size = net_size(released_model(), planned_forms(released_model(), plan), Accounting::original);
+  const NetSize size =
+      net_size(released_model(), planned_forms(released_model(), plan), Accounting::original);
   CHECK(size.dense_bytes / (1 << 20) == Approx(3366.5).margin(0.06));
   return size.bytes / (1 << 20);
 }
@@ -43,7 +44,8 @@ TEST_CASE("the tiers of the released model give the sizes that the original repo
     tiers.insert(tiers.end(), more.begin(), more.end());
     return tiers;
   };
-  const Tiers mlp = {QuantiserTier::mlp}, embedding = {QuantiserTier::embedding}, lifting = {QuantiserTier::lifting};
+  const Tiers mlp = {QuantiserTier::mlp}, embedding = {QuantiserTier::embedding},
+              lifting = {QuantiserTier::lifting};
   const Tiers uniform = with(with(kMixers, mlp), embedding);
   CHECK(mebibytes(kMixers) == Approx(3370.7).margin(0.06));
   CHECK(mebibytes(mlp) == Approx(2566.9).margin(0.06));
@@ -55,13 +57,15 @@ TEST_CASE("the tiers of the released model give the sizes that the original repo
 }
 
 TEST_CASE("honest sizes are those of what is packed, before and after packing", "[sizes]") {
-  const auto net = testing::make_net({{"width", integer(48)}, {"block.levels", integer(4)}}, 65, Initializer(plain_generator(1)));
+  const auto net = testing::make_net({{"width", integer(48)}, {"block.levels", integer(4)}}, 65,
+                                     Initializer(plain_generator(1)));
   const PackedForms forms = planned_forms(*net, QuantisationPlan::original());
   const NetSize planned = net_size(*net, forms, Accounting::honest);
   double bytes = 0;
   for (const Parameter& each : parameters_of(*net)) {
     const auto form = forms.find(each.name);
-    bytes += form == forms.end() ? 4.0 * static_cast<double>(each.value.numel()) : static_cast<double>(form->second.bytes());
+    bytes += form == forms.end() ? 4.0 * static_cast<double>(each.value.numel())
+                                 : static_cast<double>(form->second.bytes());
   }
   for (const at::Tensor& buffer : net->buffers()) bytes += 4.0 * static_cast<double>(buffer.numel());
   CHECK(planned.bytes == bytes);

@@ -50,6 +50,11 @@ bench-compose: build  ## the spec language against the clock, beside Hydra; need
 	@build/$(PRESET)/sweeps/plan_bench
 	@core/config/conformance/run bench
 
+bench: build     ## training steps beside PyTorch, eager and compiled, in an environment of its own (.deps/peers, 3 GB)
+	@test -x .deps/peers/bin/python3 || python3 -m venv .deps/peers
+	@.deps/peers/bin/python3 -c 'import torch' 2>/dev/null || .deps/peers/bin/pip install -q torch==2.11.0 numpy
+	@analysis/peers/run $(PROGRAM)
+
 check-state: build  ## all that is promised of states: every cutting, at length (a minute or more)
 	@cmake --build --preset $(PRESET) -t models_test
 	@SUBBAND_STATE_WHOLE=1 build/$(PRESET)/models/models_test '[state]'
@@ -76,4 +81,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup configure build contract install test demo demo-minute tables conformance fuzz bench-compose check-state check-search check-sweeps headers asan format clean
+.PHONY: help setup configure build contract install test demo demo-minute tables conformance fuzz bench bench-compose check-state check-search check-sweeps headers asan format clean

@@ -9,6 +9,7 @@
 
 #include "analysis/bench/measure_mixers.h"
 #include "analysis/bench/measure_packed.h"
+#include "analysis/bench/measure_step.h"
 #include "analysis/bench/measure_tokens.h"
 #include "analysis/commands/commands.h"
 #include "analysis/format.h"
@@ -21,6 +22,7 @@
 #include "core/tensors/device.h"
 #include "core/tensors/prepare.h"
 #include "core/text.h"
+#include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 
 namespace subband {
@@ -32,6 +34,7 @@ struct BenchWords {
   MixerBenchPlan plan;
   TokenBenchPlan tokens;
   PackedBenchPlan packed;
+  StepBenchPlan step;
   std::string device = "auto", precision = "auto";
   int64_t threads = 1;
 
@@ -39,7 +42,8 @@ struct BenchWords {
     plan.memory_mib = 0;
     app.add_option("WHAT", what,
                    "`mixers`: passes over whole windows; `tokens`: the next token behind so many, and prompts; then "
-                   "perhaps names of mixers, for tokens wavelet_lm too; `packed`: products with weights of few bits")
+                   "perhaps names of mixers, for tokens wavelet_lm too; `packed`: products with weights of few bits; `step`: a "
+                   "training step of a recipe, then its name and overrides")
         ->required();
     app.add_option("--heads", tokens.heads, "tokens: of mixers that have them")->check(above_zero())->capture_default_str();
     app.add_option("--prompt", tokens.prompt, "tokens: length of the prompt; 0: none")
@@ -50,7 +54,12 @@ struct BenchWords {
         ->capture_default_str();
     app.add_option("--rows", packed.rows, "packed: of each matrix")->check(above_zero())->capture_default_str();
     app.add_option("--columns", packed.columns, "packed: of each matrix")->check(above_zero())->capture_default_str();
-    app.add_option("--rounds", tokens.rounds, "tokens, packed: interleaved rounds")->check(above_zero())->capture_default_str();
+    app.add_option("--rounds", tokens.rounds, "tokens, packed, step: interleaved rounds")->check(above_zero())->capture_default_str();
+    app.add_option("--without", step.without,
+                   "step: also with the reference of this operation in place of its fast path, any number of times; "
+                   "`all`: of all at once");
+    app.add_flag("--peers", step.peers, "step: also by PyTorch (analysis/peers/), where a Python with torch is found");
+    app.add_flag("--compiled", step.compiled, "step: with --peers also by torch.compile, which takes minutes first");
     app.add_option("--lengths", plan.lengths, "tokens, with commas between")
         ->delimiter(',')
         ->check(above_zero());
@@ -115,18 +124,38 @@ int bench_packed(const BenchWords& words, const CommonOptions& options) {
   return 0;
 }
 
+// `subband bench step`
+int bench_step(const BenchWords& words, const Registry& registry, const CommonOptions& options) {
+  if (words.what.size() < 2)
+    throw ConfigError("command line", "WHAT = step: needs a recipe; `subband list recipes` names them", "missing");
+  RecipeRequest request{.name = words.what[1], .overrides = {words.what.begin() + 2, words.what.end()}, .folders = {}};
+  request.overrides.emplace_back("trainer.device=cpu");
+  const Recipe recipe = load_recipe(registry, request);
+  StepBenchPlan plan = words.step;
+  plan.rounds = words.tokens.rounds;
+  const StepBench bench = measure_step(recipe, plan, [&](const std::string& note) {
+    if (!options.quiet) std::cerr << "bench: " << note << "\n";
+  });
+  if (options.json)
+    std::cout << json_document(bench.json(), 2) << "\n";
+  else
+    std::cout << make_format("text", {.columns = 160})->write(bench.report());
+  return 0;
+}
+
 }  // namespace
 
 int command_bench(Arguments arguments) {
   CommandLine line(
-      "bench", "Time and memory of mixers as the sequence grows, with yardsticks of the same run.",
+      "bench", "Time and memory of mixers as the sequence grows, and of a training step, with yardsticks of the same run.",
       "subband bench mixers\n  subband bench mixers wersa performer --lengths 1024,4096 --backward\n"
       "  subband bench tokens softmax_attention wavelet_lm --lengths 1024,8192 --width 512 --heads 8\n"
-      "  subband bench packed --columns 2048 --weights 4096");
+      "  subband bench packed --columns 2048 --weights 4096\n"
+      "  subband bench step tinyshakespeare/wavelet --without lifting_analysis --peers");
   BenchWords words;
   words.add_to(line.app());
   return line.run(arguments, [&] {
-    const std::vector<std::string> known = {"mixers", "packed", "tokens"};
+    const std::vector<std::string> known = {"mixers", "packed", "step", "tokens"};
     if (std::ranges::find(known, words.what[0]) == known.end())
       throw ConfigError("command line", words.what[0] + ": cannot be benched" + suggestion(words.what[0], known),
                         "unknown_option");
@@ -142,6 +171,7 @@ int command_bench(Arguments arguments) {
     if (words.what[0] == "packed") return bench_packed(words, line.options());
     Registry registry;
     register_parts(registry);
+    if (words.what[0] == "step") return bench_step(words, registry, line.options());
     if (words.what[0] == "tokens") return bench_tokens(words, registry, line.options());
     if (plan.lengths.empty()) plan.lengths = {1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072};
     std::optional<Progress> progress;

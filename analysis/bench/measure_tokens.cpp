@@ -1,6 +1,7 @@
 #include "analysis/bench/measure_tokens.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 #include <fmt/format.h>
 

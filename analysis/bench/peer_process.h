@@ -1,0 +1,37 @@
+// Somebody else's training step, in a process of its own that is told when to take one: analysis/peers/.
+#pragma once
+#include <sys/types.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+
+namespace subband {
+
+/// Speaks lines: it writes one JSON object when it is ready, and one for every line that it is told.
+class PeerProcess {
+ public:
+  /// Starts `command`; `quiet`: what it says on stderr is lost. Error where it cannot be started.
+  explicit PeerProcess(const std::vector<std::string>& command, bool quiet = false);
+  ~PeerProcess();  ///< it is told to leave, and ended if it does not
+  PeerProcess(const PeerProcess&) = delete;
+  PeerProcess& operator=(const PeerProcess&) = delete;
+
+  /// The next object that it writes. Error with its last words where it has ended, or said `error`.
+  Json heard();
+  Json ask(const std::string& line);
+
+ private:
+  std::string name_;
+  pid_t process_ = -1;
+  std::FILE *to_ = nullptr, *from_ = nullptr;
+};
+
+/// Where python3 is that can import torch: $SUBBAND_PEERS, .deps/peers/bin/python3 below `root`, or the PATH's; empty
+/// with a reason in `why` where there is none.
+std::string python_with_torch(const std::filesystem::path& root, std::string& why);
+
+}  // namespace subband

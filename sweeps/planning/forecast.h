@@ -14,11 +14,11 @@ struct PlannedCell;
 
 /// What a cost is made of: seconds and MiB are sums of these with weights that runs of the store teach.
 struct CostTraits {
-  double steps = 0;         ///< optimiser steps
-  double flops = 0;         ///< of all steps, forward and backward, in units of 10⁹
-  double parameters = 0;    ///< MiB of weights
-  double activations = 0;   ///< MiB of one value for each position, layer and channel of a micro-batch
-  double logits = 0;        ///< MiB of one value for each position and word of a micro-batch
+  std::string net;         ///< type of the net, as in the config
+  double steps = 0;        ///< optimiser steps
+  double flops = 0;        ///< of all steps, forward and backward, in units of 10⁹
+  double parameters = 0;   ///< MiB of weights
+  double activations = 0;  ///< MiB of one value for each position, layer and channel of a micro-batch
 };
 
 /// Of a resolved config with so many parameters and so many flops in one pass over one sequence.
@@ -27,7 +27,7 @@ CostTraits cost_traits(const RecordJson& config, int64_t parameters, double flop
 /// A sum with weights that are not negative, fitted to relative errors.
 class CostModel {
  public:
-  static constexpr size_t kTerms = 4;
+  static constexpr size_t kTerms = 3;
   using Terms = std::array<double, kTerms>;
   void add(const Terms& terms, double cost) { terms_.push_back(terms), costs_.push_back(cost); }
   /// False where there are fewer kinds of runs than weights.
@@ -40,10 +40,24 @@ class CostModel {
   Terms weights_{};
 };
 
+/// Memory of a process: what it has without any tensor, three times the weights (gradients and one state beside them), and
+/// so many values for each position, layer and channel, learned for each type of net.
+class MemoryModel {
+ public:
+  /// `peak_mib`: of the process or the device; `tensors_mib`: of all tensors at once.
+  void add(const CostTraits& traits, double peak_mib, double tensors_mib);
+  /// Nothing before the first run.
+  std::optional<double> predict(const CostTraits& traits) const;
+
+ private:
+  std::vector<double> without_tensors_;
+  std::map<std::string, std::vector<double>> values_;  // by net; "" of all
+};
+
 class Forecast {
  public:
   explicit Forecast(const std::vector<RunSummary>& runs);
-  /// Sets seconds, peak_mib, disk_mib and basis: from runs with the same identity; else from the fitted sums; else time from
+  /// Sets seconds, peak_mib, disk_mib and basis: from runs with the same identity; else from the fitted models; else time from
   /// the median rate of all runs (parameters x tokens a second); else unknown. Parameters, tokens and traits of the cell
   /// must be set.
   void predict(PlannedCell& cell) const;
@@ -52,13 +66,14 @@ class Forecast {
 
  private:
   struct Cost {
-    double seconds = 0, peak_mib = 0;
+    double seconds = 0, peak_mib = 0, tensors_mib = 0;
     int64_t runs = 0, peaks = 0;
     CostTraits traits;
   };
   std::map<std::string, Cost> known_;  // by identity
   std::optional<double> rate_;
-  std::optional<CostModel> time_, memory_;
+  std::optional<CostModel> time_;
+  MemoryModel memory_;
 };
 
 }  // namespace subband

@@ -18,7 +18,8 @@ static RecordJson config_of(int64_t width, int64_t steps) {
 static int64_t parameters_of(int64_t width) { return 24 * width * width + 256 * width; }
 static double flops_of(int64_t width) { return 2.0 * static_cast<double>(parameters_of(width)) * 64; }
 static double seconds_of(const CostTraits& traits) { return 2 + 0.01 * traits.steps + traits.flops; }
-static double mib_of(const CostTraits& traits) { return 200 + 4 * traits.parameters + 30 * traits.activations; }
+static double tensors_of(const CostTraits& traits) { return 3 * traits.parameters + 30 * traits.activations; }
+static double mib_of(const CostTraits& traits) { return 200 + tensors_of(traits); }
 
 static RunSummary run_of(int64_t width, int64_t steps) {
   const RecordJson config = config_of(width, steps);
@@ -28,7 +29,9 @@ static RunSummary run_of(int64_t width, int64_t steps) {
           .status = Status::done,
           .parameters = parameters_of(width),
           .seconds = seconds_of(traits),
-          .metrics = {{"train.peak_mib", mib_of(traits)}, {"model.flops", flops_of(width)}},
+          .metrics = {{"train.peak_mib", mib_of(traits)},
+                      {"train.peak_tensors_mib", tensors_of(traits)},
+                      {"model.flops", flops_of(width)}},
           .config = config.dump()};
 }
 
@@ -48,12 +51,14 @@ TEST_CASE("a few runs teach what larger ones will take", "[forecast]") {
   }
 }
 
-TEST_CASE("too few runs teach nothing about memory", "[forecast]") {
+TEST_CASE("too few runs teach no law of time, and none nothing about memory", "[forecast]") {
+  CHECK_FALSE(MemoryModel().predict({.activations = 1}));
   const Forecast forecast({run_of(32, 100), run_of(64, 100)});
   PlannedCell cell{.id = "new", .parameters = parameters_of(128), .tokens = 25600};
   cell.traits = cost_traits(config_of(128, 100), parameters_of(128), flops_of(128));
   forecast.predict(cell);
-  CHECK_FALSE(cell.peak_mib);
+  REQUIRE(cell.peak_mib);
+  CHECK(*cell.peak_mib == Approx(mib_of(cell.traits)).epsilon(0.02));
   CHECK(cell.basis.find("parameters x tokens a second") != std::string::npos);
 }
 

@@ -105,7 +105,9 @@ void look_up(PlannedCell& planned, const PreparedRow& row, const RunsById& runs)
 
 int64_t devices_of(const config::Node& resolved) {
   const config::Node* device = resolved.at("trainer.device");
-  return device != nullptr && device->is(config::Node::Kind::string) && device->string().starts_with("cuda") ? 1 : 0;
+  return device != nullptr && device->is(config::Node::Kind::string) && device->string().starts_with("cuda")
+             ? 1
+             : 0;
 }
 
 int64_t threads_of(const config::Node& resolved) {
@@ -121,13 +123,15 @@ CostTraits traits_of(const PreparedRow& row) {
 // Weights and what the optimiser keeps of each, as often as checkpoints stay.
 double disk_mib_of(const PreparedRow& row, const std::string& keep) {
   const config::Node* optimizer = row.resolved.at("optimizer.type");
-  const bool keeps_two = optimizer != nullptr && optimizer->is(config::Node::Kind::string) && optimizer->string() == "adamw";
+  const bool keeps_two =
+      optimizer != nullptr && optimizer->is(config::Node::Kind::string) && optimizer->string() == "adamw";
   const double copies = keep == "none" ? 0 : keep == "all" ? 2 : 1;
   return copies * (keeps_two ? 3 : 2) * 4 * static_cast<double>(row.parameters) / (1024.0 * 1024.0);
 }
 
 // What the store makes of a row's cell.
-PlannedCell planned_cell(const PreparedRow& row, const Cell& cell, const RunsById& runs, const Forecast& forecast) {
+PlannedCell planned_cell(const PreparedRow& row, const Cell& cell, const RunsById& runs,
+                         const Forecast& forecast) {
   PlannedCell planned{.cell = cell,
                       .id = row.id,
                       .parameters = row.parameters,
@@ -245,8 +249,7 @@ size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const Prepar
   const auto number = static_cast<size_t>(place - plan.grid.rows.begin());
   for (size_t i = 0; i < plan.cells.size(); ++i)
     if (plan.cells[i].cell.row == number && plan.cells[i].cell.seed == seed) return i;
-  const PreparedRow prepared =
-      prepare(place->recipe, cell_overrides(plan.spec, *place, seed, plan.extra));
+  const PreparedRow prepared = prepare(place->recipe, cell_overrides(plan.spec, *place, seed, plan.extra));
   plan.grid.cells.push_back({number, seed, place->label + ", seed " + std::to_string(seed)});
   plan.cells.push_back(planned_cell(prepared, plan.grid.cells.back(), by_identity(runs), Forecast(runs)));
   return plan.cells.size() - 1;

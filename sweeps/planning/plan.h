@@ -98,6 +98,10 @@ int64_t training_tokens(const RecordJson& config);
 /// The manifest that the plan leaves in the store.
 SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file);
 
+/// Threads that would use cores which the cells to be run leave idle, as a word of the spec; empty where they leave none.
+/// Threads count for a run's identity, so that a plan proposes them and does not take them.
+std::string threads_proposal(const SweepPlan& plan, int64_t cores);
+
 /// The plan as aligned text of at most 100 columns; `jobs`: for the time of the whole.
 std::string plan_text(const SweepPlan& plan, int64_t jobs);
 std::string plan_json(const SweepPlan& plan, int64_t jobs);

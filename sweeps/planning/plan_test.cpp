@@ -57,7 +57,8 @@ TEST_CASE("a plan says of every cell whether it is there, goes on or is new", "[
 
 TEST_CASE("a plan grows by further seeds and rows, each once", "[plan]") {
   const std::vector<RunSummary> runs = {plan_test::run("a x=2", 5, Status::done)};
-  SweepPlan plan = make_plan(plan_test::spec_of("base: a\nseeds: [1]\nablate: {x: x=1}\n"), {}, plan_test::prepare, runs);
+  SweepPlan plan =
+      make_plan(plan_test::spec_of("base: a\nseeds: [1]\nablate: {x: x=1}\n"), {}, plan_test::prepare, runs);
   const SweepRow x = plan.grid.rows[1];
   CHECK(add_cell(plan, x, 1, plan_test::prepare, runs) == 1);
   CHECK(add_cell(plan, x, 2, plan_test::prepare, runs) == 2);
@@ -110,6 +111,14 @@ TEST_CASE("the mistakes of all rows are reported in one go, the base's only once
                     "probe.yaml:4:6: row 'x': override: bad.b=1: no such key\n"
                     "probe.yaml:5:6: row 'y': override: bad.c=1: no such key\n"
                     "probe.yaml:5:6: row 'y': override: bad.d=1: no such key");
+}
+
+TEST_CASE("a plan proposes threads where cores would stay idle", "[plan]") {
+  const SweepPlan plan =
+      make_plan(plan_test::spec_of("base: a\nablate: {x: x=1}\n"), {}, plan_test::prepare, {});
+  CHECK(threads_proposal(plan, 8) ==
+        "6 of 8 cores stay idle; trainer.threads=4 in `set` would use them, in runs of their own identity");
+  CHECK(threads_proposal(plan, 3).empty());
 }
 
 TEST_CASE("a row that changes nothing is named as the same run", "[plan]") {

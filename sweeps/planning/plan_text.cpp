@@ -9,6 +9,7 @@
 #include "core/languages/json.h"
 #include "core/languages/numbers.h"
 #include "core/languages/terminal.h"
+#include "core/program/surroundings.h"
 #include "core/text.h"
 #include "sweeps/planning/plan.h"
 
@@ -99,6 +100,20 @@ std::string later_text(const SweepSpec& spec, const SweepGrid& grid) {
 
 }  // namespace
 
+std::string threads_proposal(const SweepPlan& plan, int64_t cores) {
+  int64_t cells = 0, threads = 1;
+  for (const PlannedCell& cell : plan.cells) {
+    if (cell.state == Status::reused || !cell.same_as.empty()) continue;
+    ++cells;
+    threads = std::max(threads, cell.threads);
+  }
+  const int64_t each = cells > 0 ? cores / cells : 0;
+  if (each <= threads) return "";
+  return fmt::format(
+      "{} of {} cores stay idle; trainer.threads={} in `set` would use them, in runs of their own identity",
+      cores - cells * threads, cores, each);
+}
+
 std::string plan_text(const SweepPlan& plan, int64_t jobs) {
   constexpr size_t kLabel = 24, kLine = 99;
   std::string text = shown(plan.spec.name + ": " + plan.spec.metric) +
@@ -128,6 +143,8 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
   for (const std::string& price : plan.prices) text += "as published: " + shown(price) + "\n";
   text += total_line(plan, jobs) + "\n" + other_code_line(plan) + shown_lines(later_text(plan.spec, plan.grid));
   if (const std::string packing = packing_text(plan, jobs); !packing.empty()) text += "memory and disk: " + packing + "\n";
+  if (const std::string proposal = threads_proposal(plan, usable_cores()); !proposal.empty())
+    text += proposal + "\n";
   if (!basis.empty()) text += "times of rows that have not run yet: by " + basis + "\n";
   return text;
 }

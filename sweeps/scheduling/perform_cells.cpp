@@ -33,6 +33,22 @@ std::string text_under(const config::Node& map, const char* key) {
   return value != nullptr ? config::to_json(*value) : "";
 }
 
+// Names of files as they were found: whoever reads the task stands in another folder than the recipe.
+void take_found_names(config::Node& composed, const config::Node& resolved) {
+  using Kind = config::Node::Kind;
+  if (composed.is(Kind::map)) {
+    for (config::Entry& entry : composed.entries())
+      if (const config::Node* found = resolved.find(entry.key)) take_found_names(entry.value, *found);
+  } else if (composed.is(Kind::list) && resolved.is(Kind::list) && composed.size() == resolved.size()) {
+    for (size_t i = 0; i < composed.size(); ++i) take_found_names(composed.items()[i], resolved.items()[i]);
+  } else if (composed.is(Kind::string) && resolved.is(Kind::string) &&
+             composed.string() != resolved.string()) {
+    config::Node found = resolved;
+    found.place = composed.place;
+    composed = std::move(found);
+  }
+}
+
 // Whether a text somewhere in the tree asks for the seed.
 bool asks_for_seed(const config::Node& node) {
   if (node.is(config::Node::Kind::string))
@@ -162,6 +178,11 @@ PreparedRow RowBinder::prepare(const std::string& name, const std::vector<std::s
   const TrainerConfig& trainer = recipe.trainer;
   const int64_t a_step = trainer.batch * trainer.accumulate * trainer.length;
   warn(cost_remarks(recipe, {.parameters = parameters, .flops = flops}));
+  for (const char* key : {"data", "tokenizer"}) {
+    config::Node* written = composition.config.find(key);
+    const config::Node* found = recipe.resolved.find(key);
+    if (written != nullptr && found != nullptr) take_found_names(*written, *found);
+  }
   PreparedRow row{.parameters = parameters,
                   .tokens = trainer.steps.value_or(0) * a_step,
                   .flops = flops,

@@ -137,6 +137,18 @@ TEST_CASE("a run paused at steps ends with the record of one that was not, and n
   CHECK(paused.metrics.at("valid.loss") == through.metrics.at("valid.loss"));
 }
 
+TEST_CASE("files beside a recipe are found by a task that lies elsewhere", "[perform_cells]") {
+  Bench bench;
+  std::string text = read_file(bench.recipe);
+  const std::string own = (bench.folder / "text.txt").string();
+  for (size_t at = text.find(own); at != std::string::npos; at = text.find(own))
+    text.replace(at, own.size(), "text.txt");
+  write_file(bench.recipe, text);
+  RowBinder binder(bench.source);
+  const PreparedRow row = binder.prepare(bench.recipe.string(), {});
+  CHECK(bench.perform(bench.planned(row, 4)).status == Status::done);
+}
+
 TEST_CASE("a task says in its file all that its run needs", "[perform_cells]") {
   Bench bench;
   RowBinder binder(bench.source);

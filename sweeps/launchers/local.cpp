@@ -16,11 +16,14 @@ struct Config {
   void bind(Binder& b) {
     b.field("jobs", jobs, {0, 4096},
             "worker processes at once; 0: one for each core that this process may use");
-    b.field("retries", retries, {0, 1000}, "of a cell whose worker is killed or lost; each goes on from its checkpoint");
+    b.field("retries", retries, {0, 1000},
+            "of a cell whose worker is killed or lost; each goes on from its checkpoint");
     b.field("lease_s", lease_s, {0.2, 86400},
-            "seconds after which a worker that gives no sign of life counts as gone, for others on the same store");
-    b.field("devices_mib", devices_mib, {1, 1e9},
-            "memory of each GPU that cells may use, in the order of their numbers; empty: as nvidia-smi says");
+            "seconds after which a worker that gives no sign of life counts as gone, for others on the same "
+            "store");
+    b.field(
+        "devices_mib", devices_mib, {1, 1e9},
+        "memory of each GPU that cells may use, in the order of their numbers; empty: as nvidia-smi says");
   }
 };
 
@@ -31,7 +34,8 @@ class LocalLauncher final : public Launcher {
   int64_t jobs() const override { return jobs_; }
   double lease_s() const override { return config_.lease_s; }
   ScheduleResult launch(const SweepAtWork& sweep) const override {
-    ScheduleOptions options{.jobs = jobs_, .attempts = config_.retries + 1, .worker_log = sweep.folder.string() + ".log"};
+    ScheduleOptions options{
+        .jobs = jobs_, .attempts = config_.retries + 1, .worker_log = sweep.folder.string() + ".log"};
     const auto wants_device = [](const PlannedCell& cell) { return cell.devices > 0; };
     if (!config_.devices_mib.empty()) {
       for (size_t i = 0; i < config_.devices_mib.size(); ++i)

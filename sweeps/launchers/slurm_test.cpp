@@ -12,7 +12,8 @@ TEST_CASE("the launcher slurm is made by name, with its fields", "[launcher]") {
   spec.set("account", config::Node("lab"));
   CHECK(make_part<Launcher>(registry, spec)->jobs() == 3);
   spec.set("accuont", config::Node("lab"));
-  CHECK_THROWS_WITH(make_part<Launcher>(registry, spec), Catch::ContainsSubstring("launcher.accuont: unknown key"));
+  CHECK_THROWS_WITH(make_part<Launcher>(registry, spec),
+                    Catch::ContainsSubstring("launcher.accuont: unknown key"));
 }
 
 }  // namespace subband::slurm_launcher_test

@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 namespace {
 
 // Beside the program; those that a build does not have are left out.
-constexpr std::array kBeside = {"subband", "libsubband_laboratory.so", "libsubband_cuda.so", "catalogue.json"};
+constexpr std::array kBeside = {"subband", "libsubband_laboratory.so", "libsubband_cuda.so",
+                                "catalogue.json"};
 constexpr std::array kFolders = {"analysis", "core", "experiments", "models", "sweeps"};
 constexpr std::array kSources = {".cpp", ".h", ".cu", ".cuh", ".md", ".cmake", ".svg", ".py", ".pt"};
 
@@ -71,7 +72,8 @@ std::vector<fs::path> shipped_files(const fs::path& root) {
     for (const auto& entry : fs::recursive_directory_iterator(root / folder, none)) {
       const std::string extension = entry.path().extension().string();
       const std::string path = entry.path().string();
-      const bool is_for_tests = path.find("/testdata/") != std::string::npos || path.find("/conformance/") != std::string::npos;
+      const bool is_for_tests =
+          path.find("/testdata/") != std::string::npos || path.find("/conformance/") != std::string::npos;
       const bool is_source = std::ranges::find(kSources, extension) != kSources.end();
       if (entry.is_regular_file(none) && !is_source && !is_for_tests)
         files.push_back(entry.path().lexically_relative(root));
@@ -97,7 +99,8 @@ Json describe(const BundleSource& source) {
   return bundle;
 }
 
-void compare(std::vector<Problem>& problems, const std::string& name, const std::string& now, const std::string& before) {
+void compare(std::vector<Problem>& problems, const std::string& name, const std::string& now,
+             const std::string& before) {
   if (now == before) return;
   problems.push_back({"bundle",
                       name + ": sha256 = " + now.substr(0, 16) + ": was " + before.substr(0, 16) +
@@ -122,11 +125,13 @@ fs::path make_bundle(const fs::path& folder, const BundleSource& source) {
     const bool is_shipped = name.starts_with("root/");
     copy_whole(is_shipped ? source.root / name.substr(5) : beside(source, name), unfinished / name);
     if (sha256_hex_of_file(unfinished / name) != checksum.get<std::string>())
-      throw Error(Problem{"bundle", name + ": was changed while it was copied; submit the sweep again", "changed"});
+      throw Error(
+          Problem{"bundle", name + ": was changed while it was copied; submit the sweep again", "changed"});
   }
   write_file(unfinished / "bundle.json", text);
   fs::rename(unfinished, bundle, failed);
-  if (failed && !fs::exists(bundle / "bundle.json")) throw Error(bundle.string(), "cannot be made: " + failed.message());
+  if (failed && !fs::exists(bundle / "bundle.json"))
+    throw Error(bundle.string(), "cannot be made: " + failed.message());
   if (failed) fs::remove_all(unfinished, failed);
   return bundle;
 }
@@ -147,7 +152,8 @@ void expect_bundle(const fs::path& bundle, const BundleSource& source) {
     Json stamp = stamp_of(now);
     const bool is_same_file = now.string() == torch["file"] && stamp["size"] == torch["size"] &&
                               stamp["modified_ns"] == torch["modified_ns"];
-    if (!is_same_file) compare(problems, now.string(), sha256_hex_of_file(now), torch["sha256"].get<std::string>());
+    if (!is_same_file)
+      compare(problems, now.string(), sha256_hex_of_file(now), torch["sha256"].get<std::string>());
   }
   if (!problems.empty()) throw Error(problems);
 }

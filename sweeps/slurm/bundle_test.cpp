@@ -38,9 +38,10 @@ TEST_CASE("a job refuses another program than the one that was submitted, in a s
   slurm::expect_bundle(bundle, source);
   slurm::expect_bundle(bundle, {.program = bundle / "subband", .root = bundle / "root"});
   write_file(folder / "build/subband", "another");
-  CHECK_THROWS_WITH(slurm::expect_bundle(bundle, source),
-                    Catch::StartsWith("bundle: subband: sha256 = ") &&
-                        Catch::EndsWith(" when the sweep was submitted; submit it again to run with this one"));
+  CHECK_THROWS_WITH(
+      slurm::expect_bundle(bundle, source),
+      Catch::StartsWith("bundle: subband: sha256 = ") &&
+          Catch::EndsWith(" when the sweep was submitted; submit it again to run with this one"));
 }
 
 }  // namespace subband::slurm_bundle_test

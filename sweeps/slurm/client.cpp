@@ -33,7 +33,8 @@ std::string content_of(std::FILE* file) {
   std::rewind(file);
   std::string text;
   std::array<char, 4096> piece{};
-  for (size_t got = 0; (got = std::fread(piece.data(), 1, piece.size(), file)) > 0;) text.append(piece.data(), got);
+  for (size_t got = 0; (got = std::fread(piece.data(), 1, piece.size(), file)) > 0;)
+    text.append(piece.data(), got);
   return text;
 }
 
@@ -64,19 +65,22 @@ std::string answer_of(const std::vector<std::string>& words, const std::string& 
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return content_of(out.get());
   std::string words_of_it = std::string(trim(content_of(complaints.get())));
   std::ranges::replace(words_of_it, '\n', ' ');
-  throw Error(Problem{"slurm", words[0] + ": " + (words_of_it.empty() ? "failed without a word" : words_of_it), "slurm"});
+  throw Error(Problem{
+      "slurm", words[0] + ": " + (words_of_it.empty() ? "failed without a word" : words_of_it), "slurm"});
 }
 
 }  // namespace
 
 ElementState state_of(const std::string& word) {
-  static const std::vector<std::string> kWaiting = {"PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD",
-                                                    "SPECIAL_EXIT"};
-  static const std::vector<std::string> kEnded = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL",
-                                                  "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"};
+  static const std::vector<std::string> kWaiting = {"PENDING",      "REQUEUED",      "REQUEUE_FED",
+                                                    "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"};
+  static const std::vector<std::string> kEnded = {"BOOT_FAIL", "CANCELLED", "COMPLETED",     "DEADLINE",
+                                                  "FAILED",    "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
+                                                  "REVOKED",   "TIMEOUT"};
   if (std::ranges::find(kWaiting, word) != kWaiting.end()) return ElementState::waiting;
   if (std::ranges::find(kEnded, word) != kEnded.end()) return ElementState::ended;
-  return ElementState::running;  // RUNNING, CONFIGURING, COMPLETING, SUSPENDED, SIGNALING, STAGE_OUT, RESIZING, STOPPED
+  return ElementState::
+      running;  // RUNNING, CONFIGURING, COMPLETING, SUSPENDED, SIGNALING, STAGE_OUT, RESIZING, STOPPED
 }
 
 std::vector<Element> parse_elements(const std::string& text, const std::string& comment_prefix) {
@@ -86,13 +90,15 @@ std::vector<Element> parse_elements(const std::string& text, const std::string& 
     if (words.size() < 6) continue;
     const auto index = parse_integer(words[1]);
     if (!index || !words[5].starts_with(comment_prefix)) continue;
-    found.push_back({.array = words[0], .index = *index, .state = words[3], .reason = words[4], .comment = words[5]});
+    found.push_back(
+        {.array = words[0], .index = *index, .state = words[3], .reason = words[4], .comment = words[5]});
   }
   return found;
 }
 
 std::vector<Element> elements(const std::string& comment_prefix) {
-  return parse_elements(answer_of({"squeue", "--me", "-h", "-r", "-t", "all", "-o", "%F|%K|%A|%T|%r|%k"}), comment_prefix);
+  return parse_elements(answer_of({"squeue", "--me", "-h", "-r", "-t", "all", "-o", "%F|%K|%A|%T|%r|%k"}),
+                        comment_prefix);
 }
 
 std::string submit(const std::vector<std::string>& options, const std::string& script) {
@@ -106,7 +112,8 @@ int64_t max_array_size() {
   constexpr int64_t kUsual = 1001;
   for (const std::string& line : split(answer_of({"scontrol", "show", "config"}), '\n')) {
     const auto words = split(line, '=');
-    if (words.size() == 2 && trim(words[0]) == "MaxArraySize") return parse_integer(std::string(trim(words[1]))).value_or(kUsual);
+    if (words.size() == 2 && trim(words[0]) == "MaxArraySize")
+      return parse_integer(std::string(trim(words[1]))).value_or(kUsual);
   }
   return kUsual;
 }

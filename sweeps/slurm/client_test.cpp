@@ -6,12 +6,15 @@ namespace subband::slurm_client_test {
 
 using slurm::ElementState;
 
-TEST_CASE("every state of Slurm means waiting, running or ended; a new one is not submitted again", "[slurm]") {
+TEST_CASE("every state of Slurm means waiting, running or ended; a new one is not submitted again",
+          "[slurm]") {
   for (const char* word : {"PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT"})
     CHECK(slurm::state_of(word) == ElementState::waiting);
-  for (const char* word : {"RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "STOPPED", "SIGNALING", "LEVITATING"})
+  for (const char* word :
+       {"RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "STOPPED", "SIGNALING", "LEVITATING"})
     CHECK(slurm::state_of(word) == ElementState::running);
-  for (const char* word : {"COMPLETED", "FAILED", "TIMEOUT", "NODE_FAIL", "CANCELLED", "OUT_OF_MEMORY", "PREEMPTED"})
+  for (const char* word :
+       {"COMPLETED", "FAILED", "TIMEOUT", "NODE_FAIL", "CANCELLED", "OUT_OF_MEMORY", "PREEMPTED"})
     CHECK(slurm::state_of(word) == ElementState::ended);
 }
 

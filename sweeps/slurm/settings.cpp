@@ -8,7 +8,8 @@
 namespace subband::slurm {
 
 void Settings::bind(Binder& b) {
-  b.field("jobs", jobs, {0, 100000}, "elements of the job arrays that run at once; 0: as many as Slurm starts");
+  b.field("jobs", jobs, {0, 100000},
+          "elements of the job arrays that run at once; 0: as many as Slurm starts");
   b.field("account", account, "who pays; empty: Slurm's default");
   b.field("partition", partition, "where; empty: Slurm's default");
   b.field("qos", qos, "quality of service; empty: Slurm's default");
@@ -19,9 +20,12 @@ void Settings::bind(Binder& b) {
   b.field("minutes", minutes, {1, 1e6}, "time limit of a cell; otherwise the prediction times time_factor");
   b.field("memory_factor", memory_factor, {1, 100}, "head room above the predicted memory");
   b.field("time_factor", time_factor, {1, 100}, "head room above the predicted time");
-  b.field("warning_s", warning_s, {5, 65535}, "before its time limit a cell writes a checkpoint and asks to go on");
-  b.field("retries", retries, {0, 1000}, "of a cell that crashed or was lost; each goes on from its checkpoint");
-  b.field("lease_s", lease_s, {1, 86400}, "seconds after which a job that gives no sign of life counts as gone");
+  b.field("warning_s", warning_s, {5, 65535},
+          "before its time limit a cell writes a checkpoint and asks to go on");
+  b.field("retries", retries, {0, 1000},
+          "of a cell that crashed or was lost; each goes on from its checkpoint");
+  b.field("lease_s", lease_s, {1, 86400},
+          "seconds after which a job that gives no sign of life counts as gone");
   b.field("poll_s", poll_s, {0.1, 3600}, "seconds between looks at Slurm and the store, where this waits");
   b.field("wait", wait, "stay until all is done; otherwise submit and leave");
 }
@@ -32,8 +36,11 @@ std::vector<std::string> resource_options(const Settings& settings, const TaskNe
   const auto whole = [](double value) { return std::to_string(static_cast<int64_t>(std::ceil(value))); };
   if (settings.memory_mib)
     words.push_back("--mem=" + std::to_string(*settings.memory_mib) + "M");
-  else if (needs.memory_mib && needs.devices == 0)  // rounded, so that cells of about the same size make one array
-    words.push_back("--mem=" + whole(kStep * std::ceil((kProgramMib + settings.memory_factor * *needs.memory_mib) / kStep)) + "M");
+  else if (needs.memory_mib &&
+           needs.devices == 0)  // rounded, so that cells of about the same size make one array
+    words.push_back(
+        "--mem=" +
+        whole(kStep * std::ceil((kProgramMib + settings.memory_factor * *needs.memory_mib) / kStep)) + "M");
   if (settings.minutes) {
     words.push_back("--time=" + std::to_string(*settings.minutes));
   } else if (needs.seconds) {
@@ -61,7 +68,9 @@ std::string shell_word(const std::string& word) {
 std::string array_script(const Settings& settings, const ScriptPlace& place) {
   std::string text = "#!/bin/bash\n";
   for (const std::string& line : settings.prologue) text += line + "\n";
-  const auto set = [&](const char* name, const std::string& value) { text += name + ("=" + shell_word(value)) + "\n"; };
+  const auto set = [&](const char* name, const std::string& value) {
+    text += name + ("=" + shell_word(value)) + "\n";
+  };
   set("bundle", place.bundle);
   set("store", place.store);
   set("tasks", place.tasks);

@@ -28,12 +28,14 @@ std::vector<std::string> resource_options(const Settings& settings, const TaskNe
 
 /// Where the script of a job array finds things.
 struct ScriptPlace {
-  std::string bundle;      ///< folder of the frozen program
-  std::string store;       ///< of all runs
-  std::string tasks;       ///< file with one line an element: a task's file, a tab, the step to pause at or nothing
-  int64_t offset = 0;      ///< lines before those of this array
-  int64_t elements = 0;    ///< of the whole wave
-  std::vector<std::string> again;  ///< words that go on with the sweep when the wave has ended; empty: nothing to do then
+  std::string bundle;  ///< folder of the frozen program
+  std::string store;   ///< of all runs
+  std::string
+      tasks;  ///< file with one line an element: a task's file, a tab, the step to pause at or nothing
+  int64_t offset = 0;    ///< lines before those of this array
+  int64_t elements = 0;  ///< of the whole wave
+  std::vector<std::string>
+      again;  ///< words that go on with the sweep when the wave has ended; empty: nothing to do then
 };
 
 /// The script of a job array. It passes a warning of the time limit on, so that the run writes a checkpoint, and asks for

@@ -17,7 +17,8 @@ static fs::path wave_file(const fs::path& folder, int64_t wave) {
   return folder / ("wave-" + std::to_string(wave) + ".tasks");
 }
 
-std::vector<WaveArray> wave_arrays(std::vector<WaveItem>& items, const Settings& settings, int64_t max_elements) {
+std::vector<WaveArray> wave_arrays(std::vector<WaveItem>& items, const Settings& settings,
+                                   int64_t max_elements) {
   const auto asks = [&](const WaveItem& item) { return resource_options(settings, item.needs); };
   std::ranges::stable_sort(items, {}, asks);
   std::vector<WaveArray> arrays;
@@ -38,7 +39,8 @@ Waves::Waves(fs::path folder) : folder_(fs::absolute(folder / "slurm").lexically
   comment_ = "subband:" + sha256_hex(fs::canonical(folder_).string()).substr(0, 16) + ":";
 }
 
-std::vector<std::string> Waves::submit(std::vector<WaveItem> items, const Settings& settings, ScriptPlace place) {
+std::vector<std::string> Waves::submit(std::vector<WaveItem> items, const Settings& settings,
+                                       ScriptPlace place) {
   int64_t wave = 1;
   while (fs::exists(wave_file(folder_, wave))) ++wave;
   const std::vector<WaveArray> arrays = wave_arrays(items, settings, max_array_size());
@@ -53,14 +55,15 @@ std::vector<std::string> Waves::submit(std::vector<WaveItem> items, const Settin
     place.offset = static_cast<int64_t>(array.first);
     std::string indices = "0-" + std::to_string(array.count - 1);
     if (settings.jobs > 0) indices += "%" + std::to_string(settings.jobs);
-    std::vector<std::string> options = {"--array=" + indices,
-                                        "--comment=" + comment_ + std::to_string(wave) + ":" + std::to_string(array.first),
-                                        "--job-name=subband",
-                                        "--chdir=" + fs::current_path().string(),
-                                        "--output=" + (folder_ / ("wave-" + std::to_string(wave) + "-%A_%a.log")).string(),
-                                        "--open-mode=append",
-                                        "--requeue",
-                                        "--signal=B:USR1@" + std::to_string(settings.warning_s)};
+    std::vector<std::string> options = {
+        "--array=" + indices,
+        "--comment=" + comment_ + std::to_string(wave) + ":" + std::to_string(array.first),
+        "--job-name=subband",
+        "--chdir=" + fs::current_path().string(),
+        "--output=" + (folder_ / ("wave-" + std::to_string(wave) + "-%A_%a.log")).string(),
+        "--open-mode=append",
+        "--requeue",
+        "--signal=B:USR1@" + std::to_string(settings.warning_s)};
     options.insert(options.end(), array.options.begin(), array.options.end());
     // Together the arrays of a wave must not run more at once than one of them may.
     if (settings.jobs > 0 && !ids.empty()) options.push_back("--dependency=afterany:" + ids.back());

@@ -28,7 +28,8 @@ struct WaveArray {
 };
 
 /// Puts items that ask for the same side by side (they are sorted) and cuts them into arrays.
-std::vector<WaveArray> wave_arrays(std::vector<WaveItem>& items, const Settings& settings, int64_t max_elements);
+std::vector<WaveArray> wave_arrays(std::vector<WaveItem>& items, const Settings& settings,
+                                   int64_t max_elements);
 
 class Waves {
  public:

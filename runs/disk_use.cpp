@@ -9,7 +9,8 @@ namespace fs = std::filesystem;
 DiskUse disk_use(const fs::path& folder) {
   DiskUse use{.folder = folder.filename().string()};
   std::error_code none;
-  for (fs::recursive_directory_iterator entry(folder, none), end; !none && entry != end; entry.increment(none)) {
+  for (fs::recursive_directory_iterator entry(folder, none), end; !none && entry != end;
+       entry.increment(none)) {
     std::error_code failed;
     if (!entry->is_regular_file(failed)) continue;
     const uint64_t bytes = entry->file_size(failed);
@@ -18,7 +19,8 @@ DiskUse disk_use(const fs::path& folder) {
     const std::string name = inside.filename().string();
     if (*inside.begin() == "checkpoints")
       use.checkpoints += bytes;
-    else if (name.starts_with("record.") || name == "log.txt" || name == "config.yaml" || name.starts_with("lease."))
+    else if (name.starts_with("record.") || name == "log.txt" || name == "config.yaml" ||
+             name.starts_with("lease."))
       use.record += bytes;
     else
       use.rest += bytes;
@@ -32,7 +34,8 @@ uint64_t keep_checkpoints(const fs::path& folder, const std::string& keep) {
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(folder / "checkpoints", none)) {
     const std::string name = entry.path().filename().string();
-    if (name.ends_with(".safetensors") && (name.starts_with("step-") || name.starts_with("best."))) files.push_back(entry.path());
+    if (name.ends_with(".safetensors") && (name.starts_with("step-") || name.starts_with("best.")))
+      files.push_back(entry.path());
   }
   std::ranges::sort(files);  // the best before the steps, which are in their order
   const bool has_best = !files.empty() && files.front().filename().string().starts_with("best.");

@@ -9,8 +9,8 @@ namespace subband {
 
 /// Bytes of a run's folder.
 struct DiskUse {
-  std::string folder;       ///< its name
-  uint64_t record = 0;      ///< record, log and config
+  std::string folder;   ///< its name
+  uint64_t record = 0;  ///< record, log and config
   uint64_t checkpoints = 0;
   uint64_t rest = 0;
   uint64_t total() const { return record + checkpoints + rest; }

@@ -20,7 +20,8 @@ static Names left_by(const fs::path& folder, const std::string& keep, bool has_b
   if (has_best) write_file(folder / "checkpoints/best.safetensors", "12345");
   keep_checkpoints(folder, keep);
   Names names;
-  for (const auto& entry : fs::directory_iterator(folder / "checkpoints")) names.insert(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(folder / "checkpoints"))
+    names.insert(entry.path().filename().string());
   names.erase("mine.txt");
   return names;
 }

@@ -30,7 +30,8 @@ bool is_measured_alike(const std::string& name) { return !name.starts_with("trai
 std::string difference(const RunRecord& ours, const RunRecord& theirs) {
   for (const auto& [name, value] : theirs.metrics) {
     const auto own = ours.metrics.find(name);
-    const bool is_same = own != ours.metrics.end() && (own->second == value || (std::isnan(value) && std::isnan(own->second)));
+    const bool is_same =
+        own != ours.metrics.end() && (own->second == value || (std::isnan(value) && std::isnan(own->second)));
     if (own != ours.metrics.end() && !is_same && is_measured_alike(name)) return name;
   }
   return ours.status == theirs.status ? "" : "status";
@@ -66,7 +67,8 @@ class Merge {
       ++result_.known;
       if (is_settled(ours.status)) {
         const std::string what = is_settled(theirs.status) ? difference(ours, theirs) : "";
-        if (!what.empty()) result_.notices.push_back(name + ": " + what + " differs between the stores; ours stays");
+        if (!what.empty())
+          result_.notices.push_back(name + ": " + what + " differs between the stores; ours stays");
       } else if (is_settled(theirs.status)) {
         replace(folder, *present);
       }
@@ -77,7 +79,8 @@ class Merge {
   }
 
   void replace(const fs::path& theirs, const fs::path& ours) {
-    if (is_being_written(ours / kRecordName)) return leave_out(theirs.filename().string(), "ours is being written");
+    if (is_being_written(ours / kRecordName))
+      return leave_out(theirs.filename().string(), "ours is being written");
     into_.set_aside(ours);
     copy_folder(theirs, ours, into_.root());
     --result_.known;
@@ -95,7 +98,8 @@ class Merge {
   }
 
   void take_manifests() {
-    const ManifestReading theirs = read_sweep_manifests(from_.root()), ours = read_sweep_manifests(into_.root());
+    const ManifestReading theirs = read_sweep_manifests(from_.root()),
+                          ours = read_sweep_manifests(into_.root());
     for (const SweepManifest& each : theirs.sweeps) {
       if (std::ranges::find(ours.sweeps, each.name, &SweepManifest::name) != ours.sweeps.end()) continue;
       write_sweep_manifest(into_.root(), each);

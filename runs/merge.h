@@ -8,10 +8,10 @@
 namespace subband {
 
 struct MergeResult {
-  int64_t copied = 0;    ///< runs that were not here
-  int64_t replaced = 0;  ///< runs that had not ended here and had there; ours are set aside
-  int64_t known = 0;     ///< here already
-  int64_t sweeps = 0;    ///< manifests that were not here
+  int64_t copied = 0;                ///< runs that were not here
+  int64_t replaced = 0;              ///< runs that had not ended here and had there; ours are set aside
+  int64_t known = 0;                 ///< here already
+  int64_t sweeps = 0;                ///< manifests that were not here
   std::vector<std::string> notices;  ///< runs left out, and results that differ between the stores
 };
 

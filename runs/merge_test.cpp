@@ -50,7 +50,8 @@ TEST_CASE("a store is not merged with itself, nor with one that is not there", "
   make_run(ours, {.name = "one"});
   CHECK_THROWS_WITH(merge_store(ours, Store(scratch / "ours")),
                     (scratch / "ours").string() + ": store: is this very store; name another one");
-  CHECK_THROWS_WITH(merge_store(ours, Store(scratch / "none")), (scratch / "none").string() + ": store: does not exist");
+  CHECK_THROWS_WITH(merge_store(ours, Store(scratch / "none")),
+                    (scratch / "none").string() + ": store: does not exist");
 }
 
 }  // namespace subband::merge_test

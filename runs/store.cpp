@@ -144,7 +144,8 @@ std::vector<UnreadableRun> Store::unreadable(const std::string& id, int64_t seed
 
 fs::path Store::resolve(const std::string& run) const { return named_run(root_, run); }
 
-OpenRun Store::open_or_create(const RunStart& start, const config::Node& resolved, const LeaseTerms& terms) const {
+OpenRun Store::open_or_create(const RunStart& start, const config::Node& resolved,
+                              const LeaseTerms& terms) const {
   for (int attempt = 0; attempt < 3; ++attempt) {
     std::optional<fs::path> present;
     {
@@ -175,8 +176,8 @@ static std::string claimed_name(const fs::path& root, const RunStart& start, con
 }
 
 // Nothing where another process has made the folder in between.
-std::optional<OpenRun> Store::create(const RunStart& start, const config::Node& resolved, const LeaseTerms& terms,
-                                     bool has_lock) const {
+std::optional<OpenRun> Store::create(const RunStart& start, const config::Node& resolved,
+                                     const LeaseTerms& terms, bool has_lock) const {
   const fs::path unfinished = root_ / temporary_name(kUnfinished);
   std::error_code failed;
   try {

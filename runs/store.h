@@ -45,7 +45,8 @@ class Store {
 
   /// Opens the run of this identity and seed, or makes its folder with the record's first line and config.yaml.
   /// A folder gets its final name when both are there. Error when another process writes it or the disk refuses.
-  OpenRun open_or_create(const RunStart& start, const config::Node& resolved, const LeaseTerms& terms = {}) const;
+  OpenRun open_or_create(const RunStart& start, const config::Node& resolved,
+                         const LeaseTerms& terms = {}) const;
   /// Deletes a run: at once under its name, then from the disk. Error when another process writes it.
   void remove(const std::filesystem::path& folder) const;
   /// Moves a run out of the way, to `replaced/`; nothing is deleted. Error when another process writes it.

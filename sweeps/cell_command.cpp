@@ -86,11 +86,12 @@ int perform_task(const CellWords& words, const CommonOptions& options, Arguments
 }  // namespace
 
 int command_cell(Arguments arguments) {
-  CommandLine line("cell",
-                   "Runs one cell of a sweep, as it was planned: TASK is a file that `subband sweep` wrote, in\n"
-                   "STORE/sweeps/NAME/tasks. The same task again goes on with the run, or finds it done.\n"
-                   "Exit code 4: the run ended as a failure; 130: it was stopped and goes on next time.",
-                   "subband cell logs/sweeps/quickstart/tasks/3f2a91bc77ab03de-s1337.yaml");
+  CommandLine line(
+      "cell",
+      "Runs one cell of a sweep, as it was planned: TASK is a file that `subband sweep` wrote, in\n"
+      "STORE/sweeps/NAME/tasks. The same task again goes on with the run, or finds it done.\n"
+      "Exit code 4: the run ended as a failure; 130: it was stopped and goes on next time.",
+      "subband cell logs/sweeps/quickstart/tasks/3f2a91bc77ab03de-s1337.yaml");
   CellWords words;
   line.app().add_option("TASK", words.task, "the task's file")->required();
   line.app().add_option("--until", words.until, "pause after this optimiser step")->check(above_zero());
@@ -98,10 +99,12 @@ int command_cell(Arguments arguments) {
       .add_option("--lease", words.lease_s, "seconds after which silence of this process counts as its end")
       ->check(above_zero())
       ->capture_default_str();
-  line.app().add_option("--bundle", words.bundle, "folder of the program that was frozen; another one refuses to run");
+  line.app().add_option("--bundle", words.bundle,
+                        "folder of the program that was frozen; another one refuses to run");
   line.app().add_option("--log", words.log, "where the output goes, for the record");
-  line.app().add_flag("--other-machine", words.other_machine,
-                      "go on with a run whose operations take other paths here than before; the record notes it");
+  line.app().add_flag(
+      "--other-machine", words.other_machine,
+      "go on with a run whose operations take other paths here than before; the record notes it");
   return line.run(arguments, [&] { return perform_task(words, line.options(), arguments); });
 }
 

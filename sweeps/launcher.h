@@ -18,9 +18,9 @@ struct SweepAtWork {
   const SweepPlan& plan;  ///< grows while a queue adds cells
   StoreBook& book;
   CellQueue& queue;
-  RunCell run_cell;               ///< for workers forked from this process
-  std::filesystem::path store;    ///< the folder of all runs
-  std::filesystem::path folder;   ///< the sweep's own, in the store
+  RunCell run_cell;                ///< for workers forked from this process
+  std::filesystem::path store;     ///< the folder of all runs
+  std::filesystem::path folder;    ///< the sweep's own, in the store
   std::vector<std::string> again;  ///< words of the program that go on with this sweep
   ScheduleObserver& observer;
 };

@@ -23,9 +23,10 @@ struct CellTurn {
 
 /// How a cell stands after a turn.
 struct CellResult {
-  CellOutcome outcome;   ///< `stopped` with `is_paused` where it reached `until`; `reused` where it was there before
-  int64_t step = 0;      ///< optimiser steps done
-  Metrics metrics = {};  ///< of the record: the final ones, or the newest of each
+  CellOutcome
+      outcome;  ///< `stopped` with `is_paused` where it reached `until`; `reused` where it was there before
+  int64_t step = 0;                          ///< optimiser steps done
+  Metrics metrics = {};                      ///< of the record: the final ones, or the newest of each
   std::vector<Evaluation> evaluations = {};  ///< in the order of their steps
 };
 

@@ -175,8 +175,8 @@ class SweepJob {
   std::shared_ptr<Launcher> make_launcher(const SweepSpec& spec) const {
     const std::vector<std::string> overrides = split_overrides(words_.overrides).launcher;
     return make_part<Launcher>(
-        registry_, launcher_node(spec.launcher,
-                                 {.type = words_.launcher, .jobs = words_.jobs, .overrides = overrides}));
+        registry_,
+        launcher_node(spec.launcher, {.type = words_.launcher, .jobs = words_.jobs, .overrides = overrides}));
   }
 
   int say_elsewhere(const std::string& where) const {
@@ -346,7 +346,8 @@ class SweepJob {
       if (run == by_folder.end()) continue;
       const bool is_paused = run->second->status == Status::stopped;
       if (!is_settled(run->second->status) && !is_paused) continue;
-      CellOutcome outcome{.status = run->second->status, .message = run->second->message, .is_paused = is_paused};
+      CellOutcome outcome{
+          .status = run->second->status, .message = run->second->message, .is_paused = is_paused};
       if (queue.reads_evaluations())
         queue.ended(i, book.result(i, outcome));
       else
@@ -374,12 +375,13 @@ class SweepJob {
       return std::pair(plan_.grid.rows[plan_.cells[cell].cell.row].label, plan_.cells[cell].cell.seed);
     });
     std::vector<ScheduleObserver*> hearers = {&*board_};
-    if (words_.has_event_lines) hearers.push_back(&lines), lines.sweep(plan_.spec.name, plan_.cells.size(), cells.size());
+    if (words_.has_event_lines)
+      hearers.push_back(&lines), lines.sweep(plan_.spec.name, plan_.cells.size(), cells.size());
     ScheduleObservers observers(hearers);
     const RunCell run_cell = [&](const CellTurn& turn, WorkerLink& link) {
-      return perform_cell(source_, task_of(plan_, turn.cell), store_, link,
-                          {.until = turn.until,
-                           .lease = {.expiry_s = launcher_->lease_s(), .sights = &book.sights()}});
+      return perform_cell(
+          source_, task_of(plan_, turn.cell), store_, link,
+          {.until = turn.until, .lease = {.expiry_s = launcher_->lease_s(), .sights = &book.sights()}});
     };
     ScheduleResult result = launcher_->launch({.plan = plan_,
                                                .book = book,
@@ -458,8 +460,9 @@ int command_sweep(Arguments arguments) {
   line.app().add_option("--jobs", words.jobs, "worker processes at once; otherwise one for each core");
   line.app().add_option("--launcher", words.launcher,
                         "where workers run: local, slurm; its fields are overrides, launcher.account=lab");
-  line.app().add_flag("--watch", words.is_watching,
-                      "show what others run of this sweep, from any machine that sees the store; run nothing");
+  line.app().add_flag(
+      "--watch", words.is_watching,
+      "show what others run of this sweep, from any machine that sees the store; run nothing");
   line.app().add_flag("--json-lines", words.has_event_lines,
                       "events on stdout, one JSON object a line, the table last");
   return line.run(arguments, [&] {

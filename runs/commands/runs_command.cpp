@@ -176,7 +176,8 @@ int command_runs(Arguments arguments, ChangedStore& changed) {
   const std::vector<std::string> flags =
       is_json ? std::vector<std::string>{"--json"} : std::vector<std::string>{};
   return line.run(flags, [&]() -> int {
-    throw ConfigError("command line", "runs " + verb + ": unknown; known: list, show, diff, verify, reindex, du, rm, merge",
+    throw ConfigError("command line",
+                      "runs " + verb + ": unknown; known: list, show, diff, verify, reindex, du, rm, merge",
                       "unknown_option");
   });
 }

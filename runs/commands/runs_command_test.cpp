@@ -54,7 +54,8 @@ TEST_CASE("a store that does not exist is named", "[runs_command]") {
 
 TEST_CASE("an unknown verb is the user's mistake, in JSON too", "[runs_command]") {
   CHECK(answer({"lst"}).code == 2);
-  CHECK(answer({"lst"}).err == "command line: runs lst: unknown; known: list, show, diff, verify, reindex, du, rm, merge\n");
+  CHECK(answer({"lst"}).err ==
+        "command line: runs lst: unknown; known: list, show, diff, verify, reindex, du, rm, merge\n");
   CHECK(RecordJson::parse(answer({"lst", "--json"}).out)["error"]["kind"] == "unknown_option");
 }
 

@@ -48,26 +48,32 @@ int remove_runs(const RemoveWords& words, const CommonOptions& options, ChangedS
   if (options.json)
     std::cout << json_document(RecordJson{{"runs", folders.size()}, {"freed_mib", mib(freed)}}) << "\n";
   else
-    fmt::print("{} runs{}, {} freed\n", folders.size(), words.keep.empty() ? " removed" : "", mib_text(mib(freed)));
+    fmt::print("{} runs{}, {} freed\n", folders.size(), words.keep.empty() ? " removed" : "",
+               mib_text(mib(freed)));
   return 0;
 }
 
 }  // namespace
 
 int runs_rm(Arguments arguments, ChangedStore& changed) {
-  CommandLine line("runs rm",
-                   "Removes runs for good, or with --keep some of their checkpoints. A run that is being written stays.",
-                   "subband runs rm 3f2a91bc-s1337");
+  CommandLine line(
+      "runs rm",
+      "Removes runs for good, or with --keep some of their checkpoints. A run that is being written stays.",
+      "subband runs rm 3f2a91bc-s1337");
   RemoveWords words;
-  line.app().add_option("RUN", words.runs, "runs, each by its folder or the start of its name or identity")->required();
   line.app()
-      .add_option("--keep", words.keep, "keep the runs, and of their checkpoints only these: last, best, none")
+      .add_option("RUN", words.runs, "runs, each by its folder or the start of its name or identity")
+      ->required();
+  line.app()
+      .add_option("--keep", words.keep,
+                  "keep the runs, and of their checkpoints only these: last, best, none")
       ->check(CLI::IsMember({"last", "best", "none"}));
   return line.run(arguments, [&] { return remove_runs(words, line.options(), changed); });
 }
 
 int runs_du(Arguments arguments) {
-  CommandLine line("runs du", "Shows what runs take on the disk, the largest first.", "subband runs du --limit 10");
+  CommandLine line("runs du", "Shows what runs take on the disk, the largest first.",
+                   "subband runs du --limit 10");
   std::optional<int64_t> limit;
   line.app().add_option("--limit", limit, "at most so many")->check(above_zero());
   return line.run(arguments, [&] {
@@ -83,7 +89,8 @@ int runs_du(Arguments arguments) {
     const auto count = uses.size();
     if (limit && uses.size() > static_cast<size_t>(*limit)) uses.resize(static_cast<size_t>(*limit));
     if (line.options().json) {
-      RecordJson document = {{"runs", RecordJson::array()}, {"count", count}, {"total_mib", mib(all.total())}};
+      RecordJson document = {
+          {"runs", RecordJson::array()}, {"count", count}, {"total_mib", mib(all.total())}};
       for (const DiskUse& use : uses)
         document["runs"].push_back({{"folder", use.folder},
                                     {"record_mib", mib(use.record)},
@@ -103,10 +110,11 @@ int runs_du(Arguments arguments) {
 }
 
 int runs_merge(Arguments arguments, ChangedStore& changed) {
-  CommandLine line("runs merge",
-                   "Copies the runs and sweeps of another store into this one. Of a run with a result on both sides ours "
-                   "stays.",
-                   "subband runs merge /mnt/other/logs");
+  CommandLine line(
+      "runs merge",
+      "Copies the runs and sweeps of another store into this one. Of a run with a result on both sides ours "
+      "stays.",
+      "subband runs merge /mnt/other/logs");
   std::string other;
   line.app().add_option("STORE", other, "the other store, which is left as it is")->required();
   return line.run(arguments, [&] {
@@ -123,8 +131,8 @@ int runs_merge(Arguments arguments, ChangedStore& changed) {
                                             {"notices", result.notices}})
                 << "\n";
     else
-      fmt::print("{} runs copied, {} replaced, {} were here; {} sweeps\n", result.copied, result.replaced, result.known,
-                 result.sweeps);
+      fmt::print("{} runs copied, {} replaced, {} were here; {} sweeps\n", result.copied, result.replaced,
+                 result.known, result.sweeps);
     return 0;
   });
 }

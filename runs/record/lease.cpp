@@ -184,7 +184,8 @@ std::optional<HeldLease> HeldLease::claim(const fs::path& folder, const Terms& t
   const fs::path claim = lease_file(folder, terms.generation);
   const fs::path file = written_beside(folder, lease_text(state->lease));
   if (file.empty()) throw Error(folder.string(), std::string("cannot be written: ") + std::strerror(errno));
-  const int made = terms.is_renewed ? ::rename(file.c_str(), claim.c_str()) : ::link(file.c_str(), claim.c_str());
+  const int made =
+      terms.is_renewed ? ::rename(file.c_str(), claim.c_str()) : ::link(file.c_str(), claim.c_str());
   const int reason = errno;
   ::unlink(file.c_str());
   if (made != 0 && reason == EEXIST) return std::nullopt;
@@ -209,7 +210,8 @@ HeldLease::~HeldLease() { end(); }
 
 void HeldLease::end() {
   if (!state_) return;
-  if (state_->owner != ::getpid()) {  // a fork of the holder: the claim is not its own, and the thread is not there
+  if (state_->owner !=
+      ::getpid()) {  // a fork of the holder: the claim is not its own, and the thread is not there
     state_->heart.detach();
     (void)state_.release();
     return;

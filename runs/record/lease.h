@@ -21,7 +21,7 @@ struct Lease {
   int64_t beat = 0;
   std::string host;
   int64_t process = 0;
-  std::string machine;      ///< start of the system and its space of process numbers
+  std::string machine;        ///< start of the system and its space of process numbers
   int64_t process_start = 0;  ///< of the process, in the system's ticks
   double expiry_s = 20;
   bool is_locked = false;    ///< its holder has the lock of the file system too

@@ -19,9 +19,11 @@ using testing::Process;
 using testing::Scratch;
 
 // The claim of a process of another machine, as a shared folder shows it.
-static void claim_from_elsewhere(const fs::path& folder, int64_t generation, int64_t beat, double expiry_s = 0.3) {
+static void claim_from_elsewhere(const fs::path& folder, int64_t generation, int64_t beat,
+                                 double expiry_s = 0.3) {
   write_file(folder / ("lease." + std::to_string(generation)),
-             R"({"generation":)" + std::to_string(generation) + R"(,"token":"t","beat":)" + std::to_string(beat) +
+             R"({"generation":)" + std::to_string(generation) + R"(,"token":"t","beat":)" +
+                 std::to_string(beat) +
                  R"(,"host":"mill","process":71,"machine":"other","process_start":5,"expiry_s":)" +
                  std::to_string(expiry_s) + R"(,"locked":true,"released":false})");
 }
@@ -50,8 +52,8 @@ TEST_CASE("a claim from elsewhere that shows no new beat lapses, and the record'
   note(writer, "third");
   const RunRecord run = read_record(file);
   CHECK(run.notes == std::vector<std::string>{
-                         "first", "taken over from process 71 on mill, of which no sign of life was seen", "second",
-                         "third"});
+                         "first", "taken over from process 71 on mill, of which no sign of life was seen",
+                         "second", "third"});
   CHECK(read_record_file(file).generation == 1);
 }
 
@@ -91,10 +93,11 @@ TEST_CASE("a holder that was taken over notices it at its next line", "[lease]")
   RecordWriter writer(scratch / "record.jsonl");
   note(writer, "mine");
   claim_from_elsewhere(scratch.path(), 1, 0);
-  CHECK_THROWS_WITH(note(writer, "still mine?"),
-                    (scratch / "record.jsonl").string() +
-                        ": record = taken over: another process goes on with this run; this one was silent for "
-                        "longer than its lease");
+  CHECK_THROWS_WITH(
+      note(writer, "still mine?"),
+      (scratch / "record.jsonl").string() +
+          ": record = taken over: another process goes on with this run; this one was silent for "
+          "longer than its lease");
 }
 
 TEST_CASE("a killed holder of this machine is gone at once, and its generation goes on", "[lease]") {

@@ -142,7 +142,8 @@ class RecordAssembly {
 
 fs::path record_file(const fs::path& file, int64_t generation) {
   if (generation == 0) return file;
-  return file.parent_path() / (file.stem().string() + "." + std::to_string(generation) + file.extension().string());
+  return file.parent_path() /
+         (file.stem().string() + "." + std::to_string(generation) + file.extension().string());
 }
 
 RecordSize record_size(const fs::path& file) {
@@ -192,7 +193,8 @@ std::vector<RecordPart> record_parts(const fs::path& file) {
     parts.insert(parts.begin(), found[i]);
     if (i == 0) return parts;
     if (takeover->after < 0 || static_cast<size_t>(takeover->after) >= i)
-      throw Error(Problem{line_place(found[i].file, 1), "after: names no earlier file of the record", "damaged"});
+      throw Error(
+          Problem{line_place(found[i].file, 1), "after: names no earlier file of the record", "damaged"});
     i = static_cast<size_t>(takeover->after);
     found[i].text.resize(std::min(found[i].text.size(), takeover->bytes));
   }

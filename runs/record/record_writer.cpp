@@ -188,10 +188,11 @@ void RecordWriter::cut(uint64_t bytes) {
 
 void RecordWriter::append(const std::string& event, const RecordJson& fields, bool is_durable) {
   if (lease_ && lease_->is_lost())
-    throw Error(Problem{file_.string(),
-                        "record = taken over: another process goes on with this run; this one was silent for longer "
-                        "than its lease",
-                        "lost"});
+    throw Error(
+        Problem{file_.string(),
+                "record = taken over: another process goes on with this run; this one was silent for longer "
+                "than its lease",
+                "lost"});
   RecordJson object = {{"seq", next_}, {"time", seconds_now()}, {"event", event}};
   for (const auto& [key, value] : fields.items()) object[key] = value;
   const std::string line = sealed_line(object);
@@ -243,7 +244,8 @@ LockState lock_state(const fs::path& file) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return LockState::free;
   LockState state = LockState::free;
-  if (::flock(fd, LOCK_SH | LOCK_NB) != 0) state = errno == EWOULDBLOCK ? LockState::held : LockState::unknown;
+  if (::flock(fd, LOCK_SH | LOCK_NB) != 0)
+    state = errno == EWOULDBLOCK ? LockState::held : LockState::unknown;
   ::close(fd);
   return state;
 }
@@ -265,7 +267,8 @@ bool is_being_written(const fs::path& file) {
   if (!lease) return false;
   if (is_of_this_machine(*lease)) return true;
   std::error_code failed;
-  const auto beat = fs::last_write_time(file.parent_path() / ("lease." + std::to_string(lease->generation)), failed);
+  const auto beat =
+      fs::last_write_time(file.parent_path() / ("lease." + std::to_string(lease->generation)), failed);
   if (failed) return false;
   return std::chrono::duration<double>(fs::file_time_type::clock::now() - beat).count() < 3 * lease->expiry_s;
 }

@@ -19,8 +19,9 @@ struct RunStart {
 
 /// How a record is claimed.
 struct LeaseTerms {
-  double expiry_s = 20;          ///< after which silence of this process counts as its end
-  LeaseSights* sights = nullptr;  ///< what its owner saw of other claims; nothing: waits here until it is clear
+  double expiry_s = 20;  ///< after which silence of this process counts as its end
+  LeaseSights* sights =
+      nullptr;  ///< what its owner saw of other claims; nothing: waits here until it is clear
 };
 
 class RecordWriter {

@@ -15,7 +15,8 @@ namespace {
 const Node& task_field(const Node& task, const char* key, Node::Kind kind, const fs::path& file) {
   const Node* value = task.find(key);
   if (value == nullptr || !value->is(kind))
-    throw Error(Problem{file.string(), std::string("task: ") + key + ": is missing or of another kind", "damaged"});
+    throw Error(
+        Problem{file.string(), std::string("task: ") + key + ": is missing or of another kind", "damaged"});
   return *value;
 }
 
@@ -25,7 +26,8 @@ void set_if_known(Node& map, const char* key, const std::optional<double>& value
 
 std::optional<double> number_under(const Node& map, const char* key) {
   const Node* value = map.find(key);
-  const bool is_number = value != nullptr && (value->is(Node::Kind::number) || value->is(Node::Kind::integer));
+  const bool is_number =
+      value != nullptr && (value->is(Node::Kind::number) || value->is(Node::Kind::integer));
   return is_number ? std::optional(value->number()) : std::nullopt;
 }
 

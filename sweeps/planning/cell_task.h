@@ -40,7 +40,7 @@ struct CellTask {
   std::vector<std::string> overrides;
   std::string keep = "all";  ///< checkpoints that stay when it is done (runs/disk_use.h)
   TaskNeeds needs;
-  std::shared_ptr<const DataManifest> data;     ///< checksums when it was planned
+  std::shared_ptr<const DataManifest> data;    ///< checksums when it was planned
   std::shared_ptr<const config::Node> config;  ///< composed, with the seed
   std::string name() const { return row + ", seed " + std::to_string(seed); }
 };

@@ -133,7 +133,8 @@ class Scheduler {
 
  private:
   void start_ready() {
-    while (!result_.is_stopped && workers_.size() < static_cast<size_t>(std::max<int64_t>(options_.jobs, 1))) {
+    while (!result_.is_stopped &&
+           workers_.size() < static_cast<size_t>(std::max<int64_t>(options_.jobs, 1))) {
       auto task = next_task();
       if (!task) return;
       if (const auto there = sides_.book.settled(task->turn.cell)) {
@@ -176,7 +177,8 @@ class Scheduler {
   }
 
   CellOutcome& outcome_of(size_t cell) {
-    if (result_.outcomes.size() <= cell) result_.outcomes.resize(cell + 1, {Status::stopped, "was not begun"});
+    if (result_.outcomes.size() <= cell)
+      result_.outcomes.resize(cell + 1, {Status::stopped, "was not begun"});
     return result_.outcomes[cell];
   }
 
@@ -325,8 +327,8 @@ CellOutcome ScheduleResult::of(size_t cell) const {
   return cell < outcomes.size() ? outcomes[cell] : CellOutcome{Status::stopped, "was not begun"};
 }
 
-ScheduleResult run_cells(CellQueue& queue, CellBook& book, const RunCell& run_cell, const ScheduleOptions& options,
-                         ScheduleObserver& observer) {
+ScheduleResult run_cells(CellQueue& queue, CellBook& book, const RunCell& run_cell,
+                         const ScheduleOptions& options, ScheduleObserver& observer) {
   return Scheduler({queue, book, run_cell, observer}, options).run();
 }
 

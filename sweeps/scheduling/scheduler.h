@@ -37,8 +37,8 @@ struct ScheduleOptions {
   int64_t attempts = 2;       ///< of a cell whose worker is killed
   double held_pause_s = 0.5;  ///< before a cell that another process holds is asked for again
   std::vector<SlotDevice> devices = {};  ///< of which workers get theirs
-  std::filesystem::path
-      worker_log = {};  ///< takes the workers' standard output and errors; empty: left as they are
+  std::filesystem::path worker_log =
+      {};  ///< takes the workers' standard output and errors; empty: left as they are
 };
 
 /// Is told of every event, in the scheduler's process.
@@ -57,7 +57,7 @@ class ScheduleObserver {
 struct ScheduleResult {
   /// Of every cell that the queue named, by its number: the last outcome; `stopped` for those that were not begun.
   std::vector<CellOutcome> outcomes;
-  bool is_stopped = false;  ///< the user asked to stop before the end
+  bool is_stopped = false;     ///< the user asked to stop before the end
   std::string elsewhere = {};  ///< where the cells run that this process does not wait for; empty: nowhere
 
   /// `stopped` for a cell that was never named.
@@ -67,8 +67,8 @@ struct ScheduleResult {
 /// Runs what the queue hands out. The first stop signal (core/program/signals.h): workers are asked to checkpoint and
 /// stop; SIGINT or SIGTERM after it: they are killed; SIGUSR2 is passed on to them. Must be called before any thread,
 /// thread pool or device exists in this process. Error when no process can be forked.
-ScheduleResult run_cells(CellQueue& queue, CellBook& book, const RunCell& run_cell, const ScheduleOptions& options,
-                         ScheduleObserver& observer);
+ScheduleResult run_cells(CellQueue& queue, CellBook& book, const RunCell& run_cell,
+                         const ScheduleOptions& options, ScheduleObserver& observer);
 
 /// Threads of this process.
 size_t thread_count();

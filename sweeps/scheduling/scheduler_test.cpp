@@ -70,7 +70,8 @@ static ScheduleResult run_cells(size_t cells, const CountedCell& run, const Sche
   FixedQueue queue(cells);
   CellBook book;
   return subband::run_cells(
-      queue, book, [&](const CellTurn& turn, WorkerLink& link) { return run(turn.cell, link); }, options, observer);
+      queue, book, [&](const CellTurn& turn, WorkerLink& link) { return run(turn.cell, link); }, options,
+      observer);
 }
 
 struct Ears final : ScheduleObserver {
@@ -196,8 +197,8 @@ TEST_CASE("asked once the workers stop by themselves, asked twice they are kille
     testing::Process scheduler = apart([&] {
       ScheduleObserver none;
       const ScheduleResult result = run_cells(3, endless, {.jobs = 1}, none);
-      replace(folder / "outcome", std::to_string(result.is_stopped) + word_of(result.of(0).status) +
-                                      result.of(2).message);
+      replace(folder / "outcome",
+              std::to_string(result.is_stopped) + word_of(result.of(0).status) + result.of(2).message);
     });
     for (int i = 0; i < 2000 && !std::filesystem::exists(folder / "begun"); ++i) sleep_ms(2);
     scheduler.signal(SIGINT);
@@ -274,7 +275,8 @@ struct StepBook final : CellBook {
 
 }  // namespace scheduler_test
 
-TEST_CASE("a queue pauses a cell at a step, goes on with it, and is told of cells that were there", "[scheduler]") {
+TEST_CASE("a queue pauses a cell at a step, goes on with it, and is told of cells that were there",
+          "[scheduler]") {
   const TestFolder folder;
   RungQueue queue;
   StepBook book(folder.path());
@@ -283,14 +285,17 @@ TEST_CASE("a queue pauses a cell at a step, goes on with it, and is told of cell
     const auto file = file_of(folder.path(), turn.cell);
     const auto steps = static_cast<size_t>(turn.until.value_or(kSteps));
     replace(file, content(file) + std::string(steps - content(file).size(), 'x'));
-    return {.status = turn.until ? Status::stopped : Status::done, .message = "", .is_paused = turn.until.has_value()};
+    return {.status = turn.until ? Status::stopped : Status::done,
+            .message = "",
+            .is_paused = turn.until.has_value()};
   };
   subband::run_cells(queue, book, run, {.jobs = 2}, ears);
-  CHECK(queue.heard_ends == std::vector<std::string>{"0 stopped paused 2", "0 stopped paused 4", "1 reused 6",
-                                                     "0 done 6"});
+  CHECK(queue.heard_ends ==
+        std::vector<std::string>{"0 stopped paused 2", "0 stopped paused 4", "1 reused 6", "0 done 6"});
 }
 
-TEST_CASE("workers see the devices that they were given, and share them as far as the memory goes", "[scheduler]") {
+TEST_CASE("workers see the devices that they were given, and share them as far as the memory goes",
+          "[scheduler]") {
   const TestFolder folder;
   struct DeviceBook final : CellBook {
     SlotNeeds needs(size_t cell) override { return {.devices = cell == 4 ? 3 : 1, .device_mib = 400}; }

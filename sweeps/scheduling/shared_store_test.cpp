@@ -91,10 +91,12 @@ static void run_all(const fs::path& root, size_t cells, int64_t jobs) {
                   [&](const fs::path& folder, Observer& observer) {
                     return count(folder, root / "journal", observer, link.stop());
                   });
-      return {.status = result.is_reused ? Status::reused : result.outcome.status, .message = result.outcome.message};
+      return {.status = result.is_reused ? Status::reused : result.outcome.status,
+              .message = result.outcome.message};
     } catch (const Error& error) {
       const std::string& kind = error.first().kind;
-      if (kind == "locked" || kind == "lost") return {.status = Status::held, .message = error.first().message};
+      if (kind == "locked" || kind == "lost")
+        return {.status = Status::held, .message = error.first().message};
       throw;
     }
   };
@@ -128,7 +130,8 @@ static void disturb(std::vector<Process>& schedulers, int stops) {
   wake(true);
 }
 
-TEST_CASE("two schedulers without locks share the cells and never double one, whoever is stopped when", "[shared_store]") {
+TEST_CASE("two schedulers without locks share the cells and never double one, whoever is stopped when",
+          "[shared_store]") {
   const WithoutLocks from_here;
   const TestFolder folder;
   const char* whole = std::getenv("SUBBAND_SWEEPS_WHOLE");

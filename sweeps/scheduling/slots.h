@@ -10,7 +10,7 @@ namespace subband {
 /// What a cell needs while it runs.
 struct SlotNeeds {
   int64_t threads = 1;
-  int64_t devices = 0;             ///< GPUs
+  int64_t devices = 0;                    ///< GPUs
   std::optional<double> device_mib = {};  ///< predicted, on each; nothing: the whole device
 };
 

@@ -38,7 +38,8 @@ std::optional<CellResult> StoreBook::settled(size_t cell) {
 bool StoreBook::is_held(size_t cell) {
   Known& each = known(cell);
   const bool is_first = !std::exchange(each.was_asked, true);
-  const auto folder = is_first ? each.folder : folder_of(cell);  // a store is not listed for every cell that is new
+  const auto folder =
+      is_first ? each.folder : folder_of(cell);  // a store is not listed for every cell that is new
   return folder && is_being_written(*folder / kRecordName, sights_);
 }
 
@@ -82,7 +83,8 @@ void record_crash(const Store& store, const std::string& id, int64_t seed, const
   if (!folder) return;
   const RunRecord run = read_record(*folder / kRecordName);
   RecordWriter record(*folder / kRecordName);
-  record.end({.status = outcome.status, .step = run.step, .message = outcome.message, .metrics = run.metrics});
+  record.end(
+      {.status = outcome.status, .step = run.step, .message = outcome.message, .metrics = run.metrics});
 }
 
 }  // namespace subband

@@ -18,7 +18,8 @@ void SweepWatch::look() {
   if (is_new) {
     const RunFolders folders(store_);
     for (size_t cell = 0; cell < seen_.size(); ++cell)
-      if (!seen_[cell].folder) seen_[cell].folder = folders.find(sweep_.cells[cell].id, sweep_.cells[cell].seed);
+      if (!seen_[cell].folder)
+        seen_[cell].folder = folders.find(sweep_.cells[cell].id, sweep_.cells[cell].seed);
   }
   for (size_t cell = 0; cell < seen_.size(); ++cell) look_at(cell);
   is_first_ = false;
@@ -49,11 +50,12 @@ void SweepWatch::tell(size_t cell, const RunRecord& run) {
   const CurvePoint& first = run.curve.front();
   const CurvePoint& last = run.curve.back();
   const double seconds = last.seconds - first.seconds;
-  observer_.progressed(cell, {.step = last.step,
-                              .steps = run.steps,
-                              .tokens = last.tokens,
-                              .tokens_per_s = seconds > 0 ? static_cast<double>(last.tokens - first.tokens) / seconds : 0,
-                              .loss = last.loss});
+  observer_.progressed(
+      cell, {.step = last.step,
+             .steps = run.steps,
+             .tokens = last.tokens,
+             .tokens_per_s = seconds > 0 ? static_cast<double>(last.tokens - first.tokens) / seconds : 0,
+             .loss = last.loss});
 }
 
 bool SweepWatch::is_over() const {

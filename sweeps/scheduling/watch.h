@@ -20,9 +20,9 @@ class SweepWatch {
   SweepWatch(const Store& store, const SweepManifest& sweep, ScheduleObserver& observer);
   /// Reads what has changed and tells the observer. Runs that had ended before the first look are told to nobody.
   void look();
-  bool is_over() const;        ///< every cell's run is there and settled
-  int64_t running() const;     ///< runs that somebody writes, at the last look
-  bool has_failed() const;     ///< some run that ended is not done, at the last look
+  bool is_over() const;     ///< every cell's run is there and settled
+  int64_t running() const;  ///< runs that somebody writes, at the last look
+  bool has_failed() const;  ///< some run that ended is not done, at the last look
 
  private:
   struct Seen {

@@ -54,12 +54,15 @@ TEST_CASE("a watch tells from the store alone what begins, goes on and ends", "[
 
 TEST_CASE("events are lines of JSON, numbers that are none included", "[watch]") {
   std::ostringstream out;
-  EventLines lines(out, [](size_t cell) { return std::pair(std::string("row \"x\""), static_cast<int64_t>(cell)); });
+  EventLines lines(
+      out, [](size_t cell) { return std::pair(std::string("row \"x\""), static_cast<int64_t>(cell)); });
   lines.progressed(7, {.step = 3, .steps = 9, .loss = std::nan("")});
   lines.ended(7, {.status = Status::stopped, .message = "", .is_paused = true});
   const std::string text = out.str();
-  CHECK(text.find(R"("row":"row \"x\"","seed":7,"step":3,"steps":9,"tokens":0,"tokens_per_s":0.0,"loss":".nan"})") !=
-        std::string::npos);
+  CHECK(
+      text.find(
+          R"("row":"row \"x\"","seed":7,"step":3,"steps":9,"tokens":0,"tokens_per_s":0.0,"loss":".nan"})") !=
+      std::string::npos);
   CHECK(text.find(R"("status":"paused","message":""})") != std::string::npos);
 }
 

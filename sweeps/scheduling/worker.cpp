@@ -61,7 +61,8 @@ WorkerNews WorkerPipe::read() {
     WorkerMessage message;
     std::memcpy(&message, pending_.data() + done, sizeof message);
     if (message.is_end)
-      news.ends.push_back({.status = message.status, .message = message.text, .is_paused = message.is_paused});
+      news.ends.push_back(
+          {.status = message.status, .message = message.text, .is_paused = message.is_paused});
     else
       news.progress.push_back(message.progress);
   }

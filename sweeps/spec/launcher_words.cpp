@@ -36,12 +36,14 @@ Node launcher_node(const Node& spec, const LauncherWords& words) {
   for (const config::Override& word : config::parse_overrides(words.overrides)) {
     const bool is_plain = word.has_value && !word.sweep && !word.edit && !word.package;
     if (!is_plain)
-      throw ConfigError(word.place.text(), word.key() + ": takes one value, as in launcher.account=lab", "bad_value");
+      throw ConfigError(word.place.text(), word.key() + ": takes one value, as in launcher.account=lab",
+                        "bad_value");
     Node value = word.value;
     if (word.target == "launcher" && value.is(Node::Kind::string))
       choose(value.string());
     else if (word.target != "launcher")
-      launcher.set_at(word.target.substr(std::string("launcher.").size()), std::move(value)).place = word.place;
+      launcher.set_at(word.target.substr(std::string("launcher.").size()), std::move(value)).place =
+          word.place;
     else
       throw ConfigError(word.place.text(), "launcher: expected a launcher's name", "bad_value");
   }

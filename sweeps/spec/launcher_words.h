@@ -11,8 +11,8 @@ namespace subband {
 
 /// What the command line says of it.
 struct LauncherWords {
-  std::optional<std::string> type;        ///< --launcher
-  std::optional<int64_t> jobs;            ///< --jobs
+  std::optional<std::string> type;         ///< --launcher
+  std::optional<int64_t> jobs;             ///< --jobs
   std::span<const std::string> overrides;  ///< `launcher=slurm`, `launcher.account=lab`
 };
 

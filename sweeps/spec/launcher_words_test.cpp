@@ -20,12 +20,15 @@ TEST_CASE("a launcher is that of the spec, changed by the command line", "[launc
 }
 
 TEST_CASE("another launcher than the spec's begins with its own defaults", "[launcher]") {
-  CHECK(node_of("{type: slurm, account: lab}", {.type = "local", .jobs = 2}) == R"({"type": "local", "jobs": 2})");
+  CHECK(node_of("{type: slurm, account: lab}", {.type = "local", .jobs = 2}) ==
+        R"({"type": "local", "jobs": 2})");
   const std::vector<std::string> overrides = {"launcher=slurm", "launcher.qos=short"};
-  CHECK(node_of("{type: local, retries: 3}", {.overrides = overrides}) == R"({"type": "slurm", "qos": "short"})");
+  CHECK(node_of("{type: local, retries: 3}", {.overrides = overrides}) ==
+        R"({"type": "slurm", "qos": "short"})");
   const std::vector<std::string> swept = {"launcher.qos=a,b"};
-  CHECK_THROWS_WITH(node_of("slurm", {.overrides = swept}),
-                    "override 1 (launcher.qos=a,b): launcher.qos: takes one value, as in launcher.account=lab");
+  CHECK_THROWS_WITH(
+      node_of("slurm", {.overrides = swept}),
+      "override 1 (launcher.qos=a,b): launcher.qos: takes one value, as in launcher.account=lab");
 }
 
 }  // namespace subband::launcher_words_test

@@ -195,7 +195,8 @@ static void bind_sweep_fields(Binder& b, SweepSpec& spec) {
   read_columns(b, spec);
   read_lines(b, spec);
   b.field("published", spec.published, "section of a published ledger to print beside ours");
-  b.choice("keep", spec.keep, kKeepWords, "checkpoints that stay when a cell is done; all: those the trainer leaves");
+  b.choice("keep", spec.keep, kKeepWords,
+           "checkpoints that stay when a cell is done; all: those the trainer leaves");
   b.tree("launcher", spec.launcher, "where its workers run: the name of a launcher, or a map with `type`");
   b.finish_keys();
 }
@@ -233,7 +234,10 @@ SplitOverrides split_overrides(std::span<const std::string> overrides) {
     const config::Override word = config::parse_override(overrides[i], static_cast<int>(i) + 1);
     const std::string first = word.target.substr(0, word.target.find('.'));
     if (first == "seed") throw ConfigError(word.place.text(), first + ": " + kSeedRule, "bad_value");
-    (first == "launcher" ? split.launcher : is_spec_key(first) ? split.spec : split.cells).push_back(overrides[i]);
+    (first == "launcher"  ? split.launcher
+     : is_spec_key(first) ? split.spec
+                          : split.cells)
+        .push_back(overrides[i]);
   }
   return split;
 }

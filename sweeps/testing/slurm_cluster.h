@@ -24,7 +24,8 @@ class SlurmCluster {
  public:
   SlurmCluster() {
     const std::string path = std::getenv("PATH") != nullptr ? std::getenv("PATH") : "";
-    ::setenv("PATH", (path + ":/usr/sbin:/sbin").c_str(), 1);  // where the daemons are, and users' paths do not go
+    ::setenv("PATH", (path + ":/usr/sbin:/sbin").c_str(),
+             1);  // where the daemons are, and users' paths do not go
     for (const char* program : {"munged", "slurmctld", "slurmd", "sbatch", "squeue", "unshare"})
       if (Process::of({"sh", "-c", std::string("command -v ") + program}).wait() != 0)
         refuse(std::string("no ") + program + "; packages slurm-wlm and munge bring it");
@@ -74,19 +75,20 @@ class SlurmCluster {
     ::chmod((folder_ / "munge.key").c_str(), 0600);
     for (const char* name : {"state", "spool", "dev"}) std::filesystem::create_directories(folder_ / name);
     write_file(folder_ / "cgroup.conf", "CgroupPlugin=cgroup/v1\n");
-    write_file(folder_ / "slurm.conf",
-               "ClusterName=test\nSlurmctldHost=localhost(127.0.0.1)\nSlurmctldPort=" + std::to_string(first) +
-                   "\nSlurmdPort=" + std::to_string(first + 1) +
-                   "\nCommunicationParameters=NoCtldInAddrAny,NoInAddrAny\nSlurmUser=" + name_of_user() +
-                   "\nSlurmdUser=" + name_of_user() + "\nAuthInfo=socket=" + dir +
-                   "/munge.socket,cred_expire=5\nProctrackType=proctrack/linuxproc\nSelectType=select/cons_tres\n"
-                   "SelectTypeParameters=CR_Core\nKillWait=5\nMaxArraySize=5\nSlurmdParameters=config_overrides\n"
-                   "SchedulerParameters=batch_sched_delay=0,bf_interval=1,sched_interval=1\nStateSaveLocation=" +
-                   dir + "/state\nSlurmdSpoolDir=" + dir + "/spool\nSlurmctldPidFile=" + dir +
-                   "/slurmctld.pid\nSlurmdPidFile=" + dir + "/slurmd.pid\nSlurmctldLogFile=" + dir +
-                   "/slurmctld.log\nSlurmdLogFile=" + dir +
-                   "/slurmd.log\nNodeName=localhost NodeAddr=127.0.0.1 CPUs=16 RealMemory=64000 State=UNKNOWN\n"
-                   "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP\n");
+    write_file(
+        folder_ / "slurm.conf",
+        "ClusterName=test\nSlurmctldHost=localhost(127.0.0.1)\nSlurmctldPort=" + std::to_string(first) +
+            "\nSlurmdPort=" + std::to_string(first + 1) +
+            "\nCommunicationParameters=NoCtldInAddrAny,NoInAddrAny\nSlurmUser=" + name_of_user() +
+            "\nSlurmdUser=" + name_of_user() + "\nAuthInfo=socket=" + dir +
+            "/munge.socket,cred_expire=5\nProctrackType=proctrack/linuxproc\nSelectType=select/cons_tres\n"
+            "SelectTypeParameters=CR_Core\nKillWait=5\nMaxArraySize=5\nSlurmdParameters=config_overrides\n"
+            "SchedulerParameters=batch_sched_delay=0,bf_interval=1,sched_interval=1\nStateSaveLocation=" +
+            dir + "/state\nSlurmdSpoolDir=" + dir + "/spool\nSlurmctldPidFile=" + dir +
+            "/slurmctld.pid\nSlurmdPidFile=" + dir + "/slurmd.pid\nSlurmctldLogFile=" + dir +
+            "/slurmctld.log\nSlurmdLogFile=" + dir +
+            "/slurmd.log\nNodeName=localhost NodeAddr=127.0.0.1 CPUs=16 RealMemory=64000 State=UNKNOWN\n"
+            "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP\n");
   }
 
   static std::string name_of_user() {
@@ -98,25 +100,36 @@ class SlurmCluster {
   void start_daemon(const std::string& command) {
     const std::string script = "hostname localhost && exec " + command;
     std::vector<std::string> words = {"unshare", "--uts", "sh", "-c", script};
-    if (::getuid() != 0) words = {"unshare", "--map-current-user", "--keep-caps", "--uts", "sh", "-c", script};
-    daemons_.push_back(Process::of(words, {.out = folder_ / "daemon.out", .err = folder_ / "daemon.err", .environment = environment()}));
+    if (::getuid() != 0)
+      words = {"unshare", "--map-current-user", "--keep-caps", "--uts", "sh", "-c", script};
+    daemons_.push_back(Process::of(
+        words, {.out = folder_ / "daemon.out", .err = folder_ / "daemon.err", .environment = environment()}));
   }
 
   bool start() {
     write_settings();
     const std::string dir = folder_.string();
-    daemons_.push_back(Process::of({"munged", "-F", "--socket=" + dir + "/munge.socket", "--key-file=" + dir + "/munge.key",
-                                    "--pid-file=" + dir + "/munged.pid", "--log-file=" + dir + "/munged.log",
-                                    "--seed-file=" + dir + "/munged.seed"},
-                                   {.out = folder_ / "munged.out", .err = folder_ / "munged.err"}));
+    daemons_.push_back(
+        Process::of({"munged", "-F", "--socket=" + dir + "/munge.socket", "--key-file=" + dir + "/munge.key",
+                     "--pid-file=" + dir + "/munged.pid", "--log-file=" + dir + "/munged.log",
+                     "--seed-file=" + dir + "/munged.seed"},
+                    {.out = folder_ / "munged.out", .err = folder_ / "munged.err"}));
     const auto answers = [&](const std::vector<std::string>& words) {
       return Process::of(words, {.err = folder_ / "probe.err", .environment = environment()}).wait(30) == 0;
     };
     if (!wait_until([&] { return answers({"munge", "-n", "-S", dir + "/munge.socket"}); }, 5)) return false;
     start_daemon("slurmctld -D");
     start_daemon("slurmd -D");
-    is_ready_ = wait_until([&] { return answers({"scontrol", "ping"}); }, 10) &&
-                wait_until([&] { return ask({"sinfo", "-h", "-N", "-o", "%T"}) == "idle\n"; }, 20);
+    is_ready_ = wait_until(
+                    [&] {
+                      return answers({"scontrol", "ping"});
+                    },
+                    10) &&
+                wait_until(
+                    [&] {
+                      return ask({"sinfo", "-h", "-N", "-o", "%T"}) == "idle\n";
+                    },
+                    20);
     return is_ready_;
   }
 

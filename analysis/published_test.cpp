@@ -49,9 +49,10 @@ TEST_CASE("our numbers stand beside theirs, and what is missing is a dash", "[pu
     return row;
   };
   CHECK(texts(0) == std::vector<std::string>{"base", "1337", "366,579,972", "366,579,972", "1.1750", "1.2000",
-                                             "+0.0250"});
+                                             "+0.0250", "2.78 h", "18738 MiB"});
   CHECK(texts(1) ==
-        std::vector<std::string>{"no bypass", "1337", "361,234,692", "361,234,692", "1.1734", "–", "–"});
+        std::vector<std::string>{"no bypass", "1337", "361,234,692", "361,234,692", "1.1734", "–", "–", "2.83 h",
+                                 "17764 MiB"});
   CHECK(texts(2)[3] == "–");
 }
 

@@ -301,7 +301,7 @@ TEST_CASE("a plan says which runs other code made, and reuses none of its failur
   const std::string text = plan_text(plan, 1);
   CHECK_THAT(text, Catch::ContainsSubstring("1  reused         1,000       5.0 s     70 MiB  other code: mean\n"));
   CHECK_THAT(text, Catch::ContainsSubstring("  was nan; other code: mean\n"));
-  CHECK_THAT(text, Catch::EndsWith("2 cells are kept of other code (mean); --redo trains them again\n"));
+  CHECK_THAT(text, Catch::ContainsSubstring("\n2 cells are kept of other code (mean); --redo trains them again\n"));
   CHECK(plan.cells[0].recipe == nullptr);
   CHECK(manifest_of(plan, "probe.yaml").code == PartCode{{"mixer:mean", "22"}, {"net:decoder_lm", "77"}});
 }

@@ -130,7 +130,9 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
         fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", padded(labels[cell.cell.row], kLabel),
                     cell.cell.seed, word_of(cell.state), grouped(cell.parameters), seconds_text(cell),
                     memory_text(cell), shown(note_of(cell)));
-    text += fitted(line.substr(0, line.find_last_not_of(' ') + 1), kLine) + "\n";
+    // The names of parts whose code is another are not cut: they are what the line is for.
+    const std::string whole = line.substr(0, line.find_last_not_of(' ') + 1);
+    text += (cell.other_code.empty() ? fitted(whole, kLine) : whole) + "\n";
     if (cell.basis.find("row") == std::string::npos && !cell.basis.empty()) basis = cell.basis;
   }
   std::set<std::string> remarked;

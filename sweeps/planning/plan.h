@@ -102,7 +102,8 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file);
 /// Threads count for a run's identity, so that a plan proposes them and does not take them.
 std::string threads_proposal(const SweepPlan& plan, int64_t cores);
 
-/// The plan as aligned text of at most 100 columns; `jobs`: for the time of the whole.
+/// The plan as aligned text of at most 100 columns, but for the names of parts whose code is another; `jobs`: for the time of
+/// the whole.
 std::string plan_text(const SweepPlan& plan, int64_t jobs);
 std::string plan_json(const SweepPlan& plan, int64_t jobs);
 

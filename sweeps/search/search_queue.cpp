@@ -12,6 +12,12 @@ namespace {
 constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();  // steps of a run: no rung is too late
 constexpr double kWorst = std::numeric_limits<double>::infinity();
 
+// Optimiser steps of a cell's run, as far as its recipe says: a pause at the end would be none.
+int64_t steps_of(const PlannedCell& cell) {
+  const config::Node* steps = cell.recipe ? cell.recipe->at("trainer.steps") : nullptr;
+  return steps != nullptr && steps->is(config::Node::Kind::integer) ? steps->integer() : kUnknown;
+}
+
 // The newest value of a metric, or of its estimate on part of the data, by a step.
 std::optional<double> value_at(const CellResult& result, const std::string& metric, int64_t step) {
   std::optional<double> value;
@@ -51,8 +57,9 @@ PrunedTrial SearchQueue::pruned(size_t trial) const {
   const CellResult* result = runs_.result(cells_[trial]);
   if (result == nullptr) return state;
   int64_t last = 0;
-  for (auto rung = pruner_->rung_after(0, kUnknown); rung && *rung <= result->step;
-       rung = pruner_->rung_after(*rung, kUnknown)) {
+  const int64_t steps = steps_of(plan_.cells[cells_[trial]]);
+  for (auto rung = pruner_->rung_after(0, steps); rung && *rung <= result->step;
+       rung = pruner_->rung_after(*rung, steps)) {
     last = *rung;
     const auto value = value_at(*result, plan_.spec.metric, last);
     state.losses[last] = value && !std::isnan(*value) ? loss_of(*value) : kWorst;
@@ -89,7 +96,8 @@ std::vector<SearchTrial> SearchQueue::trials() const {
 std::optional<CellTurn> SearchQueue::hand_out(size_t trial) {
   const CellResult* result = runs_.result(cells_[trial]);
   runs_.of(cells_[trial]).is_out = true;
-  return CellTurn{.cell = cells_[trial], .until = pruner_->rung_after(result == nullptr ? 0 : result->step, kUnknown)};
+  const int64_t step = result == nullptr ? 0 : result->step;
+  return CellTurn{.cell = cells_[trial], .until = pruner_->rung_after(step, steps_of(plan_.cells[cells_[trial]]))};
 }
 
 std::optional<CellTurn> SearchQueue::draw() {

@@ -90,6 +90,19 @@ TEST_CASE("a search that is killed at any turn goes on with the same next draw",
   }
 }
 
+TEST_CASE("a run that was stopped at its last step is no trial that waits at a rung", "[search_queue]") {
+  MadeUpPlan made_up(kSpec);
+  config::Node recipe = config::Node::map();
+  recipe.set_at("trainer.steps", config::Node(int64_t{30}));
+  SearchQueue queue = queue_of(made_up, "");
+  const auto turn = queue.next();
+  made_up.plan.cells[turn->cell].recipe = std::make_shared<const config::Node>(recipe);
+  queue.ended(turn->cell, {.outcome = {.status = Status::stopped}, .step = 30});
+  const auto again = queue.next();
+  CHECK(again->cell == turn->cell);
+  CHECK_FALSE(again->until);
+}
+
 TEST_CASE("a torn or foreign line of the drawn points is passed over", "[search_queue]") {
   const TestFolder folder;
   const auto file = folder / "draws";

@@ -37,11 +37,11 @@ TEST_CASE("a price names no run, and recipes without one have none", "[price]") 
 }
 
 TEST_CASE("what was published of its length bounds what a CPU needs for a recipe of epochs", "[price]") {
-  const Recipe recipe = priced_recipe({"trainer.device=cpu"});
+  const Recipe recipe = priced_recipe({"trainer.device=cpu", "trainer.precision=fp32"});
   const auto remarks = cost_remarks(recipe, {.parameters = 882'511'981, .flops = 5e11}, {2, 1e12});
   REQUIRE(remarks.size() == 1);
   CHECK(remarks[0] ==
-        "waveletlm_883m: takes more than 203 days on the CPU of this machine, 2 cores, however fast they are; it is meant "
+        "wikitext_103/waveletlm_883m: takes more than 203 days on the CPU of this machine, 2 cores, however fast they are; it is meant "
         "for trainer.device=cuda");
 }
 

@@ -41,7 +41,7 @@ class Rollout {
 
 class Sampling {
  public:
-  static const char* const kKind;  ///< `sampling`; not seen through, or g++ 12 warns of a copy that is none
+  static const char* const kKind;  ///< kKind = "sampling"; not seen through, or g++ 12 warns of a copy that is none
   using Context = SamplingContext;
   virtual ~Sampling() = default;
 

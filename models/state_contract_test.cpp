@@ -159,7 +159,7 @@ TEST_CASE("any cutting of a sequence is one pass, in fp64, over whatever the sta
   const at::NoGradGuard no_gradient;
   for (const StateCase& each : all_cases()) {
     Subject subject(each);
-    subject.module().to(at::kDouble);
+    subject.to(at::kDouble);
     const at::Tensor x = subject.some(each.batch, each.length), y = subject.whole(x);
     for (const auto& pieces : cuttings(each.length)) {
       CAPTURE(each.text, pieces);
@@ -190,7 +190,7 @@ TEST_CASE("rows that are chosen, copies and marks go on as if each were alone", 
   for (const StateCase& each : all_cases()) {
     CAPTURE(each.text);
     Subject subject(each);
-    subject.module().to(at::kDouble);
+    subject.to(at::kDouble);
     const int64_t length = std::min<int64_t>(each.length, 48), half = length / 2, rest = length - half;
     const at::Tensor x = subject.some(each.batch, half), next = subject.some(each.batch, rest, "next"),
                      other = subject.some(each.batch, rest, "other");
@@ -222,7 +222,7 @@ TEST_CASE("a state that can be cut goes on from there as if it had never read fu
   for (const StateCase& each : all_cases()) {
     CAPTURE(each.text);
     Subject subject(each);
-    subject.module().to(at::kDouble);
+    subject.to(at::kDouble);
     const at::Tensor x = subject.some(each.batch, 14), next = subject.some(each.batch, 5, "next");
     SequenceState state;
     cut(subject, x, {14}, state);
@@ -236,7 +236,7 @@ TEST_CASE("a state that can be cut goes on from there as if it had never read fu
     const at::Tensor wanted = subject.whole(at::cat({x.narrow(1, 0, 9), next}, 1)).narrow(1, 9, 5);
     CHECK(off(cut(subject, next, {2, 1}, state), wanted) < 1e-10);
   }
-  CHECK(tried > 4);
+  if (testing::only_mixer().empty()) CHECK(tried > 4);
 }
 
 TEST_CASE("a state holds as many bytes as is said, in single and in half precision, and makes room for no token",
@@ -247,7 +247,7 @@ TEST_CASE("a state holds as many bytes as is said, in single and in half precisi
     for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
       CAPTURE(each.text, type);
       Subject subject(each);
-      subject.module().to(type);
+      subject.to(type);
       const at::Tensor x = subject.some(each.batch, each.length);
       const int64_t width = type == at::kFloat ? 4 : 2, prompt = each.length / 2;
       SequenceState first(each.length);
@@ -285,7 +285,7 @@ TEST_CASE("gradients flow back across pieces as through one pass", "[state]") {
     std::vector<std::vector<at::Tensor>> gradients;
     for (const bool pieces : {false, true}) {
       Subject subject(each);
-      subject.module().to(at::kDouble);
+      subject.to(at::kDouble);
       at::Tensor x = subject.some(2, length);
       if (x.is_floating_point()) x.requires_grad_();
       SequenceState state;
@@ -312,7 +312,7 @@ TEST_CASE("with cross_window cutting is part of the function: a piece reads what
                                                    {"block.levels", integer(3)},
                                                    {"block.bypass", part(bypass, {{"cross_window", Node(true)}})}});
     Subject subject(each);
-    subject.module().to(at::kDouble);
+    subject.to(at::kDouble);
     const at::Tensor x = subject.some(2, 30), y = subject.whole(x);
     SequenceState state, again, windows;
     const at::Tensor pieces = cut(subject, x, {12, 18}, state);

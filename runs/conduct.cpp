@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A failure of other code says nothing of this one, and its checkpoint may hold what made it fail.
+// A failure of other code is no result of this one, and its checkpoint may hold what made it fail.
 bool is_void(const RunRecord& run, const PartCode& now) {
   return is_failure(run.status) && !other_code(run.code, now).empty();
 }

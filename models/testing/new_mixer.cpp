@@ -5,6 +5,8 @@
 // Source  ours, an example
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "models/mixer.h"
 
 namespace subband::mixers::past_mean {
@@ -26,14 +28,18 @@ class PastMean final : public Mixer {
     expect_pass("past_mean", x_BLD, pass, width_);
     const at::Tensor kept_BL1 = pass.keep_BL.defined() ? pass.keep_BL.unsqueeze(2).to(x_BLD.scalar_type())
                                                        : at::ones_like(x_BLD.narrow(2, 0, 1));
-    at::Tensor sums_BLD = (x_BLD * kept_BL1).cumsum(1);
+    const at::ScalarType wide = x_BLD.element_size() < 4 ? at::kFloat : x_BLD.scalar_type();  // of sums
+    at::Tensor sums_BLD = (x_BLD * kept_BL1).cumsum(1, wide);
     LayerState* past = pass.memory();  // null: the sequence begins here
     if (past && past->value("sum").defined()) sums_BLD = sums_BLD + past->value("sum").unsqueeze(1);
     if (past) past->put("sum", sums_BLD.select(1, -1));
-    return scale_ * sums_BLD / (kept_BL1.cumsum(1) + pass.position()).clamp_min(1);
+    const at::Tensor counts_BL1 = (kept_BL1.cumsum(1, wide) + pass.position()).clamp_min(1);
+    return (scale_ * sums_BLD / counts_BL1).to(x_BLD.scalar_type());
   }
   bool can_continue() const override { return true; }
-  int64_t state_bytes(int64_t, int64_t bytes_per_value) const override { return width_ * bytes_per_value; }
+  int64_t state_bytes(int64_t, int64_t bytes_per_value) const override {
+    return width_ * std::max<int64_t>(bytes_per_value, 4);
+  }
   double flops(int64_t length) const override { return 2 * static_cast<double>(length * width_); }
 
  private:

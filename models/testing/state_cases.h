@@ -43,14 +43,15 @@ class Subject {
                   : net_->costs(length, bytes_per_value).state_bytes();
   }
   torch::nn::Module& module() { return *module_; }
+  void to(at::ScalarType type) { module_->to(type), type_ = type; }
   at::Tensor some(int64_t batch, int64_t length, const std::string& name = "x") const {
     if (net_) return at::empty({batch, length}, at::kLong).random_(0, 11, stream(1, name));
-    const auto type = module_->parameters().empty() ? at::kFloat : module_->parameters()[0].scalar_type();
-    return at::empty({batch, length, 8}).normal_(0, 1, stream(1, name)).to(type);
+    return at::empty({batch, length, 8}).normal_(0, 1, stream(1, name)).to(type_);
   }
 
  private:
   std::shared_ptr<torch::nn::Module> module_;
+  at::ScalarType type_ = at::kFloat;
   bool learns_;
   std::shared_ptr<Mixer> mixer_;
   std::shared_ptr<Net> net_;

@@ -191,7 +191,7 @@ TEST_CASE("bad input of generate is refused in one line, with its exit code", "[
       {{model, "a", "--top-p", "1.5"}, 2, "command line: strategies.nucleus.top_p = 1.5: must be above 0 and at most 1"},
       {{model, "a", "--interactive"}, 2, "command line: --interactive: takes its prompts from lines; leave the others out"},
       {{none, "a", "--store", none}, 1,
-       none + ": no such run or checkpoint: there is neither a file of that name nor the store " + none}};
+       none + ": cannot be read: No such file or directory"}};
   for (const Case& each : cases) {
     const Answer answer = generated(each.words);
     CHECK(answer.err == each.line + "\n");

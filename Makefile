@@ -72,6 +72,10 @@ check-sweeps: build  ## sweeps killed and stopped at 200 instants each (several 
 headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)
 	@cmake --build --preset $(PRESET) -t headers
 
+kernels: setup   ## the CUDA object, for every architecture; needs a CUDA toolkit, no device
+	@mkdir -p build && cmake --preset cuda >build/cuda.log 2>&1 || { cat build/cuda.log; exit 1; }
+	@cmake --build --preset cuda -t subband_cuda
+
 asan:            ## every test under the address and undefined-behaviour sanitizers
 	@$(MAKE) test PRESET=asan
 
@@ -81,4 +85,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup configure build contract install test demo demo-minute tables conformance fuzz bench bench-compose check-state check-search check-sweeps headers asan format clean
+.PHONY: help setup configure build contract install test demo demo-minute tables conformance fuzz bench bench-compose check-state check-search check-sweeps headers kernels asan format clean

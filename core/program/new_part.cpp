@@ -63,10 +63,15 @@ std::string class_of(const std::string& name) {
   return type;
 }
 
+// What the pattern includes, and what it calls in a namespace of its own name (`csv::field`), stays.
 std::string renamed(const std::string& text, const Pattern& pattern, const std::string& name) {
-  const std::string as_name =
-      std::regex_replace(text, std::regex("\\b" + pattern.name + "(_test)?\\b"), name + "$1");
-  return std::regex_replace(as_name, std::regex("\\b" + pattern.class_name + "\\b"), class_of(name));
+  const std::regex own("\\b" + pattern.name + "(_test)?\\b(?!::)"), type("\\b" + pattern.class_name + "\\b");
+  std::vector<std::string> lines = split(text, '\n');
+  for (std::string& line : lines) {
+    if (line.starts_with("#include")) continue;
+    line = std::regex_replace(std::regex_replace(line, own, name + "$1"), type, class_of(name));
+  }
+  return join(lines, "\n");
 }
 
 void write_new(const fs::path& file, const std::string& text, std::vector<fs::path>& written) {

@@ -57,6 +57,16 @@ TEST_CASE("a new part comes from the example of its kind where there is one", "[
   CHECK(read_file(root / "models/CMakeLists.txt").starts_with("subband_component(mixers a)\n"));
 }
 
+TEST_CASE("a new part keeps what its example includes and calls", "[new_part]") {
+  const TestFolder root;
+  lay_out(root);
+  write_file(root / "models/testing/new_mixer.cpp",
+             "#include \"core/flat/flat.h\"\nr.add<Flat, Config>({.name = \"flat\", .cost = subband::flat::cost()});\n");
+  write_new_part(catalogue(), root.path(), "mixer", "a");
+  CHECK(read_file(root / "models/mixers/a.cpp") ==
+        "#include \"core/flat/flat.h\"\nr.add<A, Config>({.name = \"a\", .cost = subband::flat::cost()});\n");
+}
+
 TEST_CASE("a new part takes no name that will not do, and replaces nothing", "[new_part]") {
   const TestFolder root;
   lay_out(root);

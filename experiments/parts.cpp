@@ -1,6 +1,6 @@
 #include "experiments/parts.h"
 
-#include "experiments/procedure.h"
+#include "experiments/training/procedure.h"
 
 namespace subband {
 

@@ -12,13 +12,13 @@
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
 #include "core/testing/probe_book.h"
-#include "experiments/procedure.h"
 #include "experiments/tasks/evaluation.h"
 #include "experiments/tasks/sequential_windows.h"
 #include "experiments/testing/optimizers.h"
 #include "experiments/testing/sampling.h"
 #include "experiments/testing/tasks.h"
 #include "experiments/testing/tiny_tokens.h"
+#include "experiments/training/procedure.h"
 #include "experiments/training/trainer.h"
 
 namespace experiments_probes_test {

@@ -13,9 +13,9 @@
 #include "core/text.h"
 #include "experiments/data/files/pinned.h"
 #include "experiments/price.h"
-#include "experiments/procedure.h"
 #include "experiments/recipe_fields.h"
-#include "experiments/training/start_weights.h"
+#include "experiments/training/checkpoints/start_weights.h"
+#include "experiments/training/procedure.h"
 
 namespace subband {
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "core/ops/biased_fwht.h"
+#include "core/ops/hadamard/biased_fwht.h"
 #include "core/registry.h"
 #include "models/block_context.h"
 #include "models/module.h"

@@ -14,7 +14,7 @@
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
 #include "core/testing/process.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 #include "runs/store.h"
 #include "runs/testing/scratch.h"
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "experiments/part_code.h"
 #include "experiments/status.h"
+#include "experiments/training/part_code.h"
 #include "runs/record/record_line.h"
 
 namespace subband {

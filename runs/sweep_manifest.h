@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/config/node.h"
-#include "experiments/part_code.h"
+#include "experiments/training/part_code.h"
 
 namespace subband {
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/ops/packed_product.h"
-#include "core/ops/packed_product_loops.h"
+#include "core/ops/products/packed_product.h"
+#include "core/ops/products/packed_product_loops.h"
 #include "core/tensors/random.h"
 #include "core/text.h"
 

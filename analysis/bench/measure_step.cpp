@@ -21,7 +21,7 @@
 #include "core/tensors/random.h"
 #include "core/tensors/safetensors.h"
 #include "core/text.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 #include "experiments/training/machine.h"
 #include "experiments/training/trainer.h"
 

@@ -21,7 +21,7 @@ static std::string table_of_parts(SourceCode& sources, const std::vector<std::st
     if (blank == std::string::npos) continue;
     table += "      {\"" + line.substr(0, blank) + "\", \"" + sources.digest(line.substr(blank + 1)) + "\"},\n";
   }
-  return "#include \"experiments/part_code.h\"\n\nnamespace subband {\n\nPartCode built_part_code() {\n  return {\n" +
+  return "#include \"experiments/training/part_code.h\"\n\nnamespace subband {\n\nPartCode built_part_code() {\n  return {\n" +
          table + "  };\n}\n\n}  // namespace subband\n";
 }
 

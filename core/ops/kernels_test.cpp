@@ -1,7 +1,7 @@
 #include "core/testing/kernel_grid.h"
 // What it gives a meaning to
-#include "core/ops/causal_filter.cuh"
-#include "core/ops/fwht.cuh"
+#include "core/ops/sequence/causal_filter.cuh"
+#include "core/ops/hadamard/fwht.cuh"
 
 #include <cmath>
 #include <limits>

@@ -12,7 +12,7 @@
 
 #include "core/error.h"
 #include "core/ops/cuda_values.h"
-#include "core/ops/gelu_network.h"
+#include "core/ops/lifting/gelu_network.h"
 #include "core/ops/op_paths.h"
 
 namespace subband {

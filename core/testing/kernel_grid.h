@@ -2,7 +2,7 @@
 // threads of a block as fibers that take turns between barriers. What it cannot show: speed, and races between barriers
 // that no order of turns brings out.
 //   #include "core/testing/kernel_grid.h"     first: it gives the words of CUDA a meaning
-//   #include "core/ops/fwht.cuh"
+//   #include "core/ops/hadamard/fwht.cuh"
 //   kernel_grid::run({.blocks = {rows}, .threads = 32, .shared_bytes = bytes}, [&](void* shared) { body(..., shared); });
 #pragma once
 #include <boost/context/fiber.hpp>

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "core/ops/fwht.h"
+#include "core/ops/hadamard/fwht.h"
 #include "core/testing/catch.h"
 
 using namespace subband;

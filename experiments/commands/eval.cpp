@@ -15,8 +15,8 @@
 #include "core/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/parts.h"
-#include "experiments/training/checkpoint.h"
-#include "experiments/training/named_checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
+#include "experiments/training/checkpoints/named_checkpoint.h"
 
 namespace subband {
 

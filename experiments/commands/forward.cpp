@@ -18,8 +18,8 @@
 #include "experiments/commands/probe.h"
 #include "experiments/interchange/huggingface/weights.h"
 #include "experiments/parts.h"
-#include "experiments/training/checkpoint.h"
-#include "experiments/training/named_checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
+#include "experiments/training/checkpoints/named_checkpoint.h"
 #include "models/wavelet/waveletlm_names.h"
 
 namespace subband {

@@ -14,7 +14,7 @@
 #include "experiments/commands/parameter_table.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 
 namespace subband {
 

@@ -11,7 +11,7 @@
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/exported.h"
 #include "experiments/interchange/huggingface/weights.h"
-#include "experiments/training/named_checkpoint.h"
+#include "experiments/training/checkpoints/named_checkpoint.h"
 
 namespace subband {
 

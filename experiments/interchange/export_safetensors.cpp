@@ -5,8 +5,8 @@
 #include "core/languages/terminal.h"
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/exported.h"
-#include "experiments/training/checkpoint.h"
-#include "experiments/training/named_checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
+#include "experiments/training/checkpoints/named_checkpoint.h"
 
 namespace subband {
 

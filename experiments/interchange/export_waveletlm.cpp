@@ -2,7 +2,7 @@
 #include "core/error.h"
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/exported.h"
-#include "experiments/training/named_checkpoint.h"
+#include "experiments/training/checkpoints/named_checkpoint.h"
 #include "models/wavelet/waveletlm_weights.h"
 
 namespace subband {

@@ -5,7 +5,7 @@
 
 #include "core/program/command.h"
 #include "core/tensors/safetensors.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 
 namespace subband {
 

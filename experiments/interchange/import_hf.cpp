@@ -15,7 +15,7 @@
 #include "experiments/interchange/huggingface/weights.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 
 namespace subband {
 

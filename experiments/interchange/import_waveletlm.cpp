@@ -18,7 +18,7 @@
 #include "experiments/interchange/torch_file.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 #include "models/wavelet/waveletlm_weights.h"
 
 namespace subband {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "experiments/quantisation/agreement.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 #include "models/quantisation/plan.h"
 #include "models/quantisation/sizes.h"
 

@@ -6,7 +6,7 @@
 #include "experiments/data/files/token_file.h"
 #include "experiments/tasks/random_windows.h"
 #include "experiments/testing/tasks.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 #include "experiments/training/experiment.h"
 #include "models/testing/build.h"
 

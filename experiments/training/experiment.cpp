@@ -13,10 +13,10 @@
 #include "core/tensors/kept_memory.h"
 #include "core/tensors/prepare.h"
 #include "experiments/generation/sample_text.h"
-#include "experiments/training/best_weights.h"
+#include "experiments/training/checkpoints/best_weights.h"
+#include "experiments/training/checkpoints/run_checkpoints.h"
+#include "experiments/training/checkpoints/start_weights.h"
 #include "experiments/training/peak_memory.h"
-#include "experiments/training/run_checkpoints.h"
-#include "experiments/training/start_weights.h"
 #include "experiments/training/trainer.h"
 
 namespace subband {

@@ -9,7 +9,7 @@
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
 #include "experiments/testing/tiny.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 #include "experiments/training/trainer.h"
 
 namespace experiment_test {

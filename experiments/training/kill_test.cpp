@@ -8,7 +8,7 @@
 #include "core/testing/folder.h"
 #include "core/testing/process.h"
 #include "experiments/testing/tiny.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 #include "experiments/training/experiment.h"
 
 namespace kill_test {

@@ -11,7 +11,7 @@
 
 #include "core/tensors/autocast.h"
 #include "core/tensors/random.h"
-#include "experiments/training/former_names.h"
+#include "experiments/training/checkpoints/former_names.h"
 #include "models/layers/weight_matrix.h"
 
 namespace subband {

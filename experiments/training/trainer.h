@@ -10,7 +10,7 @@
 
 #include "experiments/recipe.h"
 #include "experiments/task.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 #include "experiments/training/loss_scaler.h"
 
 namespace subband {

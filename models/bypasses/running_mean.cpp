@@ -7,7 +7,7 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cumsum.h>
 
-#include "core/ops/running_mean.h"
+#include "core/ops/sequence/running_mean.h"
 #include "models/bypass.h"
 #include "models/bypasses/history.h"
 

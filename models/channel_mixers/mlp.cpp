@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/config/binder.h"
-#include "core/ops/gelu_network.h"
+#include "core/ops/lifting/gelu_network.h"
 #include "models/channel_mixer.h"
 #include "models/layers/activation.h"
 #include "models/layers/projection.h"

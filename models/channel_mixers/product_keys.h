@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "core/config/binder.h"
-#include "core/ops/product_key_lookup.h"
+#include "core/ops/memory/product_key_lookup.h"
 #include "models/block_context.h"
 #include "models/layers/projection.h"
 #include "models/module.h"

@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "core/config/binder.h"
-#include "core/ops/causal_filter.h"
+#include "core/ops/sequence/causal_filter.h"
 #include "models/dilation.h"
 
 namespace subband::dilations::crawl {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "core/ops/linear.h"
+#include "core/ops/products/linear.h"
 
 namespace subband {
 

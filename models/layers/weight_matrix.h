@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/ops/packed_product.h"
+#include "core/ops/products/packed_product.h"
 #include "models/module.h"
 
 namespace subband {

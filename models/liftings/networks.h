@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/config/binder.h"
-#include "core/ops/lifting.h"
+#include "core/ops/lifting/lifting.h"
 #include "models/block_context.h"
 #include "models/module.h"
 

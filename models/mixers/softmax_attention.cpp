@@ -12,7 +12,7 @@
 
 #include <cmath>
 
-#include "core/ops/token_attention.h"
+#include "core/ops/sequence/token_attention.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/padding.h"
 #include "models/mixer.h"

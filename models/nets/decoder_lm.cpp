@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/ops/linear_cross_entropy.h"
+#include "core/ops/products/linear_cross_entropy.h"
 #include "core/tensors/expect.h"
 #include "models/layers/embedding.h"
 #include "models/layers/positions/sinusoids.h"

@@ -8,7 +8,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include "core/ops/packed_product.h"
+#include "core/ops/products/packed_product.h"
 
 namespace subband {
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "core/ops/packed_product.h"
+#include "core/ops/products/packed_product.h"
 
 namespace subband {
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <optional>
 
-#include "core/tensors/packed_form.h"
+#include "core/ops/products/packed_form.h"
 #include "models/layers/weight_matrix.h"
 #include "models/quantiser_tier.h"
 

@@ -8,7 +8,7 @@
 
 #include <vector>
 
-#include "core/ops/packed_product.h"
+#include "core/ops/products/packed_product.h"
 
 namespace subband {
 

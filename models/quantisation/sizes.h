@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/tensors/packed_form.h"
+#include "core/ops/products/packed_form.h"
 
 namespace subband {
 

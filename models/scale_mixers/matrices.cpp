@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/ops/gated_product.h"
+#include "core/ops/lifting/gated_product.h"
 
 namespace subband::scale_mixers {
 

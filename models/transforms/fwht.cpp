@@ -1,7 +1,7 @@
 // The orthonormal Walsh-Hadamard transform over channels; its own inverse, so one routine serves both directions.
 //   Z = z H / sqrt(Cp),   H_1 = [1], H_2n = [[H_n, H_n], [H_n, -H_n]]
 // Cost    Cp log2(Cp) additions per position; Cp is the next power of two
-#include "core/ops/fwht.h"
+#include "core/ops/hadamard/fwht.h"
 
 #include <cmath>
 

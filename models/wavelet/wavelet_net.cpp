@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/ops/linear_cross_entropy.h"
+#include "core/ops/products/linear_cross_entropy.h"
 #include "models/layers/recompute.h"
 
 namespace subband {

@@ -11,7 +11,7 @@
 #include "core/text.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 #include "runs/commands/commands.h"
 #include "runs/perform.h"
 #include "runs/testing/scratch.h"

@@ -14,7 +14,7 @@
 #include "experiments/parts.h"
 #include "experiments/quantisation/packing.h"
 #include "experiments/quantisation/packing_table.h"
-#include "experiments/training/named_checkpoint.h"
+#include "experiments/training/checkpoints/named_checkpoint.h"
 #include "runs/commands/commands.h"
 
 namespace subband {

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "core/ops/op_paths.h"
-#include "experiments/part_code.h"
+#include "experiments/training/part_code.h"
 #include "runs/record/record_line.h"
 
 namespace subband {

@@ -10,7 +10,7 @@
 
 #include "core/config/node.h"
 #include "experiments/data.h"
-#include "experiments/part_code.h"
+#include "experiments/training/part_code.h"
 #include "runs/index.h"
 #include "runs/sweep_manifest.h"
 #include "sweeps/planning/forecast.h"

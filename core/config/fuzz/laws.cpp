@@ -8,7 +8,7 @@
 #include "core/config/yaml.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "core/tensors/packed_form.h"
+#include "core/ops/products/packed_form.h"
 #include "core/tensors/safetensors_header.h"
 
 namespace subband::fuzz {

@@ -5,7 +5,7 @@
 
 #include "core/tensors/safetensors.h"
 #include "experiments/interchange/huggingface/decoder.h"
-#include "experiments/training/checkpoint.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 
 namespace subband::huggingface {
 

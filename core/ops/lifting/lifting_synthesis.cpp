@@ -1,0 +1,127 @@
+// The way down of a learned lifting, all levels in one operation.
+#include <ATen/ATen.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "core/error.h"
+#include "core/ops/lifting/lifting.h"
+#include "core/ops/lifting/lifting_work.h"
+#include "core/ops/op_choice.h"
+#include "core/tensors/expect.h"
+
+namespace subband {
+
+namespace lifting_paths {
+namespace {
+
+struct LiftingSynthesis : torch::autograd::Function<LiftingSynthesis> {
+  using Context = torch::autograd::AutogradContext;
+  using Tensors = torch::autograd::variable_list;
+
+  static lifting_paths::Work work_for(const at::Tensor& z, int64_t hidden) {
+    return lifting_paths::Work({z.size(1) * z.size(2), hidden, z.size(3), z.size(2)}, z.options());
+  }
+
+  static at::Tensor forward(Context* context, const at::Tensor& given_SBLC, at::TensorList networks) {
+    const at::AutoDispatchBelowADInplaceOrView below;
+    const at::Tensor z = given_SBLC.contiguous();
+    const int64_t levels = z.size(0) - 1, columns = z.size(3), rows = z.size(1) * z.size(2);
+    const at::Tensor z_SNC = z.view({levels + 1, rows, columns});
+    at::Tensor hidden = at::empty({levels, rows, networks[0].size(0)}, z.options());
+    at::Tensor y = at::empty({rows, columns}, z.options()), c = at::empty_like(y);
+    lifting_paths::Work work = work_for(z, hidden.size(2));
+    const float *from = z_SNC.select(0, 0).const_data_ptr<float>(), *const moved = y.const_data_ptr<float>();
+    float* const to = c.mutable_data_ptr<float>();
+    for (int64_t level = levels - 1; level >= 0; --level) {
+      const LiftingNetwork update = lifting_paths::network_at(networks, level);
+      work.apply(update, z_SNC.select(0, levels - level), hidden.select(0, level), y);
+      work.over_rows([=, bias = update.last_bias_C.const_data_ptr<float>()](const lifting_paths::Part& part) {
+        lifting_paths::blend(part, {static_cast<float>(lifting_paths::kRootTwo), -1, 1}, from, moved, bias,
+                             to);
+      });
+      from = to;
+    }
+    Tensors saved = {given_SBLC, hidden};
+    saved.insert(saved.end(), networks.begin(), networks.end());
+    context->save_for_backward(std::move(saved));
+    return c.view({z.size(1), z.size(2), columns});
+  }
+
+  static Tensors backward(Context* context, Tensors gradients) {
+    const Tensors saved = context->get_saved_variables();
+    const at::TensorList networks = at::TensorList(saved).slice(2);
+    if (c10::GradMode::is_enabled()) {
+      Tensors inputs = {saved[0]};
+      inputs.insert(inputs.end(), networks.begin(), networks.end());
+      return gradients_again(
+          [](const Tensors& in) {
+            std::vector<LiftingNetwork> update;
+            for (int64_t i = 0; i < static_cast<int64_t>(in.size() / 4); ++i)
+              update.push_back(lifting_paths::network_at(at::TensorList(in).slice(1), i));
+            return lifting_paths::synthesis_reference(in[0], update);
+          },
+          inputs, gradients[0]);
+    }
+    const at::AutoDispatchBelowADInplaceOrView below;
+    return back(saved[0].contiguous(), saved[1], networks, gradients[0].contiguous());
+  }
+
+  // q: the gradient of an update's output, which is minus that of c, which grows by sqrt2 from level to level.
+  static Tensors back(const at::Tensor& z, const at::Tensor& hidden, at::TensorList networks,
+                      const at::Tensor& g) {
+    const int64_t levels = z.size(0) - 1, columns = z.size(3), rows = z.size(1) * z.size(2);
+    at::Tensor of_z = at::empty_like(z), q = at::empty({rows, columns}, z.options());
+    const at::Tensor of_z_SNC = of_z.view({levels + 1, rows, columns}),
+                     z_SNC = z.view({levels + 1, rows, columns});
+    lifting_paths::Work work = work_for(z, hidden.size(2));
+    Tensors all = {of_z};
+    const float* from = g.const_data_ptr<float>();
+    float *const to = q.mutable_data_ptr<float>(), *const last = of_z.mutable_data_ptr<float>();
+    const auto root_two = static_cast<float>(lifting_paths::kRootTwo);
+    for (int64_t level = 0; level < levels; ++level) {
+      const at::Tensor bias = work.sums_over_rows([=](const lifting_paths::Part& part, float* sums) {
+        lifting_paths::scaled(part, level == 0 ? -1.0f : root_two, from, to, sums);
+      });
+      from = to;
+      LiftingNetwork found =
+          work.back(lifting_paths::network_at(networks, level), z_SNC.select(0, levels - level),
+                    hidden.select(0, level), q, of_z_SNC.select(0, levels - level));
+      found.last_bias_C = bias;
+      lifting_paths::list_network(all, found);
+    }
+    work.sums_over_rows([=](const lifting_paths::Part& part, float* sums) {
+      lifting_paths::scaled(part, -root_two, from, last, sums);
+    });
+    return all;
+  }
+};
+
+}  // namespace
+}  // namespace lifting_paths
+
+at::Tensor lifting_synthesis(const at::Tensor& z_SBLC, const std::vector<LiftingNetwork>& update,
+                             std::string_view path) {
+  using namespace lifting_paths;
+  const auto levels = static_cast<int64_t>(update.size());
+  expect_shape("lifting_synthesis", "z", z_SBLC, {levels + 1, kAny, kAny, kAny});
+  if (levels == 0) throw ShapeError("lifting_synthesis", "levels = 0: must be 1 or more");
+  lifting_paths::expect_networks("lifting_synthesis", update, update[0].first_HC.size(0), z_SBLC.size(3));
+  torch::autograd::variable_list networks;
+  for (const LiftingNetwork& each : update) lifting_paths::list_network(networks, each);
+  torch::autograd::variable_list all = networks;
+  all.push_back(z_SBLC);
+  if (!takes_loops("lifting_synthesis", all, path)) return lifting_paths::synthesis_reference(z_SBLC, update);
+  return LiftingSynthesis::apply(z_SBLC, at::TensorList(networks));
+}
+
+at::Tensor lifting_paths::synthesis_reference(const at::Tensor& z_SBLC,
+                                              const std::vector<LiftingNetwork>& update) {
+  const std::vector<at::Tensor> parts = z_SBLC.unbind(0);
+  at::Tensor c = parts[0];
+  for (size_t i = 1; i < parts.size(); ++i)
+    c = c * kRootTwo - network_reference(update[parts.size() - 1 - i], parts[i]);
+  return c;
+}
+
+}  // namespace subband

@@ -22,6 +22,7 @@
 #include "core/program/compose_command.h"
 #include "core/program/own_parts_option.h"
 #include "core/program/surroundings.h"
+#include "runs/record/program_version.h"
 
 namespace subband {
 
@@ -89,6 +90,10 @@ static int complete(Arguments arguments) {
 
 static int answer(const std::string& name, Arguments arguments) {
   if (name == "--help" || name == "-h" || name == "help") return help();
+  if (name == "--version") {
+    std::cout << "subband " << program_version_text() << "\n";
+    return 0;
+  }
   if (name == "complete") return complete(arguments);
   if (name == "compose" && std::ranges::find(arguments, "--raw") != arguments.end())
     return command_compose_raw(arguments);

@@ -1,5 +1,5 @@
 cmake_minimum_required(VERSION 3.22)
-# Writes program_version.h: what the program says of itself in every run's record. Run by every build, so that the
+# Writes built_from.h: what the program says of itself in every run's record. Run by every build, so that the
 # commit is that of the files compiled; written only when it changed.   cmake -DROOT= -DOUT= -DVERSION= -DBUILD= -P
 set(commit "unknown")
 set(changes -1)

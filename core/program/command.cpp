@@ -116,9 +116,9 @@ std::vector<std::string> CommandLine::take_words(Arguments arguments) {
     } else if (!only_words && word.size() > 1 && word.front() == '-') {
       flags.push_back(word);
       const CLI::Option* option = app_.get_option_no_throw(word);
-      int values = option == nullptr || option->get_items_expected_max() == 0
-                       ? 0
-                       : std::max(1, option->get_items_expected_min());
+      int values = option == nullptr ? 0 : option->get_items_expected_min();
+      if (option != nullptr && values == 0 && option->get_items_expected_max() > 0)  // a value that may be left out
+        values = has_first && i + 1 < arguments.size() && !arguments[i + 1].starts_with('-');
       for (; values > 0 && i + 1 < arguments.size(); --values) flags.push_back(arguments[++i]);
     } else if (!has_first) {
       *first_ = word, has_first = true;

@@ -51,14 +51,16 @@ static std::string words_of(const std::vector<std::string>& arguments) {
   bool origins = false;
   line.words("SPEC", first, rest, "which sweep");
   line.config_dirs(folders);
+  std::string again;
   line.app().add_option("--orders,-o", orders, "how many");
+  line.app().add_option("--again", again, "once more, or only this")->expected(0, 1);
   line.app().add_flag("--origins", origins, "where from");
   std::ostringstream errors;
   std::streambuf* before = std::cerr.rdbuf(errors.rdbuf());
   line.run(arguments, [&] {
     text = first + " |";
     for (const std::string& word : rest) text += " " + word;
-    text += " | " + std::to_string(orders) + (origins ? " origins" : "");
+    text += " | " + std::to_string(orders) + (origins ? " origins" : "") + (again.empty() ? "" : " again " + again);
     return 0;
   });
   std::cerr.rdbuf(before);
@@ -72,6 +74,14 @@ TEST_CASE("words are taken as they are typed, and an option's value is none of t
   CHECK(words_of({"a", "--orders=5", "b"}) == "a | b | 5");
   CHECK(words_of({"a", "--", "--orders", "-x"}) == "a | --orders -x | 1");
   CHECK(words_of({"a", "--config-dir", "/tmp", "b", "--config-dir", "/", "c"}) == "a | b c | 1");
+}
+
+TEST_CASE("a value that may be left out is neither the first word nor an option", "[command]") {
+  CHECK(words_of({"a", "--again", "--orders", "2"}) == "a | | 2");
+  CHECK(words_of({"--again", "a", "b"}) == "a | b | 1");
+  CHECK(words_of({"a", "--again", "x", "b"}) == "a | b | 1 again x");
+  CHECK(words_of({"a", "b", "--again=x"}) == "a | b | 1 again x");
+  CHECK(words_of({"a", "--again"}) == "a | | 1");
 }
 
 TEST_CASE("a missing first word and a missing folder are named", "[command]") {

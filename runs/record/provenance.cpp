@@ -9,7 +9,7 @@
 
 #include "core/program/surroundings.h"
 #include "core/text.h"
-#include "program_version.h"
+#include "runs/record/program_version.h"
 
 namespace subband {
 
@@ -43,21 +43,14 @@ std::string time_text() {
 
 }  // namespace
 
-std::string program_version() { return SUBBAND_VERSION; }
-
-std::string program_version_text() {
-  const std::string commit = SUBBAND_COMMIT;
-  if (commit == "unknown") return program_version();
-  return program_version() + " (" + commit.substr(0, 7) + (SUBBAND_CHANGES > 0 ? ", changed)" : ")");
-}
-
 RecordJson program_provenance(std::span<const std::string> command_line) {
   utsname system{};
   const bool is_known = ::uname(&system) == 0;
-  RecordJson object = {{"version", program_version()}, {"commit", SUBBAND_COMMIT}};
-  object["changes"] = SUBBAND_CHANGES < 0 ? RecordJson("unknown") : RecordJson(SUBBAND_CHANGES);
+  const auto [version, commit, changes, build] = program_version();
+  RecordJson object = {{"version", version}, {"commit", commit}};
+  object["changes"] = changes < 0 ? RecordJson("unknown") : RecordJson(changes);
   object["compiler"] = compiler_name();
-  object["build"] = SUBBAND_BUILD;
+  object["build"] = build;
   object["cpu"] = processor_name();
   object["cores"] = usable_cores();
   object["host"] = is_known ? system.nodename : "unknown";

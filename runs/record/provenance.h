@@ -11,9 +11,4 @@ namespace subband {
 /// (UTC), command. What is not known is `unknown`. Those who compute add libtorch, cuda, device and threads.
 RecordJson program_provenance(std::span<const std::string> command_line);
 
-/// `0.1.0`
-std::string program_version();
-/// `0.1.0 (05c7b2b, changed)`: for `--version` and reports.
-std::string program_version_text();
-
 }  // namespace subband

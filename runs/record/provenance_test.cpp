@@ -19,8 +19,4 @@ TEST_CASE("provenance names program, compiler, machine, process and command line
   CHECK(time.back() == 'Z');
 }
 
-TEST_CASE("the version text begins with the version", "[provenance]") {
-  CHECK(program_version_text().starts_with(program_version()));
-}
-
 }  // namespace subband::provenance_test

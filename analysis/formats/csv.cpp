@@ -43,7 +43,6 @@ class Csv final : public Format {
   }
 };
 
-void add_to(FormatRegistry& r);
 void add_to(FormatRegistry& r) {
   r.add<Csv, Config>(
       {.name = "csv", .summary = "tables alone, for spreadsheets and programs", .source = "RFC 4180"});

@@ -70,7 +70,6 @@ class Html final : public Format {
   }
 };
 
-void add_to(FormatRegistry& r);
 void add_to(FormatRegistry& r) {
   r.add<Html, Config>(
       {.name = "html", .summary = "HTML, to be put into a page", .source = "https://html.spec.whatwg.org"});

@@ -67,7 +67,6 @@ class Json final : public Format {
   }
 };
 
-void add_to(FormatRegistry& r);
 void add_to(FormatRegistry& r) {
   r.add<Json, Config>({.name = "json", .summary = "everything, for programs", .source = "RFC 8259"});
 }

@@ -51,7 +51,6 @@ class Latex final : public Format {
   }
 };
 
-void add_to(FormatRegistry& r);
 void add_to(FormatRegistry& r) {
   r.add<Latex, Config>({.name = "latex",
                         .summary = "tables for a paper, notes as comments",

@@ -83,7 +83,6 @@ class Markdown final : public Format {
   }
 };
 
-void add_to(FormatRegistry& r);
 void add_to(FormatRegistry& r) {
   r.add<Markdown, Config>(
       {.name = "md", .summary = "GitHub's Markdown", .source = "https://github.github.com/gfm"});

@@ -100,7 +100,6 @@ class Text final : public Format {
   bool has_colour_;
 };
 
-void add_to(FormatRegistry& r);
 void add_to(FormatRegistry& r) {
   r.add<Text, Config>(
       {.name = "text", .summary = "aligned text for a terminal", .source = "ours, what people read first"});

@@ -96,8 +96,9 @@ std::string with_component(const std::string& lines, const std::string& group, c
 
 }  // namespace
 
-NewPart write_new_part(const Catalogue& catalogue, const fs::path& root, const std::string& kind,
-                       const std::string& name) {
+// The folder of the kind's parts; refuses a kind and a name that will not do.
+static fs::path folder_of(const Catalogue& catalogue, const fs::path& root, const std::string& kind,
+                          const std::string& name) {
   const auto& parts = catalogue.kind(kind);
   const auto group = std::ranges::find(catalogue.groups, kind, &ConfigGroups::value_type::first);
   if (group == catalogue.groups.end()) throw Error(kind, "its parts have no folder of their own");
@@ -107,10 +108,19 @@ NewPart write_new_part(const Catalogue& catalogue, const fs::path& root, const s
   if (parts.contains(name))
     throw ConfigError("command line", "name = " + name + ": there is a " + kind + " of that name",
                       "already_exists");
-  const fs::path folder = root / group->second, lines = folder.parent_path() / "CMakeLists.txt";
-  const fs::path source = folder / (name + ".cpp"), test = folder / (name + "_test.cpp");
-  for (const fs::path& file : {source, test})
+  return root / group->second;
+}
+
+static void refuse_files(const std::vector<fs::path>& files) {
+  for (const fs::path& file : files)
     if (fs::exists(file)) throw Error(file.string(), "is there already");
+}
+
+NewPart write_new_part(const Catalogue& catalogue, const fs::path& root, const std::string& kind,
+                       const std::string& name) {
+  const fs::path folder = folder_of(catalogue, root, kind, name), lines = folder.parent_path() / "CMakeLists.txt";
+  const fs::path source = folder / (name + ".cpp"), test = folder / (name + "_test.cpp");
+  refuse_files({source, test});
   const Pattern pattern = pattern_of(catalogue, folder, kind);
   const std::string with_line = with_component(read_file(lines), folder.filename().string(), name);
   NewPart made{.files = {}, .pattern = pattern.name};
@@ -121,14 +131,29 @@ NewPart write_new_part(const Catalogue& catalogue, const fs::path& root, const s
   return made;
 }
 
+NewPart write_new_source(const Catalogue& catalogue, const fs::path& root, const std::string& kind,
+                         const std::string& name, const fs::path& into) {
+  const fs::path folder = folder_of(catalogue, root, kind, name), source = into / (name + ".cpp");
+  refuse_files({source});
+  const Pattern pattern = pattern_of(catalogue, folder, kind);
+  NewPart made{.files = {}, .pattern = pattern.name};
+  write_new(source, renamed(read_file(pattern.source), pattern, name), made.files);
+  return made;
+}
+
 static int command_new(Arguments arguments, const Catalogue& catalogue) {
   CommandLine line("new", "The files and the line of a part of one's own: a copy of the kind's simplest one.",
                    "subband new mixer decay_mean");
   std::string kind, name;
   line.app().add_option("kind", kind, "as `subband list` shows them")->required();
   line.app().add_option("name", name, "of the new part: small letters, digits and _")->required();
+  bool is_alone = false;
+  line.app().add_flag("--alone", is_alone,
+                      "the source alone, in the working folder, for subband build-part; the rule where the program is installed");
   return line.run(arguments, [&] {
-    const NewPart made = write_new_part(catalogue, program_root(), kind, name);
+    is_alone = is_alone || !fs::exists(program_root() / "CMakeLists.txt");
+    const NewPart made = is_alone ? write_new_source(catalogue, program_root(), kind, name, fs::current_path())
+                                  : write_new_part(catalogue, program_root(), kind, name);
     if (line.options().json) {
       nlohmann::ordered_json files = nlohmann::ordered_json::array();
       for (const fs::path& file : made.files) files.push_back(file.string());
@@ -141,7 +166,10 @@ static int command_new(Arguments arguments, const Catalogue& catalogue) {
       return 0;
     }
     for (const fs::path& file : made.files) fmt::print("{}\n", file.string());
-    fmt::print("a copy of {}; then: make build, subband describe {} {}\n", made.pattern, kind, name);
+    if (is_alone)
+      fmt::print("a copy of {}; then: subband build-part {}.cpp, subband check-part {}.so\n", made.pattern, name, name);
+    else
+      fmt::print("a copy of {}; then: make build, subband describe {} {}\n", made.pattern, kind, name);
     return 0;
   });
 }

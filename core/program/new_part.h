@@ -20,4 +20,8 @@ struct NewPart {
 NewPart write_new_part(const Catalogue& catalogue, const std::filesystem::path& root, const std::string& kind,
                        const std::string& name);
 
+/// The source alone, in the folder `into`: a part outside the checkout, or of an installed program.
+NewPart write_new_source(const Catalogue& catalogue, const std::filesystem::path& root, const std::string& kind,
+                         const std::string& name, const std::filesystem::path& into);
+
 }  // namespace subband

@@ -85,6 +85,17 @@ TEST_CASE("a new part takes no name that will not do, and replaces nothing", "[n
   CHECK(read_file(root / "models/CMakeLists.txt") == kLines);
 }
 
+TEST_CASE("the source of a new part alone needs neither tests nor lines, and replaces nothing", "[new_part]") {
+  const TestFolder root, outside;
+  write_file(root / "models/mixers/flat.cpp", kSource);
+  const auto make = [&] { return write_new_source(catalogue(), root.path(), "mixer", "my_mean", outside.path()); };
+  const NewPart made = make();
+  REQUIRE(made.files.size() == 1);
+  CHECK(made.files[0] == outside / "my_mean.cpp");
+  CHECK_THAT(read_file(made.files[0]), Catch::StartsWith("namespace subband::mixers::my_mean {\nclass MyMean "));
+  CHECK_THROWS_WITH(make(), (outside / "my_mean.cpp").string() + ": is there already");
+}
+
 TEST_CASE("the page of the program shows the mixer that `subband new mixer` writes", "[new_part]") {
   std::string shown;
   for (const std::string& line : split(read_file(program_root() / "models/testing/new_mixer.cpp"), '\n'))

@@ -176,7 +176,6 @@ class OwnText final : public Data {
   Config config_;
 };
 
-void add_to(DataRegistry& registry);
 void add_to(DataRegistry& registry) {
   registry.add<OwnText, Config>(
       {.name = "own_text",

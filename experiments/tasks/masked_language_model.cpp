@@ -207,7 +207,6 @@ class MaskedLanguageModel final : public Task {
   Frame frame_;
 };
 
-void add_to(TaskRegistry& registry);
 void add_to(TaskRegistry& registry) {
   registry.add<MaskedLanguageModel, Config>({.name = "masked_language_model",
                                              .summary = "hidden tokens of a text, from both sides",

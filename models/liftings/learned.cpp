@@ -6,7 +6,7 @@
 // Cost    levels 4 h C (C + 1/2) parameters about; 12 levels h C^2 flops per position
 // Source  WaveletLM, learned lifting
 #include "core/config/binder.h"
-#include "models/liftings/ladder.h"
+#include "models/liftings/ladder_lifting.h"
 
 namespace subband::liftings::learned {
 
@@ -22,25 +22,10 @@ struct Config {
   }
 };
 
-class Learned final : public Lifting {
+class Learned final : public LadderLifting {
  public:
   Learned(const Config& config, const LiftingContext& context)
-      : untied_(config.untied.untied_reconstruction),
-        ladder_(
-            *this, config.networks, context,
-            {.predictions = config.untied.idle_predictions, .damped = context.stabilizers.lifting_level}) {}
-
-  at::Tensor decompose(const at::Tensor& h_BLC, LayerState* memory) override {
-    return ladder_.decompose(h_BLC, memory);
-  }
-  at::Tensor reconstruct(const at::Tensor& z_SBLC) override { return ladder_.reconstruct(z_SBLC); }
-  double flops(int64_t length) const override { return ladder_.flops(length); }
-  int64_t kept_rows(int64_t length) const override { return ladder_.kept_rows(length); }
-  bool untied() const override { return untied_; }
-
- private:
-  bool untied_;
-  Ladder ladder_;
+      : LadderLifting(config.networks, config.untied, context) {}
 };
 
 void add_to(LiftingRegistry& r) {

@@ -86,6 +86,7 @@ LabelledRuns runs_of(const SweepManifest& sweep, const Store& store) {
   LabelledRuns rows;
   const RunFolders folders(store);
   for (const SweepCell& cell : sweep.cells) {
+    if (!cell.trial_of.empty()) continue;  // the rows of the table alone
     if (rows.empty() || rows.back().first != cell.row) rows.emplace_back(cell.row, RowRuns{});
     const auto folder = cell.id.empty() ? std::nullopt : folders.find(cell.id, cell.seed);
     if (!folder) continue;
@@ -138,9 +139,24 @@ constexpr size_t kLegendColumns = 40;
 // The spread over the seeds, where there is one.
 static bool has_band(const LearningCurve& curve) { return curve.low != curve.high && !curve.low.empty(); }
 
+// In which tokens are counted, so that no two marks of the axis are rounded to one.
+struct TokenUnit {
+  double tokens;
+  const char* axis;
+};
+
+static TokenUnit unit_of(const CurveChart& chart) {
+  double most = 0;
+  for (const LearningCurve& curve : chart.curves)
+    if (!curve.tokens.empty()) most = std::max(most, curve.tokens.back());
+  if (most >= 1e9) return {1e9, "billions of training tokens"};
+  if (most >= 1e6) return {1e6, "millions of training tokens"};
+  return most >= 1e4 ? TokenUnit{1e3, "thousands of training tokens"} : TokenUnit{1, "training tokens"};
+}
+
 std::string gnuplot_script(const CurveChart& chart) {
-  std::string script =
-      gnuplot_head(chart.title, "training tokens", chart.value_axis) + "set format x '%.0s%c'\n";
+  const TokenUnit unit = unit_of(chart);
+  std::string script = gnuplot_head(chart.title, unit.axis, chart.value_axis, chart.curves.size()) + "set format x '%g'\n";
   std::vector<std::string> bands, lines, labels;
   for (const LearningCurve& curve : chart.curves) labels.push_back(shown(curve.label));
   labels = fitted_apart(labels, kLegendColumns);
@@ -148,7 +164,7 @@ std::string gnuplot_script(const CurveChart& chart) {
     const LearningCurve& curve = chart.curves[i];
     script += fmt::format("$row{} << END\n", i);
     for (size_t k = 0; k < curve.tokens.size(); ++k) {
-      script += fmt::format("{:.0f} {}", curve.tokens[k], value_text(curve.values[k]));
+      script += fmt::format("{} {}", curve.tokens[k] / unit.tokens, value_text(curve.values[k]));
       if (has_band(curve)) script += " " + value_text(curve.low[k]) + " " + value_text(curve.high[k]);
       script += "\n";
     }

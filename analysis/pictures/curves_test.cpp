@@ -104,6 +104,26 @@ TEST_CASE("the axis names what is drawn of every row, and seeds that differ are 
   CHECK(gnuplot_script(chart).find("$row0 using 1:3:4 with filledcurves") != std::string::npos);
 }
 
+TEST_CASE("tokens are counted in a unit that tells the marks of the axis apart, and a long legend has room", "[curves]") {
+  CurveChart chart{.title = "t", .value_axis = "v", .curves = {{"a", {409'600, 1'228'800}, {2, 1}}}};
+  CHECK_THAT(gnuplot_script(chart), Catch::ContainsSubstring("\nset xlabel \"millions of training tokens\"\n"));
+  CHECK_THAT(gnuplot_script(chart), Catch::ContainsSubstring("\n0.4096 2.000000\n1.2288 1.000000\n"));
+  CHECK_THAT(gnuplot_script(chart), Catch::StartsWith("set terminal svg size 960,600 "));
+  chart.curves.assign(40, {"a", {512, 1'024}, {2, 1}});
+  CHECK_THAT(gnuplot_script(chart), Catch::StartsWith("set terminal svg size 960,940 "));
+  CHECK_THAT(gnuplot_script(chart), Catch::ContainsSubstring("\nset xlabel \"training tokens\"\n"));
+}
+
+TEST_CASE("a setting that was tried for a row has no curve", "[curves]") {
+  const TestFolder folder;
+  const Store store(folder.path());
+  for (const char* name : {"a", "a: lr=1"}) testing::make_run(store, {.name = name, .seed = 1});
+  SweepManifest sweep = curves_test::sweep_of({"a", "a: lr=1"});
+  for (SweepCell& cell : sweep.cells)
+    if (cell.row != "a") cell.trial_of = "a";
+  REQUIRE(learning_curves(sweep, store).curves.size() == 1);
+}
+
 TEST_CASE("without two points there is no picture and the reason is said", "[curves]") {
   const TestFolder folder;
   CHECK(draw_curves({.title = "t", .value_axis = "v", .curves = {{"a", {1}, {1}}}}, folder / "x.svg") ==

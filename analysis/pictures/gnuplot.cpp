@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -34,10 +35,13 @@ std::string gnuplot_line_style(size_t i) {
   return fmt::format("dt {} ", i / std::size(kColours) + 1) + gnuplot_line_colour(i);
 }
 
-std::string gnuplot_head(const std::string& title, const std::string& x_axis, const std::string& y_axis) {
-  return "set terminal svg size 960,600 noenhanced font 'Helvetica,14' background rgb 'white'\nset title " +
-         gnuplot::text(fitted(shown(title), 90)) + "\nset xlabel " + gnuplot::text(x_axis) + "\nset ylabel " +
-         gnuplot::text(y_axis) +
+std::string gnuplot_head(const std::string& title, const std::string& x_axis, const std::string& y_axis,
+                         size_t legend_lines) {
+  constexpr size_t kHeight = 600, kMargins = 60, kLineHeight = 22;
+  return fmt::format("set terminal svg size 960,{} noenhanced font 'Helvetica,14' background rgb 'white'\n",
+                     std::max(kHeight, kMargins + kLineHeight * legend_lines)) +
+         "set title " + gnuplot::text(fitted(shown(title), 90)) + "\nset xlabel " + gnuplot::text(x_axis) +
+         "\nset ylabel " + gnuplot::text(y_axis) +
          "\nset key outside right top Left reverse\nset grid lc rgb '#DDDDDD'\nset border 3\nset tics "
          "nomirror\n";
 }

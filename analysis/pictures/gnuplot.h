@@ -17,7 +17,8 @@ std::string gnuplot_line_style(size_t i);
 /// `lc rgb '...'` alone.
 std::string gnuplot_line_colour(size_t i);
 
-/// Terminal, title, axes, legend: how our pictures begin.
-std::string gnuplot_head(const std::string& title, const std::string& x_axis, const std::string& y_axis);
+/// Terminal, title, axes, legend: how our pictures begin; high enough for a legend of so many lines.
+std::string gnuplot_head(const std::string& title, const std::string& x_axis, const std::string& y_axis,
+                         size_t legend_lines = 0);
 
 }  // namespace subband

@@ -29,8 +29,12 @@ Ladder::Ladder(Module& owner, const NetworksConfig& config, const LiftingContext
 }
 
 at::Tensor Ladder::decompose(const at::Tensor& h_BLC, LayerState* memory) const {
-  if (const auto updates = networks_->updates(); !updates.empty() && !networks_->predictions().empty() && begins(memory))
-    if (const auto taps = dilation_->taps()) return at_once(h_BLC, updates, *taps, memory);
+  const std::vector<LiftingNetwork> updates = networks_->updates();
+  if (!updates.empty() && begins(memory)) {
+    const std::vector<LiftingNetwork> predictions = networks_->predictions();
+    const auto taps = dilation_->taps();
+    if (!predictions.empty() && taps) return at_once(h_BLC, {predictions, updates, *taps}, memory);
+  }
   const auto predict = [this](const at::Tensor& c, int64_t level) { return networks_->predict(c, level); };
   const auto update = [this](const at::Tensor& d, int64_t level) { return networks_->update(d, level); };
   return analyse(h_BLC, *dilation_, {levels_, predict, update}, memory);
@@ -44,12 +48,11 @@ bool Ladder::begins(LayerState* memory) const {
   return true;
 }
 
-at::Tensor Ladder::at_once(const at::Tensor& h_BLC, const std::vector<LiftingNetwork>& updates,
-                           const at::Tensor& taps_LK, LayerState* memory) const {
+at::Tensor Ladder::at_once(const at::Tensor& h_BLC, const AllLevels& all, LayerState* memory) const {
   std::vector<at::Tensor> inputs;
-  LiftingPast past{.first = {}, .weights_LK = taps_LK, .inputs = memory ? &inputs : nullptr};
+  LiftingPast past{.first = {}, .weights_LK = all.taps_LK, .inputs = memory ? &inputs : nullptr};
   for (int64_t level = 0; level < levels_; ++level) past.first.push_back(dilation_->nearest(level));
-  at::Tensor z = lifting_analysis(h_BLC, networks_->predictions(), updates, past);
+  at::Tensor z = lifting_analysis(h_BLC, all.predictions, all.updates, past);
   for (size_t level = 0; level < inputs.size(); ++level)
     inputs_of_level(memory, *dilation_, static_cast<int64_t>(level))->push(inputs[level]);
   return z;

@@ -35,8 +35,11 @@ class Ladder {
 
  private:
   bool begins(LayerState* memory) const;
-  at::Tensor at_once(const at::Tensor& h_BLC, const std::vector<LiftingNetwork>& updates, const at::Tensor& taps_LK,
-                     LayerState* memory) const;
+  struct AllLevels {
+    std::vector<LiftingNetwork> predictions, updates;
+    at::Tensor taps_LK;
+  };
+  at::Tensor at_once(const at::Tensor& h_BLC, const AllLevels& all, LayerState* memory) const;
 
   int64_t levels_;
   std::shared_ptr<Dilation> dilation_;

@@ -1,40 +1,13 @@
-#include "core/testing/kernel_grid.h"
+#include "core/testing/kernel_orders.h"
 // What it gives a meaning to
 #include "core/ops/sequence/causal_filter.cuh"
 #include "core/ops/hadamard/fwht.cuh"
 
 #include <cmath>
-#include <limits>
-
-#include "core/testing/catch.h"
 
 namespace kernels_test {
 
-using kernel_grid::Turns;
-using Floats = std::vector<float>;
-
-static Floats drawn(size_t count, unsigned seed) {
-  std::mt19937 draws(seed);
-  std::normal_distribution<float> normal;
-  Floats values(count);
-  for (float& value : values) value = normal(draws);
-  return values;
-}
-
-static float same(float value) { return value; }
-
-// Results of a body under three orders of turns; in memory of NaN, and equal bit for bit.
-static Floats in_every_order(size_t count, kernel_grid::Launch launch,
-                             const std::function<void(float* out, void* shared)>& body) {
-  std::vector<Floats> results;
-  for (const Turns turns : {Turns::rising, Turns::falling, Turns::shuffled}) {
-    launch.turns = turns;
-    Floats& out = results.emplace_back(count, std::numeric_limits<float>::quiet_NaN());
-    kernel_grid::run(launch, [&](void* shared) { body(out.data(), shared); });
-  }
-  for (const Floats& other : results) CHECK(std::equal(other.begin(), other.end(), results[0].begin()));
-  return results[0];
-}
+using namespace kernel_grid;
 
 TEST_CASE("the body of the Hadamard kernel is the definition, up to the longest row", "[kernels]") {
   for (const int n : {1, 2, 4, 8, 64, 512, 2048, 32768}) {

@@ -17,6 +17,12 @@
 
 namespace subband {
 
+int cuda_value_type(at::ScalarType type) {
+  if (type == at::kFloat) return cuda_values::kFloat;
+  if (type == at::kHalf) return cuda_values::kHalf;
+  return type == at::kBFloat16 ? cuda_values::kBFloat16 : -1;
+}
+
 namespace {
 
 constexpr int64_t kValuesPerThread = 1 << 17;
@@ -33,24 +39,50 @@ std::string why_no_loops(at::TensorList tensors) {
   return "";
 }
 
+// Empty where nothing speaks against the kernels.
+std::string why_no_kernel(at::TensorList tensors, KernelTypes types) {
+  const at::Tensor& first = tensors[0];
+  if (types == KernelTypes::none) return "no loops for " + first.device().str();
+  const bool takes_half = types == KernelTypes::fp32_and_half;
+  for (const at::Tensor& x : tensors) {
+    if (!x.defined()) continue;
+    if (x.device() != first.device()) return "tensors on " + first.device().str() + " and " + x.device().str();
+    const bool is_taken = takes_half ? cuda_value_type(x.scalar_type()) >= 0 : x.scalar_type() == at::kFloat;
+    if (!is_taken)
+      return std::string(c10::toString(x.scalar_type())) + ": the kernel takes " +
+             (takes_half ? "fp32, fp16 and bf16" : "fp32");
+    if (x.scalar_type() != first.scalar_type()) return "unlike types: the kernel takes one";
+  }
+  if (at::autocast::is_autocast_enabled(at::kCUDA)) return "autocast: the kernel takes what it is given";
+  return "";
+}
+
+std::string paths_text(const FastPaths& fast) {
+  const std::string cuda = fast.cuda == KernelTypes::fp32 ? "cuda (CUDA, fp32)" : "cuda (CUDA, fp32, fp16 or bf16)";
+  if (fast.cuda == KernelTypes::none) return "auto, reference or loops (CPU, fp32)";
+  return fast.loops ? "auto, reference, loops (CPU, fp32) or " + cuda : "auto, reference or " + cuda;
+}
+
 }  // namespace
 
-int cuda_value_type(at::ScalarType type) {
-  if (type == at::kFloat) return cuda_values::kFloat;
-  if (type == at::kHalf) return cuda_values::kHalf;
-  return type == at::kBFloat16 ? cuda_values::kBFloat16 : -1;
+OpPath taken_path(std::string_view op, at::TensorList tensors, std::string_view path, const FastPaths& fast) {
+  const std::string asked = op_path(op, path);
+  const bool on_cuda = !tensors.empty() && tensors[0].defined() && tensors[0].is_cuda();
+  std::string why = on_cuda ? why_no_kernel(tensors, fast.cuda) : why_no_loops(tensors);
+  if (!on_cuda && !fast.loops && why.empty()) why = "no loops";
+  if (asked == "reference" || (asked == "auto" && !why.empty())) {
+    count_op(op, "reference", asked == "reference" ? "forced" : why);
+    return OpPath::reference;
+  }
+  const std::string own = on_cuda ? "cuda" : "loops";
+  if (!why.empty() || (asked != "auto" && asked != own))
+    throw ShapeError(std::string(op), "path = " + asked + ": must be " + paths_text(fast));
+  count_op(op, own, on_cuda ? "" : gelu_network_paths::instructions());
+  return on_cuda ? OpPath::cuda : OpPath::loops;
 }
 
 bool takes_loops(std::string_view op, at::TensorList tensors, std::string_view path) {
-  const std::string asked = op_path(op, path), why = why_no_loops(tensors);
-  if (asked == "reference" || (asked == "auto" && !why.empty())) {
-    count_op(op, "reference", asked == "reference" ? "forced" : why);
-    return false;
-  }
-  if (!why.empty() || (asked != "auto" && asked != "loops"))
-    throw ShapeError(std::string(op), "path = " + asked + ": must be auto, reference or loops (CPU, fp32)");
-  count_op(op, "loops", gelu_network_paths::instructions());
-  return true;
+  return taken_path(op, tensors, path, {}) == OpPath::loops;
 }
 
 std::vector<at::Tensor> gradients_again(const Reference& reference, const std::vector<at::Tensor>& inputs,

@@ -13,6 +13,18 @@ namespace subband {
 /// Errors  ShapeError where `path` is unknown, or loops are forced and cannot take them
 bool takes_loops(std::string_view op, at::TensorList tensors, std::string_view path);
 
+enum class OpPath { reference, loops, cuda };
+/// What the CUDA kernels of an operation take.
+enum class KernelTypes { none, fp32, fp32_and_half };
+struct FastPaths {
+  bool loops = true;  ///< over fp32 on the CPU
+  KernelTypes cuda = KernelTypes::none;
+};
+/// Which path of `op` runs on these tensors: kernels where all are on one device and of one type that they take, loops as
+/// above, else the reference. What runs is counted.
+/// Errors  as above
+OpPath taken_path(std::string_view op, at::TensorList tensors, std::string_view path, const FastPaths& fast);
+
 /// The cuda_values::Type (cuda_values.h) of a dtype that kernels read; -1 of others.
 int cuda_value_type(at::ScalarType type);
 

@@ -13,6 +13,7 @@
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
 #include "core/ops/sequence/causal_filter.h"
+#include "core/ops/sequence/gated_scan.h"
 #include "core/ops/sequence/running_mean.h"
 #include "core/ops/sequence/token_attention.h"
 #include "core/testing/catch.h"
@@ -47,6 +48,7 @@ static void run(const std::string& op, const at::Tensor& x) {
   if (op == "biased_fwht") biased_fwht(at::zeros({2, 1, 4, 4}), x, at::zeros({2, 4}));
   if (op == "scaled_fwht") scaled_fwht(at::zeros({2, 1, 4, 4}), at::zeros({2}));
   if (op == "running_mean") running_mean(x);
+  if (op == "gated_scan") gated_scan(x, x);
   if (op == "linear") linear(x, square, line);
   if (op == "linear_cross_entropy") linear_cross_entropy(square, square, at::zeros({4}, at::kLong));
   if (op == "token_attention") token_attention(rows, rows, rows, 1.0);

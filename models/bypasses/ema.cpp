@@ -4,9 +4,9 @@
 // Cost    2 C² + (S + 1) C parameters; ceil(log2 L) passes over the sequence
 // Source  WaveletLM, decompose bypass, EMA form; a doubling scan over (A, (1 - a) x)
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/sigmoid.h>
 
+#include "core/ops/sequence/gated_scan.h"
 #include "models/bypass.h"
 #include "models/bypasses/history.h"
 
@@ -23,25 +23,16 @@ class Ema final : public Bypass {
     gate_->first_bias().zero_();
   }
 
-  // After the pass with distance 2^k every position holds the composition of its last 2^(k+1) steps:
-  // (A2, B2) after (A1, B1) is (A2 A1, A2 B1 + B2).
   at::Tensor summary(const at::Tensor& x_BLC, const Pass& pass) override {
     const auto wide = x_BLC.element_size() < 4 ? at::kFloat : x_BLC.scalar_type();
     at::Tensor a = at::sigmoid(gate_->forward(x_BLC));
     at::Tensor b = ((1 - a) * x_BLC).to(wide);
     a = a.to(wide);
-    const int64_t length = x_BLC.size(1);
-    for (int64_t step = 1; step < length; step *= 2) {
-      const at::Tensor a_late = a.narrow(1, step, length - step);
-      b = at::cat(
-          {b.narrow(1, 0, step), a_late * b.narrow(1, 0, length - step) + b.narrow(1, step, length - step)},
-          1);
-      a = at::cat({a.narrow(1, 0, step), a_late * a.narrow(1, 0, length - step)}, 1);
-    }
-    if (LayerState* memory = pass.memory()) {  // a is by now the product of all rates so far
-      if (const at::Tensor mean = memory->value("bypass"); mean.defined()) b = a * mean.unsqueeze(1) + b;
-      memory->put("bypass", b.select(1, length - 1));
-    }
+    LayerState* const memory = pass.memory();
+    if (!memory) return gated_scan(a, b);
+    gated_scan_paths::compose({a, b});  // a is then the product of all rates so far
+    if (const at::Tensor mean = memory->value("bypass"); mean.defined()) b = a * mean.unsqueeze(1) + b;
+    memory->put("bypass", b.select(1, x_BLC.size(1) - 1));
     return b;
   }
 

@@ -19,6 +19,7 @@
 
 #include "core/error.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 #include "models/layers/dropout.h"
 #include "models/layers/embedding.h"
 #include "models/layers/norms/norm.h"
@@ -123,10 +124,11 @@ class Classifier final : public Net {
     const at::Tensor& keep_BL = pass.keep_BL;
     check_inputs(inputs, keep_BL);
     const at::Tensor patched_keep = keep_of_positions(keep_BL);
-    at::Tensor x = placed(read(inputs, keep_BL));
+    at::Tensor x = in_part("embedding", [&] { return placed(read(inputs, keep_BL)); });
     const at::Tensor keep_BT = with_cls(patched_keep);
     x = dropout(x, config_.frame.dropout, is_training(), noise_.get());
     x = through_blocks(blocks_, x, {.keep_BL = keep_BT}, recompute_ ? noise_ : nullptr);
+    const RecordedPart part("head");
     return head_->forward(pooled((*norm_)(x), keep_BT));
   }
   bool gives_classes() const override { return config_.pooling != "none"; }

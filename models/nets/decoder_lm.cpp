@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 #include "models/layers/embedding.h"
 #include "models/layers/positions/sinusoids.h"
 #include "models/layers/projection.h"
@@ -132,12 +133,15 @@ class DecoderLm final : public Net {
 
   at::Tensor forward(const at::Tensor& ids_BL, const Pass& pass) override {
     const at::Tensor x = normed(ids_BL, pass);
+    const RecordedPart part("head");
     return head_ ? head_->forward(x) : embedding_->logits(x);
   }
   at::Tensor loss(const at::Tensor& ids_BL, const at::Tensor& targets_BL, const Pass& pass) override {
     const WeightMatrix& head = head_ ? static_cast<const WeightMatrix&>(*head_) : *embedding_;
     if (!head.is_plain()) return Net::loss(ids_BL, targets_BL, pass);
-    return linear_cross_entropy(normed(ids_BL, pass).flatten(0, 1), head.dense(), targets_BL.flatten());
+    const at::Tensor x = normed(ids_BL, pass);
+    const RecordedPart part("head");
+    return linear_cross_entropy(x.flatten(0, 1), head.dense(), targets_BL.flatten());
   }
   int64_t most_tokens() const override {
     for (const auto& block : blocks_)
@@ -182,8 +186,11 @@ class DecoderLm final : public Net {
     expect_shape("decoder_lm", "ids", ids_BL, {pass.batch(), kAny});
     if (pass.keep_BL.defined())
       expect_shape("decoder_lm", "keep", pass.keep_BL, {ids_BL.size(0), ids_BL.size(1)});
-    at::Tensor x = dropout(embedded(ids_BL, pass.position()), dropout_, is_training(), noise_.get());
-    x = (*norm_)(through_blocks(blocks_, x, pass, recompute_ ? noise_ : nullptr));
+    at::Tensor x = in_part("embedding", [&] {
+      return dropout(embedded(ids_BL, pass.position()), dropout_, is_training(), noise_.get());
+    });
+    x = through_blocks(blocks_, x, pass, recompute_ ? noise_ : nullptr);
+    x = in_part("norms", [&] { return (*norm_)(x); });
     if (pass.hidden) pass.hidden->push_back(x);
     if (pass.state) pass.state->advance(ids_BL.size(1));
     return x;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 #include "models/layers/projection.h"
 #include "models/layers/recompute.h"
 
@@ -101,10 +102,11 @@ at::Tensor ResidualBlock::noisy(const at::Tensor& x_BLD) const {
 }
 
 at::Tensor ResidualBlock::channels(const at::Tensor& x_BLD, const Pass& pass) const {
-  const at::Tensor normed = channel_norm_(x_BLD);
+  const at::Tensor normed = in_part("norms", [&] { return channel_norm_(x_BLD); });
   at::Tensor sum;
   for (const auto& [label, mixer] : channel_mixers_) {
     LayerState* memory = pass.state ? &pass.memory()->part(label) : nullptr;
+    const RecordedPart part(label.c_str());
     const at::Tensor y = mixer->forward(normed, memory);
     sum = sum.defined() ? sum + y : y;
   }
@@ -134,7 +136,8 @@ at::Tensor ResidualBlock::forward(const at::Tensor& x_BLD, const Pass& pass, con
 }
 
 at::Tensor ResidualBlock::whole(const at::Tensor& x_BLD, const Pass& pass) {
-  const at::Tensor y_BLD = mixer_->forward(mixer_norm_(x_BLD), pass);
+  const at::Tensor normed = in_part("norms", [&] { return mixer_norm_(x_BLD); });
+  const at::Tensor y_BLD = in_part("mixer", [&] { return mixer_->forward(normed, pass); });
   expect_shape(mixer_name_, "y", y_BLD, {x_BLD.size(0), x_BLD.size(1), x_BLD.size(2)});
   return channels(x_BLD + noisy(y_BLD), pass);
 }
@@ -146,6 +149,7 @@ at::Tensor through_blocks(const std::vector<std::shared_ptr<ResidualBlock>>& blo
   pass.before = &before, pass.after = &after;
   for (pass.layer = 0; pass.layer < pass.layers; ++pass.layer) {
     if (pass.hidden) pass.hidden->push_back(x_BLD);
+    const RecordedPart part("blocks", pass.layer);
     x_BLD = blocks[static_cast<size_t>(pass.layer)]->forward(x_BLD, pass, repeat);
     before = std::exchange(after, {});
   }

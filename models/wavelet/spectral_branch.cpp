@@ -7,6 +7,8 @@
 
 #include <cmath>
 
+#include "core/tensors/recorded.h"
+
 namespace subband {
 
 namespace {
@@ -84,14 +86,17 @@ void SpectralBranch::add_projection(Module& owner, const BlockContext& context) 
 at::Tensor SpectralBranch::forward(const at::Tensor& h_BLC, const Summaries& summaries, const Pass& pass) {
   const int64_t padding = padded_width_ - width_;
   const at::Tensor h = padding > 0 ? at::constant_pad_nd(h_BLC, {0, padding}) : h_BLC;
-  at::Tensor decomposed = lifting_->decompose(h, pass.memory());
+  at::Tensor decomposed = in_part("lifting", [&] { return lifting_->decompose(h, pass.memory()); });
   if (coefficient_norms_) decomposed = coefficient_norms_->forward(decomposed);
-  const ScaleBias bias = bypass_->bias(summaries.own, summaries.previous);
-  const at::Tensor z_SBLC = bias.context_BLC.defined()
-                                ? transform_->forward_biased(decomposed, bias.context_BLC, bias.gains_SC)
-                                : transform_->forward(decomposed);
-  const at::Tensor r = reconstruction_->reconstruct(back(scale_mixer_->forward(largest(z_SBLC))));
-  return projection_ ? projection_->forward(r) : r;
+  const ScaleBias bias = in_part("bypass", [&] { return bypass_->bias(summaries.own, summaries.previous); });
+  const at::Tensor z_SBLC = in_part("transform", [&] {
+    return bias.context_BLC.defined() ? transform_->forward_biased(decomposed, bias.context_BLC, bias.gains_SC)
+                                      : transform_->forward(decomposed);
+  });
+  const at::Tensor mixed = in_part("scale_mixer", [&] { return scale_mixer_->forward(largest(z_SBLC)); });
+  const at::Tensor y = in_part("transform", [&] { return back(mixed); });
+  const at::Tensor r = in_part("lifting", [&] { return reconstruction_->reconstruct(y); });
+  return projection_ ? in_part("out", [&] { return projection_->forward(r); }) : r;
 }
 
 // From mixed coefficients to those that are put together again.

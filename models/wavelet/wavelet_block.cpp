@@ -2,6 +2,8 @@
 
 #include <ATen/TensorOperators.h>
 
+#include "core/tensors/recorded.h"
+
 namespace subband {
 
 static constexpr Purpose kGain{.role = Role::gain};
@@ -51,12 +53,14 @@ void WaveletBlock::add_costs(PartCosts& costs, const std::string& prefix, int64_
 
 WaveletBlock::Flow WaveletBlock::forward(const Flow& in, const at::Tensor& embedding_BLC, const Pass& pass) {
   at::Tensor x = in.x_BLC;
-  const at::Tensor summary = spectral_.summary(x, pass);
+  const at::Tensor summary = in_part("bypass", [&] { return spectral_.summary(x, pass); });
   if (embedding_gain_C_.defined() && embedding_BLC.defined()) x = x + embedding_gain_C_ * embedding_BLC;
-  const at::Tensor branch = dropout(spectral_.forward(norm1_->forward(x), {summary, in.summary}, pass),
-                                    projection_dropout_, is_training(), noise_.get());
+  const at::Tensor normed = in_part("norms", [&] { return norm1_->forward(x); });
+  const at::Tensor branch = dropout(spectral_.forward(normed, {summary, in.summary}, pass), projection_dropout_,
+                                    is_training(), noise_.get());
   x = spectral_gain_.defined() ? spectral_gain_ * x + branch : x + branch;
-  const at::Tensor h = channel_mixers_.empty() ? at::Tensor() : norm2_->forward(x);
+  const at::Tensor h =
+      channel_mixers_.empty() ? at::Tensor() : in_part("norms", [&] { return norm2_->forward(x); });
   if (channel_gain_.defined()) x = channel_gain_ * x;
   return {h.defined() ? x + channels(h, pass) : x, summary};
 }
@@ -65,6 +69,7 @@ at::Tensor WaveletBlock::channels(const at::Tensor& h_BLC, const Pass& pass) {
   at::Tensor sum;
   for (const auto& [label, gain, mixer] : channel_mixers_) {
     LayerState* memory = pass.state ? &pass.memory()->part(label) : nullptr;
+    const RecordedPart part(label.c_str());
     const at::Tensor term = gain * mixer->forward(h_BLC, memory);
     sum = sum.defined() ? sum + term : term;
   }

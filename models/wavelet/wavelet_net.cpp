@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/ops/products/linear_cross_entropy.h"
+#include "core/tensors/recorded.h"
 #include "models/layers/recompute.h"
 
 namespace subband {
@@ -193,7 +194,7 @@ WaveletNet::Stream WaveletNet::start(const at::Tensor& ids_BL, const Pass& pass)
   expect_plain_pass("wavelet_lm", ids_BL, pass);
   if (pass.position() > 0 && is_training() && config_.stochastic_depth > 0)
     throw ShapeError("wavelet_lm", "stochastic_depth: a block that is left out cannot go on from a past in training");
-  at::Tensor embedded = embedding_->forward(ids_BL);
+  at::Tensor embedded = in_part("embedding", [&] { return embedding_->forward(ids_BL); });
   if (config_.stabilizers.embedding) embedded = embedded * std::sqrt(static_cast<double>(config_.width));
   at::Tensor last;
   if (pass.state && carries() == Carry::across) last = pass.memory()->value(kLastSummary);
@@ -208,6 +209,7 @@ void WaveletNet::advance(Stream& stream, int64_t application) {
   pass.layer += stream.applied++;
   if (left_out(application)) return;
   const auto& block = blocks_[config_.loop_block > 0 ? 0 : static_cast<size_t>(application)];
+  const RecordedPart part("blocks", application);
   if (!recompute_ || !is_training() || !c10::GradMode::is_enabled()) {
     stream.flow = block->forward(stream.flow, stream.embedded_BLC, pass);
     return;
@@ -248,6 +250,7 @@ at::Tensor WaveletNet::before_head(const at::Tensor& x_BLC) const {
 }
 
 at::Tensor WaveletNet::head(const at::Tensor& x_BLC) const {
+  const RecordedPart part("head");
   const at::Tensor x = before_head(x_BLC);
   return head_ ? head_->forward(x) : embedding_->logits(x);
 }
@@ -255,6 +258,7 @@ at::Tensor WaveletNet::head(const at::Tensor& x_BLC) const {
 at::Tensor WaveletNet::head_loss(const at::Tensor& x_BLC, const at::Tensor& targets_BL) const {
   const WeightMatrix& last = head_ ? static_cast<const WeightMatrix&>(*head_) : *embedding_;
   if (!last.is_plain()) return mean_cross_entropy(head(x_BLC), targets_BL);
+  const RecordedPart part("head");
   return linear_cross_entropy(before_head(x_BLC).flatten(0, 1), last.dense(), targets_BL.flatten());
 }
 

@@ -10,6 +10,7 @@
 #include "core/ops/hadamard/fwht.h"
 #include "core/ops/op_choice.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -142,18 +143,20 @@ at::Tensor biased_fwht(const at::Tensor& z_SBLN, const at::Tensor& context_BLC, 
   expect_shape("biased_fwht", "z", z_SBLN, {kAny, kAny, kAny, kAny});
   expect_shape("biased_fwht", "context", context_BLC, {z_SBLN.size(1), z_SBLN.size(2), kAny});
   expect_shape("biased_fwht", "gains", gains_SC, {z_SBLN.size(0), context_BLC.size(2)});
+  RecordedOp op("subband::biased_fwht", {z_SBLN, context_BLC, gains_SC});
   if (!takes_loops("biased_fwht", {z_SBLN, context_BLC, gains_SC}, path))
-    return biased_fwht_paths::biased_reference(z_SBLN, context_BLC, gains_SC);
-  return BiasedFwht::apply(z_SBLN, context_BLC, gains_SC);
+    return op.gives(biased_fwht_paths::biased_reference(z_SBLN, context_BLC, gains_SC));
+  return op.gives(BiasedFwht::apply(z_SBLN, context_BLC, gains_SC));
 }
 
 at::Tensor scaled_fwht(const at::Tensor& x_SBLN, const at::Tensor& gains_S, std::string_view path) {
   using namespace biased_fwht_paths;
   expect_shape("scaled_fwht", "x", x_SBLN, {kAny, kAny, kAny, kAny});
   expect_shape("scaled_fwht", "gains", gains_S, {x_SBLN.size(0)});
+  RecordedOp op("subband::scaled_fwht", {x_SBLN, gains_S});
   if (!takes_loops("scaled_fwht", {x_SBLN, gains_S}, path))
-    return biased_fwht_paths::scaled_reference(x_SBLN, gains_S);
-  return ScaledFwht::apply(x_SBLN, gains_S);
+    return op.gives(biased_fwht_paths::scaled_reference(x_SBLN, gains_S));
+  return op.gives(ScaledFwht::apply(x_SBLN, gains_S));
 }
 
 at::Tensor biased_fwht_paths::biased_reference(const at::Tensor& z_SBLN, const at::Tensor& context_BLC,

@@ -5,7 +5,6 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/stack.h>
-#include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <bit>
@@ -15,6 +14,7 @@
 #include "core/ops/op_choice.h"
 #include "core/ops/op_paths.h"
 #include "core/tensors/device.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -70,18 +70,18 @@ void loops_over_rows(const at::Tensor& x, at::Tensor& y) {
 
 // The loops are no operator of LibTorch, so they tell its profilers and counters themselves.
 at::Tensor through_loops(const at::Tensor& x) {
-  RECORD_FUNCTION("subband::fwht", std::vector<c10::IValue>({x}));
+  RecordedOp op("subband::fwht", {x});
   count_op("fwht", "loops", x.scalar_type() == at::kFloat ? fwht_paths::loops_instructions() : "");
   at::Tensor y = at::empty_like(x, at::MemoryFormat::Contiguous);
   if (x.scalar_type() == at::kFloat)
     loops_over_rows<float>(x.contiguous(), y);
   else
     loops_over_rows<double>(x.contiguous(), y);
-  return y;
+  return op.gives(y);
 }
 
 at::Tensor through_cuda(const at::Tensor& x) {
-  RECORD_FUNCTION("subband::fwht", std::vector<c10::IValue>({x}));
+  RecordedOp op("subband::fwht", {x});
   count_op("fwht", "cuda");
   const at::Tensor flat = x.contiguous();
   at::Tensor y = at::empty_like(flat);
@@ -89,7 +89,7 @@ at::Tensor through_cuda(const at::Tensor& x) {
   cuda_launch<decltype(subband_cuda_fwht)>("fwht", "subband_cuda_fwht", flat.const_data_ptr(),
                                            y.mutable_data_ptr(), x.numel() / n, static_cast<int>(n), cuda_value_type(x.scalar_type()),
                                            cuda_stream(x.device()));
-  return y;
+  return op.gives(y);
 }
 
 // H is symmetric, so the gradient of the transform is the transform of the gradient.

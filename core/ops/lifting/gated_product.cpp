@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/ops/op_choice.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -177,8 +178,10 @@ at::Tensor gated_product(const at::Tensor& x_SNW, const std::vector<GatedMatrice
   for (const GatedMatrices& s : scales) form.list(matrices, s);
   variable_list all = matrices;
   all.push_back(x_SNW);
-  if (!takes_loops("gated_product", all, path)) return gated_product_paths::reference(x_SNW, scales, gate);
-  return GatedProduct::apply(x_SNW, at::TensorList(matrices), form, gate);
+  RecordedOp op("subband::gated_product", all);
+  if (!takes_loops("gated_product", all, path))
+    return op.gives(gated_product_paths::reference(x_SNW, scales, gate));
+  return op.gives(GatedProduct::apply(x_SNW, at::TensorList(matrices), form, gate));
 }
 
 at::Tensor gated_product_paths::reference(const at::Tensor& x_SW, const std::vector<GatedMatrices>& scales,

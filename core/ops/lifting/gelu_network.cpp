@@ -9,6 +9,7 @@
 
 #include "core/ops/op_choice.h"
 #include "core/ops/op_paths.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -96,9 +97,10 @@ struct GeluNetwork : torch::autograd::Function<GeluNetwork> {
 
 at::Tensor gelu_network(const at::Tensor& x, const GeluWeights& w, std::string_view path) {
   using namespace gelu_network_paths;
+  RecordedOp op("subband::gelu_network", {x, w.first_HI, w.last_OH});
   if (!takes_loops("gelu_network", {x, w.first_HI, w.first_bias_H, w.last_OH, w.last_bias_O}, path))
-    return gelu_network_paths::reference(x, w);
-  return GeluNetwork::apply(x, w.first_HI, maybe(w.first_bias_H), w.last_OH, maybe(w.last_bias_O));
+    return op.gives(gelu_network_paths::reference(x, w));
+  return op.gives(GeluNetwork::apply(x, w.first_HI, maybe(w.first_bias_H), w.last_OH, maybe(w.last_bias_O)));
 }
 
 at::Tensor gelu_network_paths::reference(const at::Tensor& x, const GeluWeights& w) {

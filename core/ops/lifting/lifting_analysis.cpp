@@ -14,6 +14,7 @@
 #include "core/ops/op_paths.h"
 #include "core/ops/sequence/causal_filter.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -207,10 +208,11 @@ at::Tensor lifting_analysis(const at::Tensor& h_BLC, const std::vector<LiftingNe
   lifting_paths::expect_networks("lifting_analysis", update, hidden, h_BLC.size(2));
   variable_list all = networks;
   all.insert(all.end(), {h_BLC, past.weights_LK});
+  RecordedOp op("subband::lifting_analysis", all);
   if (!takes_loops("lifting_analysis", all, path))
-    return lifting_paths::analysis_reference(h_BLC, predict, update, past);
+    return op.gives(lifting_paths::analysis_reference(h_BLC, predict, update, past));
   const MaybeTensor weights = past.weights_LK.defined() ? MaybeTensor(past.weights_LK) : MaybeTensor();
-  return LiftingAnalysis::apply(h_BLC, at::TensorList(networks), weights, past);
+  return op.gives(LiftingAnalysis::apply(h_BLC, at::TensorList(networks), weights, past));
 }
 
 static at::Tensor moved_back(const at::Tensor& c_BLC, int64_t distance) {

@@ -9,6 +9,7 @@
 #include "core/ops/lifting/lifting_work.h"
 #include "core/ops/op_choice.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -111,8 +112,10 @@ at::Tensor lifting_synthesis(const at::Tensor& z_SBLC, const std::vector<Lifting
   for (const LiftingNetwork& each : update) lifting_paths::list_network(networks, each);
   torch::autograd::variable_list all = networks;
   all.push_back(z_SBLC);
-  if (!takes_loops("lifting_synthesis", all, path)) return lifting_paths::synthesis_reference(z_SBLC, update);
-  return LiftingSynthesis::apply(z_SBLC, at::TensorList(networks));
+  RecordedOp op("subband::lifting_synthesis", all);
+  if (!takes_loops("lifting_synthesis", all, path))
+    return op.gives(lifting_paths::synthesis_reference(z_SBLC, update));
+  return op.gives(LiftingSynthesis::apply(z_SBLC, at::TensorList(networks)));
 }
 
 at::Tensor lifting_paths::synthesis_reference(const at::Tensor& z_SBLC,

@@ -10,8 +10,11 @@
 
 #include "core/error.h"
 #include "core/ops/memory/product_key_loops.h"
+#include "core/ops/memory/product_keys_cuda.h"
 #include "core/ops/op_choice.h"
+#include "core/tensors/device.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -117,6 +120,69 @@ LookupGradients look_back(const Lookup& l, const at::Tensor& g_NC) {
   return found;
 }
 
+SubbandProductKeys described(const Lookup& l, int64_t head) {
+  const Extent e = l.extent();
+  return {l.count(), e.side, e.kept, e.columns, l.heads() * e.kept, head, cuda_stream(l.q_NHE.device())};
+}
+
+at::Tensor look_up_on_cuda(Lookup& l) {
+  auto* const rows = l.rows_NHK.mutable_data_ptr<int32_t>();
+  float* const weights = l.weights_NHK.mutable_data_ptr<float>();
+  for (int64_t head = 0; head < l.heads(); ++head) {
+    const at::Tensor a = at::mm(half_of(l.q_NHE, head, 0), l.tables.keys_a_HSE.select(0, head).t());
+    const at::Tensor b = at::mm(half_of(l.q_NHE, head, 1), l.tables.keys_b_HSE.select(0, head).t());
+    const SubbandProductKeys keys = described(l, head);
+    cuda_launch<decltype(subband_cuda_choose_pairs)>("product_key_lookup", "subband_cuda_choose_pairs", &keys,
+                                                     a.const_data_ptr<float>(), b.const_data_ptr<float>(), rows,
+                                                     weights);
+  }
+  at::Tensor y = at::empty({l.count(), l.extent().columns}, l.q_NHE.options());
+  const SubbandProductKeys keys = described(l, 0);
+  cuda_launch<decltype(subband_cuda_read_rows)>("product_key_lookup", "subband_cuda_read_rows", &keys,
+                                                l.tables.values_VC.const_data_ptr<float>(), rows, weights,
+                                                y.mutable_data_ptr<float>());
+  return y;
+}
+
+// Slots sorted by row, equal ones in their order, so that every row adds up in one order.
+void add_table_gradient(const Lookup& l, const at::Tensor& g_NC, at::Tensor& of_values_VC) {
+  const auto [rows, slots] = l.rows_NHK.flatten().sort(/*stable=*/true, /*dim=*/0, /*descending=*/false);
+  const SubbandProductKeys keys = described(l, 0);
+  const SubbandSortedSlots sorted{rows.const_data_ptr<int32_t>(), slots.const_data_ptr<int64_t>()};
+  cuda_launch<decltype(subband_cuda_table_backward)>("product_key_lookup", "subband_cuda_table_backward", &keys,
+                                                     &sorted, l.weights_NHK.const_data_ptr<float>(),
+                                                     g_NC.const_data_ptr<float>(),
+                                                     of_values_VC.mutable_data_ptr<float>());
+}
+
+LookupGradients look_back_on_cuda(const Lookup& l, const at::Tensor& g_NC) {
+  const auto options = g_NC.options();
+  LookupGradients found{at::empty(l.q_NHE.sizes(), options), at::empty(l.tables.keys_a_HSE.sizes(), options),
+                        at::empty(l.tables.keys_b_HSE.sizes(), options),
+                        at::zeros(l.tables.values_VC.sizes(), options)};
+  at::Tensor of_weights = at::empty_like(l.weights_NHK);
+  const auto* const rows = l.rows_NHK.const_data_ptr<int32_t>();
+  const SubbandProductKeys all = described(l, 0);
+  cuda_launch<decltype(subband_cuda_weights_backward)>("product_key_lookup", "subband_cuda_weights_backward", &all,
+                                                       l.tables.values_VC.const_data_ptr<float>(), rows,
+                                                       g_NC.const_data_ptr<float>(),
+                                                       of_weights.mutable_data_ptr<float>());
+  const SubbandChoice choice{rows, l.weights_NHK.const_data_ptr<float>(), of_weights.const_data_ptr<float>()};
+  for (int64_t head = 0; head < l.heads(); ++head) {
+    at::Tensor of_a = at::empty({l.count(), l.side()}, options), of_b = at::empty_like(of_a);
+    const SubbandProductKeys keys = described(l, head);
+    cuda_launch<decltype(subband_cuda_scores_backward)>("product_key_lookup", "subband_cuda_scores_backward", &keys,
+                                                        &choice, of_a.mutable_data_ptr<float>(),
+                                                        of_b.mutable_data_ptr<float>());
+    half_of(found.q_NHE, head, 0).copy_(at::mm(of_a, l.tables.keys_a_HSE.select(0, head)));
+    half_of(found.q_NHE, head, 1).copy_(at::mm(of_b, l.tables.keys_b_HSE.select(0, head)));
+    found.keys_a_HSE.select(0, head).copy_(at::mm(of_a.t(), half_of(l.q_NHE, head, 0)));
+    found.keys_b_HSE.select(0, head).copy_(at::mm(of_b.t(), half_of(l.q_NHE, head, 1)));
+  }
+  add_table_gradient(l, g_NC, found.values_VC);
+  return found;
+}
+
 struct ProductKeyLookup : torch::autograd::Function<ProductKeyLookup> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q_NHE, const at::Tensor& keys_a,
                             const at::Tensor& keys_b, const at::Tensor& values, int64_t top_k) {
@@ -125,7 +191,7 @@ struct ProductKeyLookup : torch::autograd::Function<ProductKeyLookup> {
     const std::vector<int64_t> shape = {l.count(), l.heads(), kept_of(l.tables, top_k)};
     l.rows_NHK = at::empty(shape, q_NHE.options().dtype(at::kInt));
     l.weights_NHK = at::empty(shape, q_NHE.options());
-    at::Tensor y = look_up(l);
+    at::Tensor y = l.q_NHE.is_cuda() ? look_up_on_cuda(l) : look_up(l);
     context->save_for_backward({q_NHE, keys_a, keys_b, values, l.rows_NHK, l.weights_NHK});
     context->saved_data["top_k"] = top_k;
     return y;
@@ -148,7 +214,8 @@ struct ProductKeyLookup : torch::autograd::Function<ProductKeyLookup> {
                    {saved[1].contiguous(), saved[2].contiguous(), saved[3].contiguous()},
                    saved[4],
                    saved[5]};
-    const LookupGradients found = look_back(l, gradients[0].contiguous());
+    const at::Tensor g = gradients[0].contiguous();
+    const LookupGradients found = g.is_cuda() ? look_back_on_cuda(l, g) : look_back(l, g);
     return {found.q_NHE, found.keys_a_HSE, found.keys_b_HSE, found.values_VC, at::Tensor()};
   }
 };
@@ -167,9 +234,11 @@ at::Tensor product_key_lookup(const at::Tensor& q_NHE, const ProductKeyTables& t
   if (top_k < 1)
     throw ShapeError("product_key_lookup", "top_k = " + std::to_string(top_k) + ": must be 1 or more");
   const at::Tensor &a = tables.keys_a_HSE, &b = tables.keys_b_HSE, &values = tables.values_VC;
-  if (!takes_loops("product_key_lookup", {q_NHE, a, b, values}, path))
-    return product_key_paths::reference(q_NHE, tables, top_k);
-  return ProductKeyLookup::apply(q_NHE, a, b, values, top_k);
+  RecordedOp op("subband::product_key_lookup", {q_NHE, a, b, values});
+  const OpPath taken = taken_path("product_key_lookup", {q_NHE, a, b, values}, path, {.cuda = KernelTypes::fp32});
+  if (taken == OpPath::reference)
+    return op.gives(product_key_paths::reference(q_NHE, tables, top_k));
+  return op.gives(ProductKeyLookup::apply(q_NHE, a, b, values, top_k));
 }
 
 product_key_paths::Choice product_key_paths::choose(const at::Tensor& q_NHE, const ProductKeyTables& tables,

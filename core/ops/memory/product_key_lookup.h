@@ -18,7 +18,7 @@ struct ProductKeyTables {
 /// Sum of the weighted rows over all heads. The loops choose the lower index of two equal scores, and add the gradient of
 /// the table up row after row: the same bits on any number of threads.
 /// Shapes  q [N,H,2E] -> [N,C]
-/// `path`  `auto`, or one of `reference`, `loops` by force; what ran is counted (op_paths.h)
+/// `path`  `auto`, or one of `reference`, `loops`, `cuda` (fp32) by force; what ran is counted (op_paths.h)
 /// Errors  ShapeError when shapes do not fit, or the forced path cannot take q
 at::Tensor product_key_lookup(const at::Tensor& q_NHE, const ProductKeyTables& tables, int64_t top_k,
                               std::string_view path = "auto");

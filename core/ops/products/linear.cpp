@@ -9,6 +9,7 @@
 
 #include "core/ops/lifting/gelu_network.h"
 #include "core/ops/op_choice.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -60,9 +61,10 @@ struct Linear : torch::autograd::Function<Linear> {
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight_OI, const at::Tensor& bias_O,
                   std::string_view path) {
-  if (!takes_loops("linear", {x, weight_OI, bias_O}, path)) return at::linear(x, weight_OI, bias_O);
+  RecordedOp op("subband::linear", {x, weight_OI, bias_O});
+  if (!takes_loops("linear", {x, weight_OI, bias_O}, path)) return op.gives(at::linear(x, weight_OI, bias_O));
   const std::optional<at::Tensor> bias = bias_O.defined() ? std::optional(bias_O) : std::nullopt;
-  return linear_paths::Linear::apply(x, weight_OI, bias);
+  return op.gives(linear_paths::Linear::apply(x, weight_OI, bias));
 }
 
 }  // namespace subband

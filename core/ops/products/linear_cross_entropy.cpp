@@ -12,7 +12,9 @@
 
 #include "core/error.h"
 #include "core/ops/op_choice.h"
+#include "core/tensors/device.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -73,11 +75,51 @@ Loss chunk_by_chunk(const at::Tensor& x_NC, const at::Tensor& weight_VC, const a
   return loss;
 }
 
+// On a device, where nothing waits for it: how many rows count stays there too.
+Loss chunk_by_chunk_on_cuda(const at::Tensor& x_NC, const at::Tensor& weight_VC, const at::Tensor& targets_N,
+                            bool with_gradients) {
+  const int64_t rows = x_NC.size(0), vocabulary = weight_VC.size(0);
+  const int64_t at_once = std::min(rows, linear_cross_entropy_paths::chunk_rows(vocabulary));
+  const at::Tensor factor = targets_N.ne(kLeftOut).sum().to(at::kFloat).reciprocal();
+  at::Tensor logits = at::empty({at_once, vocabulary}, x_NC.options());
+  at::Tensor losses = at::empty({rows}, factor.options()), of_weight;
+  Loss loss;
+  if (with_gradients) {
+    loss.of_x_NC = at::empty_like(x_NC);
+    of_weight = at::zeros(weight_VC.sizes(), factor.options());  // fp32: chunks add up in it
+  }
+  for (int64_t first = 0; first < rows; first += at_once) {
+    const int64_t count = std::min(at_once, rows - first);
+    at::Tensor own = logits.narrow(0, 0, count);
+    const at::Tensor x = x_NC.narrow(0, first, count);
+    at::mm_out(own, x, weight_VC.t());
+    const SubbandRowLosses row_losses{count, vocabulary, cuda_value_type(own.scalar_type()), cuda_stream(x.device())};
+    cuda_launch<decltype(subband_cuda_row_losses)>("linear_cross_entropy", "subband_cuda_row_losses", &row_losses,
+                                                   targets_N.const_data_ptr<int64_t>() + first,
+                                                   factor.const_data_ptr<float>(), own.mutable_data_ptr(),
+                                                   losses.mutable_data_ptr<float>() + first);
+    if (!with_gradients) continue;
+    at::Tensor of_x = loss.of_x_NC.narrow(0, first, count);
+    at::mm_out(of_x, own, weight_VC);
+    of_weight.add_(at::mm(own.t(), x));
+  }
+  if (with_gradients) loss.of_weight_VC = of_weight.to(weight_VC.scalar_type());
+  loss.value = losses.sum() * factor;
+  return loss;
+}
+
+Loss each_chunk_of(const at::Tensor& x_NC, const at::Tensor& weight_VC, const at::Tensor& targets_N,
+                   bool with_gradients) {
+  const at::Tensor x = x_NC.contiguous(), weight = weight_VC.contiguous(), targets = targets_N.contiguous();
+  return x.is_cuda() ? chunk_by_chunk_on_cuda(x, weight, targets, with_gradients)
+                     : chunk_by_chunk(x, weight, targets, with_gradients);
+}
+
 struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x_NC, const at::Tensor& weight_VC,
                             const at::Tensor& targets_N) {
     const at::AutoDispatchBelowADInplaceOrView below;
-    const Loss loss = chunk_by_chunk(x_NC.contiguous(), weight_VC.contiguous(), targets_N.contiguous(), true);
+    const Loss loss = each_chunk_of(x_NC, weight_VC, targets_N, true);
     context->save_for_backward({x_NC, weight_VC, targets_N, loss.of_x_NC, loss.of_weight_VC});
     return loss.value;
   }
@@ -90,8 +132,8 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
           [](const variable_list& in) { return linear_cross_entropy_paths::reference(in[0], in[1], in[2]); },
           {saved[0], saved[1], saved[2]}, g);
     }
-    if (g.item<float>() == 1) return {saved[3], saved[4], at::Tensor()};
-    return {saved[3] * g, saved[4] * g, at::Tensor()};
+    if (g.is_cpu() && g.item<float>() == 1) return {saved[3], saved[4], at::Tensor()};
+    return {saved[3] * g.to(saved[3].scalar_type()), saved[4] * g.to(saved[4].scalar_type()), at::Tensor()};
   }
 };
 
@@ -117,14 +159,17 @@ at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& weight
   using namespace linear_cross_entropy_paths;
   expect_shape("linear_cross_entropy", "x", x_NC, {kAny, weight_VC.size(1)});
   expect_shape("linear_cross_entropy", "targets", targets_N, {x_NC.size(0)});
-  if (!takes_loops("linear_cross_entropy", {x_NC, weight_VC}, path))
-    return linear_cross_entropy_paths::reference(x_NC, weight_VC, targets_N);
+  RecordedOp op("subband::linear_cross_entropy", {x_NC, weight_VC, targets_N});
+  const OpPath taken =
+      taken_path("linear_cross_entropy", {x_NC, weight_VC}, path, {.cuda = KernelTypes::fp32_and_half});
+  if (taken == OpPath::reference)
+    return op.gives(linear_cross_entropy_paths::reference(x_NC, weight_VC, targets_N));
   const at::Tensor targets = targets_N.contiguous();
-  expect_targets(targets, weight_VC.size(0));
+  if (taken == OpPath::loops) expect_targets(targets, weight_VC.size(0));
   if (c10::GradMode::is_enabled() && (x_NC.requires_grad() || weight_VC.requires_grad()))
-    return LinearCrossEntropy::apply(x_NC, weight_VC, targets);
+    return op.gives(LinearCrossEntropy::apply(x_NC, weight_VC, targets));
   const at::AutoDispatchBelowADInplaceOrView below;
-  return chunk_by_chunk(x_NC.contiguous(), weight_VC.contiguous(), targets, false).value;
+  return op.gives(each_chunk_of(x_NC, weight_VC, targets, false).value);
 }
 
 // Half-precision logits are widened first: the sum over a large vocabulary needs it.

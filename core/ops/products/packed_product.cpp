@@ -17,9 +17,13 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/ops/op_choice.h"
 #include "core/ops/op_paths.h"
+#include "core/ops/products/packed_product_cuda.h"
 #include "core/ops/products/packed_product_loops.h"
+#include "core/tensors/device.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -108,7 +112,39 @@ static bool loops_take(const at::Tensor& x) {
   return x.is_cpu() && x.scalar_type() == at::kFloat && !differentiable;
 }
 
+static bool kernel_takes(const at::Tensor& x, const PackedMatrix& matrix) {
+  const bool differentiable = c10::GradMode::is_enabled() && x.requires_grad();
+  return x.is_cuda() && matrix.codes.device() == x.device() && cuda_value_type(x.scalar_type()) >= 0 && !differentiable;
+}
+
+static at::Tensor product_by_kernel(const at::Tensor& x_NC, const PackedMatrix& matrix) {
+  const PackedForm& form = matrix.form;
+  const at::Tensor x = x_NC.contiguous();
+  at::Tensor y = at::empty({x.size(0), form.rows}, x.options());
+  SubbandPackedProduct product{.rows = form.rows,
+                               .columns = form.columns,
+                               .inputs = x.size(0),
+                               .bits = form.bits,
+                               .group = form.has_groups() ? form.group : 0,
+                               .groups = form.groups(),
+                               .one_scale = form.scale_rows() == 1,
+                               .codes = matrix.codes.const_data_ptr<uint8_t>(),
+                               .scales = nullptr,
+                               .group_scales = nullptr,
+                               .zeros = matrix.zeros.defined() ? matrix.zeros.const_data_ptr<int8_t>() : nullptr,
+                               .type = cuda_value_type(x.scalar_type()),
+                               .stream = cuda_stream(x.device())};
+  if (form.has_groups())
+    product.group_scales = reinterpret_cast<const uint16_t*>(matrix.scales.const_data_ptr<at::Half>());
+  else
+    product.scales = matrix.scales.const_data_ptr<float>();
+  cuda_launch<decltype(subband_cuda_packed_product)>("packed_product", "subband_cuda_packed_product", &product,
+                                                     x.const_data_ptr(), y.mutable_data_ptr());
+  return y;
+}
+
 static std::string why_reference(const at::Tensor& x) {
+  if (x.is_cuda()) return "many inputs, a gradient, or a type that the kernel does not take";
   if (!x.is_cpu()) return "no kernel for " + x.device().str();
   return std::string(c10::toString(x.scalar_type())) + ": the loops take fp32";
 }
@@ -183,11 +219,10 @@ at::Tensor packed_rows(const PackedMatrix& matrix, const at::Tensor& ids, c10::S
 }
 
 std::string packed_product_path(const at::Tensor& x, const PackedMatrix& matrix) {
+  const bool is_few = x.numel() <= packed_product_paths::kMostInputs * matrix.form.columns;
+  if (x.is_cuda()) return is_few && packed_product_paths::kernel_takes(x, matrix) ? "cuda" : "reference";
   if (!x.is_cpu() || x.scalar_type() != at::kFloat) return "reference";
-  return packed_product_paths::loops_take(x) &&
-                 x.numel() <= packed_product_paths::kMostInputs * matrix.form.columns
-             ? "loops"
-             : "dense";
+  return packed_product_paths::loops_take(x) && is_few ? "loops" : "dense";
 }
 
 at::Tensor packed_product(const at::Tensor& x, const PackedMatrix& matrix, const at::Tensor& bias,
@@ -197,26 +232,31 @@ at::Tensor packed_product(const at::Tensor& x, const PackedMatrix& matrix, const
     throw ShapeError("packed_product",
                      "x: expected [..., " + std::to_string(form.columns) + "], got " +
                          (x.dim() < 1 ? "one number" : "a last axis of " + std::to_string(x.size(-1))));
+  RecordedOp op("subband::packed_product", {x, matrix.codes});
   const std::string asked = op_path("packed_product", path);
   const std::string chosen = asked == "auto" ? packed_product_path(x, matrix) : asked;
   if (chosen == "reference") {
     count_op("packed_product", "reference",
              asked == "auto" ? packed_product_paths::why_reference(x) : "forced");
-    return at::linear(x, packed_product_paths::unpacked_reference(matrix, x.scalar_type()), bias);
+    return op.gives(at::linear(x, packed_product_paths::unpacked_reference(matrix, x.scalar_type()), bias));
   }
   if (chosen == "dense" && x.is_cpu() && x.scalar_type() == at::kFloat) {
     count_op("packed_product", "dense", packed_product_paths::loops_instructions());
-    return at::linear(x, packed_product_paths::unpacked_by_loops(matrix), bias);
+    return op.gives(at::linear(x, packed_product_paths::unpacked_by_loops(matrix), bias));
   }
-  if (chosen != "loops" || !packed_product_paths::loops_take(x))
+  const bool by_kernel = chosen == "cuda" && packed_product_paths::kernel_takes(x, matrix);
+  if (!by_kernel && (chosen != "loops" || !packed_product_paths::loops_take(x)))
     throw ShapeError("packed_product",
                      "path = " + chosen +
-                         ": must be auto, reference, dense (CPU, fp32) or loops (CPU, fp32, no gradient)");
-  count_op("packed_product", "loops", packed_product_paths::loops_instructions());
+                         ": must be auto, reference, dense (CPU, fp32), loops (CPU, fp32, no gradient) or cuda (CUDA, fp32, "
+                         "fp16 or bf16, no gradient)");
+  count_op("packed_product", chosen, by_kernel ? "" : packed_product_paths::loops_instructions());
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = form.rows;
-  const at::Tensor y = packed_product_paths::product_by_loops(x.detach().reshape({-1, form.columns}), matrix);
-  return (bias.defined() ? y.add(bias.detach()) : y).view(shape);
+  const at::Tensor flat = x.detach().reshape({-1, form.columns});
+  const at::Tensor y = by_kernel ? packed_product_paths::product_by_kernel(flat, matrix)
+                                 : packed_product_paths::product_by_loops(flat, matrix);
+  return op.gives((bias.defined() ? y.add(bias.detach()) : y).view(shape));
 }
 
 }  // namespace subband

@@ -206,8 +206,8 @@ TEST_CASE("a packed product refuses what does not fit, and its path can be force
   CHECK_THROWS_WITH(packed_product(at::zeros({2, 71}), matrix, {}),
                     "packed_product: x: expected [..., 70], got a last axis of 71");
   CHECK_THROWS_WITH(packed_product(at::zeros({70}, at::kDouble), matrix, {}, "loops"),
-                    "packed_product: path = loops: must be auto, reference, dense (CPU, fp32) or loops (CPU, "
-                    "fp32, no gradient)");
+                    "packed_product: path = loops: must be auto, reference, dense (CPU, fp32), loops (CPU, "
+                    "fp32, no gradient) or cuda (CUDA, fp32, fp16 or bf16, no gradient)");
   const at::Tensor x = random({1, 70}, "x");
   const OpPaths forced(ForcedPaths{{"packed_product", "reference"}});
   packed_product(x, matrix, {});

@@ -17,6 +17,7 @@
 #include "core/ops/op_paths.h"
 #include "core/tensors/device.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -153,9 +154,12 @@ at::Tensor causal_filter(const at::Tensor& x_BLC, const at::Tensor& weights_K, i
                      "first = " + std::to_string(first) + ": must be 0 or more; the future is unseen");
   const std::string asked = op_path("causal_filter", path);
   const std::string chosen = asked == "auto" ? causal_filter_path(x_BLC) : asked;
-  if (chosen == "reference") return through_reference(x_BLC, weights_K, first, asked != "auto");
-  if (chosen == "loops" && filter_takes_loops(x_BLC)) return CausalFilter::apply(x_BLC, weights_K, first);
-  if (chosen == "cuda" && filter_takes_cuda(x_BLC)) return CausalFilterOnCuda::apply(x_BLC, weights_K, first);
+  RecordedOp op("subband::causal_filter", {x_BLC, weights_K});
+  if (chosen == "reference") return op.gives(through_reference(x_BLC, weights_K, first, asked != "auto"));
+  if (chosen == "loops" && filter_takes_loops(x_BLC))
+    return op.gives(CausalFilter::apply(x_BLC, weights_K, first));
+  if (chosen == "cuda" && filter_takes_cuda(x_BLC))
+    return op.gives(CausalFilterOnCuda::apply(x_BLC, weights_K, first));
   throw ShapeError(
       "causal_filter",
       "path = " + chosen + ": must be auto, reference, loops (CPU, fp32) or cuda (CUDA, fp32, fp16 or bf16)");

@@ -6,6 +6,7 @@
 #pragma once
 #include <stdint.h>
 
+#include "core/ops/cuda_sums.cuh"
 #include "core/ops/sequence/causal_filter.h"
 
 namespace subband {
@@ -37,20 +38,6 @@ __device__ __forceinline__ void filter_body(const Extent& e, const Value* __rest
   }
 }
 
-/// The sum of one value of every thread, in one order; the first thread has it. `shared`: a float per warp.
-__device__ __forceinline__ float block_sum(float value, float* shared) {
-  for (int distance = 16; distance > 0; distance /= 2)
-    value += __shfl_down_sync(0xffffffffu, value, static_cast<unsigned>(distance));
-  const unsigned warp = threadIdx.x / 32, warps = (blockDim.x + 31) / 32;
-  if (threadIdx.x % 32 == 0) shared[warp] = value;
-  __syncthreads();
-  float sum = 0;
-  if (threadIdx.x == 0)
-    for (unsigned i = 0; i < warps; ++i) sum += shared[i];
-  __syncthreads();
-  return sum;
-}
-
 /// partial[block, k], block = blockIdx.y gridDim.x + blockIdx.x. Threads: whole warps.
 template <class Value, class Load>
 __device__ __forceinline__ void weights_body(const Extent& e, const Value* __restrict__ g,
@@ -69,7 +56,7 @@ __device__ __forceinline__ void weights_body(const Extent& e, const Value* __res
           sum += load(g[start + t * e.channels + c]) * load(x[start + source * e.channels + c]);
       }
     }
-    const float total = block_sum(sum, shared);
+    const float total = cuda_sums::block_sum(sum, shared);
     if (threadIdx.x == 0) partial[block * e.taps + k] = total;
   }
 }

@@ -9,7 +9,9 @@
 #include <algorithm>
 
 #include "core/ops/op_choice.h"
+#include "core/tensors/device.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -43,15 +45,44 @@ struct RunningMeanFunction : torch::autograd::Function<RunningMeanFunction> {
     return each_sequence(x_BLC, running_mean_paths::loops);
   }
 
-  // Linear in x, so that the reference of any x has this gradient.
   static variable_list backward(AutogradContext*, variable_list gradients) {
-    if (c10::GradMode::is_enabled()) {
-      const at::Tensor& g = gradients[0];
-      const at::Tensor counts = at::arange(1, g.size(1) + 1, g.options().requires_grad(false)).unsqueeze(1);
-      return {(g / counts).flip(1).cumsum(1).flip(1)};
-    }
+    if (c10::GradMode::is_enabled()) return {differentiable(gradients[0])};
     const at::AutoDispatchBelowADInplaceOrView below;
     return {each_sequence(gradients[0], running_mean_paths::loops_backward)};
+  }
+
+  // Linear in x, so that the reference of any x has this gradient.
+  static at::Tensor differentiable(const at::Tensor& g) {
+    const at::Tensor counts = at::arange(1, g.size(1) + 1, g.options().requires_grad(false)).unsqueeze(1);
+    return (g / counts).flip(1).cumsum(1).flip(1);
+  }
+};
+
+struct RunningMeanOnCuda : torch::autograd::Function<RunningMeanOnCuda> {
+  static SubbandRunningMean described(const at::Tensor& m, at::ScalarType type) {
+    return {m.size(0), m.size(1), m.size(2), cuda_value_type(type), cuda_stream(m.device())};
+  }
+
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_BLC) {
+    const at::Tensor x = x_BLC.contiguous();
+    at::Tensor m = at::empty(x.sizes(), x.options().dtype(at::kFloat));
+    const SubbandRunningMean mean = described(m, x.scalar_type());
+    cuda_launch<decltype(subband_cuda_running_mean)>("running_mean", "subband_cuda_running_mean", &mean,
+                                                     x.const_data_ptr(), m.mutable_data_ptr<float>());
+    context->saved_data["type"] = x.scalar_type();
+    return m;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto type = context->saved_data["type"].toScalarType();
+    if (c10::GradMode::is_enabled()) return {RunningMeanFunction::differentiable(gradients[0]).to(type)};
+    const at::Tensor g = gradients[0].contiguous();
+    at::Tensor of_x = at::empty(g.sizes(), g.options().dtype(type));
+    const SubbandRunningMean mean = described(g, type);
+    cuda_launch<decltype(subband_cuda_running_mean_backward)>("running_mean", "subband_cuda_running_mean_backward",
+                                                              &mean, g.const_data_ptr<float>(),
+                                                              of_x.mutable_data_ptr());
+    return {of_x};
   }
 };
 
@@ -61,8 +92,13 @@ struct RunningMeanFunction : torch::autograd::Function<RunningMeanFunction> {
 at::Tensor running_mean(const at::Tensor& x_BLC, std::string_view path) {
   using namespace running_mean_paths;
   expect_shape("running_mean", "x", x_BLC, {kAny, kAny, kAny});
-  if (!takes_loops("running_mean", {x_BLC}, path)) return running_mean_paths::reference(x_BLC);
-  return RunningMeanFunction::apply(x_BLC);
+  RecordedOp op("subband::running_mean", {x_BLC});
+  switch (taken_path("running_mean", {x_BLC}, path, {.cuda = KernelTypes::fp32_and_half})) {
+    case OpPath::loops: return op.gives(RunningMeanFunction::apply(x_BLC));
+    case OpPath::cuda: return op.gives(RunningMeanOnCuda::apply(x_BLC));
+    case OpPath::reference: break;
+  }
+  return op.gives(running_mean_paths::reference(x_BLC));
 }
 
 at::Tensor running_mean_paths::reference(const at::Tensor& x_BLC) {

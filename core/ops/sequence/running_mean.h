@@ -11,7 +11,7 @@ namespace subband {
 
 /// m[b,t,c] = (x[b,0,c] + ... + x[b,t,c]) / (t + 1), added up in fp32 at least, which the result has.
 /// Shapes  x [B,L,C] -> [B,L,C]
-/// `path`  `auto`, or one of `reference`, `loops` by force; what ran is counted (op_paths.h)
+/// `path`  `auto`, or one of `reference`, `loops`, `cuda` by force; what ran is counted (op_paths.h)
 /// Errors  ShapeError when x has another form, or the forced path cannot take it
 at::Tensor running_mean(const at::Tensor& x_BLC, std::string_view path = "auto");
 
@@ -29,3 +29,13 @@ void loops_backward(const Extent& extent, const float* g, float* of_x);
 
 }  // namespace running_mean_paths
 }  // namespace subband
+
+/// running_mean.cu: null when all is well, else a sentence that lives as long as the program. `type`: a
+/// cuda_values::Type (cuda_values.h) of x; means are fp32.
+struct SubbandRunningMean {
+  int64_t batch, length, channels;
+  int type;
+  void* stream;
+};
+extern "C" const char* subband_cuda_running_mean(const SubbandRunningMean* mean, const void* x, float* m);
+extern "C" const char* subband_cuda_running_mean_backward(const SubbandRunningMean* mean, const float* g, void* of_x);

@@ -8,8 +8,11 @@
 #include <c10/core/GradMode.h>
 
 #include "core/error.h"
+#include "core/ops/op_choice.h"
 #include "core/ops/op_paths.h"
+#include "core/tensors/device.h"
 #include "core/tensors/expect.h"
+#include "core/tensors/recorded.h"
 
 namespace subband {
 
@@ -18,11 +21,19 @@ namespace paths = token_attention_paths;
 // Rows of each group one behind the other, wherever the groups stand.
 static bool has_whole_rows(const at::Tensor& x) { return x.stride(3) == 1 && x.stride(2) == x.size(3); }
 
+static bool is_recorded(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  return c10::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
+}
+
+static bool takes_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  const auto fits = [&](const at::Tensor& x) { return x.device() == q.device() && x.scalar_type() == q.scalar_type(); };
+  return q.is_cuda() && cuda_value_type(q.scalar_type()) >= 0 && fits(k) && fits(v) && has_whole_rows(k) &&
+         has_whole_rows(v) && v.size(3) <= paths::kMostCudaValueWidth && !is_recorded(q, k, v);
+}
+
 static bool takes_loops(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  const bool recorded =
-      c10::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
   return q.is_cpu() && q.scalar_type() == at::kFloat && k.scalar_type() == at::kFloat &&
-         v.scalar_type() == at::kFloat && has_whole_rows(k) && has_whole_rows(v) && !recorded;
+         v.scalar_type() == at::kFloat && has_whole_rows(k) && has_whole_rows(v) && !is_recorded(q, k, v);
 }
 
 static at::Tensor by_loops(const at::Tensor& q_BGRK, const at::Tensor& k, const at::Tensor& v, double scale) {
@@ -43,24 +54,50 @@ static at::Tensor by_loops(const at::Tensor& q_BGRK, const at::Tensor& k, const 
   return y;
 }
 
+static at::Tensor by_kernel(const at::Tensor& q_BGRK, const at::Tensor& k, const at::Tensor& v, double scale) {
+  const at::Tensor q = q_BGRK.contiguous();
+  at::Tensor y = at::empty({q.size(0), q.size(1), q.size(2), v.size(3)}, q.options());
+  const SubbandTokenAttention attention{.sequences = q.size(0),
+                                        .groups = q.size(1),
+                                        .queries = q.size(2),
+                                        .keys = k.size(2),
+                                        .key_width = k.size(3),
+                                        .value_width = v.size(3),
+                                        .k_strides = {k.stride(0), k.stride(1)},
+                                        .v_strides = {v.stride(0), v.stride(1)},
+                                        .scale = static_cast<float>(scale),
+                                        .type = cuda_value_type(q.scalar_type()),
+                                        .stream = cuda_stream(q.device())};
+  cuda_launch<decltype(subband_cuda_token_attention)>("token_attention", "subband_cuda_token_attention", &attention,
+                                                      q.const_data_ptr(), k.const_data_ptr(), v.const_data_ptr(),
+                                                      y.mutable_data_ptr());
+  return y;
+}
+
 at::Tensor token_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale,
                            std::string_view path) {
   expect_shape("token_attention", "q", q, {kAny, kAny, kAny, kAny});
   expect_shape("token_attention", "k", k, {q.size(0), q.size(1), kAny, q.size(3)});
   expect_shape("token_attention", "v", v, {q.size(0), q.size(1), k.size(2), kAny});
-  const bool fits = takes_loops(q, k, v);
+  RecordedOp op("subband::token_attention", {q, k, v});
+  const bool fits = takes_loops(q, k, v), fits_kernel = takes_kernel(q, k, v);
   const std::string asked = op_path("token_attention", path);
-  const std::string chosen = asked != "auto" ? asked : fits ? "loops" : "reference";
+  const std::string chosen = asked != "auto" ? asked : fits ? "loops" : fits_kernel ? "cuda" : "reference";
   if (chosen == "reference") {
     count_op("token_attention", chosen, asked != "auto" ? "forced" : "the loops take fp32 on the CPU, no gradient");
-    return paths::reference(q, k, v, scale);
+    return op.gives(paths::reference(q, k, v, scale));
+  }
+  if (fits_kernel && chosen == "cuda") {
+    count_op("token_attention", chosen);
+    return op.gives(by_kernel(q, k, v, scale));
   }
   if (fits && chosen == "loops") {
     count_op("token_attention", chosen);
-    return by_loops(q, k, v, scale);
+    return op.gives(by_loops(q, k, v, scale));
   }
   throw ShapeError("token_attention", "path = " + chosen +
-                                          ": must be auto, reference or loops (CPU, fp32, whole rows, no gradient)");
+                                          ": must be auto, reference, loops (CPU, fp32) or cuda (CUDA, fp32, fp16 or bf16, values of at most " +
+                                          std::to_string(paths::kMostCudaValueWidth) + "), whole rows, no gradient");
 }
 
 at::Tensor paths::reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {

@@ -12,7 +12,7 @@ namespace subband {
 
 /// y = softmax(scale q kᵀ) v
 /// Shapes  q [B,G,R,K], k [B,G,T,K], v [B,G,T,V] -> [B,G,R,V], R queries read one group; one floating dtype and device
-/// `path`  `auto`, or one of `reference`, `loops` by force
+/// `path`  `auto`, or one of `reference`, `loops`, `cuda` by force
 /// Errors  ShapeError when a shape does not fit or the forced path cannot take the input
 at::Tensor token_attention(const at::Tensor& q_BGRK, const at::Tensor& k_BGTK, const at::Tensor& v_BGTV, double scale,
                            std::string_view path = "auto");
@@ -30,5 +30,19 @@ struct Extent {
 void scores(const Extent& extent, const float* q, const float* k, float* s);
 void sums(const Extent& extent, const float* w, const float* v, float* y);
 
+inline constexpr int kMostCudaValueWidth = 256;  ///< V up to which the kernel keeps a query's sums in registers
+
 }  // namespace token_attention_paths
 }  // namespace subband
+
+/// token_attention.cu: null when all is well, else a sentence that lives as long as the program. `type`: a
+/// cuda_values::Type (cuda_values.h). Strides of sequences and groups, in values; rows are whole.
+struct SubbandTokenAttention {
+  int64_t sequences, groups, queries, keys, key_width, value_width;
+  int64_t k_strides[2], v_strides[2];
+  float scale;
+  int type;
+  void* stream;
+};
+extern "C" const char* subband_cuda_token_attention(const SubbandTokenAttention* attention, const void* q,
+                                                    const void* k, const void* v, void* y);

@@ -68,7 +68,8 @@ TEST_CASE("every path of a token's attention is the definition, also on the fron
 TEST_CASE("the loops of a token's attention refuse what they cannot take", "[token_attention]") {
   const at::Tensor q = random({1, 2, 1, 4}, "q"), k = random({1, 2, 5, 4}, "k"), v = random({1, 2, 5, 3}, "v");
   const char* rule =
-      "token_attention: path = loops: must be auto, reference or loops (CPU, fp32, whole rows, no gradient)";
+      "token_attention: path = loops: must be auto, reference, loops (CPU, fp32) or cuda (CUDA, fp32, fp16 or bf16, values "
+      "of at most 256), whole rows, no gradient";
   CHECK_THROWS_WITH(token_attention(q, k, v, 1, "loops"), rule);
   const at::Tensor gaps = k.to(at::kFloat).transpose(2, 3).contiguous().transpose(2, 3);
   CHECK_THROWS_WITH(token_attention(q.to(at::kFloat), gaps, v.to(at::kFloat), 1, "loops"), rule);

@@ -1,4 +1,4 @@
-// What LibTorch's listeners hear of code that is no operator of its own: parts of a net, and operations with loops or
+// What LibTorch's listeners are told of code that is no operator of its own: parts of a net, and operations with loops or
 // kernels. Where nobody listens it costs a few nanoseconds.
 #pragma once
 #include <ATen/core/Tensor.h>

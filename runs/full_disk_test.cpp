@@ -9,6 +9,7 @@
 #include "core/tensors/safetensors.h"
 #include "core/testing/catch.h"
 #include "core/testing/process.h"
+#include "core/testing/program.h"
 #include "experiments/training/checkpoints/checkpoint.h"
 #include "runs/store.h"
 #include "runs/testing/scratch.h"
@@ -36,11 +37,8 @@ static std::string weights_digest(const fs::path& folder) {
 
 TEST_CASE("a run survives a full disk: one line, nothing half-written, and the same weights later",
           "[full_disk]") {
-  const char* program = std::getenv("SUBBAND_PROGRAM");
-  if (program == nullptr || !fs::exists(program)) {
-    WARN("skipped: SUBBAND_PROGRAM names no program");
-    return;
-  }
+  if (testing::lacks_program()) return;
+  const std::string program = testing::built_program();
   const std::string own_disk = "unshare --user --map-root-user --mount sh -ec ";
   if (shell(own_disk + "'mount -t tmpfs none /mnt' 2>/dev/null") != 0) {
     WARN("skipped: this system lets nobody mount a file system of his own");

@@ -14,6 +14,7 @@
 #include "core/tensors/digest.h"
 #include "core/testing/catch.h"
 #include "core/testing/process.h"
+#include "core/testing/program.h"
 #include "experiments/training/checkpoints/checkpoint.h"
 #include "runs/store.h"
 #include "runs/testing/scratch.h"
@@ -61,11 +62,8 @@ static int64_t steps_kept(const Store& store) {
 
 TEST_CASE("a run killed at 20 random instants ends with the weights of an uninterrupted one",
           "[killed_run]") {
-  const char* program = std::getenv("SUBBAND_PROGRAM");
-  if (program == nullptr || !fs::exists(program)) {
-    WARN("skipped: SUBBAND_PROGRAM names no program");
-    return;
-  }
+  if (testing::lacks_program()) return;
+  const std::string program = testing::built_program();
   const Scratch scratch;
   const Store whole(scratch / "whole"), killed(scratch / "killed");
   const double all_steps = run_to_the_end(program, whole.root());

@@ -6,6 +6,7 @@
 #include "core/files.h"
 #include "core/testing/catch.h"
 #include "core/testing/process.h"
+#include "core/testing/program.h"
 #include "runs/store.h"
 #include "runs/testing/scratch.h"
 
@@ -14,11 +15,6 @@ namespace subband::other_user_test {
 namespace fs = std::filesystem;
 using testing::Process;
 using testing::Scratch;
-
-static std::string program_path() {
-  const char* path = std::getenv("SUBBAND_PROGRAM");
-  return path != nullptr && fs::exists(path) ? path : "";
-}
 
 static int shell_code(const std::string& script) { return Process::of({"sh", "-c", script}).wait(); }
 
@@ -43,13 +39,13 @@ struct Answer {
 
 static Answer answer_in(const Surrounding& there, const Scratch& scratch, const std::string& words) {
   const std::string out = (scratch / "out").string(), err = (scratch / "err").string();
-  const int code = shell_code(there.prefix + "'" + there.before + "cd /; \"" + program_path() + "\" " + words +
+  const int code = shell_code(there.prefix + "'" + there.before + "cd /; \"" + testing::built_program() + "\" " + words +
                               "' >\"" + out + "\" 2>\"" + err + "\"");
   return {code, read_file(out), read_file(err)};
 }
 
 static bool is_possible(const Surrounding& there) {
-  if (shell_code(there.prefix + "'" + there.before + "test -x \"" + program_path() + "\"' 2>/dev/null") == 0)
+  if (shell_code(there.prefix + "'" + there.before + "test -x \"" + testing::built_program() + "\"' 2>/dev/null") == 0)
     return true;
   WARN("skipped for " << there.name << ": this system, or the folder of the program, does not allow it");
   return false;
@@ -60,15 +56,12 @@ static const char* const kTinyRun =
     "trainer.length=32 samples.tokens=0 \"trainer.protocols=[]\" --store ";
 
 TEST_CASE("a store that cannot be written answers every question, and refuses a run in one line", "[other_user]") {
-  if (program_path().empty()) {
-    WARN("skipped: SUBBAND_PROGRAM names no program");
-    return;
-  }
+  if (testing::lacks_program()) return;
   const Scratch scratch;
   fs::permissions(scratch.path(), fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
                                       fs::perms::others_read | fs::perms::others_exec);
   const fs::path store = scratch / "logs";
-  REQUIRE(shell_code("'" + program_path() + "' " + kTinyRun + "'" + store.string() + "' --quiet >/dev/null") == 0);
+  REQUIRE(shell_code("'" + testing::built_program() + "' " + kTinyRun + "'" + store.string() + "' --quiet >/dev/null") == 0);
   const std::string run = Store(store).folders().at(0).filename().string(), in_store = " --store \"" + store.string() + "\"";
   const std::string before = read_file(store / "runs.md");
   for (const Surrounding& there : {another_user(), read_only_mount(store)}) {

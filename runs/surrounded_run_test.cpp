@@ -12,6 +12,7 @@
 #include "core/program/signals.h"
 #include "core/testing/catch.h"
 #include "core/testing/process.h"
+#include "core/testing/program.h"
 #include "runs/store.h"
 #include "runs/testing/scratch.h"
 
@@ -21,20 +22,9 @@ namespace fs = std::filesystem;
 using testing::Process;
 using testing::Scratch;
 
-static std::string program() {
-  const char* path = std::getenv("SUBBAND_PROGRAM");
-  return path != nullptr && fs::exists(path) ? path : "";
-}
-
-static bool is_skipped() {
-  if (!program().empty()) return false;
-  WARN("skipped: SUBBAND_PROGRAM names no program");
-  return true;
-}
-
 // `subband run` of a small attention model without checkpoints on the way.
 static std::vector<std::string> words(const fs::path& store, int steps) {
-  return {program(),
+  return {testing::built_program(),
           "run",
           "tinyshakespeare/attention",
           "net.width=16",
@@ -78,7 +68,7 @@ static void wait_for_more(const fs::path& store, const std::string& kind, int64_
 
 TEST_CASE("a signal that asks to stop leaves a checkpoint, and the same command goes on",
           "[surrounded_run]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const Scratch scratch;
   const fs::path store = scratch / "logs";
   int64_t stops = 0;
@@ -96,7 +86,7 @@ TEST_CASE("a signal that asks to stop leaves a checkpoint, and the same command 
 }
 
 TEST_CASE("a request for a checkpoint is heard and the run goes on", "[surrounded_run]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const Scratch scratch;
   const fs::path store = scratch / "logs";
   Process run = Process::of(words(store, 200000));
@@ -110,7 +100,7 @@ TEST_CASE("a request for a checkpoint is heard and the run goes on", "[surrounde
 }
 
 TEST_CASE("closed or full standard files and readers that leave cost no run", "[surrounded_run]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const Scratch scratch;
   const auto shell = [](const std::string& script) { return Process::of({"sh", "-c", script}).wait(); };
   const std::string closed = (scratch / "closed").string(), full = (scratch / "full").string();
@@ -123,7 +113,7 @@ TEST_CASE("closed or full standard files and readers that leave cost no run", "[
   for (const std::string& store : {closed, full, left}) {
     CAPTURE(store);
     CHECK(only_run(store).status == Status::done);
-    CHECK(shell("'" + program() + "' runs verify --store '" + store + "'") == 0);
+    CHECK(shell("'" + testing::built_program() + "' runs verify --store '" + store + "'") == 0);
   }
 }
 

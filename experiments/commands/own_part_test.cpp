@@ -5,6 +5,7 @@
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
 #include "core/testing/process.h"
+#include "core/testing/program.h"
 
 namespace own_part_test {
 
@@ -12,7 +13,7 @@ using namespace subband;
 namespace fs = std::filesystem;
 
 static int run(std::vector<std::string> words, const fs::path& log) {
-  words.insert(words.begin(), std::getenv("SUBBAND_PROGRAM"));
+  words.insert(words.begin(), testing::built_program());
   testing::ProcessSetting setting;
   setting.out = log;
   setting.err = log.string() + ".err";
@@ -25,11 +26,7 @@ static std::string replaced(std::string text, const std::string& old, const std:
 }
 
 TEST_CASE("a part outside the program is compiled, listed, trained, and named in the record", "[own_part]") {
-  const char* program = std::getenv("SUBBAND_PROGRAM");
-  if (program == nullptr || !fs::exists(program)) {
-    WARN("skipped: SUBBAND_PROGRAM names no program");
-    return;
-  }
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   const fs::path log = folder / "log", source = folder / "own_mean.cpp", object = folder / "own_mean.so";
   write_file(source, replaced(read_file(program_root() / "models/testing/new_mixer.cpp"), "past_mean", "own_mean"));

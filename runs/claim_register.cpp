@@ -58,8 +58,13 @@ static std::filesystem::path register_of(const std::filesystem::path& manifest) 
 
 std::vector<ClaimRegistration> read_registrations(const std::filesystem::path& manifest) {
   std::vector<ClaimRegistration> all;
+  int64_t removed = 0;
   for (const RecordJson& line : read_line_file(register_of(manifest))) {
-    all.push_back({.hash = text_in(line, "sha256"), .time = number_in(line, "time"), .runs = integer_in(line, "runs")});
+    removed += integer_in(line, "removed");
+    if (!line.contains("sha256")) continue;
+    all.push_back({.hash = text_in(line, "sha256"),
+                   .time = number_in(line, "time"),
+                   .runs = integer_in(line, "runs") + removed});
     for (const auto& claim : line.value("claims", Json::array())) all.back().claims.push_back(claim_of(claim));
   }
   return all;
@@ -74,7 +79,19 @@ void register_claims(const std::filesystem::path& store, SweepManifest& sweep, i
   RecordJson line = {{"sha256", hash}, {"time", time}, {"runs", runs}, {"claims", Json::array()}};
   for (const SweepClaim& claim : sweep.claims) line["claims"].push_back(claim_json(claim));
   append_line(register_of(manifest), line);
-  sweep.registered.push_back({hash, time, runs, sweep.claims});
+  sweep.registered = read_registrations(manifest);
+}
+
+void note_removals(const std::filesystem::path& store, const std::vector<std::pair<std::string, int64_t>>& runs,
+                   double time) {
+  for (const SweepManifest& sweep : read_sweep_manifests(store).sweeps) {
+    if (sweep.registered.empty()) continue;
+    const auto removed = std::ranges::count_if(sweep.cells, [&](const SweepCell& cell) {
+      return std::ranges::find(runs, std::pair(cell.id, cell.seed)) != runs.end();
+    });
+    if (removed > 0)
+      append_line(register_of(sweep_file(store, sweep.name, ".json")), {{"removed", removed}, {"time", time}});
+  }
 }
 
 std::vector<std::string> registration_notes(const SweepManifest& sweep) {

@@ -41,6 +41,27 @@ TEST_CASE("claims are registered once and every later change of them is noted", 
   CHECK(read_sweep_manifest(sweep_file(scratch.path(), "s", ".json")).registered[1].claims[0].by == 0.01);
 }
 
+TEST_CASE("claims that are changed after runs were removed are a deviation all the same", "[claim_register]") {
+  const testing::Scratch scratch;
+  SweepManifest first = sweep_of({{.row = "a", .is = "worse", .by = 1}});
+  first.cells = {{.row = "a", .seed = 1, .id = "x"}, {.row = "a", .seed = 2, .id = "x"}, {.row = "b", .seed = 1, .id = "y"}};
+  register_claims(scratch.path(), first, 0, 100);
+  write_sweep_manifest(scratch.path(), first);
+  SweepManifest other = sweep_of({{.row = "b", .is = "worse", .by = 1}});
+  other.name = "other";
+  other.cells = {{.row = "b", .seed = 9, .id = "z"}};
+  register_claims(scratch.path(), other, 0, 100);
+  write_sweep_manifest(scratch.path(), other);
+  note_removals(scratch.path(), {{"x", 1}, {"x", 2}, {"unknown", 1}}, 200);
+  SweepManifest changed = sweep_of({{.row = "a", .is = "worse", .by = 0.5}});
+  register_claims(scratch.path(), changed, 0, 300);
+  REQUIRE(changed.registered.size() == 2);
+  CHECK_THAT(registration_notes(changed).back(), Catch::ContainsSubstring("changed when 2 runs were done"));
+  CHECK(registration_notes(changed).back().starts_with("deviation: "));
+  CHECK(changed.registered[0].runs == 0);
+  CHECK(read_registrations(sweep_file(scratch.path(), "other", ".json")).size() == 1);
+}
+
 TEST_CASE("claims of another direction, row, rate or metric have another hash", "[claim_register]") {
   const SweepManifest sweep = sweep_of({{.row = "a", .is = "worse", .by = 1}});
   SweepManifest metric = sweep;

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/temporaries.h"
+#include "runs/merge_sides.h"
 #include "runs/sweep_manifest.h"
 
 namespace subband {
@@ -101,9 +102,12 @@ class Merge {
     const ManifestReading theirs = read_sweep_manifests(from_.root()),
                           ours = read_sweep_manifests(into_.root());
     for (const SweepManifest& each : theirs.sweeps) {
-      if (std::ranges::find(ours.sweeps, each.name, &SweepManifest::name) != ours.sweeps.end()) continue;
-      write_sweep_manifest(into_.root(), each);
-      ++result_.sweeps;
+      if (std::ranges::find(ours.sweeps, each.name, &SweepManifest::name) == ours.sweeps.end()) {
+        write_sweep_manifest(into_.root(), each);
+        ++result_.sweeps;
+      }
+      const auto notices = merge_sides(into_.root(), from_.root(), each.name);
+      result_.notices.insert(result_.notices.end(), notices.begin(), notices.end());
     }
     result_.notices.insert(result_.notices.end(), theirs.notices.begin(), theirs.notices.end());
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 
 #include "core/error.h"
@@ -10,6 +11,7 @@
 #include "core/languages/numbers.h"
 #include "core/languages/terminal.h"
 #include "core/text.h"
+#include "runs/claim_register.h"
 #include "runs/disk_use.h"
 #include "runs/merge.h"
 
@@ -36,14 +38,19 @@ int remove_runs(const RemoveWords& words, const CommonOptions& options, ChangedS
   std::vector<fs::path> folders;
   for (const std::string& name : words.runs) folders.push_back(store.resolve(name));
   uint64_t freed = 0;
+  std::vector<std::pair<std::string, int64_t>> removed;
   for (const fs::path& folder : folders) {
     if (words.keep.empty()) {
       freed += disk_use(folder).total();
+      const RunRecord run = read_record(folder / kRecordName);
       store.remove(folder);
+      removed.emplace_back(run.id, run.seed);
     } else if (!is_being_written(folder / kRecordName)) {
       freed += keep_checkpoints(folder, words.keep);
     }
   }
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  note_removals(store.root(), removed, now.count());
   changed = {store.root(), options.quiet};
   if (options.json)
     std::cout << json_document(RecordJson{{"runs", folders.size()}, {"freed_mib", mib(freed)}}) << "\n";

@@ -15,6 +15,11 @@ void TrainerConfig::bind(Binder& b) {
   b.field("batch", batch, {1, 1e6}, "B, windows per forward pass");
   b.field("accumulate", accumulate, {1, 1e6},
           "forward passes per optimiser step; their gradients are averaged");
+  b.field("split", split, {1, 1e6},
+          "parts in which the windows of each pass are computed, one after another: less memory for the same gradients, to "
+          "rounding; dropout draws other masks")
+      .since(int64_t{1});
+  b.check(split <= batch, "split", "must be at most batch = " + std::to_string(batch));
   b.field("length", length, {1, 1e7}, "L, window length in tokens");
   b.field("clip_norm", clip_norm, {0.0, 1e9},
           "the gradient's global L2 norm is scaled down to this; 0: never");

@@ -14,6 +14,7 @@ struct TrainerConfig {
   std::optional<double> epochs;    ///< passes over the training tokens
   int64_t batch = 8;               ///< B, windows per forward pass
   int64_t accumulate = 1;          ///< forward passes per optimiser step
+  int64_t split = 1;               ///< parts in which each of them is computed, one after another
   int64_t length = 256;            ///< L, window length in tokens
   double clip_norm = 1.0;          ///< global L2 norm of the gradient; 0: no clipping
   double diverged_above = 10.0;    ///< multiple of an untrained answer's loss, which ends the run; 0: never

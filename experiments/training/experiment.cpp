@@ -229,7 +229,9 @@ Metrics Experiment::training_metrics() const {
 
 // The final measurements; false where one of them made the outcome another than done.
 bool Experiment::evaluate(Outcome& outcome) {
-  for (const Measurement& measurement : task_->measurements(use_)) {
+  TaskUse use = use_;  // no more windows at once than training had
+  use.batch = (use.batch + recipe_.trainer.split - 1) / recipe_.trainer.split;
+  for (const Measurement& measurement : task_->measurements(use)) {
     if (measurement.split == "train") continue;
     if (stop_asked()) {
       outcome.status = Status::stopped,

@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/tensors/autocast.h"
 #include "core/tensors/random.h"
@@ -21,7 +22,44 @@ static constexpr double kAverageDecay = 0.98;
 // As in PyTorch's clip_grad_norm_, so that trajectories can be compared.
 static constexpr double kNormMargin = 1e-6;
 
-static constexpr std::string_view kCarried = "state/carried/";
+// Names of what is carried from window to window begin so; `state/carried.2/` for the third part of a batch.
+static std::string carried_prefix(size_t part) {
+  return part == 0 ? "state/carried/" : "state/carried." + std::to_string(part) + "/";
+}
+
+// The windows [first, first + count) of a batch.
+static Batch windows_of(const Batch& batch, int64_t first, int64_t count) {
+  return {.inputs_BL = batch.inputs_BL.narrow(0, first, count),
+          .targets_BL = batch.targets_BL.narrow(0, first, count),
+          .keep_BL = batch.keep_BL.defined() ? batch.keep_BL.narrow(0, first, count) : at::Tensor(),
+          .restarts = batch.restarts};
+}
+
+// A batch, or its parts: as large as each other, but for one window.
+static std::vector<Batch> parts_of(const Batch& batch, int64_t most) {
+  const int64_t windows = batch.targets_BL.size(0), count = std::min(most, windows);
+  if (count <= 1) return {batch};
+  std::vector<Batch> parts;
+  int64_t first = 0;
+  for (int64_t part = 0; part < count; ++part) {
+    const int64_t size = windows / count + (part < windows % count ? 1 : 0);
+    parts.push_back(windows_of(batch, first, size));
+    first += size;
+  }
+  return parts;
+}
+
+// Each part's share of the answers that a batch asks for: the loss is a mean over them.
+static std::vector<double> answer_shares(const std::vector<Batch>& parts) {
+  if (parts.size() == 1) return {1.0};
+  std::vector<at::Tensor> counts;
+  for (const Batch& part : parts) counts.push_back(part.targets_BL.ne(kNoTarget).sum());
+  const at::Tensor all = at::stack(counts).to(at::kDouble).cpu();
+  std::vector<double> shares(all.const_data_ptr<double>(), all.const_data_ptr<double>() + all.numel());
+  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+  for (double& share : shares) share /= sum;
+  return shares;
+}
 
 bool StepResult::finite() const { return std::isfinite(loss) && std::isfinite(gradient_norm); }
 
@@ -34,6 +72,7 @@ Trainer::Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan)
       parameters_(net.parameters()),
       optimizer_(recipe.optimizer.make({parameters_of(net)})),
       schedule_(recipe.schedule.make({.steps = plan.steps, .peak = optimizer_->peak_rate()})),
+      states_(static_cast<size_t>(recipe.trainer.split)),
       average_(at::zeros({2}, at::TensorOptions(at::kDouble))) {
   if (recipe.trainer.checkpoint_activations && !net.can_recompute())
     throw ConfigError("",
@@ -66,12 +105,26 @@ void Trainer::draw_noise_from(uint64_t micro_batch) {
   net_.set_generator(generator);
 }
 
-SequenceState* Trainer::carried_to(const Batch& batch) {
+SequenceState* Trainer::carried_to(const Batch& batch, size_t part) {
   if (net_.carries() == Carry::nothing) return nullptr;
-  if (batch.restarts) state_ = SequenceState();
-  if (net_.carries() == Carry::across) state_.next_window();
-  state_.detach();
-  return &state_;
+  SequenceState& state = states_[part];
+  if (batch.restarts) state = SequenceState();
+  if (net_.carries() == Carry::across) state.next_window();
+  state.detach();
+  return &state;
+}
+
+// The loss as the step counts it; `share`: of the micro-batch.
+at::Tensor Trainer::backward_of(const Batch& batch, SequenceState* state, double share) {
+  at::Tensor loss;
+  {
+    const Autocast autocast(recipe_.trainer.precision);
+    loss = objective_->loss(net_, batch, state);
+  }
+  if (recipe_.trainer.accumulate > 1) loss = loss.div(static_cast<double>(recipe_.trainer.accumulate));
+  if (share != 1) loss = loss.mul(share);
+  (scaler_ ? loss.mul(scaler_->scale()) : loss).backward();
+  return loss.detach();
 }
 
 at::Tensor Trainer::forward_and_backward() {
@@ -83,16 +136,13 @@ at::Tensor Trainer::forward_and_backward() {
   for (int64_t pass = 0; pass < passes; ++pass) {
     const auto micro_batch = static_cast<uint64_t>(steps_done_ * passes + pass);
     draw_noise_from(micro_batch);
-    const Batch& batch = task_.draw(micro_batch);
-    SequenceState* const state = carried_to(batch);
-    at::Tensor loss;
-    {
-      const Autocast autocast(recipe_.trainer.precision);
-      loss = objective_->loss(net_, batch, state);
+    const std::vector<Batch> parts = parts_of(task_.draw(micro_batch), recipe_.trainer.split);
+    const std::vector<double> shares = answer_shares(parts);
+    for (size_t part = 0; part < parts.size(); ++part) {
+      if (shares[part] == 0) continue;  // no answer of it is asked for: it has no mean
+      const at::Tensor loss = backward_of(parts[part], carried_to(parts[part], part), shares[part]);
+      total = total.defined() ? total.add(loss) : loss;
     }
-    if (passes > 1) loss = loss.div(static_cast<double>(passes));
-    (scaler_ ? loss.mul(scaler_->scale()) : loss).backward();
-    total = total.defined() ? total.add(loss.detach()) : loss.detach();
   }
   return total;
 }
@@ -150,7 +200,8 @@ void Trainer::save(Checkpoint& checkpoint) const {
   checkpoint.tensors["state/average_loss"] = average_;
   if (scaler_) checkpoint.tensors["state/loss_scale"] = scaler_->state();
   if (net_.carries() != Carry::nothing)
-    for (const auto& [name, tensor] : state_.tensors()) checkpoint.tensors[std::string(kCarried) + name] = tensor;
+    for (size_t part = 0; part < states_.size(); ++part)
+      for (const auto& [name, tensor] : states_[part].tensors()) checkpoint.tensors[carried_prefix(part) + name] = tensor;
   checkpoint.step = steps_done_;
   checkpoint.tokens = tokens_seen();
 }
@@ -166,10 +217,13 @@ void Trainer::load(const Checkpoint& checkpoint) {
   if (scaler_ && scale != checkpoint.tensors.end()) scaler_->load(scale->second);
   if (checkpoint.tensors.contains("state/carried"))
     throw Error("checkpoint", "tensor 'state/carried': is a carried state of an earlier version, which none can go on from");
-  std::map<std::string, at::Tensor> carried;
-  for (const auto& [name, tensor] : checkpoint.tensors)
-    if (name.starts_with(kCarried)) carried.emplace(name.substr(kCarried.size()), tensor.to(plan_.device));
-  state_ = carried.empty() ? SequenceState() : SequenceState::from(carried);
+  for (size_t part = 0; part < states_.size(); ++part) {
+    const std::string prefix = carried_prefix(part);
+    std::map<std::string, at::Tensor> carried;
+    for (const auto& [name, tensor] : checkpoint.tensors)
+      if (name.starts_with(prefix)) carried.emplace(name.substr(prefix.size()), tensor.to(plan_.device));
+    states_[part] = carried.empty() ? SequenceState() : SequenceState::from(carried);
+  }
   steps_done_ = checkpoint.step;
 }
 

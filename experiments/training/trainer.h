@@ -38,7 +38,8 @@ class Trainer {
   Trainer(const Recipe& recipe, Net& net, OpenTask& task, Plan plan);
 
   /// zero gradients → for each micro-batch: forward, loss / accumulate, (scaled) backward → unscale → clip → update at
-  /// the schedule's rate → the scale's update.
+  /// the schedule's rate → the scale's update. Under `split` a micro-batch is the sum of its parts, each weighted by its
+  /// share of the answers.
   StepResult step();
 
   int64_t steps_done() const { return steps_done_; }
@@ -55,8 +56,9 @@ class Trainer {
 
  private:
   at::Tensor forward_and_backward();  ///< the loss, a scalar
+  at::Tensor backward_of(const Batch& batch, SequenceState* state, double share);
   void draw_noise_from(uint64_t micro_batch);
-  SequenceState* carried_to(const Batch& batch);  ///< null where windows hand nothing on
+  SequenceState* carried_to(const Batch& batch, size_t part);  ///< null where windows hand nothing on
   std::vector<at::Tensor> gradients() const;
   StepResult leave_out(StepResult result);
   void remember(double loss);
@@ -71,8 +73,8 @@ class Trainer {
   std::shared_ptr<Schedule> schedule_;
   std::optional<LossScaler> scaler_;
   int64_t steps_done_ = 0;
-  SequenceState state_;  // what the last window has left
-  at::Tensor average_;   // [2] float64: weighted sum of losses, sum of weights
+  std::vector<SequenceState> states_;  // what the last windows of each part have left
+  at::Tensor average_;                 // [2] float64: weighted sum of losses, sum of weights
 };
 
 /// Optimiser steps of an epoch: ⌊batches of an epoch / accumulate⌋; 0 where it never ends.

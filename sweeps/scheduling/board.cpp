@@ -52,29 +52,41 @@ void Board::add(BoardCell cell) {
 
 Board::~Board() { wipe(); }
 
-void Board::started(size_t cell) {
+void Board::hear(const ScheduleEvent& event) {
+  using What = ScheduleEvent::What;
+  switch (event.what) {
+    case What::started: return begin(event.cell);
+    case What::progressed: return note(event.cell, event.progress);
+    case What::held:
+      running_.erase(event.cell);
+      if (width_ == 0) say("wait   " + cells_[event.cell].name + ": another process is at it");
+      return;
+    case What::retried:
+      running_.erase(event.cell);
+      return say("retry  " + cells_[event.cell].name + ": worker " + event.why);
+    case What::ended: return finish(event.cell, event.outcome);
+    case What::stopping:
+      return say(++stops_ == 1 ? "stopping: workers write their checkpoints; Ctrl-C again kills them"
+                               : "workers killed");
+    case What::ticked: return tick();
+  }
+}
+
+void Board::begin(size_t cell) {
+  failed_.erase(cell);  // what lacked memory is begun anew
+  is_ended_[cell] = false;
   const auto now = Clock::now();
   running_[cell] = {.progress = {}, .start = now, .first_time = now};
   if (width_ == 0) say("start  " + cells_[cell].name);
 }
 
-void Board::progressed(size_t cell, const CellProgress& progress) {
+void Board::note(size_t cell, const CellProgress& progress) {
   Running& running = running_[cell];
   if (running.first_step < 0) running.first_step = progress.step, running.first_time = Clock::now();
   running.progress = progress;
 }
 
-void Board::held(size_t cell) {
-  running_.erase(cell);
-  if (width_ == 0) say("wait   " + cells_[cell].name + ": another process is at it");
-}
-
-void Board::retried(size_t cell, const std::string& why) {
-  running_.erase(cell);
-  say("retry  " + cells_[cell].name + ": worker " + why);
-}
-
-void Board::ended(size_t cell, const CellOutcome& outcome) {
+void Board::finish(size_t cell, const CellOutcome& outcome) {
   const auto running = running_.find(cell);
   const double seconds = running == running_.end() ? 0 : seconds_between(running->second.start, Clock::now());
   running_.erase(cell);
@@ -82,18 +94,13 @@ void Board::ended(size_t cell, const CellOutcome& outcome) {
   if (outcome.is_paused) return say(fmt::format("paused {}  {}", cells_[cell].name, duration_text(seconds)));
   if (outcome.status == Status::done) took_.push_back(seconds);
   if (outcome.status != Status::done && outcome.status != Status::reused && outcome.status != Status::stopped)
-    ++failed_;
+    failed_.insert(cell);
   const std::string about = outcome.message.empty() ? "" : "  " + outcome.message;
   say(fmt::format("{:<6} {}  {}{}", word_of(outcome.status), cells_[cell].name, duration_text(seconds),
                   about));
 }
 
-void Board::stopping() {
-  say(++stops_ == 1 ? "stopping: workers write their checkpoints; Ctrl-C again kills them"
-                    : "workers killed");
-}
-
-void Board::ticked() {
+void Board::tick() {
   const auto now = Clock::now();
   if (width_ > 0) return draw();
   if (now - drawn_at_ < std::chrono::seconds(20) || running_.empty()) return;
@@ -150,7 +157,7 @@ std::string Board::line_of(size_t cell, const Running& running) const {
 std::string Board::total_line() const {
   const auto ended = std::ranges::count(is_ended_, true);
   std::string line = fmt::format("{} of {} cells", ended, cells_.size());
-  if (failed_ > 0) line += fmt::format(", {} failed", failed_);
+  if (!failed_.empty()) line += fmt::format(", {} failed", failed_.size());
   line += "  " + duration_text(seconds_between(start_, Clock::now()));
   if (const auto left = seconds_left(); left && stops_ == 0)
     line += ", about " + duration_text(*left) + " left";

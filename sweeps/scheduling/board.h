@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,13 +30,7 @@ class Board final : public ScheduleObserver {
   /// A further cell, with the next number.
   void add(BoardCell cell);
 
-  void started(size_t cell) override;
-  void progressed(size_t cell, const CellProgress& progress) override;
-  void held(size_t cell) override;
-  void retried(size_t cell, const std::string& why) override;
-  void ended(size_t cell, const CellOutcome& outcome) override;
-  void stopping() override;
-  void ticked() override;
+  void hear(const ScheduleEvent& event) override;
 
   /// The board's lines at this moment, none wider than `width` columns.
   std::vector<std::string> lines(size_t width) const;
@@ -50,6 +45,10 @@ class Board final : public ScheduleObserver {
     Clock::time_point start, first_time;
   };
 
+  void begin(size_t cell);
+  void note(size_t cell, const CellProgress& progress);
+  void finish(size_t cell, const CellOutcome& outcome);
+  void tick();
   std::optional<double> seconds_left_of(const Running& running) const;
   std::string line_of(size_t cell, const Running& running) const;
   std::string total_line() const;
@@ -65,7 +64,8 @@ class Board final : public ScheduleObserver {
   std::map<size_t, Running> running_;
   std::vector<bool> is_ended_;
   std::vector<double> took_;  // seconds of the cells that ran to their end here
-  int64_t failed_ = 0, stops_ = 0;
+  std::set<size_t> failed_;
+  int64_t stops_ = 0;
   size_t drawn_ = 0;  // lines of the board on the terminal
   Clock::time_point start_, drawn_at_;
 };

@@ -26,57 +26,33 @@ void EventLines::sweep(const std::string& sweep_name, size_t cells, size_t to_ru
   say("sweep", {{"sweep", sweep_name}, {"cells", cells}, {"to_run", to_run}});
 }
 
-void EventLines::end(int exit_code) { say("end", {{"exit", exit_code}}); }
-
-void EventLines::started(size_t cell) { say("started", of(cell)); }
-
-void EventLines::progressed(size_t cell, const CellProgress& progress) {
-  Json fields = of(cell);
-  fields["step"] = progress.step;
-  fields["steps"] = progress.steps;
-  fields["tokens"] = progress.tokens;
-  fields["tokens_per_s"] = number_json(progress.tokens_per_s);
-  fields["loss"] = number_json(progress.loss);
-  say("progress", fields);
+void EventLines::end(int exit_code, const std::string& rest) {
+  Json fields = {{"exit", exit_code}};
+  if (!rest.empty()) fields["status"] = "waiting", fields["why"] = rest;
+  say("end", fields);
 }
 
-void EventLines::held(size_t cell) { say("held", of(cell)); }
-
-void EventLines::retried(size_t cell, const std::string& why) {
-  Json fields = of(cell);
-  fields["why"] = why;
-  say("retried", fields);
-}
-
-void EventLines::ended(size_t cell, const CellOutcome& outcome) {
-  Json fields = of(cell);
-  fields["status"] = outcome.is_paused ? "paused" : word_of(outcome.status);
-  fields["message"] = outcome.message;
-  say("ended", fields);
-}
-
-void EventLines::stopping() { say("stopping", Json::object()); }
-
-void ScheduleObservers::started(size_t cell) {
-  for (ScheduleObserver* each : all_) each->started(cell);
-}
-void ScheduleObservers::progressed(size_t cell, const CellProgress& progress) {
-  for (ScheduleObserver* each : all_) each->progressed(cell, progress);
-}
-void ScheduleObservers::held(size_t cell) {
-  for (ScheduleObserver* each : all_) each->held(cell);
-}
-void ScheduleObservers::retried(size_t cell, const std::string& why) {
-  for (ScheduleObserver* each : all_) each->retried(cell, why);
-}
-void ScheduleObservers::ended(size_t cell, const CellOutcome& outcome) {
-  for (ScheduleObserver* each : all_) each->ended(cell, outcome);
-}
-void ScheduleObservers::stopping() {
-  for (ScheduleObserver* each : all_) each->stopping();
-}
-void ScheduleObservers::ticked() {
-  for (ScheduleObserver* each : all_) each->ticked();
+void EventLines::hear(const ScheduleEvent& event) {
+  using What = ScheduleEvent::What;
+  if (event.what == What::ticked) return;
+  if (event.what == What::stopping) return say("stopping", Json::object());
+  Json fields = of(event.cell);
+  switch (event.what) {
+    case What::started: return say("started", fields);
+    case What::held: return say("held", fields);
+    case What::progressed:
+      fields["step"] = event.progress.step;
+      fields["steps"] = event.progress.steps;
+      fields["tokens"] = event.progress.tokens;
+      fields["tokens_per_s"] = number_json(event.progress.tokens_per_s);
+      fields["loss"] = number_json(event.progress.loss);
+      return say("progress", fields);
+    case What::retried: fields["why"] = event.why; return say("retried", fields);
+    default:
+      fields["status"] = event.outcome.is_paused ? "paused" : word_of(event.outcome.status);
+      fields["message"] = event.outcome.message;
+      return say("ended", fields);
+  }
 }
 
 }  // namespace subband

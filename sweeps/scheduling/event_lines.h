@@ -3,7 +3,7 @@
 //   {"event":"started","time":…,"row":"no bypass","seed":1337}
 //   {"event":"progress",…,"step":40,"steps":400,"tokens":81920,"tokens_per_s":51000.0,"loss":2.31}
 //   {"event":"held"|"retried"|"ended"|"stopping",…}     ended: "status", "message"
-//   {"event":"end","time":…,"exit":0}
+//   {"event":"end","time":…,"exit":0}                   "status":"waiting","why" where it rests until somebody goes on
 #pragma once
 #include <functional>
 #include <iosfwd>
@@ -23,13 +23,9 @@ class EventLines final : public ScheduleObserver {
   EventLines(std::ostream& out, NameCell name) : out_(out), name_(std::move(name)) {}
 
   void sweep(const std::string& sweep_name, size_t cells, size_t to_run);
-  void end(int exit_code);
-  void started(size_t cell) override;
-  void progressed(size_t cell, const CellProgress& progress) override;
-  void held(size_t cell) override;
-  void retried(size_t cell, const std::string& why) override;
-  void ended(size_t cell, const CellOutcome& outcome) override;
-  void stopping() override;
+  /// `rest`: why the sweep rests until somebody goes on with it; empty: it does not.
+  void end(int exit_code, const std::string& rest = "");
+  void hear(const ScheduleEvent& event) override;
 
  private:
   void say(const char* event, const Json& fields);
@@ -43,13 +39,9 @@ class EventLines final : public ScheduleObserver {
 class ScheduleObservers final : public ScheduleObserver {
  public:
   explicit ScheduleObservers(std::vector<ScheduleObserver*> all) : all_(std::move(all)) {}
-  void started(size_t cell) override;
-  void progressed(size_t cell, const CellProgress& progress) override;
-  void held(size_t cell) override;
-  void retried(size_t cell, const std::string& why) override;
-  void ended(size_t cell, const CellOutcome& outcome) override;
-  void stopping() override;
-  void ticked() override;
+  void hear(const ScheduleEvent& event) override {
+    for (ScheduleObserver* each : all_) each->hear(event);
+  }
 
  private:
   std::vector<ScheduleObserver*> all_;

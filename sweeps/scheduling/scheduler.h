@@ -41,17 +41,43 @@ struct ScheduleOptions {
       {};  ///< takes the workers' standard output and errors; empty: left as they are
 };
 
+/// What happens to a cell, or to all of them.
+struct ScheduleEvent {
+  enum class What {
+    started,
+    progressed,
+    held,  ///< waits for another process; told once for each wait
+    retried,
+    ended,     ///< once for every turn that was begun
+    stopping,  ///< the user asked to stop; of no cell
+    ticked     ///< ten times a second; of no cell
+  };
+  What what;
+  size_t cell = 0;
+  CellProgress progress = {};  ///< of `progressed`
+  CellOutcome outcome = {};    ///< of `ended`
+  std::string why = {};        ///< of `retried`
+};
+
 /// Is told of every event, in the scheduler's process.
 class ScheduleObserver {
  public:
   virtual ~ScheduleObserver() = default;
-  virtual void started(size_t /*cell*/) {}
-  virtual void progressed(size_t /*cell*/, const CellProgress&) {}
-  virtual void held(size_t /*cell*/) {}  ///< waits for another process; told once for each wait
-  virtual void retried(size_t /*cell*/, const std::string& /*why*/) {}
-  virtual void ended(size_t /*cell*/, const CellOutcome&) {}  ///< once for every turn that was begun
-  virtual void stopping() {}                                  ///< the user asked to stop
-  virtual void ticked() {}                                    ///< ten times a second
+  virtual void hear(const ScheduleEvent& /*event*/) {}
+
+  void started(size_t cell) { hear({.what = ScheduleEvent::What::started, .cell = cell}); }
+  void progressed(size_t cell, const CellProgress& progress) {
+    hear({.what = ScheduleEvent::What::progressed, .cell = cell, .progress = progress});
+  }
+  void held(size_t cell) { hear({.what = ScheduleEvent::What::held, .cell = cell}); }
+  void retried(size_t cell, const std::string& why) {
+    hear({.what = ScheduleEvent::What::retried, .cell = cell, .why = why});
+  }
+  void ended(size_t cell, const CellOutcome& outcome) {
+    hear({.what = ScheduleEvent::What::ended, .cell = cell, .outcome = outcome});
+  }
+  void stopping() { hear({.what = ScheduleEvent::What::stopping}); }
+  void ticked() { hear({.what = ScheduleEvent::What::ticked}); }
 };
 
 struct ScheduleResult {

@@ -76,13 +76,13 @@ static ScheduleResult run_cells(size_t cells, const CountedCell& run, const Sche
 
 struct Ears final : ScheduleObserver {
   std::vector<std::string> heard;
-  void started(size_t cell) override { heard.push_back("started " + std::to_string(cell)); }
-  void held(size_t cell) override { heard.push_back("held " + std::to_string(cell)); }
-  void retried(size_t cell, const std::string& why) override {
-    heard.push_back("retried " + std::to_string(cell) + " " + why);
-  }
-  void ended(size_t cell, const CellOutcome& outcome) override {
-    heard.push_back("ended " + std::to_string(cell) + " " + word_of(outcome.status));
+  void hear(const ScheduleEvent& event) override {
+    using What = ScheduleEvent::What;
+    const std::string cell = std::to_string(event.cell);
+    if (event.what == What::started) heard.push_back("started " + cell);
+    if (event.what == What::held) heard.push_back("held " + cell);
+    if (event.what == What::retried) heard.push_back("retried " + cell + " " + event.why);
+    if (event.what == What::ended) heard.push_back("ended " + cell + " " + word_of(event.outcome.status));
   }
 };
 

@@ -13,12 +13,12 @@ namespace subband::watch_test {
 
 struct Heard final : ScheduleObserver {
   std::vector<std::string> all;
-  void started(size_t cell) override { all.push_back("started " + std::to_string(cell)); }
-  void progressed(size_t cell, const CellProgress& progress) override {
-    all.push_back("at " + std::to_string(cell) + " " + std::to_string(progress.step));
-  }
-  void ended(size_t cell, const CellOutcome& outcome) override {
-    all.push_back("ended " + std::to_string(cell) + " " + word_of(outcome.status));
+  void hear(const ScheduleEvent& event) override {
+    using What = ScheduleEvent::What;
+    const std::string cell = std::to_string(event.cell);
+    if (event.what == What::started) all.push_back("started " + cell);
+    if (event.what == What::progressed) all.push_back("at " + cell + " " + std::to_string(event.progress.step));
+    if (event.what == What::ended) all.push_back("ended " + cell + " " + word_of(event.outcome.status));
   }
 };
 

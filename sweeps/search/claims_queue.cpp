@@ -7,7 +7,7 @@
 namespace subband {
 
 ClaimsQueue::ClaimsQueue(const SweepPlan& plan, AddCell add)
-    : plan_(plan), add_(std::move(add)), runs_(plan), seeds_(plan.spec.seeds), fixed_(plan.cells.size()) {
+    : runs_(plan, std::move(add)), seeds_(plan.spec.seeds), fixed_(plan.cells.size()) {
   std::ranges::sort(seeds_);
   const auto row_named = [&](const std::string& label) {
     return static_cast<size_t>(std::ranges::find(plan.grid.rows, label, &SweepRow::label) - plan.grid.rows.begin());
@@ -24,16 +24,9 @@ int64_t ClaimsQueue::seed_at(size_t number) const {
   return seeds_.back() + 1 + static_cast<int64_t>(number - seeds_.size());
 }
 
-std::optional<CellTurn> ClaimsQueue::hand_out(size_t cell) {
-  KnownRuns::Run& run = runs_.of(cell);
-  if (run.is_out || run.has_ended) return std::nullopt;
-  run.is_out = true;
-  return CellTurn{.cell = cell};
-}
-
 std::optional<CellTurn> ClaimsQueue::fixed_cell() {
   while (next_ < fixed_)
-    if (auto turn = hand_out(next_++)) return turn;
+    if (auto turn = runs_.turn_of(next_++)) return turn;
   return std::nullopt;
 }
 
@@ -45,12 +38,12 @@ size_t ClaimsQueue::wanted_seeds(const OpenClaim& open) const {
   for (; failures < kFailures; ++number) {
     const auto row = runs_.cell(open.row, seed_at(number)), baseline = runs_.cell(open.baseline, seed_at(number));
     if (!row || !baseline || !runs_.has_ended(*row) || !runs_.has_ended(*baseline)) break;
-    const auto value = runs_.value(*row, plan_.spec.metric), other = runs_.value(*baseline, plan_.spec.metric);
+    const auto value = runs_.value(*row, spec().metric), other = runs_.value(*baseline, spec().metric);
     failures = value && other ? 0 : failures + 1;
-    if (value && other) gains.push_back(gain(*value - *other, plan_.spec.goal));
+    if (value && other) gains.push_back(gain(*value - *other, spec().goal));
   }
   if (failures == kFailures) return 0;
-  const EffectClaim effect = effect_claim(plan_.spec.claims[open.claim], open_.size());
+  const EffectClaim effect = effect_claim(spec().claims[open.claim], open_.size());
   return decide(effect, gains).least_further == 0 ? 0 : number + decide(effect, gains).least_further;
 }
 
@@ -59,7 +52,7 @@ std::optional<CellTurn> ClaimsQueue::next() {
   std::vector<size_t> wanted;
   size_t most = 0;
   for (const OpenClaim& open : open_) {
-    wanted.push_back(std::min(wanted_seeds(open), static_cast<size_t>(plan_.spec.spend)));
+    wanted.push_back(std::min(wanted_seeds(open), static_cast<size_t>(spec().spend)));
     most = std::max(most, wanted.back());
   }
   for (size_t number = 0; number < most; ++number) {
@@ -68,8 +61,8 @@ std::optional<CellTurn> ClaimsQueue::next() {
       for (const size_t row : {open_[i].baseline, open_[i].row}) {
         const int64_t seed = seed_at(number);
         const auto known = runs_.cell(row, seed);
-        const size_t cell = known ? *known : add_(plan_.grid.rows[row], seed);
-        if (auto turn = hand_out(cell)) return turn;
+        const SweepRow& planned = runs_.plan().grid.rows[row];
+        if (auto turn = known ? runs_.turn_of(*known) : runs_.turn_of(planned, seed)) return turn;
       }
     }
   }

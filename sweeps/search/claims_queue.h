@@ -12,10 +12,9 @@ class ClaimsQueue final : public CellQueue {
  public:
   /// `plan` must outlive it.
   ClaimsQueue(const SweepPlan& plan, AddCell add);
-
-  std::optional<CellTurn> next() override;
-  void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
   bool decides_later() const override { return true; }
+  void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
+  std::optional<CellTurn> next() override;
 
  private:
   struct OpenClaim {
@@ -23,13 +22,12 @@ class ClaimsQueue final : public CellQueue {
     size_t row = 0, baseline = 0;  // of the plan
   };
   std::optional<CellTurn> fixed_cell();
-  std::optional<CellTurn> hand_out(size_t cell);
   /// Seeds of this claim that may be run now; 0 where it needs none any more.
   size_t wanted_seeds(const OpenClaim& open) const;
   int64_t seed_at(size_t number) const;
 
-  const SweepPlan& plan_;
-  AddCell add_;
+  const SweepSpec& spec() const { return runs_.plan().spec; }
+
   KnownRuns runs_;
   std::vector<OpenClaim> open_;
   std::vector<int64_t> seeds_;  // of the spec, sorted

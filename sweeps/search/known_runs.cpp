@@ -11,6 +11,13 @@ KnownRuns::Key KnownRuns::key(size_t cell) const {
   return {planned.id, planned.cell.seed};
 }
 
+std::optional<CellTurn> KnownRuns::turn_of(size_t cell) {
+  Run& run = of(cell);
+  if (run.is_out || run.has_ended) return std::nullopt;
+  run.is_out = true;
+  return CellTurn{.cell = cell};
+}
+
 std::optional<size_t> KnownRuns::cell(size_t row, int64_t seed) const {
   const auto found = std::ranges::find_if(plan_.cells, [&](const PlannedCell& each) {
     return each.cell.row == row && each.cell.seed == seed;

@@ -1,5 +1,5 @@
 // What an adaptive queue knows of a plan's cells: which were handed out, and what their runs gave. Cells of several rows
-// that are one run are one here.
+// that are one run are one here, and each run is handed out once.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -14,8 +14,9 @@ namespace subband {
 
 class KnownRuns {
  public:
-  /// `plan` may grow.
-  explicit KnownRuns(const SweepPlan& plan) : plan_(plan) {}
+  /// `plan` may grow, by `add`.
+  KnownRuns(const SweepPlan& plan, AddCell add) : plan_(plan), add_(std::move(add)) {}
+  const SweepPlan& plan() const { return plan_; }
 
   struct Run {
     bool is_out = false;    ///< handed out, and not back yet
@@ -23,6 +24,11 @@ class KnownRuns {
     std::optional<CellResult> result = {};  ///< of the last turn
   };
   Run& of(size_t cell) { return runs_[key(cell)]; }
+  /// The whole turn of a cell; nothing where it is handed out already or has ended.
+  std::optional<CellTurn> turn_of(size_t cell);
+  /// The same of a row and seed, which become a cell of the plan where they are none.
+  std::optional<CellTurn> turn_of(const SweepRow& row, int64_t seed) { return turn_of(add_(row, seed)); }
+  size_t add(const SweepRow& row, int64_t seed) { return add_(row, seed); }
   /// The cell of a row and seed; nothing where the plan does not have it.
   std::optional<size_t> cell(size_t row, int64_t seed) const;
   /// Notes what a turn gave; a pause is no end.
@@ -38,6 +44,7 @@ class KnownRuns {
   Key key(size_t cell) const;
 
   const SweepPlan& plan_;
+  AddCell add_;
   std::map<Key, Run> runs_;
 };
 

@@ -34,11 +34,10 @@ std::optional<double> value_at(const CellResult& result, const std::string& metr
 SearchQueue::SearchQueue(const SweepPlan& plan, AddCell add, std::shared_ptr<Sampler> sampler,
                          std::shared_ptr<Pruner> pruner, DrawLedger ledger)
     : plan_(plan),
-      add_(std::move(add)),
       sampler_(std::move(sampler)),
       pruner_(std::move(pruner)),
       ledger_(std::move(ledger)),
-      runs_(plan) {
+      runs_(plan, std::move(add)) {
   for (const SearchPoint& point : ledger_.points()) add_trial(point);
 }
 
@@ -49,7 +48,7 @@ void SearchQueue::add_trial(const SearchPoint& point) {
                      .recipe = plan_.spec.base,
                      .overrides = overrides,
                      .place = search.place};
-  cells_.push_back(add_(row, plan_.spec.seeds.front()));
+  cells_.push_back(runs_.add(row, plan_.spec.seeds.front()));
 }
 
 PrunedTrial SearchQueue::pruned(size_t trial) const {

@@ -34,7 +34,6 @@ class SearchQueue final : public CellQueue {
   double loss_of(double value) const { return plan_.spec.goal == "max" ? -value : value; }
 
   const SweepPlan& plan_;
-  AddCell add_;
   std::shared_ptr<Sampler> sampler_;
   std::shared_ptr<Pruner> pruner_;
   DrawLedger ledger_;

@@ -10,21 +10,15 @@ namespace subband {
 class TuneQueue final : public CellQueue {
  public:
   /// `plan`, of a spec with `tune`, must outlive it.
-  TuneQueue(const SweepPlan& plan, AddCell add);
-
+  TuneQueue(const SweepPlan& plan, AddCell add) : runs_(plan, std::move(add)), trials_(plan.cells.size()) {}
   std::optional<CellTurn> next() override;
   void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
   bool decides_later() const override { return true; }
-
   /// The trial, a row of the plan, that won a row of `grid.tuned`; nothing while trials are open, or where none gave the
   /// metric. Of equal ones the first.
   std::optional<size_t> winner(size_t tuned) const;
 
  private:
-  std::optional<CellTurn> hand_out(size_t cell);
-
-  const SweepPlan& plan_;
-  AddCell add_;
   KnownRuns runs_;
   size_t trials_ = 0;  // cells of the plan that are trials
 };

@@ -41,8 +41,10 @@ HeldLease claim_submission(const fs::path& folder) {
 class Underway final : public ScheduleObserver {
  public:
   explicit Underway(ScheduleObserver& outer) : outer_(outer) {}
-  void started(size_t cell) override { outer_.started(cell); }
-  void progressed(size_t cell, const CellProgress& progress) override { outer_.progressed(cell, progress); }
+  void hear(const ScheduleEvent& event) override {
+    using What = ScheduleEvent::What;
+    if (event.what == What::started || event.what == What::progressed) outer_.hear(event);
+  }
 
  private:
   ScheduleObserver& outer_;

@@ -39,4 +39,10 @@ inline std::vector<SearchTrial> searched(const Sampler& sampler, const SearchSpa
   return all;
 }
 
+/// The same where every point is as good as the others.
+inline std::vector<SearchTrial> drawn_blindly(const std::string& sampler, const SearchSpace& space, size_t trials,
+                                              uint64_t seed) {
+  return searched(*sampler_named(sampler), space, trials, seed, [](const SearchPoint&) { return 0.0; });
+}
+
 }  // namespace subband::testing

@@ -19,20 +19,42 @@ std::string search_text(const SweepSearch& search) {
          grouped(search.trials) + " points, seed " + std::to_string(search.seed);
 }
 
+void read_part(Binder& b, std::string_view key, Node& value, const LaterPart& part, std::string_view help) {
+  b.record([&] {
+    return FieldInfo{.path = b.path_of(key),
+                     .type = std::string("part of kind ") + part.kind,
+                     .standard = Node(part.standard),
+                     .part_kind = part.kind,
+                     .help = std::string(help)};
+  });
+  if (const Node* written = b.take(key)) value = *written;
+  if (value.is(Node::Kind::map) && value.find("type") == nullptr) value.set("type", Node(part.standard));
+  b.resolve(key, value);
+}
+
 void read_search(Binder& b, SweepSpec& spec) {
-  Node tree;
-  b.tree("search", tree,
-         "points drawn one after another: {sampler: tpe, pruner: asha, trials: 50, seed: 0, space: {…}}");
-  if (!b.given("search")) return;
-  if (!tree.is(Node::Kind::map)) return b.complain("search", &tree, "expected {sampler, pruner, trials, seed, space}");
+  static const Node kNone = Node::map();
+  const Node* const written = b.take("search");
+  b.record([&] {
+    return FieldInfo{.path = b.path_of("search"),
+                     .type = "map",
+                     .standard = Node::map(),
+                     .help = "points drawn one after another: {sampler: tpe, pruner: asha, trials: 50, seed: 0, space: {…}}"};
+  });
+  if (written != nullptr && !written->is(Node::Kind::map))
+    return b.complain("search", written, "expected {sampler, pruner, trials, seed, space}");
+  const Node& tree = written != nullptr ? *written : kNone;
   SweepSearch search{.text = config::to_json(tree, /*sorted=*/true), .place = tree.place};
   Binder inner = b.nested("search", tree);
   Node space;
-  inner.tree("sampler", search.sampler, "how the next point is chosen: grid, random, tpe");
-  inner.tree("pruner", search.pruner, "which runs go on: none, median, asha");
+  read_part(inner, "sampler", search.sampler, {.kind = "sampler", .standard = "tpe"},
+            "how the next point is chosen: grid, random, tpe");
+  read_part(inner, "pruner", search.pruner, {.kind = "pruner", .standard = "none"},
+            "which runs go on: none, median, asha");
   inner.field("trials", search.trials, {1, 1'000'000}, "points at most");
   inner.field("seed", search.seed, {0, 9e15}, "of the sampler");
   inner.tree("space", space, "key to a list of choices or to {low, high, log}");
+  if (written == nullptr) return;
   search.space = read_space(inner, "space", space);
   inner.finish_keys();
   b.check(spec.factors.empty(), "search", "draws its rows itself; it stands alone, without ablate, list, grid and zip");

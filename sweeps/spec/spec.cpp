@@ -197,7 +197,8 @@ static void bind_sweep_fields(Binder& b, SweepSpec& spec) {
   b.field("published", spec.published, "section of a published ledger to print beside ours");
   b.choice("keep", spec.keep, kKeepWords,
            "checkpoints that stay when a cell is done; all: those the trainer leaves");
-  b.tree("launcher", spec.launcher, "where its workers run: the name of a launcher, or a map with `type`");
+  read_part(b, "launcher", spec.launcher, {.kind = "launcher", .standard = "local"},
+            "where its workers run: the name of a launcher, or a map with `type`");
   b.finish_keys();
 }
 

@@ -144,6 +144,29 @@ TEST_CASE("a killed worker's cell is retried once, then recorded as failed", "[s
   CHECK(result.outcomes[1].is_crash);
 }
 
+TEST_CASE("every kind of failure has its policy: a result costs no retry, a lost worker as many as are allowed",
+          "[scheduler]") {
+  const TestFolder folder;
+  ScheduleObserver none;
+  const std::vector<Status> results = {Status::nan, Status::diverged, Status::out_of_memory, Status::time_out,
+                                       Status::failed};
+  const CountedCell run = [&](size_t cell, WorkerLink&) -> CellOutcome {
+    replace(file_of(folder.path(), cell), content(file_of(folder.path(), cell)) + "x");
+    if (cell < results.size()) return {results[cell], "as told"};
+    if (cell == results.size()) throw std::bad_alloc();
+    if (cell % 2 == 0) ::raise(SIGKILL);
+    ::_exit(3);
+  };
+  const ScheduleResult result = run_cells(8, run, {.jobs = 2, .attempts = 3}, none);
+  for (size_t cell = 0; cell < 8; ++cell) {
+    CAPTURE(cell);
+    const bool is_lost = cell > results.size();
+    CHECK(content(file_of(folder.path(), cell)) == (is_lost ? "xxx" : "x"));
+    CHECK(result.outcomes[cell].is_crash == is_lost);
+    CHECK(result.outcomes[cell].status == (cell < results.size() ? results[cell] : Status::failed));
+  }
+}
+
 TEST_CASE("a cell that another process holds is asked for again without blocking the others", "[scheduler]") {
   const TestFolder folder;
   Ears ears;

@@ -85,4 +85,19 @@ TEST_CASE("a claim at the very bound spends what it may, and one whose runs fail
   CHECK(count(failing, "x") == 3);
 }
 
+TEST_CASE("a claim whose row lacks memory, or time, spends no more on it than on any other failure", "[claims_queue]") {
+  for (const Status status : {Status::out_of_memory, Status::time_out}) {
+    MadeUpPlan made_up("base: a\nseeds: [1]\nablate: {x: x=1}\nspend: 40\nclaims: [{row: x, is: worse, by: 1, error: 0.05}]\n");
+    ClaimsQueue queue(made_up.plan, made_up.add);
+    const auto turns = testing::run_queue(
+        queue, made_up,
+        [&](const SweepRow& row, int64_t, const CellTurn&) {
+          return CellResult{.outcome = {.status = row.label == "x" ? status : Status::done}, .metrics = {{"valid.bpb", 1}}};
+        },
+        1, 500);
+    CHECK(turns.size() < 60);
+    CHECK(turns.size() == made_up.plan.cells.size());
+  }
+}
+
 }  // namespace subband::claims_queue_test

@@ -30,8 +30,9 @@ void KnownRuns::ended(size_t cell, const CellResult& result) {
   Run& run = of(cell);
   run.is_out = false;
   run.result = result;
-  run.has_ended = is_settled(result.outcome.status) || result.outcome.status == Status::reused ||
-                  result.outcome.status == Status::failed;
+  const Status status = result.outcome.status;
+  run.has_ended = is_settled(status) || status == Status::reused || status == Status::failed ||
+                  status == Status::out_of_memory || status == Status::time_out;
 }
 
 bool KnownRuns::has_ended(size_t cell) const {

@@ -43,6 +43,8 @@ class CellQueue {
   /// in the plan's order. Then: once for every turn that was handed out, but those that a stop of the whole sweep cut
   /// short.
   virtual void ended(size_t cell, const CellResult& result) = 0;
+  /// Whether a turn that is asked for later is a better one: then no more are taken than may run at once.
+  virtual bool learns() const { return false; }
   /// Whether it looks at evaluations: without them a store is read faster.
   virtual bool reads_evaluations() const { return false; }
   /// Whether there may be more to hand out when turns have ended: where nobody waits for a cluster's jobs, the one that

@@ -4,6 +4,7 @@
 #include "core/files.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
+#include "core/testing/program.h"
 #include "runs/store.h"
 #include "runs/sweep_manifest.h"
 #include "sweeps/testing/slurm_cluster.h"
@@ -17,21 +18,17 @@ using Words = std::vector<std::string>;
 
 struct Setting {
   TestFolder folder;
-  std::string program;
   SlurmCluster cluster;
 
   Setting() {
-    const char* path = std::getenv("SUBBAND_PROGRAM");
-    if (path != nullptr && fs::exists(path)) program = path;
     ::chmod(folder.path().c_str(), 0755);
   }
   bool is_skipped() const {
-    if (program.empty()) WARN("skipped: SUBBAND_PROGRAM names no program");
     if (!cluster.reason().empty()) WARN("skipped: " << cluster.reason());
-    return program.empty() || !cluster.reason().empty();
+    return testing::lacks_program() || !cluster.reason().empty();
   }
   int run(Words words, const std::string& log) const {
-    words.insert(words.begin(), program);
+    words.insert(words.begin(), testing::built_program());
     return Process::of(
                words,
                {.out = folder / log, .err = folder / (log + ".err"), .environment = cluster.environment()})
@@ -120,6 +117,74 @@ TEST_CASE(
   REQUIRE(SlurmCluster::wait_until([&] { return step_of(0) > before; }));
   const RunRecord resumed = read_record(left.folders()[0] / kRecordName);
   CHECK(resumed.resumes == 1);
+}
+
+// Until a file is there, or something else holds.
+template <class Condition>
+static bool comes_true(const Condition& condition) {
+  return SlurmCluster::wait_until(condition, 90);
+}
+
+static size_t lines_in(const fs::path& file) {
+  return fs::exists(file) ? static_cast<size_t>(std::ranges::count(read_file(file), '\n')) : 0;
+}
+
+static std::vector<int64_t> steps_of(const Store& store) {
+  std::vector<int64_t> steps;
+  for (const auto& folder : store.folders()) steps.push_back(read_record(folder / kRecordName).step);
+  std::ranges::sort(steps);
+  return steps;
+}
+
+TEST_CASE(
+    "the task that ends last goes on with a sweep that nobody waits for; where jobs may not submit the sweep waits, and the "
+    "same command goes on",
+    "[slurm_cluster]") {
+  const Setting here;
+  if (here.is_skipped()) return;
+  const std::string tiny =
+      "base: tinyshakespeare/attention\nseeds: [1]\n"
+      "set: [net.width=16, net.mixer.heads=2, net.layers=1, trainer.steps=4, trainer.evaluate_every=2, trainer.batch=2,\n"
+      "      trainer.length=16, trainer.evaluate_batches=1, trainer.evaluate_tokens=256, 'trainer.protocols=[blocks]',\n"
+      "      samples.tokens=0]\nmetric: {name: valid.bpb}\n";
+  const std::string launcher = "launcher: {type: slurm, jobs: 3, poll_s: 0.2, minutes: 5, memory_mib: 1500";
+  write_file(here.folder / "searched.yaml",
+             tiny + launcher + "}\nsearch: {sampler: random, pruner: {type: asha, first: 2, eta: 3}, trials: 3, seed: 5,\n" +
+                 "  space: {optimizer.lr: {low: 1e-3, high: 1e-1, log: true}}}\n");
+  fs::create_directories(here.folder / "refusing");
+  write_file(here.folder / "refusing/sbatch", "#!/bin/sh\necho 'jobs may not submit jobs' >&2\nexit 1\n");
+  fs::permissions(here.folder / "refusing/sbatch", fs::perms::owner_all);
+  const std::string refusing = "['export PATH=" + (here.folder / "refusing").string() + ":$PATH']";
+  write_file(here.folder / "tuned.yaml", tiny + launcher + ", prologue: " + refusing +
+                                             "}\nlist: [net.layers=1]\ntune: {optimizer.lr: [0.001, 0.1]}\n");
+  CHECK(here.sweep("searched.yaml", "store", {}, "searched.log") == 0);
+  CHECK_THAT(read_file(here.folder / "searched.log"), Catch::StartsWith("3 cells submitted as "));
+  CHECK(here.sweep("tuned.yaml", "tuning", {}, "tuned.log") == 0);
+
+  // The best of three at their first rung goes on, in a job that a job has submitted.
+  const Store store(here.folder / "store"), tuning(here.folder / "tuning");
+  CHECK(comes_true([&] { return steps_of(store) == std::vector<int64_t>{2, 2, 4}; }));
+  const fs::path waves = here.folder / "store/sweeps/searched/slurm";
+  CHECK(lines_in(waves / "wave-1.tasks") == 3);
+  CHECK(lines_in(waves / "wave-2.tasks") == 1);
+  CHECK(lines_in(here.folder / "store/sweeps/searched.draws.jsonl") == 3);
+
+  const fs::path waiting = here.folder / "tuning/sweeps/tuned/waiting.txt";
+  REQUIRE(comes_true([&] { return fs::exists(waiting); }));
+  CHECK(here.sweep("tuned.yaml", "tuning", {"--watch", "--json-lines"}, "watch") == 4);
+  CHECK_THAT(read_file(here.folder / "watch"),
+             Catch::EndsWith("\"exit\":4,\"status\":\"waiting\",\"why\":\"slurm: sbatch: jobs may not submit jobs\"}\n"));
+  CHECK(here.sweep("tuned.yaml", "tuning", {"--dry-run"}, "plan") == 0);
+  CHECK_THAT(read_file(here.folder / "plan"),
+             Catch::ContainsSubstring("waiting: slurm: sbatch: jobs may not submit jobs; without --dry-run it goes on\n"));
+  CHECK(here.sweep("tuned.yaml", "tuning", {}, "again.log") == 0);
+  CHECK_THAT(read_file(here.folder / "again.log"), Catch::StartsWith("1 cells submitted as "));
+  CHECK_FALSE(fs::exists(waiting));
+  CHECK(comes_true([&] { return steps_of(tuning) == std::vector<int64_t>{4, 4, 4}; }));
+  CHECK(comes_true([&] { return here.cluster.ask({"squeue", "-h"}).empty(); }));
+  CHECK_FALSE(fs::exists(waiting));  // nothing was left to submit
+  CHECK(here.sweep("tuned.yaml", "local", {"--launcher", "local", "--jobs", "2"}, "local.log") == 0);
+  CHECK(here.table("tuned", "tuning") == here.table("tuned", "local"));
 }
 
 TEST_CASE("two hundred tasks write into one store", "[slurm_cluster]") {

@@ -30,6 +30,7 @@
 #include "sweeps/scheduling/board.h"
 #include "sweeps/scheduling/event_lines.h"
 #include "sweeps/scheduling/perform_cells.h"
+#include "sweeps/scheduling/rest.h"
 #include "sweeps/scheduling/store_book.h"
 #include "sweeps/scheduling/watch.h"
 #include "sweeps/search/adaptive_queue.h"
@@ -116,6 +117,7 @@ class SweepJob {
       };
       plan_ = make_plan(spec, every_cell, prepare, runs_);
       choose_again(plan_, words_.redo);
+      plan_.rest = rest_of(sweep_folder());
     }
     warnings.insert(warnings.end(), binder.warnings().begin(), binder.warnings().end());
     if (!options_.quiet)
@@ -157,9 +159,12 @@ class SweepJob {
     SweepWatch watch(store_, manifest, observers);
     constexpr double kIdle_s = 10;
     const int code = watch_sweep(watch, observers, kIdle_s);
-    if (code != 0 && watch.running() == 0 && !watch.is_over() && !options_.quiet)
-      std::cerr << "nobody works on this sweep now; the same command without --watch goes on\n";
-    if (words_.has_event_lines) lines.end(code);
+    const bool is_left = code != 0 && watch.running() == 0 && !watch.is_over();
+    const std::string rest = is_left ? watch.rest() : "";
+    if (is_left && !options_.quiet)
+      std::cerr << (rest.empty() ? "nobody works on this sweep now" : "waiting: " + shown(rest))
+                << "; the same command without --watch goes on\n";
+    if (words_.has_event_lines) lines.end(code, rest);
     return code;
   }
 

@@ -76,6 +76,7 @@ struct SweepPlan {
   std::vector<std::string> missing;  ///< data without which nothing can run, each once
   std::vector<std::string> prices;   ///< of its recipes, as published, each once
   PartCode code;                     ///< of the parts of all rows, as this program has them
+  std::string rest;                  ///< why it waits for somebody to go on with it (scheduling/rest.h); or empty
 
   size_t count(Status state) const;
 };

@@ -147,6 +147,7 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
   if (const std::string packing = packing_text(plan, jobs); !packing.empty()) text += "memory and disk: " + packing + "\n";
   if (const std::string proposal = threads_proposal(plan, usable_cores()); !proposal.empty())
     text += proposal + "\n";
+  if (!plan.rest.empty()) text += "waiting: " + shown(plan.rest) + "; without --dry-run it goes on\n";
   if (!basis.empty()) text += "times of rows that have not run yet: by " + basis + "\n";
   return text;
 }
@@ -184,6 +185,7 @@ std::string plan_json(const SweepPlan& plan, int64_t jobs) {
   if (const std::string later = later_text(plan.spec, plan.grid); !later.empty()) document["later"] = later;
   if (!plan.prices.empty()) document["prices"] = plan.prices;
   for (const std::string& line : plan.missing) document["missing"].push_back(line);
+  if (!plan.rest.empty()) document["status"] = "waiting", document["why"] = plan.rest;
   return json_document(document);
 }
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "sweeps/scheduling/rest.h"
 
 namespace subband {
 
@@ -68,6 +69,8 @@ bool SweepWatch::has_failed() const {
   return std::ranges::any_of(seen_, [](const Seen& each) { return each.status != Status::done; });
 }
 
+std::string SweepWatch::rest() const { return rest_of(sweep_file(store_.root(), sweep_.name, "")); }
+
 int watch_sweep(SweepWatch& watch, ScheduleObserver& observer, double idle_s) {
   using Clock = std::chrono::steady_clock;
   auto last_work = Clock::now();
@@ -75,7 +78,10 @@ int watch_sweep(SweepWatch& watch, ScheduleObserver& observer, double idle_s) {
     watch.look();
     observer.ticked();
     if (watch.is_over()) break;
-    if (watch.running() > 0) last_work = Clock::now();
+    if (watch.running() > 0)
+      last_work = Clock::now();
+    else if (!watch.rest().empty())
+      break;
     if (std::chrono::duration<double>(Clock::now() - last_work).count() > idle_s) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
   }

@@ -23,6 +23,7 @@ class SweepWatch {
   bool is_over() const;     ///< every cell's run is there and settled
   int64_t running() const;  ///< runs that somebody writes, at the last look
   bool has_failed() const;  ///< some run that ended is not done, at the last look
+  std::string rest() const;  ///< why the sweep waits for somebody to go on with it; empty: it does not
 
  private:
   struct Seen {
@@ -41,7 +42,8 @@ class SweepWatch {
   bool is_first_ = true;
 };
 
-/// Looks twice a second until all is done, or nobody has been at work for `idle_s` seconds. Returns the exit code: 0 all
+/// Looks twice a second until all is done, or nobody is at work and the sweep waits, or nobody has been at work for `idle_s`
+/// seconds. Returns the exit code: 0 all
 /// done, 4 where a cell is not.
 int watch_sweep(SweepWatch& watch, ScheduleObserver& observer, double idle_s);
 

@@ -21,6 +21,7 @@ class SearchQueue final : public CellQueue {
   void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
   bool decides_later() const override { return true; }
   bool reads_evaluations() const override { return true; }
+  bool learns() const override { return true; }
 
   /// What is known of every drawn point.
   std::vector<SearchTrial> trials() const;

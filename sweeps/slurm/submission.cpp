@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "sweeps/planning/cell_task.h"
+#include "sweeps/scheduling/rest.h"
 #include "sweeps/scheduling/watch.h"
 #include "sweeps/slurm/bundle.h"
 #include "sweeps/slurm/waves.h"
@@ -82,7 +83,13 @@ class Submission {
   std::vector<Handed> take() {
     std::vector<Handed> fresh;
     const std::map<fs::path, Element> known = waves_.known();
-    while (const auto turn = sweep_.queue.next()) {
+    const auto has_room = [&] {
+      const auto out = static_cast<int64_t>(handed_.size() + fresh.size());
+      return !sweep_.queue.learns() || config_.jobs == 0 || out < config_.jobs;
+    };
+    while (has_room()) {
+      const auto turn = sweep_.queue.next();
+      if (!turn) break;
       if (const auto there = sweep_.book.settled(turn->cell)) {
         end(turn->cell, *there);
         continue;
@@ -209,7 +216,15 @@ class Submission {
 }  // namespace
 
 ScheduleResult submit_sweep(const Settings& settings, const SweepAtWork& sweep) {
-  return Submission(settings, sweep).run();
+  Submission submission(settings, sweep);
+  try {
+    ScheduleResult result = submission.run();
+    end_rest(sweep.folder);
+    return result;
+  } catch (const Error& error) {  // a job that may not submit, for one
+    begin_rest(sweep.folder, error.first().line());
+    throw;
+  }
 }
 
 }  // namespace subband::slurm

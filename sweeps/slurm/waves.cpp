@@ -85,8 +85,11 @@ std::map<fs::path, Element> Waves::known() const {
     const auto number = static_cast<size_t>(*offset + element.index);
     if (number >= wave_lines->second.size()) continue;
     const std::string& line = wave_lines->second[number];
-    Element& kept = found.try_emplace(line.substr(0, line.find('\t')), element).first->second;
-    if (state_of(kept.state) == ElementState::ended) kept = element;
+    Element now = element;
+    const fs::path ended = wave_file(folder_, *wave).string() + ".ended";
+    if (fs::exists(ended / std::to_string(number))) now.state = "COMPLETED";
+    Element& kept = found.try_emplace(line.substr(0, line.find('\t')), now).first->second;
+    if (state_of(kept.state) == ElementState::ended) kept = now;
   }
   return found;
 }

@@ -1,6 +1,7 @@
 // Cells as waves of job arrays: which tasks were handed to Slurm under which comment, so that what is still there is found
 // again from the comments alone.
 //   <sweep>/slurm/wave-3.tasks     one line an element: task file, tab, step to pause at or nothing
+//   <sweep>/slurm/wave-3.tasks.ended/7      of line 7: its turn is over
 //   comment of a job array         subband:<digits of the sweep's folder>:3:<lines of the wave before this array's>
 #pragma once
 #include <filesystem>
@@ -39,6 +40,7 @@ class Waves {
   /// What of a wave could not be submitted is not there when the same is asked again.
   std::vector<std::string> submit(std::vector<WaveItem> items, const Settings& settings, ScriptPlace place);
   /// What Slurm knows of tasks of this sweep, by their files; of several elements for one task the one that still goes on.
+  /// An element that has said itself that its turn is over (settings.h) counts as ended, though its job goes on.
   std::map<std::filesystem::path, Element> known() const;
   std::filesystem::path log_of(const Element& element) const;
   const std::filesystem::path& folder() const { return folder_; }

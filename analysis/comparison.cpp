@@ -47,6 +47,9 @@ void add_cell(RowCells& row, Comparison& comparison, const SweepCell& cell, cons
   if (run == nullptr)
     return add_trouble(row, comparison, cell, cell.refused.empty() ? "not run" : "refused", cell.refused);
   row.row.parameters = std::max(row.row.parameters, run->parameters);
+  if (cell.split > 0)
+    row.seeds_by_trouble[fmt::format("lacked memory: micro-batches computed in {} parts", cell.split)].push_back(
+        std::to_string(cell.seed));
   if (run->status == Status::stopped && !comparison.searched.empty()) {  // it never went on from its last rung
     row.seeds_by_trouble["pruned at step " + std::to_string(run->step)].push_back(std::to_string(cell.seed));
     return;

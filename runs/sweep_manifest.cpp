@@ -103,6 +103,7 @@ void write_sweep_manifest(const fs::path& store, const SweepManifest& sweep) {
         {{"row", cell.row}, {"seed", cell.seed}, {"id", cell.id}, {"overrides", cell.overrides}});
     if (!cell.baseline.empty()) document["cells"].back()["baseline"] = cell.baseline;
     if (!cell.trial_of.empty()) document["cells"].back()["trial_of"] = cell.trial_of;
+    if (cell.split > 0) document["cells"].back()["split"] = cell.split;
     if (!cell.refused.empty()) document["cells"].back()["refused"] = cell.refused;
   }
   for (const SweepClaim& claim : sweep.claims) document["claims"].push_back(claim_json(claim));
@@ -140,6 +141,7 @@ static SweepManifest manifest_in(const std::string& text, const fs::path& file) 
                              .overrides = cell.at("overrides").get<std::vector<std::string>>(),
                              .baseline = cell.value("baseline", ""),
                              .trial_of = cell.value("trial_of", ""),
+                             .split = cell.value("split", int64_t{0}),
                              .refused = cell.value("refused", "")});
     for (const auto& claim : document.value("claims", Json::array())) sweep.claims.push_back(claim_of(claim));
     for (const auto& column : document.value("columns", nlohmann::ordered_json::array()))

@@ -1,7 +1,7 @@
 // What a sweep leaves in the store for the ledger: which cells it has, and under which identities.
 //   <store>/sweeps/<name>.json
 //   {"name", "spec", "metric": {"name", "goal"}, "baseline", "seeds": [..],
-//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?, "trial_of"?, "refused"?}],
+//    "cells": [{"row", "seed", "id", "overrides": [..], "baseline"?, "trial_of"?, "refused"?, "split"?}],
 //    "claims"?: [{"row", "is", "by", "error"?}], "columns"?: [{"title", "metric"}], "lines"?: [{"label", "value"}],
 //    "remarks"?: [{"row", "text"}], "code"?: {"mixer:wersa": ".."}, "published"?, "file"?}
 #pragma once
@@ -22,6 +22,7 @@ struct SweepCell {
   std::vector<std::string> overrides;  ///< `net.block.bypass=none`; empty for the baseline
   std::string baseline = {};           ///< row that this one is compared with, where it is not the sweep's
   std::string trial_of = {};           ///< row for which it tries a setting; empty: it is of the table
+  int64_t split = 0;  ///< parts of a micro-batch, since larger ones lacked memory; 0: as the row says
   std::string refused = {};            ///< why it came to no run when it was asked for last; or empty
 };
 

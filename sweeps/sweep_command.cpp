@@ -27,10 +27,12 @@
 #include "runs/claim_register.h"
 #include "sweeps/make_queue.h"
 #include "sweeps/planning/plan.h"
+#include "sweeps/planning/split_cell.h"
 #include "sweeps/scheduling/board.h"
 #include "sweeps/scheduling/event_lines.h"
 #include "sweeps/scheduling/perform_cells.h"
 #include "sweeps/scheduling/rest.h"
+#include "sweeps/scheduling/split_queue.h"
 #include "sweeps/scheduling/store_book.h"
 #include "sweeps/scheduling/watch.h"
 #include "sweeps/search/adaptive_queue.h"
@@ -237,7 +239,9 @@ class SweepJob {
     try {
       SweepManifest manifest = this->manifest();
       const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-      register_claims(store_.root(), manifest, static_cast<int64_t>(plan_.count(Status::reused)), now.count());
+      const auto is_known = [](const PlannedCell& cell) { return cell.status && is_settled(*cell.status); };
+      const auto known = std::ranges::count_if(plan_.cells, is_known);  // those that are done again were seen too
+      register_claims(store_.root(), manifest, known, now.count());
       registered_ = manifest.registered;
       write_sweep_manifest(store_.root(), manifest);
       for (const size_t cell : missing()) write_task(sweep_folder(), task_of(plan_, cell));
@@ -342,6 +346,22 @@ class SweepJob {
     return number;
   }
 
+  // A run that lacked memory, and every cell that is the same run, in halves.
+  bool split(RowBinder& binder, size_t number) {
+    const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& changes) {
+      return binder.prepare(recipe, changes);
+    };
+    const std::string id = plan_.cells[number].id;
+    const int64_t seed = plan_.cells[number].cell.seed;
+    for (size_t i = 0; i < plan_.cells.size(); ++i) {
+      if (plan_.cells[i].id != id || plan_.cells[i].cell.seed != seed) continue;
+      if (!split_cell(plan_, i, prepare, runs_)) return false;
+    }
+    write_sweep_manifest(store_.root(), manifest());
+    if (plan_.cells[number].state != Status::reused) write_task(sweep_folder(), task_of(plan_, number));
+    return true;
+  }
+
   // What the store has of the plan's cells.
   void replay(CellQueue& queue, StoreBook& book) const {
     std::map<std::string, const RunSummary*> by_folder;
@@ -365,6 +385,8 @@ class SweepJob {
     const AddCell make_cell = [&](const SweepRow& row, int64_t seed) { return add(binder, row, seed); };
     auto queue = make_adaptive_queue(plan_, make_cell, registry_, store_.root());
     if (!queue) queue = make_queue(plan_);
+    if (plan_.spec.on_memory == "split")
+      queue = std::make_unique<SplitQueue>(std::move(queue), [&](size_t cell) { return split(binder, cell); });
     StoreBook book(store_, plan_);
     replay(*queue, book);
     if (!options_.quiet && !cells.empty())

@@ -13,6 +13,7 @@
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
 #include "core/testing/process.h"
+#include "core/testing/program.h"
 #include "runs/store.h"
 #include "runs/sweep_manifest.h"
 
@@ -20,21 +21,10 @@ namespace subband::sweep_command_test {
 
 using testing::Process;
 
-static std::string program() {
-  const char* path = std::getenv("SUBBAND_PROGRAM");
-  return path != nullptr && std::filesystem::exists(path) ? path : "";
-}
-
-static bool is_skipped() {
-  if (!program().empty()) return false;
-  WARN("skipped: SUBBAND_PROGRAM names no program");
-  return true;
-}
-
 // Starts the program; its output goes to `log`, its complaints to `log`.err.
 static Process start(std::vector<std::string> words, const std::filesystem::path& log,
                      testing::ProcessSetting setting = {}) {
-  words.insert(words.begin(), program());
+  words.insert(words.begin(), testing::built_program());
   setting.out = log;
   setting.err = log.string() + ".err";
   return Process::of(words, setting);
@@ -50,7 +40,9 @@ static void write_spec(const std::filesystem::path& file, const std::string& row
       "base: tinyshakespeare/wavelet\nseeds: [1, 2]\n"
       "set: [net.width=16, trainer.steps=12, trainer.checkpoint_every=3, trainer.evaluate_every=0, "
       "trainer.batch=2,\n"
-      "      trainer.evaluate_batches=1, samples.tokens=0, '~net.block.channel_mixers.product_key_memory']\n"
+      "      trainer.length=64, trainer.evaluate_batches=1, trainer.evaluate_tokens=1024, 'trainer.protocols=[blocks]',\n"
+      "      samples.tokens=0,\n"
+      "      '~net.block.channel_mixers.product_key_memory']\n"
       "ablate:\n" +
           rows);
 }
@@ -63,7 +55,7 @@ static std::string table_of(const std::string& sweep, const std::filesystem::pat
 }
 
 TEST_CASE("a sweep killed at random instants ends with the table of an untouched one", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   write_spec(
       folder / "probe.yaml",
@@ -94,7 +86,7 @@ TEST_CASE("a sweep killed at random instants ends with the table of an untouched
 
 TEST_CASE("a sweep tells programs what happens, to whoever runs it and to whoever watches",
           "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
   const std::string spec = (folder / "one.yaml").string(), store = (folder / "store").string();
@@ -113,7 +105,7 @@ TEST_CASE("a sweep tells programs what happens, to whoever runs it and to whoeve
 }
 
 TEST_CASE("a cell's task gives the same run on another store", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
   REQUIRE(run({"sweep", (folder / "one.yaml").string(), "seeds=[1]", "--name", "one", "--store",
@@ -133,12 +125,12 @@ TEST_CASE("a cell's task gives the same run on another store", "[sweep_command]"
 }
 
 TEST_CASE("a program that is replaced while it sweeps goes on as it was", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   namespace fs = std::filesystem;
   const TestFolder folder;
   fs::create_directories(folder / "bin");
   for (const char* name : {"subband", "libsubband_laboratory.so"})
-    fs::copy_file(fs::path(program()).parent_path() / name, folder / "bin" / name);
+    fs::copy_file(fs::path(testing::built_program()).parent_path() / name, folder / "bin" / name);
   write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
   Process sweep = Process::of({(folder / "bin/subband").string(), "sweep", (folder / "one.yaml").string(),
                                "--store", (folder / "store").string(), "--jobs", "2", "seeds=[1]"},
@@ -156,7 +148,7 @@ TEST_CASE("a program that is replaced while it sweeps goes on as it was", "[swee
 
 TEST_CASE("two sweeps that share cells train them once, one after the other and at the same time",
           "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
   write_spec(folder / "two.yaml", "  no crawl: net.block.dilation=dyadic\n");
@@ -182,11 +174,11 @@ TEST_CASE("two sweeps that share cells train them once, one after the other and 
 }
 
 TEST_CASE("a sweep on one processor plans for one worker", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
   const std::vector<std::string> words = {"taskset",  "-c",
-                                          "0",        program(),
+                                          "0",        testing::built_program(),
                                           "sweep",    (folder / "one.yaml").string(),
                                           "--store",  (folder / "store").string(),
                                           "--dry-run"};
@@ -195,7 +187,7 @@ TEST_CASE("a sweep on one processor plans for one worker", "[sweep_command]") {
 }
 
 TEST_CASE("a plan too large for any machine is refused before it is made", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   std::string grid = "base: tinyshakespeare/wavelet\ngrid:\n";
   for (int i = 0; i < 15; ++i) grid += "  net.a" + std::to_string(i) + ": [1, 2, 3]\n";
@@ -208,7 +200,7 @@ TEST_CASE("a plan too large for any machine is refused before it is made", "[swe
 }
 
 TEST_CASE("a sweep's file that cannot be read is named for what it is", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   write_file(folder / "mine.yml", "base: tinyshakespeare/wavelet\n");
   const std::string yml = (folder / "mine.yml").string();
@@ -223,7 +215,7 @@ TEST_CASE("a sweep's file that cannot be read is named for what it is", "[sweep_
 }
 
 TEST_CASE("the mistakes of all rows stop a sweep before anything runs", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   write_spec(folder / "bad.yaml", "  one: net.block.bypas=none\n  two: net.width=15.5\n");
   const auto store = folder / "store";
@@ -243,7 +235,7 @@ static int run_read_only(const std::string& words, const std::filesystem::path& 
   return Process::of({"unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script},
                      {.out = log,
                       .err = log.string() + ".err",
-                      .environment = {"STORE=" + store.string(), "PROGRAM=" + program(),
+                      .environment = {"STORE=" + store.string(), "PROGRAM=" + testing::built_program(),
                                       "SPEC=" + log.parent_path().string()}})
       .wait();
 }
@@ -252,7 +244,7 @@ TEST_CASE(
     "names of any letters are swept, shown and linked, and a finished sweep is shown from a store that may "
     "only be read",
     "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   const std::string name = "my sweep (v2) #1 50%";
   write_spec(folder / (name + ".yaml"), "  \"`touch PWNED` | <img src=x>\": net.block.bypass=none\n");
@@ -279,7 +271,7 @@ TEST_CASE(
 }
 
 TEST_CASE("files of one name and changes on the command line are sweeps of their own", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   for (const char* each : {"a/lr.yaml", "b/lr.yaml"})
     write_spec(folder / each, "  no bypass: net.block.bypass=none\n");
@@ -302,7 +294,7 @@ TEST_CASE("files of one name and changes on the command line are sweeps of their
 }
 
 TEST_CASE("a recipe and values make a sweep, whose rows are every combination", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   const auto log = folder / "log.txt";
   const std::vector<std::string> common = {"--dry-run", "--json", "--store", (folder / "logs").string()};
@@ -325,7 +317,7 @@ TEST_CASE("a recipe and values make a sweep, whose rows are every combination", 
 }
 
 TEST_CASE("a sweep without a spec runs, and is reported under its name", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   const auto log = folder / "log.txt", store = folder / "logs";
   CHECK(
@@ -338,13 +330,14 @@ TEST_CASE("a sweep without a spec runs, and is reported under its name", "[sweep
 }
 
 TEST_CASE("the gap between two runs is explained by the change that makes it", "[sweep_command]") {
-  if (is_skipped()) return;
+  if (testing::lacks_program()) return;
   const TestFolder folder;
   const std::string store = (folder / "logs").string();
   const auto run_with = [&](const std::vector<std::string>& changes) {
     std::vector<std::string> words = {"run", "tinyshakespeare/wavelet", "--store", store, "net.width=16",
                                       "trainer.steps=30", "trainer.checkpoint_every=0", "trainer.evaluate_every=0",
-                                      "trainer.batch=2", "trainer.evaluate_tokens=2048", "samples.tokens=0", "seed=1",
+                                      "trainer.batch=2", "trainer.length=64", "trainer.evaluate_tokens=2048",
+                                      "trainer.protocols=[blocks]", "samples.tokens=0", "seed=1",
                                       "~net.block.channel_mixers.product_key_memory"};
     words.insert(words.end(), changes.begin(), changes.end());
     REQUIRE(run(words, folder / "log") == 0);

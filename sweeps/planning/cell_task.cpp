@@ -62,6 +62,7 @@ CellTask task_of(const SweepPlan& plan, size_t number) {
                           .memory_mib = cell.peak_mib,
                           .seconds = cell.seconds},
                 .data = cell.data};
+  if (cell.split > 0) task.overrides.push_back(split_override(cell.split));
   Node composed = *cell.recipe;  // its row may have been composed with another seed
   Node seed(cell.cell.seed);
   seed.place = {std::make_shared<const std::string>("seeds of the sweep")};

@@ -42,7 +42,8 @@ CostTraits cost_traits(const RecordJson& config, int64_t parameters, double flop
   const double steps = count_under(config, "trainer", "steps", 0);
   const double sequences = steps * batch * count_under(config, "trainer", "accumulate", 1);
   constexpr double kForwardAndBackward = 3, kBytes = 4;
-  const double positions = kBytes * batch * length / kMib;
+  const double windows = std::ceil(batch / count_under(config, "trainer", "split", 1));  // at once
+  const double positions = kBytes * windows * length / kMib;
   const bool has_net = config.is_object() && config.contains("net") && config["net"].is_object();
   return {.net = has_net ? text_in(config["net"], "type") : "",
           .steps = steps,

@@ -12,6 +12,7 @@
 #include "sweeps/planning/forecast.h"
 #include "sweeps/planning/match_row.h"
 #include "sweeps/planning/row_changes.h"
+#include "sweeps/planning/split_cell.h"
 
 namespace subband {
 
@@ -235,8 +236,15 @@ SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra
     plan.cells.push_back(std::move(planned));
   }
   complaints.finish();
+  split_known_cells(plan, prepare, runs);
   return plan;
 }
+
+PlannedCell planned_cell(const PreparedRow& row, const Cell& cell, const std::vector<RunSummary>& runs) {
+  return planned_cell(row, cell, by_identity(runs), Forecast(runs));
+}
+
+std::string split_override(int64_t parts) { return "trainer.split=" + std::to_string(parts); }
 
 size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const PrepareRow& prepare,
                 const std::vector<RunSummary>& runs) {
@@ -251,7 +259,7 @@ size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const Prepar
     if (plan.cells[i].cell.row == number && plan.cells[i].cell.seed == seed) return i;
   const PreparedRow prepared = prepare(place->recipe, cell_overrides(plan.spec, *place, seed, plan.extra));
   plan.grid.cells.push_back({number, seed, place->label + ", seed " + std::to_string(seed)});
-  plan.cells.push_back(planned_cell(prepared, plan.grid.cells.back(), by_identity(runs), Forecast(runs)));
+  plan.cells.push_back(planned_cell(prepared, plan.grid.cells.back(), runs));
   return plan.cells.size() - 1;
 }
 
@@ -288,6 +296,7 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
     cell.overrides.insert(cell.overrides.end(), row.overrides.begin(), row.overrides.end());
     if (row.baseline != manifest.baseline) cell.baseline = row.baseline;
     cell.trial_of = row.trial_of;
+    cell.split = planned.split;
     manifest.cells.push_back(std::move(cell));
   }
   manifest.claims = plan.spec.claims;

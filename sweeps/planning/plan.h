@@ -58,6 +58,7 @@ struct PlannedCell {
   std::string same_as;  ///< an earlier row that is the same run, or empty
   std::vector<std::string> other_code = {};  ///< parts of the run that is there whose code was another
   bool again = false;                        ///< done again although it is there
+  int64_t split = 0;  ///< parts of a micro-batch, since larger ones lacked memory; 0: as its row says
 };
 
 /// Which cells that are there are done again: `--redo`, `--redo ROW`, `--force`.
@@ -85,6 +86,11 @@ struct SweepPlan {
 /// that no row reports.
 SweepPlan make_plan(const SweepSpec& spec, const std::vector<std::string>& extra, const PrepareRow& prepare,
                     const std::vector<RunSummary>& runs);
+
+/// A row's cell beside what the store has.
+PlannedCell planned_cell(const PreparedRow& row, const Cell& cell, const std::vector<RunSummary>& runs);
+/// `trainer.split=2`
+std::string split_override(int64_t parts);
 
 /// Adds a cell to a plan that runs already (a further seed, a drawn point) and returns its number; the row and seed of a
 /// cell that is there give that cell's. ConfigError with every mistake of the row.

@@ -27,6 +27,7 @@ std::string note_of(const PlannedCell& cell) {
     notes.push_back(word_of(*cell.status));
   else if (cell.state == Status::retry)
     notes.push_back("was " + word_of(*cell.status));
+  if (cell.split > 0) notes.push_back(fmt::format("lacked memory: in {} parts", cell.split));
   if (!cell.other_code.empty()) notes.push_back("other code: " + join(cell.other_code, ", "));
   return join(notes, "; ");
 }
@@ -178,6 +179,7 @@ std::string plan_json(const SweepPlan& plan, int64_t jobs) {
     if (!cell.same_as.empty()) each["same_as"] = cell.same_as;
     if (!cell.other_code.empty()) each["other_code"] = cell.other_code;
     if (cell.again) each["again"] = true;
+    if (cell.split > 0) each["split"] = cell.split;
     document["cells"].push_back(std::move(each));
   }
   for (size_t i = 0; i < plan.remarks.size(); ++i)

@@ -195,6 +195,9 @@ static void bind_sweep_fields(Binder& b, SweepSpec& spec) {
   read_columns(b, spec);
   read_lines(b, spec);
   b.field("published", spec.published, "section of a published ledger to print beside ours");
+  b.choice("on_memory", spec.on_memory, {"record", "split"},
+           "of a cell that lacks memory. record: that is its result; split: its micro-batches are computed in halves, as often "
+           "as it takes, in a run of its own identity");
   b.choice("keep", spec.keep, kKeepWords,
            "checkpoints that stay when a cell is done; all: those the trainer leaves");
   read_part(b, "launcher", spec.launcher, {.kind = "launcher", .standard = "local"},

@@ -101,6 +101,7 @@ struct SweepSpec {
   std::vector<SweepColumn> columns;
   std::vector<SweepLine> lines;
   std::string published;  ///< `waveletlm/03_booleans`, or empty
+  std::string on_memory = "record";  ///< of a cell that lacks memory: record, split (planning/split_cell.h)
   std::string keep = "all";    ///< of a finished run's checkpoints: all, last, best, none
   config::Node launcher = {};  ///< where its workers run: a name, or a map with `type`; null: local
 };

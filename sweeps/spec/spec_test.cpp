@@ -141,7 +141,7 @@ TEST_CASE("every mistake of a sweep is reported in one go, each with its place",
         "probe.yaml:12:20: claims.0.is = wors: unknown choice; did you mean 'worse'? known: better, equal, "
         "worse\n"
         "probe.yaml:2:1: seed: unknown key; did you mean 'seeds'? known: ablate, add, base, baseline, between, "
-        "claims, columns, exclude, grid, keep, launcher, leave_one_in, lines, list, metric, pairs, published, search, "
+        "claims, columns, exclude, grid, keep, launcher, leave_one_in, lines, list, metric, on_memory, pairs, published, search, "
         "seeds, set, spend, tune, tune_by, tune_seeds, zip");
 }
 

@@ -31,12 +31,14 @@ struct SamplingStep {
   int64_t drawn() const { return std::ssize(ids) - prompt; }
 };
 
-/// The net behind a text that is only tried out.
+/// The net behind continuations of a text that are only tried out, several at once.
 class Rollout {
  public:
   virtual ~Rollout() = default;
-  virtual void restart() = 0;                            ///< behind the text as it is
-  virtual std::vector<double> after(int32_t token) = 0;  ///< the net's own logits behind one token more
+  virtual int64_t most() const = 0;             ///< continuations that are read together
+  virtual void restart(int64_t continuations) = 0;  ///< so many, each behind the text as it is
+  /// The net's own logits behind one token more of each.
+  virtual std::vector<std::vector<double>> after(std::span<const int32_t> tokens) = 0;
 };
 
 class Sampling {

@@ -168,6 +168,40 @@ TEST_CASE("lookahead leaves the state as it was", "[generator]") {
   for (size_t i = 0; i < 3; ++i) CHECK(tried[i].text == plain[i].text);
 }
 
+/// Counts how often it is asked.
+class CountedNet final : public Net {
+ public:
+  explicit CountedNet(Net& net) : net_(net) {}
+  at::Tensor forward(const at::Tensor& ids_BL, const Pass& pass) override {
+    ++reads;
+    return net_.forward(ids_BL, pass);
+  }
+  PartCosts costs(int64_t, int64_t) const override { return {}; }
+  int64_t most_tokens() const override { return net_.most_tokens(); }
+  int64_t reads = 0;
+
+ private:
+  Net& net_;
+};
+
+TEST_CASE("lookahead reads its candidates together, and finds what it finds one by one", "[generator]") {
+  TinyNet tiny = tiny_net();
+  tiny.to(at::kDouble), tiny.eval();
+  const Strategies tries({made_sampling("lookahead", {{"candidates", Node(int64_t{6})}, {"depth", Node(int64_t{3})}})});
+  const auto drawn_with = [&](int64_t most_tried, int64_t reads_of_one_try, bool slides) {
+    CountedNet net(tiny);
+    const Texts texts =
+        drawn(net, {"once", "of", "b"}, {.tokens = 20, .source = {.slides = slides, .most_tried = most_tried}}, tries);
+    if (!slides) CHECK(net.reads == 4 + 19 + 3 * 20 * 3 * reads_of_one_try);  // prompts of 1 to 4 letters, then all together
+    return texts[0].text + "|" + texts[1].text + "|" + texts[2].text;
+  };
+  for (const bool slides : {false, true}) {
+    const std::string alone = drawn_with(1, 6, slides);
+    CHECK(drawn_with(4, 2, slides) == alone);
+    CHECK(drawn_with(16, 1, slides) == alone);
+  }
+}
+
 TEST_CASE("a prompt without tokens is refused", "[generator]") {
   TinyNet net = tiny_net();
   CHECK_THROWS_WITH(drawn(net, {""}, {.tokens = 1}), "prompt: must have at least one token");

@@ -57,19 +57,29 @@ class SourceRollout final : public Rollout {
   SourceRollout(const SourceRollout&) = delete;
   SourceRollout& operator=(const SourceRollout&) = delete;
 
-  void restart() override {
+  int64_t most() const override { return source_.options_.most_tried; }
+  void restart(int64_t continuations) override {
     if (mark_)
       go_back();
     else
       mark_ = source_.state_.mark(), seen_ = source_.seen_;
-    source_.keep({place_});
-    tried_ = text_;
+    source_.keep(std::vector<int64_t>(static_cast<size_t>(continuations), place_));
+    tried_.assign(static_cast<size_t>(continuations), text_);
   }
-  std::vector<double> after(int32_t token) override {
-    tried_.push_back(token);
-    const at::Tensor logits = source_.after({&tried_}, std::ssize(tried_));
-    const double* from = logits.const_data_ptr<double>();
-    return {from, from + logits.numel()};
+  std::vector<std::vector<double>> after(std::span<const int32_t> tokens) override {
+    TokenSource::Texts texts;
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      tried_[i].push_back(tokens[i]);
+      texts.push_back(&tried_[i]);
+    }
+    const at::Tensor logits_NV = source_.after(texts, std::ssize(tried_.front()));
+    std::vector<std::vector<double>> logits;
+    const int64_t vocabulary = logits_NV.size(1);
+    for (int64_t row = 0; row < logits_NV.size(0); ++row) {
+      const double* from = logits_NV.const_data_ptr<double>() + row * vocabulary;
+      logits.emplace_back(from, from + vocabulary);
+    }
+    return logits;
   }
 
  private:
@@ -83,7 +93,7 @@ class SourceRollout final : public Rollout {
   int64_t place_;
   std::optional<SequenceState::Mark> mark_;  // where it began to try
   int64_t seen_ = 0;
-  std::vector<int32_t> tried_;
+  std::vector<std::vector<int32_t>> tried_;
 };
 
 std::unique_ptr<Rollout> TokenSource::rollout(const std::vector<int32_t>& text, int64_t place) {

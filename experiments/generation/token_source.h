@@ -20,6 +20,7 @@ class TokenSource {
     bool slides = false;  ///< the last L tokens are read again for every token, as the original does
     at::Device device = at::kCPU;
     std::string precision = "fp32";
+    int64_t most_tried = 16;  ///< continuations of a rollout that are read together
   };
   using Texts = std::vector<const std::vector<int32_t>*>;
 

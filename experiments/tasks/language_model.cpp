@@ -95,7 +95,10 @@ static Metrics drawn(const Config& config, const TaskContext& context, const Tas
                               {.tokens = plan.tokens,
                                .seed = use.seed,
                                .most_rows = use.batch,
-                               .source = {.length = context.length, .device = use.device, .precision = use.precision}});
+                               .source = {.length = context.length,
+                                          .device = use.device,
+                                          .precision = use.precision,
+                                          .most_tried = use.batch}});
   std::vector<std::vector<DrawnToken>> drawn;
   for (const GeneratedText& text : texts) drawn.push_back(text.tokens);
   Metrics metrics;

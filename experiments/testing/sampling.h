@@ -29,18 +29,24 @@ inline std::vector<double> applied(const Sampling& part, std::vector<double> log
 class FunctionRollout final : public Rollout {
  public:
   using Function = std::function<std::vector<double>(const std::vector<int32_t>&)>;
-  explicit FunctionRollout(Function logits) : logits_(std::move(logits)) {}
-  void restart() override { tried_.clear(); }
-  std::vector<double> after(int32_t token) override {
-    tried_.push_back(token);
-    ++calls;
-    return logits_(tried_);
+  explicit FunctionRollout(Function logits, int64_t most = 2) : logits_(std::move(logits)), most_(most) {}
+  int64_t most() const override { return most_; }
+  void restart(int64_t continuations) override { tried_.assign(static_cast<size_t>(continuations), {}); }
+  std::vector<std::vector<double>> after(std::span<const int32_t> tokens) override {
+    std::vector<std::vector<double>> logits;
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      tried_.at(i).push_back(tokens[i]);
+      logits.push_back(logits_(tried_[i]));
+      ++calls;
+    }
+    return logits;
   }
   int calls = 0;
 
  private:
   Function logits_;
-  std::vector<int32_t> tried_;
+  int64_t most_;
+  std::vector<std::vector<int32_t>> tried_;
 };
 
 }  // namespace subband::testing

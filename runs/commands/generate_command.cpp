@@ -148,15 +148,18 @@ int64_t tokens_of(const Writer& writer, const GenerateWords& words) {
 }
 
 GenerationOptions generation_options(const Writer& writer, const GenerateWords& words) {
+  // A net that learns from its text reads one text alone.
+  const int64_t most_rows = writer.strategies.has(SamplingStage::net) ? 1 : words.batch;
   return {.tokens = tokens_of(writer, words),
           .samples = words.samples,
           .stops = words.stops,
           .seed = static_cast<uint64_t>(words.seed.value_or(writer.recipe.seed)),
-          .most_rows = writer.strategies.has(SamplingStage::net) ? 1 : words.batch,
+          .most_rows = most_rows,
           .source = {.length = writer.recipe.trainer.length,
                      .slides = words.window == "original",
                      .device = writer.device,
-                     .precision = writer.precision}};
+                     .precision = writer.precision,
+                     .most_tried = most_rows}};
 }
 
 // Nobody has measured what a net makes of longer texts than those it was measured on.

@@ -11,8 +11,8 @@ namespace subband {
 
 class CommandLine;
 
-/// What names a recipe: `tinyshakespeare/wavelet`, a `.yaml` file or a WaveletLM `config.json`; what to change in it, and
-/// more folders to search.
+/// What names a recipe: `tinyshakespeare/wavelet`, a `.yaml` file, a WaveletLM `config.json` or a checkpoint file, for the
+/// recipe in it; what to change in it, and more folders to search.
 struct RecipeRequest {
   std::string name;
   std::vector<std::string> overrides;

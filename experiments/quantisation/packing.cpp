@@ -3,16 +3,34 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/json.h"
 #include "core/tensors/prepare.h"
 #include "experiments/data/corpus.h"
-#include "experiments/tokenizers/inline_model.h"
 #include "models/layers/weight_matrix.h"
 
 namespace subband {
+
+Checkpoint packed_checkpoint(Checkpoint outline, const Net& net, const PackedMatrices& matrices, const std::string& how) {
+  outline.tensors.clear();
+  outline.machine.clear();
+  for (const auto& [name, tensor] : model_tensors(net))
+    if (!matrices.contains(name)) outline.tensors["model/" + name] = tensor;
+  for (const auto& [name, matrix] : matrices) {
+    outline.packed[name] = matrix.form;
+    outline.tensors[packed_piece(name, "codes")] = matrix.codes;
+    outline.tensors[packed_piece(name, "scales")] = matrix.scales;
+    if (matrix.zeros.defined()) outline.tensors[packed_piece(name, "zeros")] = matrix.zeros;
+  }
+  outline.about["quantisation"] = how;
+  return outline;
+}
+
+void show_batches(Net& net, const Recipe& recipe, OpenTask& open, int64_t tokens) {
+  const std::shared_ptr<Task> task = make_task(recipe);
+  const int64_t batches = std::max<int64_t>(1, tokens / (recipe.trainer.batch * recipe.trainer.length));
+  for (int64_t i = 0; i < batches; ++i) task->loss(net, open.draw(static_cast<uint64_t>(i)));
+}
 
 Packing::Packing(const Registry& registry, Checkpoint checkpoint, std::filesystem::path cache)
     : registry_(registry),
@@ -32,17 +50,10 @@ void Packing::calibrate(const CalibrationText& text) {
   const EvaluationMode mode(*net_);
   const InputSums sums(*net_, planned_forms(*net_, QuantisationPlan::uniform(8)));
   if (text.file.empty())
-    show_batches(text.tokens);
+    show_batches(*net_, recipe_, *make_task(recipe_)->open(task_use(recipe_, at::kCPU, cache_)), text.tokens);
   else
     show_file(text);
   hessians_ = sums.sums();
-}
-
-void Packing::show_batches(int64_t tokens) {
-  const std::shared_ptr<Task> task = make_task(recipe_);
-  const std::unique_ptr<OpenTask> open = task->open(task_use(recipe_, at::kCPU, cache_));
-  const int64_t batches = std::max<int64_t>(1, tokens / (recipe_.trainer.batch * recipe_.trainer.length));
-  for (int64_t i = 0; i < batches; ++i) task->loss(*net_, open->draw(static_cast<uint64_t>(i)));
 }
 
 void Packing::show_file(const CalibrationText& text) {
@@ -73,27 +84,9 @@ std::vector<std::string> Packing::without_feedback(const QuantisationPlan& plan)
 }
 
 Checkpoint Packing::checkpoint_with(const PackedMatrices& matrices, const std::string& how) const {
-  Checkpoint packed = checkpoint_;
-  packed.tensors.clear();
-  packed.machine.clear();
-  for (const auto& [name, tensor] : model_tensors(*net_))
-    if (!matrices.contains(name)) packed.tensors["model/" + name] = tensor;
-  for (const auto& [name, matrix] : matrices) {
-    packed.packed[name] = matrix.form;
-    packed.tensors[packed_piece(name, "codes")] = matrix.codes;
-    packed.tensors[packed_piece(name, "scales")] = matrix.scales;
-    if (matrix.zeros.defined()) packed.tensors[packed_piece(name, "zeros")] = matrix.zeros;
-  }
-  Json roles = Json::object();
-  for (const Parameter& each : parameters_of(*net_)) roles[each.name] = name_of(each.purpose.role);
-  packed.about_packed = {{"roles", roles.dump()}, {"quantisation", how}};
-  if (recipe_.tokenizer) packed.about_packed["tokenizer"] = make_tokenizer(recipe_)->fingerprint();
-  const config::Node* model =
-      packed.config.at("tokenizer.model");  // a file that need not be where the packed one goes
-  if (model != nullptr && model->is(config::Node::Kind::string))
-    packed.config.set_at("tokenizer.model",
-                         config::Node(inline_tokenizer_model(read_tokenizer_model(model->string()).bytes)));
-  return packed;
+  Checkpoint outline = checkpoint_;
+  outline.about = about_model(recipe_);
+  return packed_checkpoint(std::move(outline), *net_, matrices, how);
 }
 
 void Packing::open_text(const ComparisonText& text) {

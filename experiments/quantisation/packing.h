@@ -26,6 +26,13 @@ struct ComparisonText {
   std::optional<int64_t> most_tokens = {};
 };
 
+/// `outline` with the weights of a dense net, these matrices in the place of its own; `how`: `nearest`, `gptq`, for the
+/// file's metadata.
+Checkpoint packed_checkpoint(Checkpoint outline, const Net& net, const PackedMatrices& matrices, const std::string& how);
+
+/// About so many tokens of training batches, shown to a net; nothing is learned.
+void show_batches(Net& net, const Recipe& recipe, OpenTask& open, int64_t tokens);
+
 class Packing {
  public:
   /// Restores the checkpoint's net on the CPU. `registry` must outlive this. Error where it is packed already.
@@ -41,7 +48,7 @@ class Packing {
   /// What `pack` rounds although errors could be fed back: matrices that multiplied nothing in calibration, or are too wide.
   std::vector<std::string> without_feedback(const QuantisationPlan& plan) const;
 
-  /// The checkpoint with these in place of the dense matrices; `how`: `gptq`, for the file's metadata.
+  /// The checkpoint with these in place of the dense matrices; as packed_checkpoint.
   Checkpoint checkpoint_with(const PackedMatrices& matrices, const std::string& how) const;
 
   /// Opens the text for `compare`. ConfigError where the recipe has none, or no such split.
@@ -52,7 +59,6 @@ class Packing {
  private:
   std::shared_ptr<Net> packed_net(const PackedMatrices& matrices) const;
   EvaluationOptions evaluation() const;
-  void show_batches(int64_t tokens);
   void show_file(const CalibrationText& text);
 
   const Registry& registry_;

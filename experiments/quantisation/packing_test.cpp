@@ -63,8 +63,8 @@ TEST_CASE("one packed file is a model: it computes as the packed net did, and is
     write_checkpoint(dense, wavelet_checkpoint());
     CHECK(fs::file_size(file) < fs::file_size(dense) / 2);
     const Checkpoint read = read_checkpoint(file);
-    CHECK(read.about_packed.at("quantisation") == "nearest");
-    const Json roles = read_json(read.about_packed.at("roles"), "roles");
+    CHECK(read.about.at("quantisation") == "nearest");
+    const Json roles = read_json(read.about.at("roles"), "roles");
     CHECK(roles["head.weight"] == "head");
     CHECK(roles["norm.weight"] == "norm");
     const auto restored = restore_net(parts(), read), own = restore_net(parts(), wavelet_checkpoint());
@@ -135,10 +135,10 @@ TEST_CASE("packed files that are cut or lie are refused in one line", "[packing]
   lies.tensors["packed/head.weight/scales"] = at::full({27, 1}, std::nan(""));
   CHECK(refusal(lies) == "checkpoint: packed 'head.weight': scales: must be finite numbers");
   lies = good;
-  lies.about_packed["tokenizer"] = std::string(64, '0');
+  lies.about["tokenizer"] = std::string(64, '0');
   CHECK(refusal(lies) == "checkpoint: tokenizer = 000000000000: the one at hand is " +
                              make_tokenizer(wavelet_recipe())->fingerprint().substr(0, 12) +
-                             "; the weights were packed with another");
+                             "; the weights were made for another");
 }
 
 // Σ over positions, number by number.

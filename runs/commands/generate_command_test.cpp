@@ -27,14 +27,16 @@ struct Answer {
   std::string out, err;
 };
 
-static Answer generated(const Words& words) {
+static Answer answered(int (*command)(Arguments), const Words& words) {
   std::ostringstream out, err;
   std::streambuf* const out_before = std::cout.rdbuf(out.rdbuf());
   std::streambuf* const err_before = std::cerr.rdbuf(err.rdbuf());
-  const int code = command_generate(words);
+  const int code = command(words);
   std::cout.rdbuf(out_before), std::cerr.rdbuf(err_before);
   return {code, out.str(), err.str()};
 }
+
+static Answer generated(const Words& words) { return answered(command_generate, words); }
 
 static Recipe small_recipe(Words changes = {}) {
   static const Registry registry = [] {  // it outlives every recipe
@@ -200,8 +202,33 @@ TEST_CASE("bad input of generate is refused in one line, with its exit code", "[
   }
   const Answer zero = generated({model, "a", "--tokens", "0"});
   CHECK(zero.code == 2);
-  CHECK(split(zero.err, '\n').size() == 2);
+  CHECK(zero.err == "command line: --tokens: 0: must be a number above 0; see subband generate --help\n");
   CHECK(generated({model, "a", "--tokens", "5", "--temperature", "0", "--quiet"}).code == 0);
+}
+
+TEST_CASE("packed files that are cut or lie are refused by generate in one line", "[generate]") {
+  const Scratch scratch;
+  const std::string model = checkpoint_of(scratch), file = (scratch / "packed.safetensors").string();
+  REQUIRE(answered(command_quantize, {model, "--out", file, "--bits", "4", "--quiet"}).code == 0);
+  CHECK(generated({file, "a", "--tokens", "3", "--quiet"}).code == 0);
+  const auto refusal = [&](const std::string& broken) {
+    const Answer answer = generated({broken, "a", "--tokens", "3", "--quiet"});
+    CHECK(answer.code == 1);
+    CHECK(answer.out.empty());
+    CHECK(split(answer.err, '\n').size() == 2);
+    return answer.err;
+  };
+  const std::string cut = (scratch / "cut.safetensors").string();
+  const auto size = fs::file_size(file);
+  for (const uintmax_t kept : {uintmax_t{0}, uintmax_t{5}, size / 3, size - 1}) {
+    fs::copy_file(file, cut, fs::copy_options::overwrite_existing);
+    fs::resize_file(cut, kept);
+    CHECK(refusal(cut).starts_with(cut + ": "));
+  }
+  Checkpoint lies = read_checkpoint(file);
+  lies.packed.at("head.weight").rows = 1 << 30;
+  write_checkpoint(cut, lies);
+  CHECK(refusal(cut) == cut + ": packed \"head.weight\": codes: expected U8 [1073741824, 16], got U8 [256, 16]\n");
 }
 
 TEST_CASE("a checkpoint of another version of the program is refused in one line", "[generate]") {

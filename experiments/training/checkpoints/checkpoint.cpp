@@ -45,15 +45,17 @@ Node node_of(const nlohmann::ordered_json& json) {
   throw Error(file.string(), "checkpoint: " + rule);
 }
 
-const std::string& metadata_of(const fs::path& file, const Safetensors& read, std::string_view key) {
-  const auto found = read.metadata.find(std::string(key));
-  if (found == read.metadata.end())
+using Metadata = std::map<std::string, std::string>;
+
+const std::string& metadata_of(const fs::path& file, const Metadata& metadata, std::string_view key) {
+  const auto found = metadata.find(std::string(key));
+  if (found == metadata.end())
     refuse(file, fmt::format("metadata '{}' is missing; not a checkpoint of this program", key));
   return found->second;
 }
 
-int64_t count_of(const fs::path& file, const Safetensors& read, const std::string& key) {
-  const std::string& text = metadata_of(file, read, key);
+int64_t count_of(const fs::path& file, const Metadata& metadata, const std::string& key) {
+  const std::string& text = metadata_of(file, metadata, key);
   const auto value = parse_integer(text);
   if (!value || *value < 0) refuse(file, "metadata '" + key + "' = " + text + ": expected a count");
   return *value;
@@ -72,36 +74,46 @@ std::vector<SafetensorsEntry> entries_of(const Tensors& tensors) {
   return entries;
 }
 
-void read_about_packed(const fs::path& file, const Safetensors& read, Checkpoint& checkpoint) {
+PackedForms packed_forms_of(const fs::path& file, const Safetensors& read) {
   const auto packed = read.metadata.find("packed");
-  checkpoint.packed = read_packed_forms(packed == read.metadata.end() ? "{}" : packed->second, file.string(),
-                                        entries_of(read.tensors));
-  for (const char* key : {"roles", "tokenizer", "quantisation"})
-    if (const auto found = read.metadata.find(key); found != read.metadata.end())
-      checkpoint.about_packed[key] = found->second;
+  return read_packed_forms(packed == read.metadata.end() ? "{}" : packed->second, file.string(), entries_of(read.tensors));
+}
+
+AboutModel about_model_of(const Metadata& metadata) {
+  AboutModel about;
+  for (const char* key : {"roles", "tokenizer", "tokenizer_model", "quantisation"})
+    if (const auto found = metadata.find(key); found != metadata.end()) about[key] = found->second;
+  return about;
+}
+
+Node config_of(const fs::path& file, const Metadata& metadata) {
+  const Json json = read_json(metadata_of(file, metadata, "config"), file.string() + ": metadata 'config'");
+  if (!json.is_object()) refuse(file, "metadata 'config': expected a JSON object");
+  Node config = node_of(json);
+  take_own_tokenizer(config, about_model_of(metadata));
+  return config;
 }
 
 Checkpoint read_one(const fs::path& file) {
   Safetensors read = read_safetensors(file);
   Checkpoint checkpoint;
-  const Json json = read_json(metadata_of(file, read, "config"), file.string() + ": metadata 'config'");
-  if (!json.is_object()) refuse(file, "metadata 'config': expected a JSON object");
-  checkpoint.config = node_of(json);
-  checkpoint.recipe = metadata_of(file, read, "recipe");
-  checkpoint.trajectory = metadata_of(file, read, "trajectory");
-  checkpoint.vocabulary = count_of(file, read, "vocabulary");
-  checkpoint.step = count_of(file, read, "step");
-  checkpoint.tokens = count_of(file, read, "tokens");
-  checkpoint.seconds = parse_number(metadata_of(file, read, "seconds")).value_or(0);
+  checkpoint.config = config_of(file, read.metadata);
+  checkpoint.recipe = metadata_of(file, read.metadata, "recipe");
+  checkpoint.trajectory = metadata_of(file, read.metadata, "trajectory");
+  checkpoint.vocabulary = count_of(file, read.metadata, "vocabulary");
+  checkpoint.step = count_of(file, read.metadata, "step");
+  checkpoint.tokens = count_of(file, read.metadata, "tokens");
+  checkpoint.seconds = parse_number(metadata_of(file, read.metadata, "seconds")).value_or(0);
   if (const auto found = read.metadata.find("machine"); found != read.metadata.end())
     checkpoint.machine = found->second;
-  const std::string& written = metadata_of(file, read, "digest");
+  const std::string& written = metadata_of(file, read.metadata, "digest");
   const std::string found = digest(read.tensors);
   if (found != written) {
     refuse(file, fmt::format("digest = {}: the tensors have {}; the file is damaged", written.substr(0, 12),
                              found.substr(0, 12)));
   }
-  read_about_packed(file, read, checkpoint);
+  checkpoint.packed = packed_forms_of(file, read);
+  checkpoint.about = about_model_of(read.metadata);
   const Node* type = checkpoint.config.at("net.type");
   checkpoint.tensors =
       with_present_names(read.tensors, type && type->is(Node::Kind::string) ? type->string() : "");
@@ -133,7 +145,8 @@ std::string checkpoint_name(int64_t step) { return fmt::format("step-{:012}.safe
 
 fs::path first_checkpoint(const fs::path& folder) {
   std::vector<fs::path> files = checkpoint_files(folder);
-  if (lies_there(folder / kBestCheckpoint)) files.insert(files.begin(), folder / kBestCheckpoint);
+  for (const char* kept : {kBestCheckpoint, kPackedCheckpoint})
+    if (lies_there(folder / kept)) files.insert(files.begin(), folder / kept);
   const fs::path first = folder / checkpoint_name(0);
   if (files.empty() || files.front() == first) return first;
   throw Error(folder.string(), "holds " + files.front().filename().string() +
@@ -141,10 +154,11 @@ fs::path first_checkpoint(const fs::path& folder) {
 }
 
 Checkpoint fresh_checkpoint(const Recipe& recipe, const Tensors& model) {
-  Checkpoint checkpoint{.config = recipe.resolved,
+  Checkpoint checkpoint{.config = kept_config(recipe),
                         .recipe = recipe.name,
                         .trajectory = trajectory_id(recipe),
-                        .vocabulary = recipe.vocabulary};
+                        .vocabulary = recipe.vocabulary,
+                        .about = about_model(recipe)};
   for (const auto& [name, tensor] : model) checkpoint.tensors["model/" + name] = tensor;
   return checkpoint;
 }
@@ -158,7 +172,7 @@ void write_checkpoint(const fs::path& file, const Checkpoint& checkpoint) {
   };
   if (!checkpoint.machine.empty()) metadata["machine"] = checkpoint.machine;
   if (!checkpoint.packed.empty()) metadata["packed"] = packed_forms_text(checkpoint.packed);
-  metadata.insert(checkpoint.about_packed.begin(), checkpoint.about_packed.end());
+  metadata.insert(checkpoint.about.begin(), checkpoint.about.end());
   write_safetensors(file, checkpoint.tensors, metadata);
 }
 
@@ -175,6 +189,8 @@ std::optional<fs::path> newest_checkpoint(const fs::path& folder,
   return {};
 }
 
+Node checkpoint_config(const fs::path& file) { return config_of(file, read_safetensors(file).metadata); }
+
 Checkpoint read_checkpoint(const fs::path& path) { return read_one(checkpoint_file(path)); }
 
 fs::path named_checkpoint(const fs::path& store, const std::string& word) {
@@ -187,7 +203,8 @@ fs::path checkpoint_file(const fs::path& path) {
   if (!fs::is_directory(path, none)) return path;
   const fs::path inside = path / "checkpoints";
   for (const fs::path& folder : {path, inside}) {
-    if (lies_there(folder / kBestCheckpoint)) return folder / kBestCheckpoint;
+    for (const char* kept : {kPackedCheckpoint, kBestCheckpoint})
+      if (lies_there(folder / kept)) return folder / kept;
     if (const auto newest = newest_checkpoint(folder)) return *newest;
   }
   throw Error(path.string(),
@@ -257,11 +274,11 @@ void refuse_packed(const Checkpoint& checkpoint, const std::string& place) {
 
 // Ids of another tokeniser of the same size would mean other text.
 static void check_tokenizer(const Recipe& recipe, const Checkpoint& checkpoint) {
-  const auto written = checkpoint.about_packed.find("tokenizer");
-  if (written == checkpoint.about_packed.end() || !recipe.tokenizer) return;
+  const auto written = checkpoint.about.find("tokenizer");
+  if (written == checkpoint.about.end() || !recipe.tokenizer) return;
   const std::string found = make_tokenizer(recipe)->fingerprint();
   if (found != written->second)
-    throw Error("checkpoint", fmt::format("tokenizer = {}: the one at hand is {}; the weights were packed with another",
+    throw Error("checkpoint", fmt::format("tokenizer = {}: the one at hand is {}; the weights were made for another",
                                           written->second.substr(0, 12), found.substr(0, 12)));
 }
 

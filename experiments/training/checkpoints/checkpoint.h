@@ -4,8 +4,7 @@
 //   state/NAME       carried state of the net, the running average of the loss, the best estimate, the loss scale
 //   packed/NAME/…    in place of model/NAME: codes, scales and zeros of a matrix of few bits (packed_form.h)
 //   metadata         `config` (resolved, JSON), `recipe`, `trajectory`, `vocabulary`, `step`, `tokens`, `seconds`,
-//                    `machine` (how operations ran), `packed` (forms), `roles` (of the packed parameters and all others),
-//                    `tokenizer` (its fingerprint), `quantisation` (how it was packed), `digest` of the tensors
+//                    `machine` (how operations ran), `packed` (forms), what about_model.h names, `digest` of the tensors
 // Random streams need no state: all that is drawn in a step is a function of the seed and the step.
 #pragma once
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include "core/config/node.h"
 #include "core/tensors/safetensors.h"
 #include "experiments/recipe.h"
+#include "experiments/training/checkpoints/about_model.h"
 #include "models/quantisation/pack_net.h"
 
 namespace subband {
@@ -31,8 +31,8 @@ struct Checkpoint {
   int64_t tokens = 0;
   double seconds = 0;   ///< of training so far, without evaluations
   std::string machine;  ///< machine_text of what ran so far; empty where unknown
-  PackedForms packed = {};                              ///< of the parameters that are kept in few bits
-  std::map<std::string, std::string> about_packed = {};  ///< metadata `roles`, `tokenizer`, `quantisation`
+  PackedForms packed = {};  ///< of the parameters that are kept in few bits
+  AboutModel about = {};    ///< once read, `config` takes the tokeniser from it where the recipe's files are not here
 };
 
 /// Digest of all that decides the weights after a number of steps: a run goes on only from its own checkpoints.
@@ -41,23 +41,27 @@ std::string trajectory_id(const Recipe& recipe);
 /// `step-000000400.safetensors`: the order of the names is that of the steps.
 std::string checkpoint_name(int64_t step);
 
-/// The weights of the best estimate, beside the others.
+/// The weights of the best estimate, beside the others; and the packed ones that were measured instead.
 inline constexpr const char* kBestCheckpoint = "best.safetensors";
+inline constexpr const char* kPackedCheckpoint = "packed.safetensors";
 
 /// A checkpoint of no steps: `model` holds every parameter and buffer of the recipe's net.
 Checkpoint fresh_checkpoint(const Recipe& recipe, const Tensors& model);
 
-/// The file of step 0 in a folder that `import` or `init` writes to. Error where the folder holds a later or a best checkpoint,
-/// which everything that reads the folder would take instead.
+/// The file of step 0 in a folder that `import` or `init` writes to. Error where the folder holds a later checkpoint, a best or
+/// a packed one, which everything that reads the folder would take instead.
 std::filesystem::path first_checkpoint(const std::filesystem::path& folder);
 
 /// Writes all or nothing.
 void write_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint);
 
-/// `path`: a checkpoint file, a folder of them or a run's folder: the best weights where the run keeps them, as its own
-/// evaluation does, else the newest intact checkpoint.
+/// `path`: a checkpoint file, a folder of them or a run's folder: the packed weights or else the best ones where the run
+/// keeps them, as its own evaluation does, else the newest intact checkpoint.
 /// Error when there is none, or a named file is damaged.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
+
+/// The recipe that a checkpoint file holds, as read_checkpoint gives it; the weights are not looked at. Error as from there.
+config::Node checkpoint_config(const std::filesystem::path& file);
 
 /// The newest intact checkpoint of a folder, or nothing. Damaged ones are passed over, each with a line to `say`.
 std::optional<std::filesystem::path> newest_checkpoint(

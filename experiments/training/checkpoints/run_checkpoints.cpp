@@ -42,14 +42,15 @@ void RunCheckpoints::accept(const std::vector<std::string>& differences) const {
 void RunCheckpoints::check_machine() { accept(machine_differences(before_, {"", ops_.uses()})); }
 
 Checkpoint RunCheckpoints::outline(const Trainer& trainer, double seconds) const {
-  return {.config = recipe_.resolved,
+  return {.config = kept_config(recipe_),
           .recipe = recipe_.name,
           .trajectory = trajectory_id(recipe_),
           .vocabulary = recipe_.vocabulary,
           .step = trainer.steps_done(),
           .tokens = trainer.tokens_seen(),
           .seconds = seconds,
-          .machine = machine_text(merged(before_, machine()))};
+          .machine = machine_text(merged(before_, machine())),
+          .about = about_};
 }
 
 void RunCheckpoints::write(const Trainer& trainer, const BestWeights& best, double seconds) {

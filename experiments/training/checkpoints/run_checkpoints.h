@@ -17,7 +17,7 @@ class RunCheckpoints {
   };
   /// `recipe`, `observer` and `ops`, which counts what runs, must outlive this.
   RunCheckpoints(const Recipe& recipe, Place place, Observer& observer, const OpPaths& ops)
-      : recipe_(recipe), place_(std::move(place)), observer_(observer), ops_(ops) {}
+      : recipe_(recipe), place_(std::move(place)), observer_(observer), ops_(ops), about_(about_model(recipe)) {}
 
   /// Puts trainer and best estimate where the newest intact checkpoint left them; seconds of training so far, 0 where
   /// there is none. Error where it is another run's, or another machine's.
@@ -37,6 +37,7 @@ class RunCheckpoints {
   Place place_;
   Observer& observer_;
   const OpPaths& ops_;
+  AboutModel about_;      // read once: its files may go while the run goes on
   MachineTrace before_;   // of earlier starts
   int64_t written_ = -1;  // step of the newest
 };

@@ -14,8 +14,11 @@ static Tensors weights_of(const Checkpoint& checkpoint) {
 }
 
 std::string weights_digest(const std::string& path) {
+  if (path.starts_with(kWeightsByDigest)) return path.substr(std::string(kWeightsByDigest).size());
   try {
-    return digest(weights_of(read_checkpoint(path)));
+    const Checkpoint checkpoint = read_checkpoint(path);
+    refuse_packed(checkpoint, "checkpoint");
+    return digest(weights_of(checkpoint));
   } catch (const Error& error) {
     throw ConfigError("", "trainer.weights = " + path + ": " + error.first().line(), "bad_value");
   }
@@ -23,6 +26,8 @@ std::string weights_digest(const std::string& path) {
 
 void load_start_weights(Net& net, const Recipe& recipe) {
   if (!recipe.trainer.weights) return;
+  if (recipe.trainer.weights->starts_with(kWeightsByDigest))
+    throw Error("trainer.weights", *recipe.trainer.weights + ": is a digest; name the checkpoint that has it");
   const Tensors weights = weights_of(read_checkpoint(*recipe.trainer.weights));
   const config::Node* bound = recipe.identity.at("trainer.weights");
   if (bound != nullptr && bound->string() != digest(weights))

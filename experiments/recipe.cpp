@@ -99,6 +99,9 @@ void bind_fields(Recipe& recipe, Binder& b) {
   b.part("schedule", recipe.schedule, schedule, "the learning rate over the run");
 
   b.group("ops", recipe.ops, "the path that an operation is forced to take").since(Node::map());
+  b.group("quantisation", recipe.quantisation,
+          "few bits a weight, once the net is trained: what is measured and drawn from is the packed net")
+      .since(Node::map());
   b.group("samples", recipe.samples, "text drawn from the net when the run is done");
   if (parts_are_sound) check_use(recipe, b);
   if (b.given("price") || b.session().records_fields) {

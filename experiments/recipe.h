@@ -11,6 +11,7 @@
 #include "experiments/data.h"
 #include "experiments/generation/sample_config.h"
 #include "experiments/optimizer.h"
+#include "experiments/quantisation/quantisation_config.h"
 #include "experiments/schedule.h"
 #include "experiments/task.h"
 #include "experiments/tokenizer.h"
@@ -36,6 +37,7 @@ struct Recipe {
   Slot<Optimizer> optimizer{"adagrad"};
   Slot<Schedule> schedule{"cosine"};
   TrainerConfig trainer;
+  QuantisationConfig quantisation;
   SampleConfig samples;
   OpsConfig ops;
   int64_t seed = 1337;

@@ -66,8 +66,8 @@ TEST_CASE("every mistake of a recipe is reported in one go", "[recipe]") {
       "trainer.batch = many: expected a whole number\n"
       "net.widht: unknown key; did you mean 'width'? known: broken_at, carry, dropout, type, width\n"
       "optimizer.lr = -1.0: must be 0 to 1000\n"
-      "sed: unknown key; did you mean 'seed'? known: data, net, ops, optimizer, price, samples, "
-      "schedule, seed, task, tokenizer, trainer");
+      "sed: unknown key; did you mean 'seed'? known: data, net, ops, optimizer, price, quantisation, "
+      "samples, schedule, seed, task, tokenizer, trainer");
 }
 
 TEST_CASE("a recipe needs data, and exactly one of steps and epochs", "[recipe]") {

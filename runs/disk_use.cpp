@@ -36,6 +36,7 @@ uint64_t keep_checkpoints(const fs::path& folder, const std::string& keep) {
     const std::string name = entry.path().filename().string();
     if (name.ends_with(".safetensors") && (name.starts_with("step-") || name.starts_with("best.")))
       files.push_back(entry.path());
+    if (name == "packed.safetensors" && keep == "none") files.push_back(entry.path());  // small, and what was measured
   }
   std::ranges::sort(files);  // the best before the steps, which are in their order
   const bool has_best = !files.empty() && files.front().filename().string().starts_with("best.");

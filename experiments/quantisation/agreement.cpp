@@ -38,9 +38,9 @@ Agreement agreement(Net& dense, Net& packed, const TokenFile& tokens, const Eval
     const at::Tensor ids = at::empty({rows, options.length + 1}, at::TensorOptions(at::kLong));
     tokens.gather(starts, options.length + 1,
                   {ids.mutable_data_ptr<int64_t>(), static_cast<size_t>(ids.numel())});
-    const at::Tensor inputs = ids.narrow(1, 0, options.length).contiguous();
+    const at::Tensor on_device = ids.to(options.device), inputs = on_device.narrow(1, 0, options.length).contiguous();
     const at::Tensor p = dense.forward(inputs), q = packed.forward(inputs);
-    sums.add(p.flatten(0, 1), q.flatten(0, 1), ids.narrow(1, 1, options.length).reshape({-1}));
+    sums.add(p.flatten(0, 1), q.flatten(0, 1), on_device.narrow(1, 1, options.length).reshape({-1}));
   }
   const double count = static_cast<double>(plan.scored);
   return {

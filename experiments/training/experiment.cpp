@@ -13,6 +13,8 @@
 #include "core/tensors/kept_memory.h"
 #include "core/tensors/prepare.h"
 #include "experiments/generation/sample_text.h"
+#include "experiments/quantisation/packed_run.h"
+#include "experiments/quantisation/packing.h"
 #include "experiments/training/checkpoints/best_weights.h"
 #include "experiments/training/checkpoints/run_checkpoints.h"
 #include "experiments/training/checkpoints/start_weights.h"
@@ -53,6 +55,7 @@ class Experiment {
     net_->to(device_);
     set_fp32_products(use_.precision);
     const bool scales_loss = use_.precision == "fp16";
+    expect_packable(*net_, recipe_);
     trainer_.emplace(recipe_, *net_, *open_task_, Trainer::Plan{steps, device_, scales_loss});
     if (!recipe_.trainer.steps && trainer_->warmup() >= steps)
       observer_.noted(
@@ -78,6 +81,7 @@ class Experiment {
     train();
     Outcome outcome{.step = trainer_->steps_done(), .metrics = training_metrics()};
     if (best_->keeps()) take_best(outcome);
+    if (recipe_.quantisation.packs()) pack(outcome);
     if (evaluate(outcome)) sample();
     return outcome;
   }
@@ -95,6 +99,7 @@ class Experiment {
   void checkpoint();
   void end_before(const TrainerConfig& config);
   void take_best(Outcome& outcome);
+  void pack(Outcome& outcome);
   bool evaluate(Outcome& outcome);
   void sample();
   Metrics training_metrics() const;
@@ -216,6 +221,18 @@ void Experiment::take_best(Outcome& outcome) {
                               best_->step(), best_->loss()));
 }
 
+// Few bits a weight from here on; the checkpoints that the run goes on from stay dense.
+void Experiment::pack(Outcome& outcome) {
+  const PackedMatrices matrices = trained_matrices(*net_, recipe_, *open_task_);
+  const Checkpoint file = packed_checkpoint(checkpoints_->outline(*trainer_, seconds_), *net_, matrices,
+                                            recipe_.quantisation.method);
+  const Metrics metrics = pack_trained(*net_, matrices, recipe_, use_);
+  outcome.metrics.insert(metrics.begin(), metrics.end());
+  if (options_.checkpoints.empty()) return;
+  write_checkpoint(options_.checkpoints / kPackedCheckpoint, file);
+  observer_.checkpointed(outcome.step, options_.checkpoints / kPackedCheckpoint);
+}
+
 Metrics Experiment::training_metrics() const {
   Metrics metrics = {{"train.seconds", seconds_},
                      {"train.tokens", static_cast<double>(trainer_->tokens_seen())},
@@ -307,6 +324,8 @@ std::vector<MetricInfo> reported_metrics(const Recipe& recipe) {
       {"valid.best_step", "step whose weights are measured, where best weights are kept", ""},
       {"valid.best_loss_estimate", "the estimate that chose it", "min"}};
   all.insert(all.end(), training.begin(), training.end());
+  const std::vector<MetricInfo> packed = packed_metrics(recipe);
+  all.insert(all.end(), packed.begin(), packed.end());
   return all;
 }
 

@@ -14,6 +14,7 @@
 #include "core/languages/terminal.h"
 #include "core/testing/nasty_names.h"
 #include "core/testing/read_back.h"
+#include "core/testing/read_latex.h"
 #include "core/text.h"
 
 namespace subband::nasty_names_test {
@@ -129,57 +130,9 @@ TEST_CASE("a reader of CSV gives every name back, formulas behind an apostrophe"
   CHECK(csv::field(-std::numeric_limits<double>::infinity()) == "-inf");
 }
 
-// A reader of what LaTeX's writer may write, and of nothing else.
-static std::string read_latex(std::string_view text) {
-  static const std::pair<std::string_view, std::string_view> kCommands[] = {{"\\textbackslash{}", "\\"},
-                                                                            {"\\textasciitilde{}", "~"},
-                                                                            {"\\textasciicircum{}", "^"},
-                                                                            {"\\textasciigrave{}", "`"},
-                                                                            {"\\char34{}", "\""},
-                                                                            {"\\textless{}", "<"},
-                                                                            {"\\textgreater{}", ">"},
-                                                                            {"\\textbar{}", "|"},
-                                                                            {"\\&", "&"},
-                                                                            {"\\%", "%"},
-                                                                            {"\\$", "$"},
-                                                                            {"\\#", "#"},
-                                                                            {"\\_", "_"},
-                                                                            {"\\{", "{"},
-                                                                            {"\\}", "}"},
-                                                                            {"{[}", "["},
-                                                                            {"{]}", "]"},
-                                                                            {"{*}", "*"},
-                                                                            {"{'}", "'"},
-                                                                            {"$\\pm$", "±"},
-                                                                            {"$-$", "−"},
-                                                                            {"\\checkmark{}", "✓"},
-                                                                            {"$\\times$", "✗"},
-                                                                            {"\\ldots{}", "…"},
-                                                                            {"--", "–"},
-                                                                            {"{}", ""}};
-  std::string out;
-  while (!text.empty()) {
-    const auto* command =
-        std::ranges::find_if(kCommands, [&](const auto& each) { return text.starts_with(each.first); });
-    if (command != std::end(kCommands)) {
-      out += command->second;
-      text.remove_prefix(command->first.size());
-      continue;
-    }
-    const Letter letter = first_letter(text);
-    const bool is_special =
-        letter.code < 0x80 &&
-        std::string_view("\\{}$&#^_%~\"'`<>|[]*\r\n\t").find(text[0]) != std::string_view::npos;
-    if (is_special || !letter.is_printed) return "special letter " + std::string(text);
-    out += text.substr(0, letter.bytes);
-    text.remove_prefix(letter.bytes);
-  }
-  return out;
-}
-
 TEST_CASE("LaTeX is given letters to set and none to obey", "[languages]") {
   for (const std::string& name : nasty_names()) {
-    CHECK(read_latex(latex::text(name)) == shown(name));
+    CHECK(testing::read_latex(latex::text(name)) == shown(name));
     const std::string comment = latex::comment(name);
     CHECK(comment.find_first_of("\n\r") == std::string::npos);
     CHECK(comment == "% " + shown(name));

@@ -12,6 +12,8 @@ std::string override_law(std::string_view text);
 std::string binder_law(std::string_view text);
 std::string json_law(std::string_view text);         ///< also with Python's Infinity and NaN
 std::string safetensors_law(std::string_view file);  ///< the header: what it accepts tiles the file
+/// A name, as every writer of core/languages and of specs writes it: its reader sees it, and nothing happens.
+std::string writers_law(std::string_view name);
 std::string packed_law(std::string_view file);       ///< packed weights: what is accepted has the bytes that its form says
 
 }  // namespace subband::fuzz

@@ -5,7 +5,9 @@
 #include <archive_entry.h>
 
 #include "core/files.h"
+#include "core/languages/terminal.h"
 #include "core/testing/catch.h"
+#include "core/testing/nasty_names.h"
 
 namespace laws_test {
 
@@ -59,6 +61,14 @@ TEST_CASE("any bytes are JSON that reads back, or are refused at a place", "[fuz
 
 TEST_CASE("any bytes are a safetensors header that tiles its file, or are refused", "[fuzz]") {
   replay("safetensors", fuzz::safetensors_law);
+}
+
+TEST_CASE("any name comes back from every writer, and nothing obeys it", "[fuzz]") {
+  replay("writers", fuzz::writers_law);
+  for (const std::string& name : testing::nasty_names()) {
+    INFO(shown(name));
+    CHECK(fuzz::writers_law(name).empty());
+  }
 }
 
 TEST_CASE("any bytes are packed weights of the size that their form says, or are refused", "[fuzz]") {

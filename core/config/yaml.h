@@ -17,7 +17,7 @@ using Warnings = std::vector<std::string>;
 /// ConfigError of kind `syntax` (or `bad_value` for an integer beyond 64 bits, a null key).
 Node parse_yaml(std::string_view text, const std::string& source, Warnings* warnings = nullptr);
 
-/// parse_yaml of a file, under its path's name. Error where it cannot be read.
+/// parse_yaml of a file, under its path's name; keys are labels: `1.1` and `1.10` are two. Error where it cannot be read.
 Node read_yaml(const std::filesystem::path& path, Warnings* warnings = nullptr);
 
 }  // namespace subband::config

@@ -24,6 +24,12 @@ static Node with_merged(Node map, const std::vector<Node>& brought) {
   return whole;
 }
 
+static const Entry* twin_of(const Node& map, const Entry& entry) {
+  for (const Entry& present : map.entries())
+    if (present.key == entry.key && present.key_kind == entry.key_kind) return &present;
+  return nullptr;
+}
+
 void YamlFrame::accept_key(const Node& next, bool plain) {
   if (next.is(Node::Kind::null)) refuse_yaml(next.place, "null cannot be a key; quote it", "bad_value");
   Entry entry;
@@ -34,11 +40,15 @@ void YamlFrame::accept_key(const Node& next, bool plain) {
   if (next.is(Node::Kind::number)) entry.key = number_text(next.number());
   entry.key_place = next.place;
   merge_key = plain && entry.key == "<<";
-  for (const Entry& present : node.entries())
-    if (!merge_key && present.key == entry.key && present.key_kind == entry.key_kind)
-      refuse_yaml(next.place, entry.label() + ": the key stands twice; first " +
-                                  (present.label() == entry.label() ? "" : "as " + present.label() + " ") +
-                                  "at line " + std::to_string(present.key_place.line));
+  const Entry* twin = merge_key ? nullptr : twin_of(node, entry);
+  if (twin != nullptr && labels && twin->label() != entry.label()) {
+    entry.key = entry.label(), entry.key_kind = Node::Kind::string;
+    twin = twin_of(node, entry);
+  }
+  if (twin != nullptr)
+    refuse_yaml(next.place, entry.label() + ": the key stands twice; first " +
+                                (twin->label() == entry.label() ? "" : "as " + twin->label() + " ") + "at line " +
+                                std::to_string(twin->key_place.line));
   if (node.size() >= kMostKeys) refuse_yaml(next.place, "more than 2,000 keys in one map");
   key = std::move(entry);
 }

@@ -15,6 +15,7 @@ struct YamlFrame {
   bool has_colon = true;     ///< and what follows it is a colon, as far as can be seen
   bool question = false;     ///< and `? ` stands before it
   bool merge_key = false;    ///< it is a plain `<<`
+  bool labels = false;       ///< keys are labels: numbers that are equal and typed differently are two
   std::vector<Node> merged;  ///< what `<<` brought
 
   bool is_map() const { return node.is(Node::Kind::map); }

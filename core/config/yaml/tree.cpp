@@ -57,8 +57,8 @@ void warn(const std::string& value, const Node& node, const Place& place, Warnin
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(const std::string& source, std::string_view text, Warnings* warnings)
-      : text_(text), layout_(text, source), warnings_(warnings) {}
+  TreeBuilder(const std::string& source, std::string_view text, Warnings* warnings, bool labels)
+      : text_(text), layout_(text, source), warnings_(warnings), labels_(labels) {}
 
   Node take() {
     if (cycle_) refuse_yaml(*cycle_, "this alias stands inside the value that it names", "cycle");
@@ -148,7 +148,7 @@ class TreeBuilder final : public YAML::EventHandler {
                                   (block ? "" : "; or a bracket before it is not closed"));
     if (frames_.size() >= kMostLevels) refuse_yaml(node.place, "more than 200 levels of nesting");
     YamlFrame& frame = frames_.emplace_back();
-    frame.node = std::move(node), frame.anchor = anchor, frame.block = block;
+    frame.node = std::move(node), frame.anchor = anchor, frame.block = block, frame.labels = labels_;
   }
 
   void close() {
@@ -178,6 +178,7 @@ class TreeBuilder final : public YAML::EventHandler {
   std::string_view text_;
   YamlLayout layout_;
   Warnings* warnings_;
+  bool labels_;
   bool seen_document_ = false;
   size_t nodes_ = 0;
   std::vector<YamlFrame> frames_;
@@ -189,8 +190,8 @@ class TreeBuilder final : public YAML::EventHandler {
 
 }  // namespace
 
-Node yaml_tree(std::string_view text, const std::string& source, Warnings* warnings) {
-  TreeBuilder builder(source, text, warnings);
+Node yaml_tree(std::string_view text, const std::string& source, Warnings* warnings, bool labels) {
+  TreeBuilder builder(source, text, warnings, labels);
   std::istringstream stream{std::string(text)};
   YAML::Parser parser(stream);
   while (parser.HandleNextDocument(builder)) {

@@ -1,10 +1,13 @@
 // YAML out: block style, every scalar written so that readers of YAML 1.1 and 1.2 agree on it.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
 
 #include "core/config/node.h"
+#include "core/languages/letters.h"
 #include "core/text.h"
 
 namespace subband::config {
@@ -40,53 +43,27 @@ std::string single_quoted(const std::string& text) {
   return out + "'";
 }
 
-// The code point at `i`, whose bytes are well-formed, and its length; bytes that are not UTF-8 count as Latin-1.
-uint32_t code_point(std::string_view text, size_t i, size_t& length) {
-  const auto byte = [&](size_t at) { return static_cast<uint32_t>(static_cast<unsigned char>(text[at])); };
-  length = 1;
-  if (byte(i) < 0x80) return byte(i);
-  for (length = 2; length <= 4; ++length) {
-    if (i + length > text.size() || !is_utf8(text.substr(i, length))) continue;
-    uint32_t point = byte(i) & (0xFFU >> (length + 1));
-    for (size_t k = 1; k < length; ++k) point = point << 6 | (byte(i + k) & 0x3FU);
-    return point;
-  }
-  length = 1;
-  return byte(i);
-}
-
-std::string hexadecimal(uint32_t value, int digits) {
-  std::string out;
-  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += "0123456789ABCDEF"[value >> shift & 0xFU];
-  return out;
-}
-
-// The character at `i`, or its escape where it is not one to be seen; and its length in bytes.
-std::string escaped_character(std::string_view text, size_t i, size_t& length) {
-  const char c = text[i];
-  length = 1;
-  if (c == '\n') return "\\n";
-  if (c == '\t') return "\\t";
-  if (c == '\r') return "\\r";
-  if (c >= ' ' && c <= '~') return std::string(1, c);
-  const uint32_t point = code_point(text, i, length);
+// The letter at the front, or its escape where it is not one to be seen; bytes that are not UTF-8 count as Latin-1.
+std::string escaped_letter(const Letter& letter, std::string_view bytes) {
+  if (letter.code == '\n') return "\\n";
+  if (letter.code == '\t') return "\\t";
+  if (letter.code == '\r') return "\\r";
+  const char32_t point = letter.code;
   const bool is_private = (point >= 0xD800 && point < 0xF900) || point >= 0xF0000;
-  const bool visible = length > 1 && point >= 0xA0 && point != 0xAD && point != 0x2028 && point != 0x2029 &&
-                       point != 0xFEFF && (point & 0xFFFEU) != 0xFFFE && !is_private;
-  if (visible) return std::string(text.substr(i, length));
-  if (point < 0x100) return "\\x" + hexadecimal(point, 2);
-  return point < 0x10000 ? "\\u" + hexadecimal(point, 4) : "\\U" + hexadecimal(point, 8);
+  const bool is_ascii = point >= ' ' && point <= '~';
+  const bool is_visible = letter.is_valid && point >= 0xA0 && point != 0xAD && point != 0x2028 && point != 0x2029 &&
+                          point != 0xFEFF && (point & 0xFFFEU) != 0xFFFE && !is_private;
+  if (is_ascii || is_visible) return std::string(bytes);
+  const auto number = static_cast<uint32_t>(point);
+  if (number < 0x100) return fmt::format("\\x{:02X}", number);
+  return number < 0x10000 ? fmt::format("\\u{:04X}", number) : fmt::format("\\U{:08X}", number);
 }
 
 std::string double_quoted(const std::string& text) {
-  std::string out = "\"";
-  for (size_t i = 0; i < text.size();) {
-    if (text[i] == '"' || text[i] == '\\') out += '\\';
-    size_t length = 1;
-    out += escaped_character(text, i, length);
-    i += length;
-  }
-  return out + "\"";
+  return "\"" + rewritten(text, [](std::string& out, const Letter& letter, std::string_view bytes) {
+           if (letter.code == '"' || letter.code == '\\') out += '\\';
+           out += escaped_letter(letter, bytes);
+         }) + "\"";
 }
 
 std::string text_scalar(const std::string& text) {
@@ -228,14 +205,12 @@ std::string to_yaml_with_origins(const Node& node) {
 
 // Backslashes stay as they are: a comment is read by people, who know what a `\n` in it stands for.
 std::string yaml_comment(std::string_view text) {
-  std::string out = "# ";
-  for (size_t i = 0; i < text.size();) {
-    size_t length = 1;
-    const bool is_directive = i == 0 && text[i] == '@';  // `# @package` would move the file's content
-    out += is_directive ? "\\x40" : escaped_character(text, i, length);
-    i += length;
-  }
-  return out;
+  const bool is_directive = text.starts_with('@');  // `# @package` would move the file's content
+  if (is_directive) text.remove_prefix(1);
+  return (is_directive ? "# \\x40" : "# ") +
+         rewritten(text, [](std::string& out, const Letter& letter, std::string_view bytes) {
+           out += escaped_letter(letter, bytes);
+         });
 }
 
 }  // namespace subband::config

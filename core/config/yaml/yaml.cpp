@@ -38,27 +38,18 @@ static std::string complaint_about(const std::string& message, std::string_view 
   return lower;
 }
 
-// Whether the line above is `- &name …` or `- !tag …`, below which yaml-cpp takes no further lines.
-static bool is_below_anchored_item(std::string_view text, size_t line) {
-  const size_t above = line < 2 ? 0 : text.rfind('\n', line - 2) + 1;
-  const std::string_view item = text.substr(above, line - above);
-  const size_t dash = item.find("- ");
-  const size_t word = item.find_first_not_of(' ', std::min(dash, item.size() - 1) + 1);
-  return dash != std::string_view::npos && word < item.size() && (item[word] == '&' || item[word] == '!');
-}
-
 [[noreturn]] static void refuse_size(const std::string& source, size_t bytes) {
   throw ConfigError(source, "a file of " + bytes_text(static_cast<double>(bytes)) + ": at most 2 MiB",
                     "syntax");
 }
 
-Node parse_yaml(std::string_view text, const std::string& source, Warnings* warnings) {
+static Node parse(std::string_view text, const std::string& source, Warnings* warnings, bool labels) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (text.size() > kMostFileBytes) refuse_size(source, text.size());
-  if (text.find('\r') != std::string_view::npos) return parse_yaml(with_line_feeds(text), source, warnings);
+  if (text.find('\r') != std::string_view::npos) return parse(with_line_feeds(text), source, warnings, labels);
   check_yaml_text(text, source);
   try {
-    return yaml_tree(text, source, warnings);
+    return yaml_tree(text, source, warnings, labels);
   } catch (const YAML::Exception& wrong) {
     const Place place{std::make_shared<const std::string>(source), wrong.mark.line + 1,
                       wrong.mark.column + 1};
@@ -66,10 +57,12 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
     const size_t begin = offset == 0 ? 0 : text.rfind('\n', offset - 1) + 1;  // 0 where there is none
     const std::string_view line = text.substr(begin, text.find('\n', offset) - begin);
     if (trim(line) == "?") refuse_yaml(place, "null cannot be a key; quote it", "bad_value");
-    if (is_below_anchored_item(text, begin))
-      refuse_yaml(place, "behind an anchor or tag in a list a text must stand on one line, or quoted");
     refuse_yaml(place, complaint_about(wrong.msg, text, offset));
   }
+}
+
+Node parse_yaml(std::string_view text, const std::string& source, Warnings* warnings) {
+  return parse(text, source, warnings, /*labels=*/false);
 }
 
 std::string read_yaml_text(const std::filesystem::path& path, const std::string& shown) {
@@ -80,7 +73,7 @@ std::string read_yaml_text(const std::filesystem::path& path, const std::string&
 }
 
 Node read_yaml(const std::filesystem::path& path, Warnings* warnings) {
-  return parse_yaml(read_yaml_text(path, path.string()), path.string(), warnings);
+  return parse(read_yaml_text(path, path.string()), path.string(), warnings, /*labels=*/true);
 }
 
 }  // namespace subband::config

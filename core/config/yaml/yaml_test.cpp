@@ -1,13 +1,17 @@
 #include "core/config/yaml.h"
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/testing/catch.h"
+#include "core/testing/folder.h"
 
 namespace yaml_test {
 
 using namespace subband;
+using config::Entry;
 using config::Node;
 using config::parse_yaml;
+using config::read_yaml;
 
 static std::string complaint(const std::string& text) {
   try {
@@ -60,6 +64,22 @@ TEST_CASE("keys keep their type: 1 and '1' are two keys, 1 and 01 are one", "[ya
   CHECK(tree.entries()[1].key_kind == Node::Kind::string);
   CHECK(tree.entries()[2].key_kind == Node::Kind::boolean);
   CHECK(complaint("1: a\n01: b\n") == "a.yaml:2:1: 01: the key stands twice; first as 1 at line 1");
+}
+
+TEST_CASE("keys of a sweep's spec are labels: numbers that are equal stand side by side as they were typed", "[yaml]") {
+  const TestFolder folder;
+  const auto file = folder / "s.yaml";
+  const auto labels = [&](const std::string& text) {
+    write_file(file, text);
+    std::string all;
+    for (const Entry& entry : read_yaml(file).entries()) all += entry.label() + " ";
+    return all;
+  };
+  CHECK(labels("1.10: a\n1.1: b\n010: c\n10: d\n1E234: e\n1e+234: f\n") == "1.10 1.1 010 10 1E234 1e+234 ");
+  CHECK_THROWS_WITH(labels("1.10: a\n1.1: b\n1.10: c\n"),
+                    file.string() + ":3:1: 1.10: the key stands twice; first at line 1");
+  CHECK_THROWS_WITH(labels("1.10: a\n1.1: b\n1.1: c\n"),
+                    file.string() + ":3:1: 1.1: the key stands twice; first at line 2");
 }
 
 TEST_CASE("complaints and labels show words as they were typed", "[yaml]") {
@@ -146,7 +166,7 @@ TEST_CASE("what PyYAML reads is read, what it refuses is refused, where yaml-cpp
         R"({"k": "a b\n", "z": "a\nb"})");
   CHECK(to_json(parse_yaml("o:\n  k: >\n  z: 2\n", "a.yaml")) == R"({"o": {"k": "", "z": 2}})");
   CHECK(complaint("k:\n- &a |\n  b\n- c\n") ==
-        "a.yaml:3:3: behind an anchor or tag in a list a text must stand on one line, or quoted");
+        "a.yaml:3:3: this belongs to nothing above it: mind the indentation");
   CHECK(complaint("!foo\n") ==
         "a.yaml:1:1: !foo: an unknown tag; known: !!str, !!int, !!float, !!bool, !!null");
   CHECK(complaint("a: &x [*x]\n") == "a.yaml:1:8: this alias stands inside the value that it names");

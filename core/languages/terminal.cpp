@@ -6,6 +6,7 @@
 #include <wchar.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/error.h"
@@ -86,6 +87,17 @@ size_t begin_of_end(std::string_view text, size_t width) {
   return at;
 }
 
+// Bytes of the whole graphemes with which both begin.
+size_t common_letters(std::string_view a, std::string_view b) {
+  size_t at = 0;
+  while (at < a.size() && at < b.size()) {
+    const Grapheme next = first_grapheme(a.substr(at)), other = first_grapheme(b.substr(at));
+    if (a.substr(at, next.bytes) != b.substr(at, other.bytes)) break;
+    at += next.bytes;
+  }
+  return at;
+}
+
 std::string shown_but(std::string_view text, std::string_view kept) {
   if (std::ranges::all_of(text, [](char byte) { return byte >= ' ' && byte != 0x7F; }))
     return std::string(text);
@@ -115,6 +127,30 @@ std::string fitted(std::string_view text, size_t width, Cut cut) {
   return begin + "…" + std::string(after > 0 ? text.substr(begin_of_end(text, after)) : "");
 }
 
+// Both ends left out of a text: `begin` columns of its beginning, then what stands from the letter at `from` on.
+static std::string fitted_around(std::string_view text, size_t from, size_t begin, size_t width) {
+  const std::string head(text.substr(0, bytes_within(text, begin)));
+  return head + "…" + fitted(text.substr(from), width - display_width(head) - 1);
+}
+
+// Where texts differ in the middle of what every cut leaves out, those of one cut show it from the letter on at which they
+// first differ.
+static std::vector<std::string> told_apart(const std::vector<std::string>& texts, std::vector<std::string> cuts,
+                                           size_t width) {
+  constexpr size_t kNarrowest = 8;
+  if (width < kNarrowest) return cuts;
+  std::map<std::string, std::vector<size_t>> alike;
+  for (size_t i = 0; i < texts.size(); ++i) alike[cuts[i]].push_back(i);
+  for (const auto& [cut, members] : alike) {
+    const std::string& first = texts[members.front()];
+    if (std::ranges::all_of(members, [&](size_t i) { return texts[i] == first; })) continue;
+    size_t common = first.size();
+    for (const size_t i : members) common = std::min(common, common_letters(first, texts[i]));
+    for (const size_t i : members) cuts[i] = fitted_around(texts[i], common, width / 3, width);
+  }
+  return cuts;
+}
+
 std::vector<std::string> fitted_apart(const std::vector<std::string>& texts, size_t width) {
   const std::vector<Cut> ways = {Cut::end, Cut::middle, Cut::begin};
   std::vector<std::string> best;
@@ -125,7 +161,7 @@ std::vector<std::string> fitted_apart(const std::vector<std::string>& texts, siz
     const size_t different = std::set<std::string>(cuts.begin(), cuts.end()).size();
     if (different > most) most = different, best = std::move(cuts);
   }
-  return best;
+  return told_apart(texts, std::move(best), width);
 }
 
 std::string padded(std::string_view text, size_t width, Side side) {

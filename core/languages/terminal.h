@@ -19,7 +19,7 @@ enum class Cut { end, middle, begin };  ///< where letters are left out
 /// Not wider than `width` columns: cut between graphemes, `…` in place of what is left out.
 std::string fitted(std::string_view text, size_t width, Cut cut = Cut::end);
 
-/// The texts of one column, none wider than `width`: cut so that those that differ still do, where one of the cuts can.
+/// The texts of one column, none wider than `width`: cut so that those that differ still do, wherever they differ.
 std::vector<std::string> fitted_apart(const std::vector<std::string>& texts, size_t width);
 
 enum class Side { left, right };

@@ -48,6 +48,16 @@ TEST_CASE("texts of a column are cut so that they still differ", "[terminal]") {
   CHECK(fitted_apart(rows, 12) == std::vector<std::string>{"optimi…dth=8", "optimi…th=16", "base"});
   CHECK(fitted_apart({"no bypass", "no crawl"}, 6) == std::vector<std::string>{"no by…", "no cr…"});
   CHECK(fitted_apart({}, 6).empty());
+  // Where they differ only in the middle.
+  CHECK(fitted_apart({"the same beginning, rate 1, the same end of it", "the same beginning, rate 2, the same end of it",
+                      "base"},
+                     18) ==
+        std::vector<std::string>{"the sa…1, the sam…", "the sa…2, the sam…", "base"});
+  CHECK(fitted_apart({"学習率を二倍にした長い名前その一学習率を二倍にした行", "学習率を二倍にした長い名前その二学習率を二倍にした行"},
+                     20) ==
+        std::vector<std::string>{"学習率…一学習率を二…", "学習率…二学習率を二…"});
+  CHECK(fitted_apart({"one and the same text", "one and the same text"}, 10) ==
+        std::vector<std::string>{"one and t…", "one and t…"});
 }
 
 TEST_CASE("no cut of a nasty name is wider than asked for, or broken, and a padded one is exactly as wide",

@@ -1,11 +1,13 @@
 #include "core/program/catalogue.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/config/compose.h"
 #include "core/config/yaml.h"
@@ -14,6 +16,7 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/text.h"
 
@@ -110,14 +113,14 @@ Json summary_json(const std::string& kind, const std::map<std::string, Catalogue
 }
 
 void print_kind(const std::string& kind, const std::map<std::string, CataloguePart>& parts, bool has_versions) {
+  const size_t columns = terminal_columns(STDOUT_FILENO).value_or(SIZE_MAX);
   std::cout << kind << "\n";
   for (const auto& [name, part] : parts) {
     std::string line = fmt::format("  {:<20} {}", name, part.info.summary);
     if (has_versions)
       line = fmt::format("  {:<24} version {:<3} {}", name, part.info.version,
                          part.probe.empty() ? "no probe" : "probe " + part.probe);
-    if (line.size() > 100) line = line.substr(0, 97) + "...";
-    std::cout << line << "\n";
+    std::cout << fitted(line, columns) << "\n";
   }
 }
 
@@ -284,6 +287,18 @@ static void print_options(const std::string& group, const std::vector<std::strin
   for (const std::string& name : names) std::cout << "  " << name << "\n";
 }
 
+// `kind`: what has no files; a kind of part, or a group of files that holds none.
+static void expect_listed(const Catalogue& catalogue, const std::string& kind) {
+  std::set<std::string> known = {"metric"};
+  for (const auto& [name, parts] : catalogue.kinds) known.insert(name);
+  for (const auto& [name, folder] : catalogue.groups) known.insert(name);
+  if (!known.contains(kind))
+    throw ConfigError("command line",
+                      kind + ": nothing of this kind" +
+                          suggestion(kind, std::vector<std::string>(known.begin(), known.end())),
+                      "unknown_option");
+}
+
 void add_probes(Catalogue& catalogue, const std::filesystem::path& file) {
   std::error_code none;
   if (!std::filesystem::exists(file, none)) return;
@@ -317,9 +332,10 @@ int command_list(Arguments arguments, const Catalogue& catalogue) {
     }
     const std::vector<std::string> written = written_options(catalogue, kind, folders);
     const bool has_parts = written.empty() || catalogue.kinds.contains(kind);
+    if (!kind.empty() && written.empty()) expect_listed(catalogue, kind);
     Json all = Json::array();
     for (const auto& [name, parts] : catalogue.kinds) {
-      if (!has_parts || (!kind.empty() && &catalogue.kind(kind) != &parts)) continue;
+      if (!has_parts || (!kind.empty() && kind != name)) continue;
       if (line.options().json)
         all.push_back(summary_json(name, parts, has_versions));
       else

@@ -5,11 +5,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <sstream>
 
 #include "core/config/yaml.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/hash.h"
 #include "core/hash.h"
 #include "core/program/completion.h"
 #include "core/program/schema.h"
@@ -234,6 +234,17 @@ TEST_CASE("a reference page is YAML with every default and a remark on each fiel
   CHECK(config::parse_yaml(reference_page("net", block), "page") == block.defaults);
   CHECK_THROWS_WITH(catalogue.part("mixer", "wav"),
                     "command line: wav: unknown mixer; did you mean 'wave'? known: flat, wave");
+}
+
+TEST_CASE("list names kinds of parts, groups of files and metric where it is asked for something else", "[catalogue]") {
+  std::ostringstream said;
+  std::streambuf* before = std::cerr.rdbuf(said.rdbuf());
+  const int code = command_list(std::vector<std::string>{"recipes"}, small_catalogue());
+  std::cerr.rdbuf(before);
+  CHECK(code == 2);
+  CHECK(said.str() ==
+        "command line: recipes: nothing of this kind; did you mean 'recipe'? known: data, metric, mixer, net, recipe, "
+        "sweep\n");
 }
 
 TEST_CASE("tables of parts are written between their marks and nowhere else", "[catalogue]") {

@@ -211,7 +211,7 @@ TEST_CASE("a sweep's file that cannot be read is named for what it is", "[sweep_
                                                6));
   const std::string wide = (folder / "wide.yaml").string();
   CHECK(run({"sweep", wide}, folder / "log") == 2);
-  CHECK(read_file(folder / "log.err") == wide + ":1:1: the text is UTF-16: save it as UTF-8\n");
+  CHECK(read_file(folder / "log.err") == wide + ":1:1: is UTF-16 text, no YAML; iconv -t utf-8 converts it\n");
 }
 
 TEST_CASE("the mistakes of all rows stop a sweep before anything runs", "[sweep_command]") {

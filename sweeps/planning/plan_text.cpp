@@ -116,7 +116,7 @@ std::string threads_proposal(const SweepPlan& plan, int64_t cores) {
 }
 
 std::string plan_text(const SweepPlan& plan, int64_t jobs) {
-  constexpr size_t kLabel = 24, kLine = 99;
+  constexpr size_t kLabel = 24;
   std::string text = shown(plan.spec.name + ": " + plan.spec.metric) +
                      (plan.spec.goal == "min" ? " (less is better)" : " (more is better)") + ", base " +
                      shown(plan.spec.base) + "\n";
@@ -131,9 +131,7 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs) {
         fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", padded(labels[cell.cell.row], kLabel),
                     cell.cell.seed, word_of(cell.state), grouped(cell.parameters), seconds_text(cell),
                     memory_text(cell), shown(note_of(cell)));
-    // The names of parts whose code is another are not cut: they are what the line is for.
-    const std::string whole = line.substr(0, line.find_last_not_of(' ') + 1);
-    text += (cell.other_code.empty() ? fitted(whole, kLine) : whole) + "\n";
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";  // a note is not cut: it is what the line is for
     if (cell.basis.find("row") == std::string::npos && !cell.basis.empty()) basis = cell.basis;
   }
   std::set<std::string> remarked;

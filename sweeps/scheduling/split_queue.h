@@ -1,5 +1,5 @@
 // `on_memory: split`: a turn that ends for lack of memory is no end yet. Its cell is planned anew, in halves, and handed out
-// once more under the same number; the queue behind hears of the last try alone.
+// once more under the same number; the queue behind is told of the last try alone.
 #pragma once
 #include <deque>
 #include <functional>

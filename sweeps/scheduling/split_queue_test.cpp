@@ -24,7 +24,7 @@ struct EndBook final : CellQueue {
   }
 };
 
-TEST_CASE("a turn that lacks memory comes again while it can be split, and its queue hears of the last try alone",
+TEST_CASE("a turn that lacks memory comes again while it can be split, and its queue is told of the last try alone",
           "[split]") {
   std::vector<std::string> ends;
   int splits = 0;

@@ -35,6 +35,7 @@ constexpr std::array kMarks = {
          {LookKind::packed, "an xz file", "name it .xz"}},
     Mark{"\x28\xb5\x2f\xfd"sv, {LookKind::packed, "a Zstandard file", "name it .zst"}},
     Mark{"1AY&SY"sv, {LookKind::packed, "a bzip2 file", "name it .bz2"}, 4},
+    Mark{"\x17rE8P\x90"sv, {LookKind::packed, "a bzip2 file", "name it .bz2"}, 4},  // of nothing
     Mark{"PK\3\4"sv, {LookKind::packed, "a zip archive", "name it .zip, or unpack it"}},
     Mark{"PK\5\6"sv, {LookKind::packed, "an empty zip archive", ""}},
     Mark{"7z\xbc\xaf\x27\x1c"sv, {LookKind::packed, "a 7z archive", "unpack it"}},

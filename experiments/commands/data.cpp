@@ -4,6 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "core/config/interpolation.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
@@ -82,7 +83,7 @@ int prepare_corpora(const CommandLine& line, const PrepareOptions& options) {
       if (!line.options().json)
         std::cout << fmt::format("{} {}: {} tokens of {} bytes and {} words in {}\n", name, split,
                                  grouped(file.tokens()), grouped(file.bytes()), grouped(file.words()),
-                                 file.path().string());
+                                 shown(file.path().string()));
     }
   }
   if (line.options().json)
@@ -117,7 +118,7 @@ int add_data(const CommandLine& line, const AddOptions& options, const Folders& 
       (folders.empty() ? program_root() / "experiments/data" : folders.front() / "data") /
       (options.name + ".yaml");
   if (lies_there(file)) throw Error(file.string(), "is there already; take another name, or remove it");
-  write_file(file, "# Own texts, as `subband data add` wrote it.\n" + config::to_yaml(spec));
+  write_file(file, "# Own texts, as `subband data add` wrote it.\n" + config::to_yaml(config::literal(spec)));
   if (line.options().json) {
     std::cout << json_document({{"file", file.string()}, {"bytes", bytes}}, 2) << "\n";
     return 0;
@@ -126,7 +127,7 @@ int add_data(const CommandLine& line, const AddOptions& options, const Folders& 
   for (const auto& [split, count] : bytes.items())
     std::cout << fmt::format("  {:<6} {:>14} bytes\n", split, grouped(count.get<int64_t>()));
   std::cout << "train on it: subband run tinyshakespeare/wavelet data=" << options.name
-            << (folders.empty() ? "" : " --config-dir " + folders.front().string()) << "\n";
+            << (folders.empty() ? "" : " --config-dir " + shown(folders.front().string())) << "\n";
   return 0;
 }
 

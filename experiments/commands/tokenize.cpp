@@ -70,9 +70,7 @@ std::string as_text(const Data& data, const Tokenizer& tokenizer, const Tokenize
   text += fmt::format("  bytes per token  {:.5f}\n  speed            {:.1f} MB/s\n", counts.bytes_per_token(),
                       counts.mb_per_s());
   for (const int32_t id : first_ids(counts, options.show))
-    text += fmt::format("  {:>6}  {}\n", id,
-                        nlohmann::json(tokenizer.decode(std::span(&id, 1)))
-                            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    text += fmt::format("  {:>6}  {}\n", id, json_document(tokenizer.decode(std::span(&id, 1))));
   return text;
 }
 
@@ -85,6 +83,8 @@ int command_tokenize(Arguments arguments) {
   line.app()
       .add_option("what", options.what, "a corpus (see subband data list) or a file, packed or not")
       ->required();
+  std::vector<std::filesystem::path> folders;
+  line.config_dirs(folders);
   line.app().add_option("--tokenizer", options.tokenizer, "name of a tokeniser")->capture_default_str();
   line.app().add_option("--split", options.splits, "only these splits");
   line.app()
@@ -97,8 +97,8 @@ int command_tokenize(Arguments arguments) {
     const std::filesystem::path plain = packed_file(options.what);
     const bool is_lines = plain.string().find(".jsonl") != std::string::npos;  // a text inside, and splits
     const bool is_file = !is_lines && std::filesystem::is_regular_file(plain);
-    const auto data =
-        is_file ? open_file_as_corpus(registry, options.what) : open_corpus(registry, options.what);
+    const auto data = is_file ? open_file_as_corpus(registry, options.what)
+                              : open_corpus(registry, options.what, {}, folders);
     tokenizer->decode(std::vector<int32_t>{0});  // reads its files now, not on the clock
     nlohmann::ordered_json splits = nlohmann::ordered_json::array();
     for (const std::string& split : options.splits.empty() ? data->splits() : options.splits) {

@@ -28,6 +28,17 @@ TEST_CASE("tokenize takes a file of the user's and shows its first tokens", "[to
   CHECK(text.find("   15496  \"Hello\"\n     995  \" world\"\n") != text.npos);
 }
 
+TEST_CASE("tokenize finds a corpus of the user's own folder, and its letters are shown, never obeyed", "[tokenize]") {
+  const testing::TemporaryFolder folder;
+  write_file(folder / "data/mine.yaml", "type: own_text\nfiles: [mine.txt]\nonly: train\n");
+  write_file(folder / "data/mine.txt", "\xe2\x80\xae!");  // turns the direction of writing
+  const auto [code, text] =
+      testing::output_of(command_tokenize, {"mine", "--config-dir", folder.path().string(), "--show", "1"});
+  CHECK(code == 0);
+  CHECK(text.find("own, split train, gpt2 (vocabulary 50,257)\n") == 0);
+  CHECK(text.find("\xe2\x80\xae") == text.npos);
+}
+
 TEST_CASE("tokenize names the corpora, tokenisers and splits that there are", "[tokenize]") {
   const auto message = [](const std::vector<std::string>& arguments) {
     const auto [code, text] = testing::output_of(command_tokenize, arguments);

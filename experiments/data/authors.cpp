@@ -65,7 +65,10 @@ class Authors final : public Data {
   std::optional<ExampleForm> form() const override { return ExampleForm{.classes = config_.classes}; }
   DataManifest manifest() const override {
     DataManifest manifest;
-    for (const Book& book : books()) manifest[book.file] = book.sha256;
+    for (const Book& book : books()) {
+      files_.checksum(path_of(book), book.sha256);
+      manifest[book.file] = book.sha256;
+    }
     return manifest;
   }
   std::string layout(std::string_view split) const override {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/config/compose.h"
+#include "core/config/interpolation.h"
 #include "core/files.h"
 #include "core/slot.h"
 #include "experiments/data/own_data.h"
@@ -21,13 +22,16 @@ std::vector<std::string> corpus_names(const Registry& registry, const Folders& f
 
 std::shared_ptr<Data> open_corpus(const Registry& registry, const std::string& name,
                                   const std::vector<std::string>& overrides, const Folders& folders) {
+  const auto places = config::standard_folders(program_root(), registry.groups(), folders);
+  const std::vector<std::string> known = config::SearchPath(places, &registry).all_options(Data::kKind);
   config::Warnings splits;
-  if (const auto own = own_data_option(name, splits); own && overrides.empty())
-    return open_part_as_corpus(registry, *own);
+  if (std::ranges::find(known, name) == known.end() && overrides.empty())
+    if (const auto own = own_data_option(name, splits))
+      return open_part_as_corpus(registry, config::Interpolator(*own).resolve());
   const auto composed =
       config::compose({.primary = name,
                        .overrides = overrides,
-                       .folders = config::standard_folders(program_root(), registry.groups(), folders),
+                       .folders = places,
                        .registry = &registry,
                        .group = Data::kKind,
                        .made_options = {{Data::kKind, own_data_option}}});

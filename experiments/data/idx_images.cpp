@@ -90,8 +90,8 @@ class IdxImages final : public Data {
   DataManifest manifest() const override {
     DataManifest manifest;
     for (const Files* files : {&config_.train, &config_.test}) {
-      manifest[files->images] = files_.checksum(files->images);
-      manifest[files->labels] = files_.checksum(files->labels);
+      manifest[files->images] = files_.checksum(files->images, files->images_sha256);
+      manifest[files->labels] = files_.checksum(files->labels, files->labels_sha256);
     }
     return manifest;
   }

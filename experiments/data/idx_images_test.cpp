@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/hash.h"
 #include "core/testing/catch.h"
 #include "experiments/testing/labelled.h"
 #include "experiments/testing/shared_data.h"
@@ -54,6 +55,10 @@ TEST_CASE("a file that is no IDX file is refused by name", "[idx_images]") {
   }
   CHECK_THROWS_WITH(testing::made<Data>("idx_images", node)->examples("test"),
                     (folder / "images").string() + ": must be an IDX file of bytes with 3 dimensions");
+  node.set_at("test.labels_sha256", Node("00"));
+  CHECK_THROWS_WITH(testing::made<Data>("idx_images", node)->manifest(),  // before the training, not after it
+                    Catch::EndsWith("/labels: sha256 of its content = " + sha256_hex("IDX?") +
+                                    ": must be 00; fetch the file again"));
 }
 
 }  // namespace idx_images_test

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/config/interpolation.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "experiments/data/files/data_place.h"
@@ -19,10 +20,10 @@ namespace {
 
 bool has_wildcard(const std::string& path) { return path.find_first_of("*?[") != std::string::npos; }
 
-// A word with a slash or an ending may be the path of a file; any other is a name.
+// A word with a slash or an ending may be the path of a file; any other is one where a file or folder of that name lies.
 bool is_path(const std::string& option) {
-  return option.find('/') != std::string::npos || has_wildcard(option) || option == "." ||
-         fs::path(option).has_extension();
+  return option.find('/') != std::string::npos || has_wildcard(option) || fs::path(option).has_extension() ||
+         lies_there(option);
 }
 
 std::string checked(const std::string& path) {
@@ -98,7 +99,7 @@ std::optional<Node> own_data_option(const std::string& option, config::Warnings&
       "data = " + option +
       ": trains on its first 90 %, validates on the next 5 % and tests on the last 5 %; data.valid and "
       "data.test change that");
-  return spec;
+  return config::literal(spec);  // a path with `${x}` in it is that path
 }
 
 }  // namespace subband

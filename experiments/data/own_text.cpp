@@ -152,7 +152,10 @@ class OwnText final : public Data {
       const std::string where = file.string() + ": line " + std::to_string(number);
       const Json document = read_json(line, where, {.non_finite = true});
       const auto found = document.find(config_.field);
-      if (!document.is_object() || found == document.end() || !found->is_string()) {
+      if (document.is_object() && found != document.end() && !found->is_string())
+        throw Error(place(), where + ": " + config_.field + " = " + json_brief(*found) +
+                                 ": must be text; data.field names another key");
+      if (!document.is_object() || found == document.end()) {
         std::vector<std::string> keys;
         if (document.is_object())
           for (const auto& [key, value] : document.items()) keys.push_back(key);

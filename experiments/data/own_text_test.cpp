@@ -93,7 +93,7 @@ TEST_CASE("folders, globs and lines of JSON are documents in the order of their 
             "/c.jsonl: line 1: has no text under 'text'; it has body; data.field names another");
   CHECK(refusal([&] {
           own(dir, {{"field", Node("body")}})->text("train");
-        }).starts_with("data.own: " + dir + "/c.jsonl: line 2: has no text under 'body'"));
+        }) == "data.own: " + dir + "/c.jsonl: line 2: body = 3: must be text; data.field names another key");
   write_file(folder / "d/c.jsonl", "{\"text\": \"a\"}\nno JSON\n");
   CHECK(refusal([&] { own(dir)->text("train"); }) == dir + "/c.jsonl: line 2:1:2: is no JSON from here on");
 }
@@ -117,6 +117,8 @@ TEST_CASE("what is no text is refused, and a path where nothing lies while it is
         "data.own: files = " + (folder / "e").string() + ": holds no .txt, .text, .md or .jsonl file");
   CHECK(refusal([&] { own((folder / "*.tex").string())->manifest(); }) ==
         "data.own: files = " + (folder / "*.tex").string() + ": no such file");
+  CHECK(refusal([&] { own("/dev/zero")->manifest(); }) ==
+        "/dev/zero: is a device or a pipe, no data; give a file");
 }
 
 TEST_CASE("a path is an option of group data, with a note on its splits; a name is not", "[own_text]") {
@@ -131,10 +133,22 @@ TEST_CASE("a path is an option of group data, with a note on its splits; a name 
              Catch::EndsWith("trains on its first 90 %, validates on the next 5 % and tests on the last 5 %; "
                              "data.valid and data.test change that"));
   CHECK_FALSE(own_data_option("wikitext_2", warnings));
+  CHECK_FALSE(own_data_option("texts", warnings));
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  std::filesystem::create_directory("texts");
+  CHECK(own_data_option("texts", warnings));  // a folder of that name lies here
+  std::filesystem::current_path(before);
   Registry registry;
   register_corpora_parts(registry);
   CHECK(open_corpus(registry, (folder / "novel.txt").string())->text("train").text.size() == 900);
   CHECK(open_corpus(registry, (folder / "*.txt").string())->name() == "own");
+  const std::filesystem::path odd = folder / "odd/o'brien ${x}.txt";  // what means something elsewhere is its name
+  write_file(odd, std::string(1000, 'a'));
+  CHECK(open_corpus(registry, odd.string())->text("train").text.size() == 900);
+  const std::string dir = (folder / "own").string();
+  CHECK(testing::output_of(command_data, {"add", "odd", odd.string(), "--config-dir", dir}).first == 0);
+  CHECK(open_corpus(registry, "odd", {}, {dir})->text("train").text.size() == 900);
 }
 
 TEST_CASE("data add gives own texts a name that is found beside the program's", "[own_text]") {

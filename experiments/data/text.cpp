@@ -14,6 +14,7 @@
 #include "core/hash.h"
 #include "core/text.h"
 #include "experiments/data.h"
+#include "experiments/data/files/data_files.h"
 #include "experiments/data/files/data_place.h"
 #include "experiments/data/files/unpack.h"
 
@@ -136,7 +137,8 @@ static size_t cut_at(std::string_view text, double fraction, const std::optional
 
 class Text final : public Data {
  public:
-  Text(const Config& config, const DataContext& context) : config_(config), root_(context.root) {}
+  Text(const Config& config, const DataContext& context)
+      : config_(config), files_("data." + config.name, context.root, config.fetch) {}
 
   std::string name() const override { return config_.name; }
 
@@ -152,7 +154,7 @@ class Text final : public Data {
     for (size_t i = 0; i < cut.files.size(); ++i) {
       const std::string content = read_unpacked(locate(cut.files[i]));
       refuse_as_text(place(), cut.files[i], content);
-      if (!cut.sha256.empty()) expect_content(cut, i, sha256_hex(content));
+      if (!cut.sha256.empty()) files_.expect_content(cut.files[i], sha256_hex(content), cut.sha256[i]);
       all += content;
     }
     const size_t from = cut_at(all, cut.from, cut.from_byte), to = cut_at(all, cut.to, cut.to_byte);
@@ -169,10 +171,9 @@ class Text final : public Data {
     DataManifest manifest;
     for (const auto& [split, cut] : config_.splits) {
       for (size_t i = 0; i < cut.files.size(); ++i) {
-        const fs::path found = locate(cut.files[i]);
-        std::string& sha256 = manifest[cut.files[i]];
-        if (sha256.empty()) sha256 = sha256_hex_of_file(packed_file(found));
-        if (!cut.sha256.empty()) expect_content(cut, i, known_content(found, sha256));
+        if (cut.sha256.empty() && manifest.contains(cut.files[i])) continue;  // two cuts of one file
+        locate(cut.files[i]);
+        manifest[cut.files[i]] = files_.checksum(cut.files[i], cut.sha256.empty() ? "" : cut.sha256[i]);
       }
     }
     return manifest;
@@ -190,20 +191,6 @@ class Text final : public Data {
  private:
   std::string place() const { return "data." + config_.name; }
 
-  void expect_content(const Cut& cut, size_t i, const std::string& sha256) const {
-    if (!sha256.empty() && sha256 != cut.sha256[i])
-      throw Error(place(), fmt::format("{}: sha256 of its content = {}: must be {}; fetch the file again",
-                                       cut.files[i], sha256, cut.sha256[i]));
-  }
-
-  // Of the unpacked file, where that costs little: a large one is unpacked when it is read. `sha256`: of the file itself.
-  static std::string known_content(const fs::path& found, const std::string& sha256) {
-    constexpr uintmax_t kSmall = 1 << 20;
-    const fs::path packed = packed_file(found);
-    if (packed == found && !is_packed(found)) return sha256;
-    return fs::file_size(packed) <= kSmall ? sha256_hex(read_unpacked(found)) : "";
-  }
-
   const Cut& find(std::string_view split) const {
     for (const auto& [name, cut] : config_.splits)
       if (name == split) return cut;
@@ -213,13 +200,13 @@ class Text final : public Data {
   }
 
   fs::path locate(const std::string& file) const {
-    fs::path found = locate_data(place(), root_, file, config_.fetch);
+    fs::path found = files_.find(file);
     refuse_file_as_text(place(), found);
     return found;
   }
 
   Config config_;
-  fs::path root_;
+  DataFiles files_;
 };
 
 void add_to(DataRegistry& registry) {

@@ -1,7 +1,5 @@
 #include "experiments/interchange/torch_file.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <torch/torch.h>
 
 #include <functional>
@@ -10,6 +8,7 @@
 #include "core/files.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
+#include "experiments/testing/pack.h"
 
 namespace torch_file_test {
 using namespace subband;
@@ -19,23 +18,9 @@ std::filesystem::path testdata(const std::string& name) {
 }
 
 // A zip archive with these entries, stored as they are.
-void write_zip(const std::filesystem::path& file, const std::map<std::string, std::string>& entries) {
-  archive* writer = archive_write_new();
-  archive_write_set_format_zip(writer);
-  archive_write_set_options(writer, "zip:compression=store");
-  archive_write_open_filename(writer, file.c_str());
-  for (const auto& [name, content] : entries) {
-    archive_entry* entry = archive_entry_new();
-    archive_entry_set_pathname(entry, name.c_str());
-    archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    archive_write_header(writer, entry);
-    archive_write_data(writer, content.data(), content.size());
-    archive_entry_free(entry);
-  }
-  archive_write_close(writer);
-  archive_write_free(writer);
+void write_zip(const std::filesystem::path& file,
+               const std::vector<std::pair<std::string, std::string>>& entries) {
+  testing::pack(file, entries, "zip:compression=store");
 }
 
 std::string refusal(const std::function<void()>& act) {

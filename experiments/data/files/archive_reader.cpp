@@ -75,8 +75,12 @@ std::string gunzip(std::string_view bytes, const std::function<void(const std::s
 
 ArchiveReader::ArchiveReader(const std::filesystem::path& file, std::string_view bytes, bool is_archive,
                              Words words)
-    : file_(file), words_(std::move(words)), reader_(archive_read_new(), archive_read_free) {
-  if (is_gzip(bytes)) {
+    : file_(file),
+      words_(std::move(words)),
+      is_archive_(is_archive),
+      is_inflated_(is_gzip(bytes)),
+      reader_(archive_read_new(), archive_read_free) {
+  if (is_inflated_) {
     inflated_ = gunzip(bytes, [this](const std::string& reason) { fail(reason); });
     bytes = inflated_;
   } else {
@@ -91,6 +95,7 @@ ArchiveReader::ArchiveReader(const std::filesystem::path& file, std::string_view
     archive_read_support_format_raw(reader_.get());
     archive_read_support_format_empty(reader_.get());
   }
+  given_ = bytes;
   if (archive_read_open_memory(reader_.get(), bytes.data(), bytes.size()) != ARCHIVE_OK) fail_as_library();
 }
 
@@ -101,6 +106,8 @@ bool ArchiveReader::next() {
     if (status == ARCHIVE_EOF) return false;
     // A warning is about a name or a time, and no reason to pass the content over.
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) fail_as_library();
+    if (!is_archive_ && !is_inflated_ && archive_filter_code(reader_.get(), 0) == ARCHIVE_FILTER_NONE)
+      fail("the compressed data end in the middle");  // too short to be known as packed
     if (archive_entry_filetype(entry_) == AE_IFREG) return true;
   }
 }
@@ -121,9 +128,17 @@ void ArchiveReader::append(const std::function<void(std::string_view)>& take) {
   while (true) {  // to the very end: the checksum stands behind the last byte
     const la_ssize_t got = archive_read_data(reader_.get(), buffer, sizeof buffer);
     if (got < 0) fail_as_library();
-    if (got == 0) return;
+    if (got == 0) return is_archive_ ? void() : expect_end();
     take({buffer, static_cast<size_t>(got)});
   }
+}
+
+// The library ends at the end of a bzip2 stream, whatever stands behind it.
+void ArchiveReader::expect_end() const {
+  const auto read = static_cast<size_t>(archive_filter_bytes(reader_.get(), -1));
+  const std::string_view rest = given_.substr(std::min(read, given_.size()));
+  if (rest.find_first_not_of('\0') != std::string_view::npos)
+    fail("bytes behind the end of the compressed data");
 }
 
 std::string ArchiveReader::content() {

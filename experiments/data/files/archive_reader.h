@@ -35,11 +35,14 @@ class ArchiveReader {
 
  private:
   void append(const std::function<void(std::string_view)>& take);
+  void expect_end() const;
   [[noreturn]] void fail_as_library() const;
 
   std::filesystem::path file_;
   Words words_;
-  std::string inflated_;  // where the outermost layer is gzip
+  bool is_archive_, is_inflated_;
+  std::string inflated_;    // where that is so: the outermost layer is gzip
+  std::string_view given_;  // what the library reads
   std::unique_ptr<archive, int (*)(archive*)> reader_;
   archive_entry* entry_ = nullptr;
 };

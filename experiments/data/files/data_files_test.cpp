@@ -1,6 +1,7 @@
 #include "experiments/data/files/data_files.h"
 
 #include "core/files.h"
+#include "core/hash.h"
 #include "core/testing/catch.h"
 #include "experiments/testing/labelled.h"
 
@@ -33,8 +34,18 @@ TEST_CASE("a plain name finds the packed file, and its content must have the che
       files.read("plain.txt", "00"),
       "data.x: plain.txt: sha256 of its content = "
       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad: must be 00; fetch the file again");
+  CHECK(files.checksum("plain.txt", sha256_hex("abc")) == sha256_hex("abc"));
+  CHECK_THROWS_WITH(files.checksum("plain.txt", "00"),
+                    "data.x: plain.txt: sha256 of its content = " + sha256_hex("abc") +
+                        ": must be 00; fetch the file again");
   const DataFiles shipped("data.x", program_root(), "");
-  CHECK(shipped.read("experiments/data/tinyshakespeare/input.txt").size() == 1'115'394);  // there as .xz
+  const std::string input = "experiments/data/tinyshakespeare/input.txt",
+                    text = shipped.read(input);  // there as .xz
+  CHECK(text.size() == 1'115'394);
+  CHECK(shipped.checksum(input, sha256_hex(text)) == sha256_hex_of_file(program_root() / (input + ".xz")));
+  CHECK_THROWS_WITH(shipped.checksum(input, "00"), "data.x: " + input +
+                                                       ": sha256 of its content = " + sha256_hex(text) +
+                                                       ": must be 00; fetch the file again");
 }
 
 }  // namespace data_files_test

@@ -109,6 +109,8 @@ std::string read_unpacked(const fs::path& path) {
 }
 
 void refuse_stand_in(const fs::path& file) {
+  std::error_code none;
+  if (fs::is_other(file, none)) throw Error(file.string(), "is a device or a pipe, no data; give a file");
   const FileLook look = what_is_file(file);
   if (look.kind == FileLook::Kind::stand_in) throw Error(file.string(), look.is("data"));
 }

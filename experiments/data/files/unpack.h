@@ -21,7 +21,7 @@ void read_members(const std::filesystem::path& archive,
                   const std::function<void(const std::string& name, const std::string& content)>& take);
 
 /// Error `FILE: is a Git LFS pointer, no data; …` for a file that stands there in place of the data that were meant: a
-/// pointer, an HTML page, a server's error message.
+/// pointer, an HTML page, a server's error message; and for a device or a pipe, which cannot be read again.
 void refuse_stand_in(const std::filesystem::path& file);
 
 /// Error `PLACE: FILE: is a Parquet file, no text to train on; …` for content that what_is knows to be no text.

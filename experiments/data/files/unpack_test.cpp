@@ -1,55 +1,21 @@
 #include "experiments/data/files/unpack.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-
 #include <fstream>
 
 #include "core/error.h"
 #include "core/testing/catch.h"
 #include "experiments/testing/corpora.h"
-
-using namespace subband;
+#include "experiments/testing/pack.h"
 
 namespace unpack_test {
-
-// `members` name -> content, packed as `file` ends; one member of an archive or one compressed stream.
-static void pack(const std::filesystem::path& file,
-                 const std::vector<std::pair<std::string, std::string>>& members) {
-  archive* writer = archive_write_new();
-  const std::string ending = file.extension();
-  if (ending == ".xz") archive_write_add_filter_xz(writer);
-  if (ending == ".gz") archive_write_add_filter_gzip(writer);
-  if (ending == ".zst") archive_write_add_filter_zstd(writer);
-  if (ending == ".zip")
-    archive_write_set_format_zip(writer);
-  else if (file.stem().extension() == ".tar")
-    archive_write_set_format_pax_restricted(writer);
-  else
-    archive_write_set_format_raw(writer);
-  archive_write_open_filename(writer, file.c_str());
-  for (const auto& [name, content] : members) {
-    archive_entry* entry = archive_entry_new();
-    archive_entry_set_pathname(entry, name.c_str());
-    archive_entry_set_size(entry, static_cast<la_int64_t>(content.size()));
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    archive_write_header(writer, entry);
-    archive_write_data(writer, content.data(), content.size());
-    archive_entry_free(entry);
-  }
-  archive_write_close(writer);
-  archive_write_free(writer);
-}
-
-}  // namespace unpack_test
-using unpack_test::pack;
+using namespace subband;
+using testing::pack;
 
 TEST_CASE("every kind of packing gives the same bytes back", "[unpack]") {
   const testing::TemporaryFolder folder;
   std::string content = "first line\n";
   for (int i = 0; i < 100000; ++i) content += static_cast<char>(i * 7919 >> 3);
-  for (const char* name : {"a.xz", "a.gz", "a.zst", "a.zip", "a.tar.xz", "a.tar.gz"}) {
+  for (const char* name : {"a.xz", "a.gz", "a.bz2", "a.zst", "a.zip", "a.tar.xz", "a.tar.gz", "a.tar.bz2"}) {
     pack(folder / name, {{"inner/a.txt", content}});
     INFO(name);
     CHECK(read_unpacked(folder / name) == content);
@@ -71,8 +37,11 @@ TEST_CASE("one member of an archive is named after a number sign", "[unpack]") {
 
 TEST_CASE("an empty text is empty when packed too, and an empty file is no packed text", "[unpack]") {
   const testing::TemporaryFolder folder;
-  pack(folder / "none.xz", {{"none", ""}});
-  CHECK(read_unpacked(folder / "none.xz").empty());
+  for (const char* name : {"none.xz", "none.gz", "none.bz2", "none.zst"}) {
+    pack(folder / name, {{"none", ""}});
+    INFO(name);
+    CHECK(read_unpacked(folder / name).empty());
+  }
   write_file(folder / "zero.xz", "");
   CHECK_THROWS_WITH(read_unpacked(folder / "zero.xz"),
                     (folder / "zero.xz").string() + ": cannot be unpacked: empty file");
@@ -80,7 +49,7 @@ TEST_CASE("an empty text is empty when packed too, and an empty file is no packe
 
 TEST_CASE("a packed file that was cut anywhere is refused", "[unpack]") {
   const testing::TemporaryFolder folder;
-  for (const char* name : {"a.xz", "a.gz", "a.zst", "a.zip"}) {
+  for (const char* name : {"a.xz", "a.gz", "a.bz2", "a.zst", "a.zip"}) {
     pack(folder / name, {{"a", std::string(1000, 'a') + "b"}});
     const std::string whole = read_file(folder / name);
     for (size_t size = 0; size < whole.size(); ++size) {
@@ -118,6 +87,29 @@ TEST_CASE("a flipped bit anywhere in what gzip holds, or behind it, is refused",
   CHECK_THROWS_WITH(
       read_unpacked(folder / "more.gz"),
       (folder / "more.gz").string() + ": cannot be unpacked: bytes behind the end of the gzip data");
+}
+
+TEST_CASE("several streams behind one another are read as one, and nothing else may stand behind them",
+          "[unpack]") {
+  const testing::TemporaryFolder folder;
+  const std::string content(100000, 'a');
+  for (const std::string name : {"a.gz", "a.bz2", "a.xz", "a.zst"}) {
+    pack(folder / name, {{"a", content}});
+    const std::string whole = read_file(folder / name), other = "two" + name;
+    const auto with = [&](const std::string& more) {
+      write_file(folder / other, whole + more);
+      return read_unpacked(folder / other);
+    };
+    INFO(name);
+    CHECK(with(whole) == content + content);
+    CHECK_THROWS_AS(with("more"), Error);
+    CHECK_THROWS_AS(with(whole.substr(0, whole.size() / 2)), Error);
+    if (name == "a.bz2") CHECK(with(std::string(100, '\0')) == content);
+    if (name == "a.bz2")
+      CHECK_THROWS_WITH(
+          with(whole + "x"),
+          (folder / other).string() + ": cannot be unpacked: bytes behind the end of the compressed data");
+  }
 }
 
 TEST_CASE("a flipped bit in what xz or a zip archive holds is refused", "[unpack]") {
@@ -188,3 +180,5 @@ TEST_CASE("a file that is not what its ending says is refused", "[unpack]") {
   CHECK_THROWS_WITH(read_unpacked(folder / "absent.xz"),
                     (folder / "absent.xz").string() + ": cannot be read: No such file or directory");
 }
+
+}  // namespace unpack_test

@@ -21,9 +21,10 @@ std::vector<std::string> format_names() { return all_formats().of<Format>().name
 
 FormatContext standard_output() {
   const auto columns = terminal_columns(STDOUT_FILENO);
-  const char* refused = std::getenv("NO_COLOR");
+  const char *refused = std::getenv("NO_COLOR"), *terminal = std::getenv("TERM");
+  const bool is_dumb = terminal != nullptr && std::string_view(terminal) == "dumb";
   return {.columns = columns.value_or(SIZE_MAX),
-          .has_colour = columns && (refused == nullptr || *refused == '\0')};
+          .has_colour = columns && !is_dumb && (refused == nullptr || *refused == '\0')};
 }
 
 std::shared_ptr<Format> make_format(const std::string& name, const FormatContext& context) {

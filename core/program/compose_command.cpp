@@ -8,7 +8,7 @@
 #include "core/config/compose/cases.h"
 #include "core/config/interpolation.h"
 #include "core/error.h"
-#include "core/languages/terminal.h"
+#include "core/program/warn.h"
 
 namespace subband {
 
@@ -39,7 +39,7 @@ int run_compose(Arguments arguments,
 void print_composed(const config::Node& tree, const config::Warnings& warnings, const ComposeWords& words,
                     const CommonOptions& options) {
   if (!options.quiet)
-    for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
+    warn(warnings);
   if (options.json)
     std::cout << config::to_json(tree) << "\n";
   else if (words.origins)

@@ -111,7 +111,7 @@ int command_eval(Arguments arguments) {
   return line.run(arguments, [&] {
     Registry registry;
     register_parts(registry);
-    Checkpoint checkpoint = read_checkpoint(named_checkpoint(line.options().store, request.checkpoint));
+    Checkpoint checkpoint = read_named_checkpoint(line.options().store, request.checkpoint);
     if (!request.text.empty()) checkpoint.config.set("data", whole_text(request.text));
     const Recipe recipe = bind_recipe(registry, checkpoint.recipe, checkpoint.config);
     prepare_tensors(static_cast<int>(recipe.trainer.threads));

@@ -8,6 +8,7 @@
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
 #include "core/program/command_table.h"
+#include "core/program/warn.h"
 #include "core/tensors/digest.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
@@ -34,7 +35,7 @@ int command_init(Arguments arguments) {
     register_parts(registry);
     config::Warnings warnings;
     Recipe recipe = load_recipe(registry, words, &warnings);
-    for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
+    warn(warnings);
     recipe.vocabulary = vocabulary.value_or(recipe.vocabulary);
     const auto net = make_net(recipe);
     const std::filesystem::path file = first_checkpoint(out);

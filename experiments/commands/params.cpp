@@ -9,6 +9,7 @@
 #include "core/languages/json.h"
 #include "core/languages/terminal.h"
 #include "core/program/command_table.h"
+#include "core/program/warn.h"
 #include "core/size_match.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
@@ -95,7 +96,7 @@ int command_params(Arguments arguments) {
       config::Warnings warnings;
       if (!match.empty()) recipe.overrides.push_back(matching_size(registry, recipe, match));
       Recipe bound = load_recipe(registry, recipe, &warnings);
-      for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
+      warn(warnings);
       bound.vocabulary = vocabulary.value_or(bound.vocabulary);
       price = price_text(bound.resolved);
       if (flops && length) bound.shape.length = *length;

@@ -30,10 +30,9 @@ constexpr std::array<NamedPrecision, 3> kPrecisions = {
 int export_hf(Arguments arguments) {
   CommandLine line("export hf", "A decoder as a Hugging Face folder: config.json and model.safetensors.",
                    "subband export hf logs/2026-01-01_gpt2_1a2b3c4d-s1337 --out folder");
-  std::filesystem::path path, out;
+  ExportWords words;
   std::string precision = "fp32";
-  line.app().add_option("CHECKPOINT", path, "a checkpoint file, a folder of them, or a run")->required();
-  line.app().add_option("--out", out, "the folder to write")->required();
+  words.add_to(line.app(), "the folder to write");
   line.app()
       .add_option("--precision", precision, "of the weights: fp32, fp16 or bf16")
       ->check(CLI::IsMember({"fp32", "fp16", "bf16"}))
@@ -41,19 +40,19 @@ int export_hf(Arguments arguments) {
   return line.run(arguments, [&] {
     const auto named = std::ranges::find(kPrecisions, precision,
                                          [](const NamedPrecision& each) { return std::string(each.option); });
-    const Checkpoint checkpoint = read_checkpoint(named_checkpoint(line.options().store, path));
+    const Checkpoint checkpoint = read_named_checkpoint(line.options().store, words.checkpoint);
     const huggingface::Decoder decoder = huggingface::decoder_of_checkpoint(checkpoint);
     Tensors theirs = huggingface::weights_for(decoder, weights_of(checkpoint));
     for (auto& [name, tensor] : theirs) tensor = tensor.to(named->type);
-    write_file(out / "config.json", huggingface::json_of_decoder(decoder, named->torch).dump(2) + "\n");
-    write_safetensors(out / "model.safetensors", theirs, {{"format", "pt"}});
+    write_file(words.out / "config.json", huggingface::json_of_decoder(decoder, named->torch).dump(2) + "\n");
+    write_safetensors(words.out / "model.safetensors", theirs, {{"format", "pt"}});
     if (line.options().json) {
-      const nlohmann::ordered_json json = {{"out", out.string()},
+      const nlohmann::ordered_json json = {{"out", words.out.string()},
                                            {"model_type", huggingface::family_name(decoder.family)},
                                            {"tensors", theirs.size()}};
       std::cout << json_document(json, 2) << "\n";
     } else if (!line.options().quiet) {
-      std::cout << shown(out.string()) << "  " << huggingface::family_name(decoder.family) << ", "
+      std::cout << shown(words.out.string()) << "  " << huggingface::family_name(decoder.family) << ", "
                 << theirs.size() << " tensors\n";
     }
     return 0;

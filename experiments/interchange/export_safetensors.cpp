@@ -10,6 +10,11 @@
 
 namespace subband {
 
+void ExportWords::add_to(CLI::App& app, const std::string& out_help) {
+  app.add_option("CHECKPOINT", checkpoint, "a checkpoint file, a folder of them, or a run")->required();
+  app.add_option("--out", out, out_help)->required();
+}
+
 Tensors weights_of(const Checkpoint& checkpoint) {
   Tensors weights;
   for (const auto& [name, tensor] : checkpoint.tensors)
@@ -30,13 +35,11 @@ int export_safetensors(Arguments arguments) {
   CommandLine line(
       "export safetensors", "The weights of a checkpoint under our names.",
       "subband export safetensors logs/2026-01-01_wavelet_1a2b3c4d-s1337 --out weights.safetensors");
-  std::filesystem::path checkpoint, out;
-  line.app()
-      .add_option("CHECKPOINT", checkpoint, "a checkpoint file, a folder of them, or a run")
-      ->required();
-  line.app().add_option("--out", out, "the file to write")->required();
+  ExportWords words;
+  words.add_to(line.app(), "the file to write");
   return line.run(arguments, [&] {
-    write_exported(out, weights_of(read_checkpoint(named_checkpoint(line.options().store, checkpoint))), line.options());
+    write_exported(words.out, weights_of(read_named_checkpoint(line.options().store, words.checkpoint)),
+                   line.options());
     return 0;
   });
 }

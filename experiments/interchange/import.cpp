@@ -1,13 +1,21 @@
 // subband import: weights of another program as a checkpoint.
+#include <fmt/format.h>
+
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
+#include "core/json.h"
+#include "core/languages/json.h"
+#include "core/languages/terminal.h"
 #include "core/program/command_table.h"
+#include "core/program/warn.h"
 #include "core/text.h"
 #include "experiments/commands/commands.h"
 #include "experiments/interchange/exchange.h"
+#include "experiments/interchange/imported.h"
 
 namespace subband {
 
@@ -31,6 +39,27 @@ int run_exchange(const char* command, std::span<const Exchange> formats, Argumen
     throw ConfigError("command line", arguments[0] + ": unknown format" + suggestion(arguments[0], known),
                       "unknown_option");
   });
+}
+
+void say_imported(const Imported& imported, const CommonOptions& options) {
+  if (options.json) {
+    Json json = {{"checkpoint", imported.checkpoint.string()}};
+    if (!imported.model_type.empty()) json["model_type"] = imported.model_type;
+    json["parameters"] = imported.parameters;
+    json["tensors"] = imported.tensors;
+    std::cout << json_document(json, 2) << "\n";
+  } else if (!options.quiet) {
+    const std::string type = imported.model_type.empty() ? "" : "  " + imported.model_type + "\n";
+    std::cout << fmt::format("{}\n{}  parameters {}\n  tensors    {}\n", shown(imported.checkpoint.string()),
+                             type, grouped(imported.parameters), imported.tensors);
+  }
+}
+
+void take_vocabulary(Recipe& recipe, int64_t vocabulary, const std::string& whose) {
+  if (recipe.vocabulary != vocabulary)
+    warn(fmt::format("vocabulary = {}, as {} it; the tokeniser {} has {}", vocabulary, whose,
+                     recipe.tokenizer->type(), recipe.vocabulary));
+  recipe.vocabulary = vocabulary;
 }
 
 int command_import(Arguments arguments) {

@@ -1,18 +1,14 @@
 // subband import hf: a Hugging Face folder of a GPT-2, Llama or Qwen2 decoder as a checkpoint.
 #include <ATen/core/Tensor.h>
-#include <fmt/format.h>
-
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "core/languages/json.h"
-#include "core/languages/terminal.h"
-#include "core/text.h"
+#include "core/program/warn.h"
 #include "experiments/interchange/exchange.h"
 #include "experiments/interchange/huggingface/weights.h"
+#include "experiments/interchange/imported.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
 #include "experiments/training/checkpoints/checkpoint.h"
@@ -35,8 +31,7 @@ huggingface::Decoder read_decoder(const fs::path& folder) {
     throw ConfigError(file.string(), json_brief(json) + ": must be a JSON object", "bad_value");
   std::vector<std::string> remarks;
   huggingface::Decoder decoder = huggingface::decoder_of_json(json, file.string(), remarks);
-  for (const std::string& remark : remarks)
-    std::cerr << "warning: " << shown_message(file.string() + ": " + remark) << "\n";
+  for (const std::string& remark : remarks) warn(file.string() + ": " + remark);
   return decoder;
 }
 
@@ -47,10 +42,7 @@ Recipe recipe_around(const Registry& registry, const RecipeRequest& request,
   composed.config.set("net", huggingface::net_of_decoder(decoder));
   composed.config.set_at("trainer.length", config::Node(decoder.length));
   Recipe recipe = bind_recipe(registry, request.name, composed.config);
-  if (recipe.vocabulary != decoder.vocabulary)
-    std::cerr << fmt::format("warning: vocabulary = {}, as the folder has it; the tokeniser {} has {}\n",
-                             decoder.vocabulary, recipe.tokenizer->type(), recipe.vocabulary);
-  recipe.vocabulary = decoder.vocabulary;
+  take_vocabulary(recipe, decoder.vocabulary, "the folder has");
   return recipe;
 }
 
@@ -79,17 +71,11 @@ int import_hf(Arguments arguments) {
                                                     model_tensors(*net), words.folder.string());
     const fs::path file = first_checkpoint(words.out);
     write_checkpoint(file, fresh_checkpoint(recipe, model));
-    const int64_t parameters = parameter_count(*net);
-    if (line.options().json) {
-      const nlohmann::ordered_json json = {{"checkpoint", file.string()},
-                                           {"model_type", huggingface::family_name(decoder.family)},
-                                           {"parameters", parameters},
-                                           {"tensors", model.size()}};
-      std::cout << json_document(json, 2) << "\n";
-    } else if (!line.options().quiet) {
-      std::cout << fmt::format("{}\n  {}\n  parameters {}\n  tensors    {}\n", shown(file.string()),
-                               huggingface::family_name(decoder.family), grouped(parameters), model.size());
-    }
+    say_imported({.checkpoint = file,
+                  .model_type = huggingface::family_name(decoder.family),
+                  .parameters = parameter_count(*net),
+                  .tensors = model.size()},
+                 line.options());
     return 0;
   });
 }

@@ -1,20 +1,15 @@
 // subband import waveletlm: a published checkpoint, or any state dictionary of the original, as one of ours.
 #include <ATen/ATen.h>
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/config/interpolation.h"
 #include "core/config/override.h"
 #include "core/error.h"
 #include "core/files.h"
-#include "core/languages/json.h"
-#include "core/languages/terminal.h"
-#include "core/text.h"
+#include "core/program/warn.h"
 #include "experiments/interchange/exchange.h"
+#include "experiments/interchange/imported.h"
 #include "experiments/interchange/torch_file.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
@@ -95,15 +90,15 @@ Recipe recipe_for(const Registry& registry, ImportWords words, const Published& 
   }
   config::Warnings warnings;
   Recipe recipe = load_recipe(registry, words.recipe, &warnings);
-  for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
+  warn(warnings);
   const std::string& type = recipe.net.type();
   if (type != "wavelet_lm" && type != "multinodal")
     throw ConfigError(words.recipe.name, "net = " + type + ": must be wavelet_lm or multinodal", "bad_value");
   const auto held = vocabulary_of(published.tensors);
-  if (!words.vocabulary && held && *held != recipe.vocabulary)
-    std::cerr << fmt::format("warning: vocabulary = {}, as the weights have it; the tokeniser {} has {}\n",
-                             *held, recipe.tokenizer->type(), recipe.vocabulary);
-  recipe.vocabulary = words.vocabulary.value_or(held.value_or(recipe.vocabulary));
+  if (words.vocabulary)
+    recipe.vocabulary = *words.vocabulary;
+  else if (held)
+    take_vocabulary(recipe, *held, "the weights have");
   return recipe;
 }
 
@@ -129,8 +124,7 @@ int import_waveletlm(Arguments arguments) {
     register_parts(registry);
     const fs::path file = first_checkpoint(words.out);
     const Published published = read_published(words.weights);
-    for (const std::string& remark : published.remarks)
-      std::cerr << "warning: " << shown_message(words.weights.string() + ": " + remark) << "\n";
+    for (const std::string& remark : published.remarks) warn(words.weights.string() + ": " + remark);
     PiecesFile pieces(words.out, published.pieces);
     const Recipe recipe = recipe_for(registry, words, published, pieces.file());
     const auto net = make_meta_net(recipe);
@@ -141,15 +135,8 @@ int import_waveletlm(Arguments arguments) {
     for (auto& [name, tensor] : model) tensor = tensor.to(at::kFloat);
     write_checkpoint(file, fresh_checkpoint(recipe, model));
     pieces.keep();
-    if (line.options().json)
-      std::cout << json_document({{"checkpoint", file.string()},
-                                  {"parameters", parameter_count(*net)},
-                                  {"tensors", model.size()}},
-                                 2)
-                << "\n";
-    else
-      fmt::print("{}\n  parameters {}\n  tensors    {}\n", shown(file.string()),
-                 grouped(parameter_count(*net)), model.size());
+    say_imported({.checkpoint = file, .parameters = parameter_count(*net), .tensors = model.size()},
+                 line.options());
     return 0;
   });
 }

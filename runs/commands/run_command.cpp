@@ -8,6 +8,7 @@
 #include "core/languages/terminal.h"
 #include "core/program/command_table.h"
 #include "core/program/signals.h"
+#include "core/program/warn.h"
 #include "core/text.h"
 #include "experiments/load_recipe.h"
 #include "experiments/parts.h"
@@ -51,8 +52,7 @@ Recipe composed_recipe(const Registry& registry, const RunWords& words, const Co
   for (const std::string& remark :
        cost_remarks(recipe, {.parameters = parameter_count(*net), .flops = net->flops(recipe.shape.length)}))
     warnings.push_back(remark);
-  if (!common.quiet)
-    for (const std::string& warning : warnings) std::cerr << "warning: " << shown_message(warning) << "\n";
+  if (!common.quiet) warn(warnings);
   return recipe;
 }
 

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -14,7 +13,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "core/languages/terminal.h"
+#include "core/program/warn.h"
 #include "core/tensors/foreign_names.h"
 #include "experiments/interchange/torch_file.h"
 
@@ -186,8 +185,7 @@ class Intake {
 Tensors read_weights(const fs::path& file) {
   if (file.extension() != ".bin") return read_safetensors(file).tensors;
   StateDictionary state = state_dictionary(read_torch_file(file), file.string());
-  for (const std::string& remark : state.remarks)
-    std::cerr << "warning: " << shown_message(file.string() + ": " + remark) << "\n";
+  for (const std::string& remark : state.remarks) warn(file.string() + ": " + remark);
   return std::move(state.tensors);
 }
 

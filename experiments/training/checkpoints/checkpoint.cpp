@@ -13,6 +13,7 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/program/run_name.h"
+#include "core/program/warn.h"
 #include "core/tensors/digest.h"
 #include "core/text.h"
 #include "experiments/training/checkpoints/former_names.h"
@@ -193,22 +194,35 @@ Node checkpoint_config(const fs::path& file) { return config_of(file, read_safet
 
 Checkpoint read_checkpoint(const fs::path& path) { return read_one(checkpoint_file(path)); }
 
+Checkpoint read_named_checkpoint(const fs::path& store, const std::string& word) {
+  return read_one(
+      checkpoint_file(named_checkpoint(store, word), [](const std::string& line) { warn(line); }));
+}
+
 fs::path named_checkpoint(const fs::path& store, const std::string& word) {
   if (lies_there(word) || word.find('/') != std::string::npos || word.find('.') != std::string::npos) return word;
   return named_run(store, word);
 }
 
-fs::path checkpoint_file(const fs::path& path) {
+fs::path checkpoint_file(const fs::path& path, const std::function<void(const std::string&)>& say) {
   std::error_code none;
   if (!fs::is_directory(path, none)) return path;
   const fs::path inside = path / "checkpoints";
+  std::vector<std::string> passed_over;
+  const auto pass_over = [&](const std::string& line) { passed_over.push_back(line); };
   for (const fs::path& folder : {path, inside}) {
     for (const char* kept : {kPackedCheckpoint, kBestCheckpoint})
       if (lies_there(folder / kept)) return folder / kept;
-    if (const auto newest = newest_checkpoint(folder)) return *newest;
+    const auto newest = newest_checkpoint(folder, pass_over);
+    if (!newest) continue;
+    for (const std::string& line : passed_over)
+      if (say) say(line);
+    return *newest;
   }
   throw Error(path.string(),
-              "has no intact checkpoint; expected step-*.safetensors in it or in its checkpoints/");
+              "has no intact checkpoint; " + (passed_over.empty()
+                                                  ? "expected step-*.safetensors in it or in its checkpoints/"
+                                                  : passed_over.front()));
 }
 
 void prune_checkpoints(const fs::path& folder, size_t keep) {

@@ -57,8 +57,10 @@ void write_checkpoint(const std::filesystem::path& file, const Checkpoint& check
 
 /// `path`: a checkpoint file, a folder of them or a run's folder: the packed weights or else the best ones where the run
 /// keeps them, as its own evaluation does, else the newest intact checkpoint.
-/// Error when there is none, or a named file is damaged.
+/// Error when there is none, with what is wrong with the newest, or a named file is damaged.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
+/// The same of what a word of a command line means (named_checkpoint.h), with a warning for each one that is passed over.
+Checkpoint read_named_checkpoint(const std::filesystem::path& store, const std::string& word);
 
 /// The recipe that a checkpoint file holds, as read_checkpoint gives it; the weights are not looked at. Error as from there.
 config::Node checkpoint_config(const std::filesystem::path& file);

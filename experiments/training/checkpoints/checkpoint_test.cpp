@@ -7,6 +7,7 @@
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
 #include "experiments/testing/tiny.h"
+#include "experiments/training/checkpoints/named_checkpoint.h"
 
 namespace checkpoint_test {
 using namespace subband;
@@ -57,6 +58,10 @@ TEST_CASE("damaged checkpoints are passed over, and a named one is refused", "[c
   write_file(flipped, bytes);
   std::vector<std::string> said;
   CHECK(newest_checkpoint(folder.path(), [&](const std::string& line) { said.push_back(line); }) ==
+        folder.path() / checkpoint_name(2));
+  CHECK(said.size() == 2);
+  said.clear();
+  CHECK(checkpoint_file(folder.path(), [&](const std::string& line) { said.push_back(line); }) ==
         folder.path() / checkpoint_name(2));
   CHECK(said.size() == 2);
   CHECK_THROWS_AS(read_checkpoint(cut), Error);
@@ -116,6 +121,11 @@ TEST_CASE("a folder without checkpoints is refused", "[checkpoint]") {
       read_checkpoint(folder.path()),
       folder.path().string() +
           ": has no intact checkpoint; expected step-*.safetensors in it or in its checkpoints/");
+  const fs::path pointer = folder / "checkpoints" / checkpoint_name(4);
+  write_file(pointer, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n");
+  CHECK_THROWS_WITH(read_checkpoint(folder.path()),
+                    folder.path().string() + ": has no intact checkpoint; passed over: " + pointer.string() +
+                        ": is a Git LFS pointer, no safetensors file; git lfs pull fetches the file itself");
 }
 
 }  // namespace checkpoint_test

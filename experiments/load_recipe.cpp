@@ -1,8 +1,12 @@
 #include "experiments/load_recipe.h"
 
+#include <regex>
+
 #include "core/config/interpolation.h"
+#include "core/error.h"
 #include "core/files.h"
 #include "core/program/command.h"
+#include "core/program/run_name.h"
 #include "core/temporaries.h"
 #include "experiments/data/own_data.h"
 #include "experiments/interchange/waveletlm/config.h"
@@ -12,9 +16,22 @@ namespace subband {
 
 void RecipeRequest::add_to(CommandLine& line, bool required) {
   line.words("RECIPE", name, overrides,
-             "a recipe's name, a .yaml file, a WaveletLM config.json, or a checkpoint's .safetensors file, for the recipe in it",
+             "a recipe's name, a .yaml file, a WaveletLM config.json, a run, or a checkpoint's .safetensors file, for the recipe in it",
              required);
   line.config_dirs(folders);
+  options = &line.options();
+}
+
+// The folder of the run that the name means; empty where it does not look like a run's, or the store has none of it.
+static std::filesystem::path run_of(const RecipeRequest& request) {
+  static const std::regex kIdentity("[0-9a-f]{4,64}(-s[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}_.+");
+  if (request.options == nullptr || !std::regex_match(request.name, kIdentity)) return {};
+  try {
+    return named_run(request.options->store, request.name);
+  } catch (const ConfigError& unknown) {
+    if (unknown.first().kind == "unknown_option") return {};
+    throw;
+  }
 }
 
 namespace {
@@ -44,10 +61,12 @@ class RecipeInside {
 config::Composition compose_recipe(const Registry& registry, const RecipeRequest& request) {
   const std::vector<config::GroupFolder> folders =
       config::standard_folders(program_root(), registry.groups(), request.folders);
-  if (!request.name.ends_with(kCheckpointEnding))
-    return config::compose(recipe_request(registry, request.name, request.overrides, folders));
-  const RecipeInside inside(request.name);
-  return config::compose(recipe_request(registry, inside.file(), request.overrides, folders));
+  const auto composed = [&](const std::string& recipe) {
+    return config::compose(recipe_request(registry, recipe, request.overrides, folders));
+  };
+  if (request.name.ends_with(kCheckpointEnding)) return composed(RecipeInside(request.name).file());
+  const std::filesystem::path run = run_of(request);
+  return composed(run.empty() ? request.name : (run / "config.yaml").string());
 }
 
 config::ComposeRequest recipe_request(const Registry& registry, const std::string& name,
@@ -72,7 +91,9 @@ Recipe load_recipe(const Registry& registry, const RecipeRequest& request, confi
   config::Composition composed = compose_recipe(registry, request);
   if (warnings != nullptr)
     warnings->insert(warnings->end(), composed.warnings.begin(), composed.warnings.end());
-  return bind_recipe(registry, recipe_name(request.name), composed.config);
+  const std::filesystem::path run = run_of(request);
+  return bind_recipe(registry, run.empty() ? recipe_name(request.name) : recipe_in_name(run.filename()),
+                     composed.config);
 }
 
 }  // namespace subband

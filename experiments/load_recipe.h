@@ -10,13 +10,15 @@
 namespace subband {
 
 class CommandLine;
+struct CommonOptions;
 
-/// What names a recipe: `tinyshakespeare/wavelet`, a `.yaml` file, a WaveletLM `config.json` or a checkpoint file, for the
-/// recipe in it; what to change in it, and more folders to search.
+/// What names a recipe: `tinyshakespeare/wavelet`, a `.yaml` file, a WaveletLM `config.json`, a run of the store, whose
+/// config it then is, or a checkpoint file, for the recipe in it; what to change in it, and more folders to search.
 struct RecipeRequest {
   std::string name;
   std::vector<std::string> overrides;
   std::vector<std::filesystem::path> folders;
+  const CommonOptions* options = nullptr;  ///< where the store is named; null: runs are not looked for
 
   /// The words `RECIPE [overrides]`, the first perhaps not `required`, and the option `--config-dir`.
   void add_to(CommandLine& line, bool required = true);

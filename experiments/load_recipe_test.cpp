@@ -38,6 +38,26 @@ TEST_CASE("a mistake in a recipe file is reported with file, line and column", "
                         "dropout, type, width");
 }
 
+TEST_CASE("where a run of the store is named, its config is the recipe", "[load_recipe]") {
+  const TestFolder store;
+  const Registry registry = testing::tiny_registry();
+  const std::string run = "2026-01-01_small_1a2b3c4d";
+  write_file(store / (run + "-s7") / "config.yaml", config::to_yaml(testing::tiny_config()));
+  const CommonOptions options{.store = store.path()};
+  for (const std::string& name : {std::string("1a2b"), std::string("1a2b3c4d-s7"), run + "-s7"}) {
+    const Recipe recipe =
+        load_recipe(registry, {.name = name, .overrides = {"net.width=16"}, .options = &options});
+    CHECK(recipe.name == "small");
+    CHECK(recipe.resolved.at("net.width")->integer() == 16);
+  }
+  write_file(store / (run + "-s8") / "config.yaml", "");
+  CHECK_THROWS_WITH(
+      load_recipe(registry, {.name = "1a2b", .options = &options}),
+      store.path().string() + ": run = 1a2b: several runs match: " + run + "-s7, " + run + "-s8");
+  CHECK_THROWS_WITH(load_recipe(registry, {.name = "ffff", .options = &options}),
+                    Catch::StartsWith("ffff: no such recipe"));
+}
+
 TEST_CASE("the command line gives name, overrides and folders", "[load_recipe]") {
   const TestFolder here;
   CommandLine line("run", "for tests", "subband run small");

@@ -24,6 +24,11 @@ std::string identity_in_name(const std::string& folder) {
   return is_hex && identity.size() >= 8 ? identity : "";
 }
 
+std::string recipe_in_name(const std::string& folder) {
+  const size_t from = folder.find('_') + 1, to = folder.rfind('_');
+  return identity_in_name(folder).empty() || from > to ? "" : folder.substr(from, to - from);
+}
+
 std::vector<fs::path> run_folders(const fs::path& store) {
   std::vector<fs::path> folders;
   std::error_code none;

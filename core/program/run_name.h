@@ -10,6 +10,9 @@ namespace subband {
 /// empty where it is no run's.
 std::string identity_in_name(const std::string& folder);
 
+/// And the part that is its recipe's name, `wavelet`.
+std::string recipe_in_name(const std::string& folder);
+
 /// Every run's folder in a store, by name; none where the store does not exist.
 std::vector<std::filesystem::path> run_folders(const std::filesystem::path& store);
 

@@ -12,7 +12,7 @@ int command_compose(Arguments arguments) {
     Registry registry;
     register_parts(registry);
     const RecipeRequest request{
-        .name = words.primary, .overrides = words.overrides, .folders = words.folders};
+        .name = words.primary, .overrides = words.overrides, .folders = words.folders, .options = &options};
     if (words.unresolved) {
       const config::Composition composition = compose_recipe(registry, request);
       print_composed(composition.unresolved, composition.warnings, words, options);

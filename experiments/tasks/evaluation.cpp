@@ -125,6 +125,22 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
   return result;
 }
 
+void AskedTokens::add(Net& net, const Batch& batch, const TaskUse& use) {
+  const Autocast autocast(use.precision);
+  const at::Tensor is_asked = batch.targets_BL.ne(kNoTarget);
+  const at::Tensor logits = net.forward(batch.inputs_BL).index({is_asked}).to(at::kFloat);
+  const at::Tensor targets = batch.targets_BL.index({is_asked});
+  nats_ += at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum).item<double>();
+  right_ += logits.argmax(-1).eq(targets).sum().item<int64_t>();
+  asked_ += targets.numel();
+}
+
+Metrics AskedTokens::metrics(const std::string& split, const std::string& suffix) const {
+  const auto count = static_cast<double>(asked_);
+  return {{split + ".accuracy" + suffix, static_cast<double>(right_) / count},
+          {split + ".loss" + suffix, nats_ / count}};
+}
+
 double estimate_loss(Net& net, RandomWindows& windows, int64_t batches, const std::string& precision) {
   const EvaluationMode mode(net);
   double total = 0;

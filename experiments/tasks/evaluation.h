@@ -74,6 +74,19 @@ struct EvaluationOptions {
 /// ConfigError where the text is shorter than a window, or the net cannot go on so far.
 Score score(Net& net, const TokenFile& tokens, const std::string& protocol, const EvaluationOptions& options);
 
+/// How well a net answers where a target stands, summed over batches: of tasks that ask at some positions of a window.
+class AskedTokens {
+ public:
+  /// `batch`: on the device of `use`, in whose precision the net runs; logits are compared in fp32.
+  void add(Net& net, const Batch& batch, const TaskUse& use);
+  /// `SPLIT.accuracySUFFIX`, the share of right answers, and `SPLIT.lossSUFFIX`, the cross-entropy in nats an answer.
+  Metrics metrics(const std::string& split, const std::string& suffix) const;
+
+ private:
+  double nats_ = 0;
+  int64_t right_ = 0, asked_ = 0;
+};
+
 /// Mean loss over the first `batches` batches of `windows`, nats per token.
 double estimate_loss(Net& net, RandomWindows& windows, int64_t batches, const std::string& precision);
 

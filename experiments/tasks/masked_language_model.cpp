@@ -15,7 +15,6 @@
 
 #include "core/draws.h"
 #include "core/error.h"
-#include "core/tensors/autocast.h"
 #include "experiments/data/files/token_file.h"
 #include "experiments/task.h"
 #include "experiments/tasks/evaluation.h"
@@ -71,27 +70,9 @@ static Batch hidden(const Frame& frame, const at::Tensor& ids_BL, uint64_t seed,
   return batch;
 }
 
-// Sums over the tokens asked for.
-struct Answered {
-  double nats = 0;
-  int64_t right = 0, asked = 0;
-
-  void add(Net& net, Batch batch, const TaskUse& use) {
-    batch.inputs_BL = batch.inputs_BL.to(use.device), batch.targets_BL = batch.targets_BL.to(use.device);
-    const Autocast autocast(use.precision);
-    const at::Tensor is_asked = batch.targets_BL.ne(kNoTarget);
-    const at::Tensor logits = net.forward(batch.inputs_BL).index({is_asked}).to(at::kFloat);
-    const at::Tensor targets = batch.targets_BL.index({is_asked});
-    nats += at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum).item<double>();
-    right += logits.argmax(-1).eq(targets).sum().item<int64_t>();
-    asked += targets.numel();
-  }
-  Metrics metrics(const std::string& split, const std::string& suffix) const {
-    const auto count = static_cast<double>(asked);
-    return {{split + ".loss" + suffix, nats / count},
-            {split + ".accuracy" + suffix, static_cast<double>(right) / count}};
-  }
-};
+static Batch moved(const Batch& batch, const TaskUse& use) {
+  return {.inputs_BL = batch.inputs_BL.to(use.device), .targets_BL = batch.targets_BL.to(use.device)};
+}
 
 static TokenFile opened(const TaskContext& context, const TaskUse& use, const std::string& split) {
   return open_tokens(*context.data, *context.tokenizer, split, use.cache);
@@ -105,7 +86,7 @@ static Metrics measured(const Frame& frame, const TaskContext& context, const Ta
   const int64_t L = frame.length;
   int64_t windows = plan_windows(tokens.window_starts(L), L, "blocks").windows;
   if (use.most_tokens) windows = std::min(windows, std::max<int64_t>(1, *use.most_tokens / L));
-  Answered answered;
+  AskedTokens asked;
   std::vector<int64_t> starts;
   for (int64_t first = 0; first < windows; first += use.batch) {
     starts.clear();
@@ -113,9 +94,9 @@ static Metrics measured(const Frame& frame, const TaskContext& context, const Ta
       starts.push_back(window * L);
     const at::Tensor ids = at::empty({std::ssize(starts), L}, at::kLong);
     tokens.gather(starts, L, {ids.mutable_data_ptr<int64_t>(), static_cast<size_t>(ids.numel())});
-    answered.add(net, hidden(frame, ids, 0, "mask " + split, static_cast<uint64_t>(first)), use);
+    asked.add(net, moved(hidden(frame, ids, 0, "mask " + split, static_cast<uint64_t>(first)), use), use);
   }
-  return answered.metrics(split, "");
+  return asked.metrics(split, "");
 }
 
 class OpenMasked final : public OpenTask {
@@ -129,19 +110,16 @@ class OpenMasked final : public OpenTask {
         valid_windows_(valid_, windows_of("valid")) {}
 
   const Batch& draw(uint64_t index) override {
-    batch_ = masked(windows_, "mask batch", index);
-    batch_.inputs_BL = batch_.inputs_BL.to(use_.device),
-    batch_.targets_BL = batch_.targets_BL.to(use_.device);
-    return batch_;
+    return batch_ = moved(masked(windows_, "mask batch", index), use_);
   }
   int64_t batches_per_epoch() const override { return train_.tokens() / (frame_.length * use_.batch); }
   std::string epoch_text() const override { return fmt::format("{} tokens", train_.tokens()); }
   Metrics estimate(Net& net) override {
     const EvaluationMode mode(net);
-    Answered answered;
+    AskedTokens asked;
     for (uint64_t index = 0; index < static_cast<uint64_t>(use_.estimate_batches); ++index)
-      answered.add(net, masked(valid_windows_, "mask valid_estimate", index), use_);
-    return answered.metrics("valid", "_estimate");
+      asked.add(net, moved(masked(valid_windows_, "mask valid_estimate", index), use_), use_);
+    return asked.metrics("valid", "_estimate");
   }
 
  private:

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "core/tensors/autocast.h"
 #include "experiments/data/epoch_order.h"
 #include "experiments/tasks/evaluation.h"
 
@@ -53,33 +52,24 @@ Batch drawn_batch(const SyntheticTask& plan, const Difficulty& difficulty, uint6
   return {.inputs_BL = inputs.to(device), .targets_BL = targets.to(device)};
 }
 
-// The first `count` examples of `split`.
-Metrics measured_exercise(const SyntheticTask& plan, const Difficulty& difficulty, const TaskUse& use,
+// Of the first `count` examples of `split`.
+Metrics measured_examples(const SyntheticTask& plan, const Difficulty& difficulty, const TaskUse& use,
                           const std::string& split, int64_t count, const std::string& suffix, Net& net) {
   const EvaluationMode mode(net);
-  double nats = 0;
-  int64_t right = 0, asked = 0;
+  AskedTokens asked;
   std::vector<int64_t> indices;
   for (int64_t first = 0; first < count; first += use.batch) {
     indices.clear();
     for (int64_t i = first; i < std::min(count, first + use.batch); ++i) indices.push_back(i);
-    const Batch batch =
-        drawn_batch(plan, difficulty, split == "train" ? use.seed : kFixedSeed, split, indices, use.device);
-    const Autocast autocast(use.precision);
-    const at::Tensor is_asked = batch.targets_BL.ne(kNoTarget);
-    const at::Tensor logits = net.forward(batch.inputs_BL).index({is_asked}).to(at::kFloat);
-    const at::Tensor targets = batch.targets_BL.index({is_asked});
-    nats += at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum).item<double>();
-    right += logits.argmax(-1).eq(targets).sum().item<int64_t>();
-    asked += targets.numel();
+    const uint64_t seed = split == "train" ? use.seed : kFixedSeed;
+    asked.add(net, drawn_batch(plan, difficulty, seed, split, indices, use.device), use);
   }
-  return {{split + ".accuracy" + suffix, static_cast<double>(right) / static_cast<double>(asked)},
-          {split + ".loss" + suffix, nats / static_cast<double>(asked)}};
+  return asked.metrics(split, suffix);
 }
 
-class OpenExercises final : public OpenTask {
+class OpenSyntheticTask final : public OpenTask {
  public:
-  OpenExercises(SyntheticTask plan, TaskUse use)
+  OpenSyntheticTask(SyntheticTask plan, TaskUse use)
       : plan_(std::move(plan)),
         use_(std::move(use)),
         epoch_order_(std::max<int64_t>(1, plan_.fields.examples), use_.seed),
@@ -100,7 +90,7 @@ class OpenExercises final : public OpenTask {
   }
   Metrics estimate(Net& net) override {
     const int64_t count = std::min(plan_.fields.valid, use_.batch * use_.estimate_batches);
-    return measured_exercise(plan_, plan_.train[0], use_, "valid", count, "_estimate", net);
+    return measured_examples(plan_, plan_.train[0], use_, "valid", count, "_estimate", net);
   }
   std::vector<std::string> notes() const override { return plan_.notes; }
 
@@ -115,7 +105,7 @@ class OpenExercises final : public OpenTask {
 }  // namespace
 
 std::unique_ptr<OpenTask> open_synthetic_task(const SyntheticTask& plan, const TaskUse& use) {
-  return std::make_unique<OpenExercises>(plan, use);
+  return std::make_unique<OpenSyntheticTask>(plan, use);
 }
 
 static std::string suffix_of(const Difficulty& longer) {
@@ -140,7 +130,7 @@ std::vector<Measurement> synthetic_measurements(const SyntheticTask& plan, const
   const auto add = [&](const std::string& split, const Difficulty& difficulty, int64_t count,
                        const std::string& suffix) {
     all.push_back({split, split + suffix, [=](Net& net) {
-                     return measured_exercise(plan, difficulty, use, split, count, suffix, net);
+                     return measured_examples(plan, difficulty, use, split, count, suffix, net);
                    }});
   };
   add("train", plan.train[0], plan.fields.valid, "");

@@ -50,9 +50,10 @@ bench-compose: build  ## the spec language against the clock, beside Hydra; need
 	@build/$(PRESET)/sweeps/plan_bench
 	@core/config/conformance/run bench
 
-bench: build     ## training steps beside PyTorch, eager and compiled, in an environment of its own (.deps/peers, 3 GB)
+bench: build     ## training steps and text beside PyTorch and transformers, in an environment of its own (.deps/peers, 5 GB)
 	@test -x .deps/peers/bin/python3 || python3 -m venv .deps/peers
-	@.deps/peers/bin/python3 -c 'import torch' 2>/dev/null || .deps/peers/bin/pip install -q torch==2.11.0 numpy
+	@.deps/peers/bin/python3 -c 'import torch, transformers' 2>/dev/null || \
+	  .deps/peers/bin/pip install -q torch==2.11.0 numpy transformers==5.24.0
 	@analysis/peers/run $(PROGRAM)
 
 check-state: build  ## all that is promised of states: every cutting, at length (a minute or more)

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "analysis/bench/measure_generation.h"
 #include "analysis/bench/measure_mixers.h"
 #include "analysis/bench/measure_packed.h"
 #include "analysis/bench/measure_step.h"
@@ -35,18 +36,20 @@ struct BenchWords {
   TokenBenchPlan tokens;
   PackedBenchPlan packed;
   StepBenchPlan step;
+  GenerationBenchPlan generation;
   std::string device = "auto", precision = "auto";
   int64_t threads = 1;
+  bool only_fp32 = false;
 
   void add_to(CLI::App& app) {
     plan.memory_mib = 0;
     app.add_option("WHAT", what,
                    "`mixers`: passes over whole windows; `tokens`: the next token behind so many, and prompts; then "
                    "perhaps names of mixers, for tokens wavelet_lm too; `packed`: products with weights of few bits; `step`: a "
-                   "training step of a recipe, then its name and overrides")
+                   "training step of a recipe, then its name and overrides; `generation`: text from a recipe's net, alike")
         ->required();
     app.add_option("--heads", tokens.heads, "tokens: of mixers that have them")->check(above_zero())->capture_default_str();
-    app.add_option("--prompt", tokens.prompt, "tokens: length of the prompt; 0: none")
+    app.add_option("--prompt", tokens.prompt, "tokens, generation: length of the prompt; 0: none")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
     app.add_option("--weights", packed.weights_mib, "packed: MiB of all fp32 weights together, which --batch inputs are multiplied with")
@@ -54,11 +57,12 @@ struct BenchWords {
         ->capture_default_str();
     app.add_option("--rows", packed.rows, "packed: of each matrix")->check(above_zero())->capture_default_str();
     app.add_option("--columns", packed.columns, "packed: of each matrix")->check(above_zero())->capture_default_str();
-    app.add_option("--rounds", tokens.rounds, "tokens, packed, step: interleaved rounds")->check(above_zero())->capture_default_str();
+    app.add_option("--rounds", tokens.rounds, "tokens, packed, step, generation: interleaved rounds")->check(above_zero())->capture_default_str();
     app.add_option("--without", step.without,
                    "step: also with the reference of this operation in place of its fast path, any number of times; "
                    "`all`: of all at once");
-    app.add_flag("--peers", step.peers, "step: also by PyTorch (analysis/peers/), where a Python with torch is found");
+    app.add_flag("--peers", step.peers, "step, generation: also by PyTorch (analysis/peers/), where a Python with torch is found");
+    app.add_flag("--only-fp32", only_fp32, "generation: neither weights of few bits nor the window read again");
     app.add_flag("--compiled", step.compiled, "step: with --peers also by torch.compile, which takes minutes first");
     app.add_option("--lengths", plan.lengths, "tokens, with commas between")
         ->delimiter(',')
@@ -143,6 +147,22 @@ int bench_step(const BenchWords& words, const Registry& registry, const CommonOp
   return 0;
 }
 
+// `subband bench generation`
+int bench_generation(const BenchWords& words, const Registry& registry, const CommonOptions& options) {
+  if (words.what.size() < 2)
+    throw ConfigError("command line", "WHAT = generation: needs a recipe; `subband list recipes` names them", "missing");
+  const Recipe recipe =
+      load_recipe(registry, {.name = words.what[1], .overrides = {words.what.begin() + 2, words.what.end()}, .folders = {}});
+  GenerationBenchPlan plan = words.generation;
+  plan.rounds = words.tokens.rounds, plan.prompt = words.tokens.prompt, plan.peers = words.step.peers;
+  plan.packed = plan.window = !words.only_fp32;
+  const Report report = measure_generation(recipe, plan, [&](const std::string& note) {
+    if (!options.quiet) std::cerr << "bench: " << note << "\n";
+  });
+  std::cout << make_format(options.json ? "json" : "text", {.columns = 160})->write(report);
+  return 0;
+}
+
 }  // namespace
 
 int command_bench(Arguments arguments) {
@@ -151,11 +171,12 @@ int command_bench(Arguments arguments) {
       "subband bench mixers\n  subband bench mixers wersa performer --lengths 1024,4096 --backward\n"
       "  subband bench tokens softmax_attention wavelet_lm --lengths 1024,8192 --width 512 --heads 8\n"
       "  subband bench packed --columns 2048 --weights 4096\n"
+      "  subband bench generation wikitext_103/waveletlm_883m trainer.device=cpu trainer.precision=fp32 --rounds 3\n"
       "  subband bench step tinyshakespeare/wavelet --without lifting_analysis --peers");
   BenchWords words;
   words.add_to(line.app());
   return line.run(arguments, [&] {
-    const std::vector<std::string> known = {"mixers", "packed", "step", "tokens"};
+    const std::vector<std::string> known = {"generation", "mixers", "packed", "step", "tokens"};
     if (std::ranges::find(known, words.what[0]) == known.end())
       throw ConfigError("command line", words.what[0] + ": cannot be benched" + suggestion(words.what[0], known),
                         "unknown_option");
@@ -171,6 +192,7 @@ int command_bench(Arguments arguments) {
     if (words.what[0] == "packed") return bench_packed(words, line.options());
     Registry registry;
     register_parts(registry);
+    if (words.what[0] == "generation") return bench_generation(words, registry, line.options());
     if (words.what[0] == "step") return bench_step(words, registry, line.options());
     if (words.what[0] == "tokens") return bench_tokens(words, registry, line.options());
     if (plan.lengths.empty()) plan.lengths = {1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072};

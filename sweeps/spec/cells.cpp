@@ -101,7 +101,11 @@ void check_mentions(const SweepSpec& spec, std::vector<SweepRow>& rows, std::vec
   const auto nearest = [&](const std::string& label) {
     return suggestion(label, std::vector<std::string>(known.begin(), known.end()));
   };
-  if (spec.baseline && !is_known(*spec.baseline))
+  for (SweepRow& row : rows) {
+    if (!is_known(row.baseline)) row.baseline.clear();  // it was excluded
+  }
+  const bool is_baseline_wrong = spec.baseline && !is_known(*spec.baseline);
+  if (is_baseline_wrong)
     problems.push_back(
         {spec.name, "baseline = " + *spec.baseline + ": no such row" + nearest(*spec.baseline), "bad_value"});
   for (const SweepClaim& claim : spec.claims) {
@@ -109,7 +113,7 @@ void check_mentions(const SweepSpec& spec, std::vector<SweepRow>& rows, std::vec
     if (row == rows.end())
       problems.push_back({claim.place.text(),
                           "claims: row = " + claim.row + ": no such row" + nearest(claim.row), "bad_value"});
-    else if (row->baseline.empty() || row->baseline == row->label)
+    else if (!is_baseline_wrong && (row->baseline.empty() || row->baseline == row->label))
       problems.push_back({claim.place.text(),
                           "claims: row = " + claim.row + ": has no baseline to compare with; give `baseline`",
                           "bad_value"});
@@ -119,9 +123,6 @@ void check_mentions(const SweepSpec& spec, std::vector<SweepRow>& rows, std::vec
       problems.push_back({line.place.text(),
                           "lines." + line.label + ": is the name of a row; choose another label",
                           "bad_value"});
-  }
-  for (SweepRow& row : rows) {
-    if (!is_known(row.baseline)) row.baseline.clear();  // its baseline was excluded
   }
 }
 

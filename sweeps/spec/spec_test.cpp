@@ -151,8 +151,16 @@ TEST_CASE("rows that are the same cell, idle exclusions and unknown rows are ref
         "probe.yaml:5:11: exclude.0: excludes no cell\n"
         "probe.yaml:4:8: row 'two': is the same cell as row 'one'\n"
         "probe.yaml:6:10: claims: row = ony: no such row; did you mean 'one'? known: base, one, two");
-  CHECK(spec_test::complaint("base: a\ngrid: {x: [1, 2]}\nbaseline: x=3\n") ==
+  CHECK(spec_test::complaint("base: a\ngrid: {x: [1, 2]}\nbaseline: x=3\nclaims: [{row: x=1, is: worse}]\n") ==
         "probe: baseline = x=3: no such row; did you mean 'x=1'? known: x=1, x=2");
+}
+
+TEST_CASE("a claim about a row whose baseline is excluded is refused", "[sweep]") {
+  CHECK(spec_test::complaint("base: a\nspend: 6\nablate: {x: b=1, y: b=2}\nexclude: [{row: base}]\n"
+                             "claims: [{row: x, is: better, by: 0.001, error: 0.05}]\n") ==
+        "probe.yaml:5:10: claims: row = x: has no baseline to compare with; give `baseline`");
+  const SweepGrid grid = expand(spec_test::read("base: a\nablate: {x: b=1, y: b=2}\nexclude: [{row: base}]\n"));
+  CHECK(grid.rows[0].baseline.empty());
 }
 
 TEST_CASE("an override of the command line is the spec's or every cell's by its first key", "[sweep]") {

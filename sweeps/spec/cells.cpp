@@ -163,8 +163,21 @@ static void check_size(const SweepSpec& spec) {
                     "bad_value");
 }
 
+// A search reads no factors: those of the command line come behind what the spec's own check saw.
+static void check_alone(const SweepSpec& spec) {
+  if (!spec.search || spec.factors.empty()) return;
+  std::vector<std::string> values;
+  for (const SweepFactor& factor : spec.factors)
+    for (const SweepChange& change : factor.changes) values.push_back(change.label);
+  throw ConfigError(spec.search->place.text(),
+                    "search: draws its rows itself; it stands alone, without several values of " + join(values, ", ") +
+                        " on the command line; give them in search.space",
+                    "bad_value");
+}
+
 SweepGrid expand(const SweepSpec& spec) {
   check_size(spec);
+  check_alone(spec);
   SweepGrid grid;
   std::vector<Problem> problems;
   std::vector<bool> used(spec.exclude.size(), false);

@@ -163,6 +163,15 @@ TEST_CASE("a claim about a row whose baseline is excluded is refused", "[sweep]"
   CHECK(grid.rows[0].baseline.empty());
 }
 
+TEST_CASE("a search takes no further values from the command line", "[sweep]") {
+  SweepSpec spec = spec_test::read("base: a\nsearch: {space: {x: [1, 2]}}\n");
+  spec.factors.push_back({.kind = "grid", .changes = {{.label = "y=1", .overrides = {"y=1"}},
+                                                      {.label = "y=2", .overrides = {"y=2"}}}});
+  CHECK_THROWS_WITH(expand(spec),
+                    "probe.yaml:2:9: search: draws its rows itself; it stands alone, without several values of "
+                    "y=1, y=2 on the command line; give them in search.space");
+}
+
 TEST_CASE("an override of the command line is the spec's or every cell's by its first key", "[sweep]") {
   const Words overrides = {"seeds=[1]", "trainer.steps=4", "~claims", "+net.block.x=1"};
   const SplitOverrides split = split_overrides(overrides);

@@ -12,7 +12,8 @@ namespace subband {
 // What is left over for the driver's own context on a device that is shared.
 static constexpr double kReserve = 0.06;
 
-SlotTable::SlotTable(std::vector<SlotDevice> devices) : devices_(std::move(devices)) {
+SlotTable::SlotTable(std::vector<SlotDevice> devices, int64_t threads)
+    : threads_(threads), devices_(std::move(devices)) {
   for (const SlotDevice& device : devices_) free_mib_.push_back(device.memory_mib * (1 - kReserve));
 }
 
@@ -21,17 +22,25 @@ double SlotTable::wanted_mib(const SlotNeeds& needs, size_t device) const {
   return needs.device_mib ? std::min(*needs.device_mib, whole) : whole;
 }
 
+bool SlotTable::has_threads(int64_t wanted) const {
+  const bool is_one_each = wanted == 1 && taken_ == workers_;
+  return is_one_each || workers_ == 0 || taken_ + wanted <= threads_;
+}
+
 std::optional<SlotPlace> SlotTable::take(const SlotNeeds& needs) {
-  if (needs.devices <= 0) return SlotPlace{};
+  SlotPlace place{.threads = std::max<int64_t>(needs.threads, 1)};
+  if (!has_threads(place.threads)) return std::nullopt;
   std::vector<size_t> order(devices_.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::greater(), [&](size_t device) { return free_mib_[device]; });
-  SlotPlace place;
+  const auto wanted = static_cast<size_t>(std::max<int64_t>(needs.devices, 0));
   for (const size_t device : order) {
-    if (place.devices.size() == static_cast<size_t>(needs.devices)) break;
+    if (place.devices.size() == wanted) break;
     if (free_mib_[device] >= wanted_mib(needs, device)) place.devices.push_back(device);
   }
-  if (place.devices.size() < static_cast<size_t>(needs.devices)) return std::nullopt;
+  if (place.devices.size() < wanted) return std::nullopt;
+  taken_ += place.threads;
+  ++workers_;
   std::ranges::sort(place.devices);
   place.device_mib = needs.device_mib.value_or(1e18);
   std::vector<std::string> ids;
@@ -44,6 +53,8 @@ std::optional<SlotPlace> SlotTable::take(const SlotNeeds& needs) {
 }
 
 void SlotTable::give_back(const SlotPlace& place) {
+  taken_ -= place.threads;
+  --workers_;
   for (const size_t device : place.devices) {
     const double whole = devices_[device].memory_mib * (1 - kReserve);
     free_mib_[device] = std::min(whole, free_mib_[device] + std::min(place.device_mib, whole));

@@ -1,9 +1,12 @@
-// Which devices a worker gets. A device is shared by as many workers as fit into its memory, as far as is known.
+// Whether a worker has its threads, and which devices it gets. A device is shared by as many workers as fit into its memory,
+// as far as is known.
 #pragma once
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "core/program/surroundings.h"
 
 namespace subband {
 
@@ -22,6 +25,7 @@ struct SlotDevice {
 
 /// A worker's place.
 struct SlotPlace {
+  int64_t threads = 1;
   std::vector<size_t> devices;  ///< indices into the table
   double device_mib = 0;        ///< taken on each
   std::string visible;          ///< for CUDA_VISIBLE_DEVICES; empty: none
@@ -29,8 +33,10 @@ struct SlotPlace {
 
 class SlotTable {
  public:
-  explicit SlotTable(std::vector<SlotDevice> devices);
-  /// The devices with the most free memory; nothing while too few have room. Whoever needs none always gets a place.
+  /// `threads`: of all workers together, as far as one of them takes several.
+  explicit SlotTable(std::vector<SlotDevice> devices, int64_t threads = usable_cores());
+  /// The devices with the most free memory; nothing while too few have room, or the threads do not suffice. Workers of one
+  /// thread each are as many as the caller wants, and one that wants more threads than there are gets a place alone.
   std::optional<SlotPlace> take(const SlotNeeds& needs);
   void give_back(const SlotPlace& place);
   /// Whether the needs could be met if nothing else ran.
@@ -38,7 +44,10 @@ class SlotTable {
 
  private:
   double wanted_mib(const SlotNeeds& needs, size_t device) const;
+  bool has_threads(int64_t wanted) const;
 
+  int64_t threads_;
+  int64_t taken_ = 0, workers_ = 0;  // threads, and places that have them
   std::vector<SlotDevice> devices_;
   std::vector<double> free_mib_;
 };

@@ -37,4 +37,40 @@ TEST_CASE("more devices than there are is never met; none always", "[slots]") {
   CHECK(table.take({.devices = 0})->visible.empty());
 }
 
+TEST_CASE("cells of several threads run together as far as the processors go", "[slots]") {
+  SlotTable table({}, 4);
+  const SlotNeeds pair{.threads = 2}, one{.threads = 1};
+  const auto first = table.take(pair);
+  REQUIRE(first);
+  CHECK(table.take(one));
+  CHECK_FALSE(table.take(pair));  // 5 of 4
+  CHECK(table.take(one));
+  CHECK_FALSE(table.take(one));
+  table.give_back(*first);
+  CHECK(table.take(pair));
+}
+
+TEST_CASE("a cell of more threads than there are runs alone, and cells of one thread are as many as one likes",
+          "[slots]") {
+  SlotTable table({}, 2);
+  const auto large = table.take({.threads = 8});
+  REQUIRE(large);
+  CHECK_FALSE(table.take({.threads = 1}));
+  table.give_back(*large);
+  std::vector<SlotPlace> places;
+  for (int i = 0; i < 5; ++i) places.push_back(table.take({.threads = 1}).value());
+  CHECK_FALSE(table.take({.threads = 2}));
+  for (const SlotPlace& place : places) table.give_back(place);
+  CHECK(table.take({.threads = 2}));
+}
+
+TEST_CASE("a cell without room on a device takes no threads", "[slots]") {
+  SlotTable table({{"0", 500}}, 2);
+  const auto place = table.take({.threads = 1, .devices = 1});
+  REQUIRE(place);
+  CHECK_FALSE(table.take({.threads = 1, .devices = 1}));
+  table.give_back(*place);
+  CHECK(table.take({.threads = 2, .devices = 1}));
+}
+
 }  // namespace subband::slots_test

@@ -169,4 +169,39 @@ TEST_CASE("a takeover cut at every byte leaves a record that can be read and gon
   CHECK(read_record_file(file).generation == 2);
 }
 
+TEST_CASE("a takeover that ended before it made its file leaves a record that is read and gone on with", "[lease]") {
+  const Scratch scratch;
+  const fs::path file = scratch / "record.jsonl";
+  { note(*std::make_unique<RecordWriter>(file), "first"); }
+  fs::remove(scratch / "lease.0");
+  for (const int64_t generation : {0, 1, 2}) claim_from_elsewhere(scratch.path(), generation, 3, 0.01);
+  RecordWriter writer(file);
+  note(writer, "second");
+  CHECK(read_record(file).notes == std::vector<std::string>{
+                                       "first", "taken over from process 71 on mill, of which no sign of life was seen",
+                                       "second"});
+  CHECK(read_record_file(file).generation == 3);
+  CHECK(record_size(file).bytes == fs::file_size(file) + fs::file_size(scratch / "record.3.jsonl"));
+}
+
+TEST_CASE("a generation whose holder ended before it made its file is begun by the next one", "[lease]") {
+  const Scratch scratch;
+  const fs::path file = scratch / "record.jsonl";
+  { note(*std::make_unique<RecordWriter>(file), "first"); }
+  Process claimant = Process::of([&] {
+    const auto lease = HeldLease::claim(scratch.path(), {.generation = 1, .is_locked = true});
+    ::raise(SIGKILL);
+    return 0;
+  });
+  CHECK(claimant.wait() == -SIGKILL);
+  RecordWriter writer(file);
+  note(writer, "second");
+  std::ofstream(file, std::ios::app) << line_of(1, "late");  // by the holder of the generation before
+  const RunRecord run = read_record(file);
+  REQUIRE(run.notes.size() == 3);
+  CHECK_THAT(run.notes[1], Catch::StartsWith("taken over from process " + std::to_string(claimant.id()) + " on "));
+  CHECK(run.notes[2] == "second");
+  CHECK(read_record_file(file).generation == 1);
+}
+
 }  // namespace subband::lease_test

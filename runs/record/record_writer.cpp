@@ -146,7 +146,8 @@ void RecordWriter::claim(const LeaseTerms& terms, bool has_lock) {
   const RecordFile present = read_record_file(file_);
   next_ = static_cast<int64_t>(present.events.size());
   torn_ = present.torn;
-  if (is_takeover)
+  // Who claimed this generation before may have ended without a line of it; the file of the one before is another's.
+  if (is_takeover || (lease_ && present.generation < lease_->generation()))
     begin_generation(present, *former);
   else
     open_present(present);
@@ -168,9 +169,15 @@ void RecordWriter::open_present(const RecordFile& present) {
 }
 
 void RecordWriter::begin_generation(const RecordFile& present, const Lease& former) {
-  const fs::path file = record_file(file_, lease_->generation());
-  fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
-  if (fd_ < 0) refuse_record(file, "cannot be written", errno);
+  const auto make = [](const fs::path& file, int flags) {
+    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0644);
+    if (fd < 0) refuse_record(file, "cannot be written", errno);
+    return fd;
+  };
+  // A record ends at the first number without a file: whoever claimed one and ended before he made its file leaves none.
+  for (int64_t earlier = 1; earlier < lease_->generation(); ++earlier)
+    if (const fs::path gap = record_file(file_, earlier); !fs::exists(gap)) ::close(make(gap, O_EXCL));
+  fd_ = make(record_file(file_, lease_->generation()), O_TRUNC);
   std::string from = "process " + std::to_string(former.process) + " on " + former.host;
   if (!former.is_released) from += ", of which no sign of life was seen";
   append("takeover",

@@ -34,7 +34,7 @@ class Descriptor {
   Descriptor(const fs::path& path, int flags) : shown_(path), fd_(::open(path.c_str(), flags)) {}
   /// Creates `path`; complaints name `shown`, the file that the user asked for.
   Descriptor(const fs::path& path, int flags, const fs::path& shown)
-      : shown_(shown), fd_(::open(path.c_str(), flags | O_CREAT, 0644)) {}
+      : shown_(shown), fd_(::open(path.c_str(), flags | O_CREAT, 0666)) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() {

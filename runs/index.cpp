@@ -4,6 +4,7 @@
 #include <SQLiteCpp/VariadicBind.h>
 #include <sqlite3.h>
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <memory>
 
@@ -91,6 +92,7 @@ class IndexFile {
  private:
   void open(const fs::path& file) {
     constexpr int kWaitMs = 200;
+    std::ofstream(file, std::ios::app);  // SQLite itself would make a file that the group may never write
     try {
       database_ = std::make_unique<SQLite::Database>(file.string(),
                                                      SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kWaitMs);

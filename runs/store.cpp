@@ -38,7 +38,7 @@ class CreationLock {
     std::error_code failed;
     fs::create_directories(root, failed);
     if (failed) refuse_store(root, "store cannot be made", failed.value());
-    fd_ = ::open((root / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    fd_ = ::open((root / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd_ < 0) refuse_store(root, "store cannot be written", errno);
     while (::flock(fd_, LOCK_EX) != 0) {
       if (errno == EINTR) continue;

@@ -1,6 +1,7 @@
 #include "runs/store.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -11,6 +12,7 @@
 #include "core/hash.h"
 #include "core/testing/catch.h"
 #include "core/testing/process.h"
+#include "runs/index.h"
 #include "runs/testing/scratch.h"
 
 namespace subband::store_test {
@@ -154,6 +156,33 @@ TEST_CASE("a store without write permission is refused with the reason of the sy
     (void)Store(scratch / "logs").open_or_create(example_start("a", 3), example_resolved());
   });
   CHECK(line == (scratch / "logs").string() + ": store cannot be written: Permission denied");
+}
+
+// Files below a folder that have other permissions.
+static std::string files_without(const fs::path& folder, fs::perms permissions) {
+  std::string others;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file() && entry.status().permissions() != permissions)
+      others += entry.path().filename().string() + " ";
+  return others;
+}
+
+TEST_CASE("the umask alone says who may read and write the files of a store", "[store]") {
+  for (const mode_t mask : {0002, 0027, 0077}) {
+    const Scratch scratch;
+    const fs::path logs = scratch / "logs";
+    testing::Process child = testing::Process::of([&] {
+      ::umask(mask);
+      const Store store(logs);
+      const fs::path folder = store.open_or_create(example_start("a", 3), example_resolved()).folder;
+      write_file(folder / "lease.0", R"({"generation":0,"machine":"other","released":true})");
+      RecordWriter record(folder / kRecordName);  // the next generation
+      return read_index(store).notices.empty() && fs::exists(folder / "record.1.jsonl") ? 0 : 1;
+    });
+    CHECK(child.wait() == 0);
+    CAPTURE(mask);
+    CHECK(files_without(logs, fs::perms(0666 & ~mask)) == "");
+  }
 }
 
 TEST_CASE("a full disk leaves nothing under a final name", "[store]") {

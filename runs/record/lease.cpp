@@ -103,7 +103,7 @@ std::string random_token() {
 // A file of its own in the folder; empty where the folder cannot be written.
 fs::path written_beside(const fs::path& folder, const std::string& text) {
   const fs::path file = folder / temporary_name();
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0) return {};
   const bool is_whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   ::close(fd);

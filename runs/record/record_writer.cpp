@@ -44,7 +44,7 @@ std::string holder_of(const fs::path& file) {
 }  // namespace
 
 RecordWriter::RecordWriter(const fs::path& file, const LeaseTerms& terms) : file_(file) {
-  lock_fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  lock_fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (lock_fd_ < 0) refuse_record(file, "cannot be written", errno);
   try {
     claim(terms, take_lock());
@@ -170,7 +170,7 @@ void RecordWriter::open_present(const RecordFile& present) {
 
 void RecordWriter::begin_generation(const RecordFile& present, const Lease& former) {
   const auto make = [](const fs::path& file, int flags) {
-    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0644);
+    const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0666);
     if (fd < 0) refuse_record(file, "cannot be written", errno);
     return fd;
   };

@@ -45,8 +45,8 @@ void compare_means(SweepClaim& claim, const Summary& gains) {
 std::string fixed_text(const EffectClaim& claim, const Summary& gains) {
   if (!(claim.by > 0) || !(gains.deviation > 0) || !std::isfinite(gains.deviation)) return "";
   const double power = claim.is == "equal" ? 0.995 : 0.99;  // an equivalence is two tests
-  return fmt::format("; a fixed number would have been {}",
-                     fixed_pairs(claim.by / gains.deviation, claim.error, power));
+  const auto pairs = fixed_pairs(claim.by / gains.deviation, claim.error, power);
+  return pairs ? fmt::format("; a fixed number would have been {}", *pairs) : "";
 }
 
 void decide_claim(SweepClaim& claim, const EffectClaim& effect, std::span<const double> gains) {

@@ -57,6 +57,18 @@ TEST_CASE("each claim of a family has its share of the error rate", "[claims]") 
   CHECK(judged_claim(claims[0], gains, "min", 1000).verdict == "undecided");
 }
 
+TEST_CASE("a claim is judged whatever the spread of its differences, and tells no number of a fixed design that has no end",
+          "[claims]") {
+  const auto line = [](double by, double spread) {
+    std::vector<double> gains;
+    for (int i = 0; i < 12; ++i) gains.push_back(i % 2 == 0 ? spread : -spread);
+    return claim_line(judged_claim({.row = "x", .is = "equal", .by = by, .error = 0.05}, gains, "min", 1));
+  };
+  CHECK_THAT(line(0.01, 1e-8), Catch::EndsWith("decided after 7 of 12 seeds; a fixed number would have been 2)"));
+  CHECK_THAT(line(1e-5, 1), Catch::EndsWith(" with 90 % at any stop; 12 seeds)"));
+  CHECK_THAT(line(1e-300, 1e300), Catch::EndsWith(" with 90 % at any stop; 12 seeds)"));
+}
+
 TEST_CASE("a claim without an error rate compares the means", "[claims]") {
   const SweepClaim claim = judged({.row = "x", .is = "worse", .by = 0.1}, 0.2);
   CHECK(claim.verdict.empty());

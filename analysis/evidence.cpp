@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/students_t.hpp>
-#include <cassert>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -131,17 +130,21 @@ Decision decide(const EffectClaim& claim, std::span<const double> gains) {
   return decision;
 }
 
-size_t fixed_pairs(double distance, double error, double power) {
-  assert(distance > 0);
+std::optional<size_t> fixed_pairs(double distance, double error, double power) {
   constexpr size_t kMost = 1'000'000;
+  constexpr double kFarthest = 100;  // beyond it Boost's sum finds no number for its first term
+  const double effect = std::min(distance, kFarthest);
   const auto has_power = [&](size_t pairs) {
     const auto n = static_cast<double>(pairs);
-    const double bound = boost::math::quantile(boost::math::students_t(n - 1), 1 - error);
-    const boost::math::non_central_t shifted(n - 1, distance * std::sqrt(n));
+    const double bound = boost::math::quantile(boost::math::complement(boost::math::students_t(n - 1), error));
+    const boost::math::non_central_t shifted(n - 1, effect * std::sqrt(n));
     return boost::math::cdf(boost::math::complement(shifted, bound)) >= power;
   };
   size_t low = 2, high = 2;
-  while (high < kMost && !has_power(high)) low = high, high *= 2;
+  for (; !has_power(high); high *= 2) {
+    if (high >= kMost) return std::nullopt;
+    low = high;
+  }
   while (low < high) {
     const size_t middle = low + (high - low) / 2;
     (has_power(middle) ? high : low) = has_power(middle) ? middle : middle + 1;

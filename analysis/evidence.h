@@ -71,7 +71,8 @@ struct Decision {
 Decision decide(const EffectClaim& claim, std::span<const double> gains);
 
 /// Pairs that a t-test with a number fixed beforehand needs to show, with chance `power` and one-sided error `error`, that
-/// an effect lies on its side of a bound from which it is `distance` standard deviations away.
-size_t fixed_pairs(double distance, double error, double power);
+/// an effect lies on its side of a bound from which it is `distance` standard deviations away. A distance above 100 counts
+/// as 100; nothing where a million pairs do not suffice.
+std::optional<size_t> fixed_pairs(double distance, double error, double power);
 
 }  // namespace subband

@@ -219,7 +219,7 @@ TEST_CASE("seeds spent one after another are at least 40 % fewer than those of a
   const Spending none = spent(better, 0, {Verdict::refuted, Verdict::equivalent});
   const Spending same = spent(equal, 0, {Verdict::equivalent});
   const auto fixed = [](double power) {  // a power of 1 in the simulation is taken for the most that it can tell from 1
-    return static_cast<double>(fixed_pairs(kSmallest, 0.05, std::min(power, 1 - 1.0 / kTimes)));
+    return static_cast<double>(*fixed_pairs(kSmallest, 0.05, std::min(power, 1 - 1.0 / kTimes)));
   };
   // Both tests of an equivalence must succeed.
   const double fixed_same = fixed((1 + same.power) / 2);
@@ -238,7 +238,7 @@ TEST_CASE("what seeds cost that are spent one after another", "[.spending]") {
   for (const size_t most : {40, 64, 128}) {
     const auto print = [&](const char* name, double effect, const Spending& spending, double power) {
       std::cout << most << "  " << name << "  " << effect << "  " << spending.pairs << "  " << spending.power << "  "
-                << fixed_pairs(kSmallest, 0.05, std::min(power, 1 - 1.0 / kTimes)) << "\n";
+                << *fixed_pairs(kSmallest, 0.05, std::min(power, 1 - 1.0 / kTimes)) << "\n";
     };
     const Spending twice = spent(better, 1, {Verdict::supported}, most), none = spent(better, 0, refuted, most);
     const Spending same = spent(equal, 0, {Verdict::equivalent}, most);
@@ -256,6 +256,21 @@ TEST_CASE("the pairs of a fixed t-test are those of published tables", "[evidenc
   CHECK(fixed_pairs(0.5, 0.05, 0.9) == 36);
   CHECK(fixed_pairs(0.2, 0.05, 0.8) == 156);
   CHECK(fixed_pairs(1.0, 0.05, 0.95) == 13);
+}
+
+TEST_CASE("a fixed number of pairs is there for any distance and error rate, or is none", "[evidence]") {
+  for (const double error : {0.5, 0.05, 1e-6, 1e-20, 1e-300}) {
+    size_t fewer = 1'100'000;
+    for (const double distance : {0.1, 0.5, 100.0, 1e6, 1e300}) {
+      const auto pairs = fixed_pairs(distance, error, 0.99);
+      REQUIRE(pairs);
+      CHECK(*pairs <= fewer);
+      fewer = *pairs;
+    }
+    CHECK_FALSE(fixed_pairs(1e-5, error, 0.99));
+    CHECK_FALSE(fixed_pairs(0, error, 0.99));
+  }
+  CHECK(fixed_pairs(100, 0.05, 0.99) == 2);
 }
 
 }  // namespace subband::evidence_test

@@ -188,7 +188,10 @@ TEST_CASE(
 }
 
 TEST_CASE("two hundred tasks write into one store", "[slurm_cluster]") {
-  if (std::getenv("SUBBAND_SWEEPS_WHOLE") == nullptr) return;  // minutes
+  if (std::getenv("SUBBAND_SWEEPS_WHOLE") == nullptr) {
+    WARN("skipped: takes minutes; SUBBAND_SWEEPS_WHOLE asks for it");
+    return;
+  }
   const Setting here;
   if (here.is_skipped()) return;
   here.write_spec("many", "wide: net.width=48", 6);

@@ -1,5 +1,6 @@
 // A trial goes on while its best loss so far is no worse than the median of what the others had at the same step.
-// Source  Golovin et al., Google Vizier, KDD 2017, section 3.2.2 (the median stopping rule)
+// Source  the rule of Optuna's MedianPruner (Akiba et al., KDD 2019, arXiv:1907.10902), which takes the median of the trials
+//         that are complete; ours takes all others that came to the step, so that it can tell before the first is complete
 #include <algorithm>
 #include <vector>
 
@@ -56,7 +57,7 @@ class MedianPruner final : public Pruner {
 void add_to(PrunerRegistry& r) {
   r.add<MedianPruner, Config>({.name = "median",
                                .summary = "a trial goes on while it is no worse than the median at the same step",
-                               .source = "Golovin et al., KDD 2017, section 3.2.2"});
+                               .source = "Optuna's MedianPruner (Akiba et al., KDD 2019), over all other trials"});
 }
 
 }  // namespace subband::pruners::median

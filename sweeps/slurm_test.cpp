@@ -209,4 +209,49 @@ TEST_CASE("two hundred tasks write into one store", "[slurm_cluster]") {
   }
 }
 
+// A cell that no job ever began, and Slurm's programs as scripts; `squeue` is the body of one of them. What it wrote to stderr,
+// and how often it submitted.
+struct FakeAnswer {
+  std::string complaints;
+  size_t submissions = 0;
+};
+static FakeAnswer swept_with(const std::string& program, const std::string& squeue) {
+  const TestFolder folder;
+  const std::string here = folder.path().string();
+  const auto script = [&](const std::string& name, const std::string& body) {
+    write_file(folder / "bin" / name, "#!/bin/sh\n" + body + "\n");
+    fs::permissions(folder / "bin" / name, fs::perms::owner_all);
+  };
+  script("scontrol", "echo 'MaxArraySize = 1001'");
+  script("squeue", "[ ! -e " + here + "/comments ] || " + squeue);
+  script("sbatch", "cat >/dev/null; for each; do case $each in --comment=*) echo \"${each#--comment=}\" >>" + here +
+                       "/comments;; esac; done; echo 7");
+  write_file(folder / "one.yaml", "base: tinyshakespeare/attention\nset: [net.width=24, trainer.steps=6]\n");
+  const Words words = {program, "sweep", (folder / "one.yaml").string(), "--store", here + "/store",
+                       "--launcher", "slurm", "launcher.wait=true", "launcher.poll_s=0.1", "launcher.retries=2",
+                       "launcher.memory_mib=900", "launcher.minutes=9"};
+  const std::string path = std::getenv("PATH") != nullptr ? std::getenv("PATH") : "";
+  Process sweep = Process::of(words, {.out = folder / "out", .err = folder / "err",
+                                      .environment = {"PATH=" + here + "/bin:" + path}});
+  CHECK(sweep.wait(60) == 4);
+  const std::string comments = read_file(folder / "comments");
+  return {read_file(folder / "err"), static_cast<size_t>(std::ranges::count(comments, '\n'))};
+}
+
+TEST_CASE("a job that Slurm forgot before it began is submitted again, one that Slurm ended without a run is not",
+          "[slurm]") {
+  const char* program = std::getenv("SUBBAND_PROGRAM");
+  if (program == nullptr || !fs::exists(program)) {
+    WARN("skipped: SUBBAND_PROGRAM names no program");
+    return;
+  }
+  const FakeAnswer forgotten = swept_with(program, "true");
+  CHECK(forgotten.submissions == 3);
+  CHECK_THAT(forgotten.complaints, Catch::ContainsSubstring("\n✗ base, seed 1337: refused: Slurm: LOST\n"));
+  const FakeAnswer ended =
+      swept_with(program, "sed 's/^/7|0|7|FAILED|NonZeroExitCode|/' ${0%/*}/../comments");
+  CHECK(ended.submissions == 1);
+  CHECK_THAT(ended.complaints, Catch::ContainsSubstring("\n✗ base, seed 1337: refused: Slurm: FAILED; see "));
+}
+
 }  // namespace subband::slurm_test

@@ -162,7 +162,8 @@ class Submission {
                     cell, {.status = Status::out_of_memory, .message = "Slurm: " + word, .is_crash = true}));
     } else if (is_cancelled) {
       end(cell, {.outcome = {.status = Status::stopped, .message = "Slurm: CANCELLED"}});
-    } else if (handed.attempt > config_.retries || status == Status::fresh) {
+    } else if (handed.attempt > config_.retries || (status == Status::fresh && element != nullptr)) {
+      // A job that Slurm saw ending before there was a run was refused, and would be again.
       const std::string log = element != nullptr ? "; see " + waves_.log_of(*element).string() : "";
       end(cell, sweep_.book.result(
                     cell, {.status = Status::failed, .message = "Slurm: " + word + log, .is_crash = true}));

@@ -87,10 +87,14 @@ bool takes_loops(std::string_view op, at::TensorList tensors, std::string_view p
 
 std::vector<at::Tensor> gradients_again(const Reference& reference, const std::vector<at::Tensor>& inputs,
                                         const at::Tensor& gradient) {
-  std::vector<at::Tensor> asked;
-  for (const at::Tensor& input : inputs)
-    if (input.defined() && input.requires_grad()) asked.push_back(input);
-  const at::Tensor y = reference(inputs);
+  // Each under a name of its own: one tensor may stand at two places, or be made of another one.
+  std::vector<at::Tensor> own, asked;
+  for (const at::Tensor& input : inputs) {
+    const bool is_asked = input.defined() && input.requires_grad();
+    own.push_back(is_asked ? input.view_as(input) : input);
+    if (is_asked) asked.push_back(own.back());
+  }
+  const at::Tensor y = reference(own);
   const auto found = torch::autograd::grad({y}, asked, {gradient}, true, true, true);
   std::vector<at::Tensor> gradients;
   size_t next = 0;

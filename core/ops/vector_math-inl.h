@@ -39,6 +39,12 @@ HWY_INLINE V reciprocal(D d, V x) {
 #endif
 }
 
+/// exp(x), and x where it is not a number: Highway's Exp makes that 0.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V exp_of(D d, V x) {
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, x));
+}
+
 /// The normal distribution: `below` = Phi(x), `density` = phi(x). The tail is exp(-x^2/2) times a ratio of polynomials in
 /// |x|, fitted to 4e-10 of |x| Phi(-|x|), so that nothing cancels for negative x.
 template <class V>
@@ -57,7 +63,7 @@ HWY_INLINE Normal<V> normal(D d, V x) {
   q = hn::MulAdd(t, q, hn::Set(d, 0.798134148f));
   q = hn::MulAdd(t, q, hn::Set(d, 1.4040848f));
   q = hn::MulAdd(t, q, one);
-  const V e = hn::Exp(d, hn::Mul(hn::Mul(x, x), hn::Set(d, -0.5f)));
+  const V e = exp_of(d, hn::Mul(hn::Mul(x, x), hn::Set(d, -0.5f)));
   const V tail = hn::Mul(hn::Mul(e, p), reciprocal(d, q));
   const V below = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(one, tail));
   return {below, hn::Mul(e, hn::Set(d, 0.398942280f))};
@@ -67,9 +73,9 @@ HWY_INLINE Normal<V> normal(D d, V x) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V sigmoid(D d, V x) {
   const V one = hn::Set(d, 1.0f);
-  // Beyond 80 the value is less than the smallest that is kept, and exp(80) still is a number.
+  // Min may take the number of the two. Beyond 80 the value is less than the smallest that is kept, and exp(80) still is a number.
   const V e = hn::Exp(d, hn::Min(hn::Set(d, 80.0f), hn::Neg(x)));
-  return reciprocal(d, hn::Add(one, e));
+  return hn::IfThenElse(hn::IsNaN(x), x, reciprocal(d, hn::Add(one, e)));
 }
 
 }  // namespace subband::HWY_NAMESPACE

@@ -46,6 +46,8 @@ static void check_choice(const SubbandProductKeys& p, const float* a, const floa
   }
 }
 
+static constexpr float kNoNumber = -7;  // for what is not a number, which is unlike itself
+
 static Choice chosen(const SubbandProductKeys& p, const Floats& a, const Floats& b) {
   Choice choice{std::vector<int32_t>(static_cast<size_t>(p.count * p.row_stride), -1), {}};
   const Launch launch{.blocks = {static_cast<unsigned>(p.count), 1, 1},
@@ -53,6 +55,9 @@ static Choice chosen(const SubbandProductKeys& p, const Floats& a, const Floats&
                       .shared_bytes = kernel::choice_bytes(p.side, p.kept)};
   choice.weights = in_every_order(choice.rows.size(), launch, [&](float* out, void* shared) {
     kernel::choose_body(p, a.data(), b.data(), choice.rows.data(), out, static_cast<float*>(shared));
+    __syncthreads();
+    float* const own = out + blockIdx.x * p.row_stride;
+    if (threadIdx.x == 0) std::replace_if(own, own + p.row_stride, [](float w) { return std::isnan(w); }, kNoNumber);
   });
   return choice;
 }
@@ -74,6 +79,20 @@ TEST_CASE("the body of the product keys' choice takes the best pairs, the lower 
       check_choice(p, a.data() + n * f.side, b.data() + n * f.side, choice.rows.data() + n * f.kept,
                    choice.weights.data() + n * f.kept);
   }
+}
+
+TEST_CASE("a score that is not a number is the best one, and leaves no weight a number; others stay inside", "[kernels]") {
+  const int64_t N = 4, side = 5, kept = 7;
+  const SubbandProductKeys p{N, side, kept, 1, kept, 0, nullptr};
+  Floats a = drawn(N * side, 1), b = drawn(N * side, 2);
+  a[1] = NAN;                                                     // one of the first position
+  for (size_t i = 5; i < 10; ++i) a[i] = NAN, b[i] = NAN;         // all of the second
+  for (size_t i = 10; i < 15; ++i) a[i] = -INFINITY;              // sums that are all equal
+  for (size_t i = 15; i < 20; ++i) a[i] = -INFINITY, b[i] = INFINITY;
+  const Choice choice = chosen(p, a, b);
+  for (const int32_t row : choice.rows) CHECK((row >= 0 && row < side * side));
+  for (const float weight : choice.weights) CHECK(weight == kNoNumber);
+  CHECK(choice.rows[0] / side == 1);
 }
 
 TEST_CASE("the bodies that read a table through product keys and add its gradient are the definition", "[kernels]") {

@@ -42,12 +42,22 @@ static void best_by_counting(const float* HWY_RESTRICT scores, int64_t count, in
   }
 }
 
+static bool has_nan(const float* HWY_RESTRICT scores, int64_t count) {
+  bool found = false;
+  each_vector(count, [&](auto d, int64_t i) {
+    found |= !hn::AllFalse(d, hn::IsNaN(hn::LoadU(d, scores + i)));
+  });
+  return found;
+}
+
+// What is not a number comes first, as in LibTorch's topk, so that it shows in the weights.
 static void best_by_sorting(const float* scores, int64_t count, int64_t kept, std::vector<int32_t>& places,
                             int32_t* order) {
   places.resize(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) places[static_cast<size_t>(i)] = static_cast<int32_t>(i);
   const auto is_better = [scores](int32_t a, int32_t b) {
-    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
+    if (std::isnan(scores[a]) != std::isnan(scores[b])) return std::isnan(scores[a]);
+    return scores[a] > scores[b] || (!(scores[a] < scores[b]) && a < b);
   };
   std::partial_sort(places.begin(), places.begin() + kept, places.end(), is_better);
   std::copy_n(places.begin(), kept, order);
@@ -62,7 +72,7 @@ static void choose_pairs(const Extent& e, const float* a, const float* b, int64_
   for (auto* list : {&order_a, &order_b, &next}) list->assign(size, 0);
   for (auto* list : {&best_a, &best_b, &offered}) list->resize(size);
   const auto order = [&](const float* scores, std::vector<int32_t>& into, std::vector<float>& values) {
-    if (e.side <= kCountedSide)
+    if (e.side <= kCountedSide && !has_nan(scores, e.side))
       best_by_counting(scores, e.side, side, into.data());
     else
       best_by_sorting(scores, e.side, side, places, into.data());
@@ -74,10 +84,12 @@ static void choose_pairs(const Extent& e, const float* a, const float* b, int64_
   int64_t open = 1;
   offered[0] = best_a[0] + best_b[0];
   for (int64_t k = 0; k < e.kept; ++k) {
-    int64_t i = 0;
-    float most = offered[0];
-    for (int64_t row = 1; row < open; ++row)
-      if (const float sum = offered[static_cast<size_t>(row)]; sum > most) most = sum, i = row;
+    int64_t i = -1;
+    float most = -INFINITY;
+    for (int64_t row = 0; row < open; ++row) {
+      if (next[static_cast<size_t>(row)] == side) continue;
+      if (const float sum = offered[static_cast<size_t>(row)]; i < 0 || sum > most) most = sum, i = row;
+    }
     const auto row = static_cast<size_t>(i);
     const auto column = static_cast<size_t>(next[row]++);
     rows[k] = static_cast<int32_t>(first_row + order_a[row] * e.side + order_b[column]);
@@ -88,7 +100,7 @@ static void choose_pairs(const Extent& e, const float* a, const float* b, int64_
   }
   const float largest = weights[0];
   each_vector(e.kept, [=](auto d, int64_t i) {
-    hn::StoreU(hn::Exp(d, hn::Sub(hn::LoadU(d, weights + i), hn::Set(d, largest))), d, weights + i);
+    hn::StoreU(exp_of(d, hn::Sub(hn::LoadU(d, weights + i), hn::Set(d, largest))), d, weights + i);
   });
   float total = 0;
   for (int64_t k = 0; k < e.kept; ++k) total += weights[k];

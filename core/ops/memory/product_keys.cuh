@@ -28,9 +28,12 @@ struct Best {
   int place;
 };
 
+/// What is not a number comes first, as in LibTorch's topk; of equals the lower place.
 __device__ __forceinline__ Best better(Best a, Best b) {
-  if (b.value > a.value || (b.value == a.value && b.place < a.place)) return b;
-  return a;
+  const bool a_is_number = a.value == a.value, b_is_number = b.value == b.value;
+  if (a_is_number != b_is_number) return a_is_number ? b : a;
+  if (a_is_number && a.value != b.value) return b.value > a.value ? b : a;
+  return b.place < a.place ? b : a;
 }
 
 /// The largest value of count, the first of equal ones; every lane has it. Places that are taken hold -inf.
@@ -85,7 +88,9 @@ __device__ __forceinline__ void choose_body(const SubbandProductKeys& p, const f
     const Best best = warp_best(offered, of_side);
     __syncwarp();
     if (lane == 0) {
-      const int i = best.place, j = next[i]++;
+      const int i = best.place;
+      // Where all that is left is -inf, this may be a row whose pairs are all taken: its last one again, of weight 0.
+      const int j = next[i] < of_side ? next[i]++ : static_cast<int>(of_side) - 1;
       rows[place + k] = static_cast<int32_t>(first_row + order_a[i] * side + order_b[j]);
       chosen[k] = best.value;
       offered[i] = j + 1 < of_side ? best_a[i] + best_b[j + 1] : -INFINITY;

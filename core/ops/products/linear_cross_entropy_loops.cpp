@@ -18,7 +18,7 @@ static float row_loss(int64_t vocabulary, int64_t target, float scale, float* HW
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t whole = vocabulary - vocabulary % lanes;
-  float largest = logits[0];
+  float largest = logits[0];  // of the numbers: what is none shows in the sum
   if (whole > 0) {
     auto most = hn::LoadU(d, logits);
     for (int64_t i = lanes; i < whole; i += lanes) most = hn::Max(most, hn::LoadU(d, logits + i));
@@ -29,7 +29,7 @@ static float row_loss(int64_t vocabulary, int64_t target, float scale, float* HW
   auto sums = hn::Zero(d);
   double sum = 0;
   each_vector(vocabulary, [&](auto part, int64_t i) {
-    const auto e = hn::Exp(part, hn::Sub(hn::LoadU(part, logits + i), hn::Set(part, largest)));
+    const auto e = exp_of(part, hn::Sub(hn::LoadU(part, logits + i), hn::Set(part, largest)));
     hn::StoreU(e, part, logits + i);
     if (i < whole)
       sums = hn::Add(sums, hn::LoadU(d, logits + i));

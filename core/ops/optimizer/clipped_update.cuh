@@ -17,7 +17,7 @@ namespace clipped_update_kernel {
 __device__ __forceinline__ float clip_factor(const SubbandUpdate& u) {
   if (u.norm == nullptr || u.clip_norm <= 0) return 1.0f;
   const float reached = *u.norm + 1e-6f;
-  return reached > u.clip_norm ? u.clip_norm / reached : 1.0f;
+  return reached <= u.clip_norm ? 1.0f : u.clip_norm / reached;  // no number where the norm is none
 }
 
 __device__ __forceinline__ void adagrad_body(const SubbandUpdate& u) {

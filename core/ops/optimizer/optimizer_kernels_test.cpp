@@ -2,6 +2,7 @@
 // What it gives a meaning to
 #include "core/ops/optimizer/clipped_update.cuh"
 
+#include <algorithm>
 #include <cmath>
 
 namespace optimizer_kernels_test {
@@ -19,6 +20,8 @@ struct Problem {
   }
 };
 
+static constexpr float kNoNumber = -1e6;  // for what is not a number, which is unlike itself
+
 static Floats after_step(const Problem& problem, SubbandUpdate update, void (*body)(const SubbandUpdate&)) {
   return in_every_order(150, {.blocks = {2, 1, 1}, .threads = 32}, [&](float* out, void*) {
     const size_t first = blockIdx.x == 0 ? 0 : 13, count = blockIdx.x == 0 ? 13 : 37;
@@ -32,6 +35,10 @@ static Floats after_step(const Problem& problem, SubbandUpdate update, void (*bo
         {out + 13, problem.gradients.data() + 13, out + 63, out + 113, 37, &one}};
     update.pieces = pieces;
     body(update);
+    __syncthreads();
+    if (threadIdx.x == 0)
+      for (float* const own : {out + first, out + 50 + first, out + 100 + first})
+        std::replace_if(own, own + count, [](float p) { return std::isnan(p); }, kNoNumber);
   });
 }
 
@@ -69,6 +76,15 @@ TEST_CASE("the bodies of the optimisers' kernels clip and follow their definitio
       CHECK(static_cast<double>(adamw[50 + i]) == Approx(m).margin(1e-6));
       CHECK(static_cast<double>(adamw[100 + i]) == Approx(v).margin(1e-6));
     }
+  }
+}
+
+TEST_CASE("a norm that is not a number leaves no parameter one, as LibTorch's clipping does", "[kernels]") {
+  Problem problem;
+  problem.norm = NAN;
+  for (const auto body : {kernel::adagrad_body, kernel::adamw_body}) {
+    const Floats all = after_step(problem, drawn_update(problem, 0.5f), body);
+    for (size_t i = 0; i < 50; ++i) CHECK(all[i] == kNoNumber);
   }
 }
 

@@ -147,12 +147,13 @@ struct LiftingAnalysis : torch::autograd::Function<LiftingAnalysis> {
                     .hidden_2NH = at::empty({2 * levels, rows, hidden}, options),
                     .coarse_LNC = at::empty({levels - 1, rows, columns}, options),
                     .weights_LK = weights_LK ? weights_LK->contiguous() : at::Tensor()};
+    const at::Tensor given_LK = weights_LK.value_or(at::Tensor());  // the copy has no history to differentiate
     go_up(kept, networks, past.first);
     if (past.inputs)
       for (int64_t level = 0; level < levels; ++level)
         past.inputs->push_back(kept.input(level).view(h_BLC.sizes()));
     variable_list saved = {kept.h_BLC,      kept.start_NC,   kept.z_SBLC,
-                           kept.hidden_2NH, kept.coarse_LNC, kept.weights_LK};
+                           kept.hidden_2NH, kept.coarse_LNC, given_LK};
     saved.insert(saved.end(), networks.begin(), networks.end());
     context->save_for_backward(std::move(saved));
     context->saved_data["first"] = past.first;
@@ -161,7 +162,7 @@ struct LiftingAnalysis : torch::autograd::Function<LiftingAnalysis> {
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
-    const Kept kept{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5]};
+    Kept kept{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5]};
     const at::TensorList networks = at::TensorList(saved).slice(Kept::kCount);
     const std::vector<int64_t> first = context->saved_data["first"].toIntVector();
     variable_list all;
@@ -177,6 +178,7 @@ struct LiftingAnalysis : torch::autograd::Function<LiftingAnalysis> {
       all = gradients_again(reference, inputs, gradients[0]);
     } else {
       const at::AutoDispatchBelowADInplaceOrView below;
+      if (kept.weights_LK.defined()) kept.weights_LK = kept.weights_LK.contiguous();
       const Gradients found = go_back(kept, networks, first, gradients[0].contiguous());
       all = {found.h_NC.view(kept.h_BLC.sizes())};
       for (const LiftingNetwork& each : found.networks) lifting_paths::list_network(all, each);

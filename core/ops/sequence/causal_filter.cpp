@@ -27,6 +27,10 @@ using causal_filter_paths::Extent;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+bool takes_weights(const at::Tensor& weights_K, const at::Tensor& x) {
+  return weights_K.is_cpu() && weights_K.scalar_type() == x.scalar_type();
+}
+
 bool filter_takes_cuda(const at::Tensor& x) { return x.is_cuda() && cuda_value_type(x.scalar_type()) >= 0; }
 
 bool filter_takes_loops(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
@@ -48,16 +52,16 @@ struct CausalFilter : torch::autograd::Function<CausalFilter> {
     count_op("causal_filter", "loops", causal_filter_paths::loops_instructions());
     causal_filter_paths::loops(extent_of(x, weights, first), x.const_data_ptr<float>(),
                                weights.const_data_ptr<float>(), y.mutable_data_ptr<float>());
-    context->save_for_backward({x, weights});
+    context->save_for_backward({x_BLC, weights_K});  // as given: a copy made here has no history to differentiate
     context->saved_data["first"] = first;
     return y;
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weights = saved[1], g = gradients[0].contiguous();
     const int64_t first = context->saved_data["first"].toInt();
-    if (c10::GradMode::is_enabled()) return differentiable(x, weights, first, g);
+    if (c10::GradMode::is_enabled()) return differentiable(saved[0], saved[1], first, gradients[0]);
+    const at::Tensor x = saved[0].contiguous(), weights = saved[1].contiguous(), g = gradients[0].contiguous();
     count_op("causal_filter backward", "loops", causal_filter_paths::loops_instructions());
     const Extent extent = extent_of(x, weights, first);
     at::Tensor gradient_x = at::empty_like(x);
@@ -130,7 +134,8 @@ struct CausalFilterOnCuda : torch::autograd::Function<CausalFilterOnCuda> {
 at::Tensor through_reference(const at::Tensor& x_BLC, const at::Tensor& weights_K, int64_t first,
                              bool is_forced) {
   const std::string why =
-      x_BLC.is_cpu() ? std::string(c10::toString(x_BLC.scalar_type())) + ": the loops take fp32"
+      filter_takes_loops(x_BLC) ? std::string("weights of ") + c10::toString(weights_K.scalar_type()) + ": the loops take fp32"
+      : x_BLC.is_cpu() ? std::string(c10::toString(x_BLC.scalar_type())) + ": the loops take fp32"
       : x_BLC.is_cuda()
           ? std::string(c10::toString(x_BLC.scalar_type())) + ": the kernel takes fp32, fp16 and bf16"
           : "no kernel for " + x_BLC.device().str();
@@ -149,14 +154,18 @@ at::Tensor causal_filter(const at::Tensor& x_BLC, const at::Tensor& weights_K, i
                          std::string_view path) {
   expect_shape("causal_filter", "x", x_BLC, {kAny, kAny, kAny});
   expect_shape("causal_filter", "weights", weights_K, {kAny});
+  if (weights_K.size(0) == 0)
+    throw ShapeError("causal_filter", "weights: expected one at least, got none");
   if (first < 0)
     throw ShapeError("causal_filter",
                      "first = " + std::to_string(first) + ": must be 0 or more; the future is unseen");
   const std::string asked = op_path("causal_filter", path);
-  const std::string chosen = asked == "auto" ? causal_filter_path(x_BLC) : asked;
+  const bool fits_loops = filter_takes_loops(x_BLC) && takes_weights(weights_K, x_BLC);
+  std::string chosen = asked == "auto" ? causal_filter_path(x_BLC) : asked;
+  if (asked == "auto" && chosen == "loops" && !fits_loops) chosen = "reference";
   RecordedOp op("subband::causal_filter", {x_BLC, weights_K});
   if (chosen == "reference") return op.gives(through_reference(x_BLC, weights_K, first, asked != "auto"));
-  if (chosen == "loops" && filter_takes_loops(x_BLC))
+  if (chosen == "loops" && fits_loops)
     return op.gives(CausalFilter::apply(x_BLC, weights_K, first));
   if (chosen == "cuda" && filter_takes_cuda(x_BLC))
     return op.gives(CausalFilterOnCuda::apply(x_BLC, weights_K, first));

@@ -107,14 +107,17 @@ static at::Tensor product_by_loops(const at::Tensor& x_NC, const PackedMatrix& m
   return y;
 }
 
-static bool loops_take(const at::Tensor& x) {
-  const bool differentiable = c10::GradMode::is_enabled() && x.requires_grad();
-  return x.is_cpu() && x.scalar_type() == at::kFloat && !differentiable;
+static bool is_recorded(const at::Tensor& x, const at::Tensor& bias) {
+  return c10::GradMode::is_enabled() && (x.requires_grad() || (bias.defined() && bias.requires_grad()));
 }
 
-static bool kernel_takes(const at::Tensor& x, const PackedMatrix& matrix) {
-  const bool differentiable = c10::GradMode::is_enabled() && x.requires_grad();
-  return x.is_cuda() && matrix.codes.device() == x.device() && cuda_value_type(x.scalar_type()) >= 0 && !differentiable;
+static bool loops_take(const at::Tensor& x, const at::Tensor& bias) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat && !is_recorded(x, bias);
+}
+
+static bool kernel_takes(const at::Tensor& x, const at::Tensor& bias) {
+  return x.is_cuda() && cuda_value_type(x.scalar_type()) >= 0 &&
+         !is_recorded(x, bias);
 }
 
 static at::Tensor product_by_kernel(const at::Tensor& x_NC, const PackedMatrix& matrix) {
@@ -143,8 +146,10 @@ static at::Tensor product_by_kernel(const at::Tensor& x_NC, const PackedMatrix& 
   return y;
 }
 
-static std::string why_reference(const at::Tensor& x) {
-  if (x.is_cuda()) return "many inputs, a gradient, or a type that the kernel does not take";
+static std::string why_reference(const at::Tensor& x, const at::Tensor& bias) {
+  if (x.is_cuda() && cuda_value_type(x.scalar_type()) < 0)
+    return std::string(c10::toString(x.scalar_type())) + ": the kernel takes fp32, fp16 and bf16";
+  if (x.is_cuda()) return is_recorded(x, bias) ? "a gradient is recorded" : "many inputs";
   if (!x.is_cpu()) return "no kernel for " + x.device().str();
   return std::string(c10::toString(x.scalar_type())) + ": the loops take fp32";
 }
@@ -218,11 +223,11 @@ at::Tensor packed_rows(const PackedMatrix& matrix, const at::Tensor& ids, c10::S
   return unpacked(rows, type).view(shape);
 }
 
-std::string packed_product_path(const at::Tensor& x, const PackedMatrix& matrix) {
+std::string packed_product_path(const at::Tensor& x, const PackedMatrix& matrix, const at::Tensor& bias) {
   const bool is_few = x.numel() <= packed_product_paths::kMostInputs * matrix.form.columns;
-  if (x.is_cuda()) return is_few && packed_product_paths::kernel_takes(x, matrix) ? "cuda" : "reference";
+  if (x.is_cuda()) return is_few && packed_product_paths::kernel_takes(x, bias) ? "cuda" : "reference";
   if (!x.is_cpu() || x.scalar_type() != at::kFloat) return "reference";
-  return packed_product_paths::loops_take(x) && is_few ? "loops" : "dense";
+  return packed_product_paths::loops_take(x, bias) && is_few ? "loops" : "dense";
 }
 
 at::Tensor packed_product(const at::Tensor& x, const PackedMatrix& matrix, const at::Tensor& bias,
@@ -232,20 +237,23 @@ at::Tensor packed_product(const at::Tensor& x, const PackedMatrix& matrix, const
     throw ShapeError("packed_product",
                      "x: expected [..., " + std::to_string(form.columns) + "], got " +
                          (x.dim() < 1 ? "one number" : "a last axis of " + std::to_string(x.size(-1))));
+  if (x.device() != matrix.codes.device())
+    throw ShapeError("packed_product",
+                     "x: expected it on " + matrix.codes.device().str() + ", as the codes, got " + x.device().str());
   RecordedOp op("subband::packed_product", {x, matrix.codes});
   const std::string asked = op_path("packed_product", path);
-  const std::string chosen = asked == "auto" ? packed_product_path(x, matrix) : asked;
+  const std::string chosen = asked == "auto" ? packed_product_path(x, matrix, bias) : asked;
   if (chosen == "reference") {
     count_op("packed_product", "reference",
-             asked == "auto" ? packed_product_paths::why_reference(x) : "forced");
+             asked == "auto" ? packed_product_paths::why_reference(x, bias) : "forced");
     return op.gives(at::linear(x, packed_product_paths::unpacked_reference(matrix, x.scalar_type()), bias));
   }
   if (chosen == "dense" && x.is_cpu() && x.scalar_type() == at::kFloat) {
     count_op("packed_product", "dense", packed_product_paths::loops_instructions());
     return op.gives(at::linear(x, packed_product_paths::unpacked_by_loops(matrix), bias));
   }
-  const bool by_kernel = chosen == "cuda" && packed_product_paths::kernel_takes(x, matrix);
-  if (!by_kernel && (chosen != "loops" || !packed_product_paths::loops_take(x)))
+  const bool by_kernel = chosen == "cuda" && packed_product_paths::kernel_takes(x, bias);
+  if (!by_kernel && (chosen != "loops" || !packed_product_paths::loops_take(x, bias)))
     throw ShapeError("packed_product",
                      "path = " + chosen +
                          ": must be auto, reference, dense (CPU, fp32), loops (CPU, fp32, no gradient) or cuda (CUDA, fp32, "
@@ -256,7 +264,7 @@ at::Tensor packed_product(const at::Tensor& x, const PackedMatrix& matrix, const
   const at::Tensor flat = x.detach().reshape({-1, form.columns});
   const at::Tensor y = by_kernel ? packed_product_paths::product_by_kernel(flat, matrix)
                                  : packed_product_paths::product_by_loops(flat, matrix);
-  return op.gives((bias.defined() ? y.add(bias.detach()) : y).view(shape));
+  return op.gives((bias.defined() ? y.add(bias) : y).view(shape));
 }
 
 }  // namespace subband

@@ -104,6 +104,37 @@ TEST_CASE("every path of the packed product is the definition, for one input and
   }
 }
 
+TEST_CASE("every path of the packed product keeps what is not a number, and takes no input at all", "[packed_product]") {
+  for (const PackedForm& form : forms()) {
+    CAPTURE(form.text(), form.rows, form.columns);
+    const PackedMatrix matrix = any_matrix(form);
+    at::Tensor x = random({3, form.columns}, "x");
+    x[1][form.columns / 2] = std::nan("");
+    for (const char* path : {"dense", "loops"}) {
+      const at::Tensor y = packed_product(x, matrix, {}, path);
+      CHECK(y[1].isnan().all().item<bool>());
+      CHECK(!y[0].isnan().any().item<bool>());
+      CHECK(packed_product(x.narrow(0, 0, 0), matrix, {}, path).sizes() == at::IntArrayRef({0, form.rows}));
+    }
+  }
+}
+
+TEST_CASE("an input that is not where the codes are is refused", "[packed_product]") {
+  const PackedMatrix matrix = any_matrix(forms()[0]);
+  CHECK_THROWS_WITH(packed_product(at::zeros({1, matrix.form.columns}, at::kMeta), matrix, {}),
+                    "packed_product: x: expected it on cpu, as the codes, got meta");
+}
+
+TEST_CASE("the bias of a packed product gets its gradient, however few the inputs", "[packed_product]") {
+  const PackedMatrix matrix = any_matrix(forms()[0]);
+  for (const int64_t count : {1, 100}) {
+    at::Tensor bias = random({matrix.form.rows}, "bias").requires_grad_();
+    packed_product(random({count, matrix.form.columns}, "x"), matrix, bias).sum().backward();
+    REQUIRE(bias.grad().defined());
+    CHECK(bias.grad().equal(at::full({matrix.form.rows}, static_cast<float>(count))));
+  }
+}
+
 TEST_CASE("the loops give the same bits twice, for an input alone or among others", "[packed_product]") {
   for (const PackedForm& form : forms()) {
     CAPTURE(form.text(), form.rows, form.columns);

@@ -43,7 +43,7 @@ Loss chunk_by_chunk(const at::Tensor& x_NC, const at::Tensor& weight_VC, const a
   Loss loss;
   if (with_gradients) {
     loss.of_x_NC = at::empty_like(x_NC);
-    loss.of_weight_VC = rows > at_once ? at::zeros_like(weight_VC) : at::empty_like(weight_VC);
+    loss.of_weight_VC = rows > at_once || rows == 0 ? at::zeros_like(weight_VC) : at::empty_like(weight_VC);
   }
   std::vector<float> losses(static_cast<size_t>(rows), 0.0f);
   for (int64_t first = 0; first < rows; first += at_once) {
@@ -151,7 +151,7 @@ void expect_targets(const at::Tensor& targets_N, int64_t vocabulary) {
 }  // namespace linear_cross_entropy_paths
 
 int64_t linear_cross_entropy_paths::chunk_rows(int64_t vocabulary) {
-  return std::max(kFewestRows, kChunkValues / vocabulary);
+  return std::max(kFewestRows, kChunkValues / std::max<int64_t>(1, vocabulary));
 }
 
 at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& weight_VC,

@@ -6,6 +6,9 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <string>
+
+#include "core/error.h"
 #include "core/ops/hadamard/biased_fwht_loops.h"
 #include "core/ops/hadamard/fwht.h"
 #include "core/ops/op_choice.h"
@@ -142,6 +145,9 @@ at::Tensor biased_fwht(const at::Tensor& z_SBLN, const at::Tensor& context_BLC, 
   using namespace biased_fwht_paths;
   expect_shape("biased_fwht", "z", z_SBLN, {kAny, kAny, kAny, kAny});
   expect_shape("biased_fwht", "context", context_BLC, {z_SBLN.size(1), z_SBLN.size(2), kAny});
+  if (context_BLC.size(2) > z_SBLN.size(3))
+    throw ShapeError("biased_fwht", "context: expected at most " + std::to_string(z_SBLN.size(3)) +
+                                        " columns, as z has, got " + std::to_string(context_BLC.size(2)));
   expect_shape("biased_fwht", "gains", gains_SC, {z_SBLN.size(0), context_BLC.size(2)});
   RecordedOp op("subband::biased_fwht", {z_SBLN, context_BLC, gains_SC});
   if (!takes_loops("biased_fwht", {z_SBLN, context_BLC, gains_SC}, path))

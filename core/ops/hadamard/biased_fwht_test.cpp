@@ -65,6 +65,8 @@ TEST_CASE("a bias of other shape is refused", "[biased_fwht]") {
 }
 
 TEST_CASE("the running mean is the mean of all positions so far", "[running_mean]") {
+  CHECK_THROWS_WITH(biased_fwht(z, at::zeros({1, 3, 5}), at::zeros({2, 5})),
+                    "biased_fwht: context: expected at most 4 columns, as z has, got 5");
   const at::Tensor x = drawn({2, 9, 3}, "x"), m = running_mean(x);
   for (int64_t t = 0; t < 9; ++t)
     CHECK(at::allclose(m.select(1, t), x.narrow(1, 0, t + 1).mean(1), 1e-12, 1e-12));

@@ -43,8 +43,9 @@ at::Tensor rows_of(const at::Tensor& x_SW) {  // [S,N,W]
 
 at::Tensor side_by_side(const GatedMatrices& s) { return at::cat({s.m_WW, s.k_WW}); }  // [2W,W]
 
-void gate_scale(const at::Tensor& mk_NW, const at::Tensor& bias, GateKind gate, at::Tensor y_NW) {
+void gate_scale(const at::Tensor& mk_NW, const at::Tensor& bias_W, GateKind gate, at::Tensor y_NW) {
   const int64_t columns = y_NW.size(1);
+  const at::Tensor bias = bias_W.defined() ? bias_W.contiguous() : bias_W;
   const float* const mk = mk_NW.const_data_ptr<float>();
   const float* const b = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
   float* const y = y_NW.mutable_data_ptr<float>();
@@ -170,8 +171,14 @@ at::Tensor gated_product(const at::Tensor& x_SNW, const std::vector<GatedMatrice
   for (const GatedMatrices& s : scales) {
     expect_shape("gated_product", "M", s.m_WW, {width, width});
     expect_shape("gated_product", "K", s.k_WW, {width, width});
-    if (s.u_WR.defined() != scales[0].u_WR.defined() || s.bias_W.defined() != scales[0].bias_W.defined())
+    if (s.u_WR.defined() != scales[0].u_WR.defined() || s.v_WR.defined() != s.u_WR.defined() ||
+        s.bias_W.defined() != scales[0].bias_W.defined())
       throw ShapeError("gated_product", "scales: expected all of them or none with U and V, and with a bias");
+    if (s.u_WR.defined()) {
+      expect_shape("gated_product", "U", s.u_WR, {width, &s == &scales[0] ? kAny : scales[0].u_WR.size(1)});
+      expect_shape("gated_product", "V", s.v_WR, {width, scales[0].u_WR.size(1)});
+    }
+    if (s.bias_W.defined()) expect_shape("gated_product", "bias", s.bias_W, {width});
   }
   const GatedForm form{scales[0].u_WR.defined(), scales[0].bias_W.defined()};
   variable_list matrices;

@@ -90,3 +90,13 @@ TEST_CASE("the gated product refuses scales that are not alike", "[gated_product
 }
 
 }  // namespace gated_product_test
+  scales = scales_in(form, in);
+  scales[0].v_WR = scales[1].v_WR = at::Tensor();
+  CHECK_THROWS_WITH(gated_product(in[0], scales, GateKind::silu),
+                    "gated_product: scales: expected all of them or none with U and V, and with a bias");
+  scales = scales_in(form, in);
+  scales[1].v_WR = scales[1].v_WR.narrow(1, 0, 1);
+  CHECK_THROWS_WITH(gated_product(in[0], scales, GateKind::silu), "gated_product: V: expected [4, 2], got [4, 1]");
+  scales = scales_in(form, in);
+  scales[0].bias_W = scales[0].bias_W.narrow(0, 0, 3);
+  CHECK_THROWS_WITH(gated_product(in[0], scales, GateKind::silu), "gated_product: bias: expected [4], got [3]");

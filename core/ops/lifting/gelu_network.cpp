@@ -7,8 +7,10 @@
 
 #include <optional>
 
+#include "core/error.h"
 #include "core/ops/op_choice.h"
 #include "core/ops/op_paths.h"
+#include "core/tensors/expect.h"
 #include "core/tensors/recorded.h"
 
 namespace subband {
@@ -21,6 +23,9 @@ using torch::autograd::variable_list;
 using MaybeTensor = std::optional<at::Tensor>;
 
 const float* values_or_null(const at::Tensor& x) { return x.defined() ? x.const_data_ptr<float>() : nullptr; }
+
+// For loops, which read one value after the other.
+at::Tensor in_order(const at::Tensor& bias) { return bias.defined() ? bias.contiguous() : bias; }
 
 MaybeTensor maybe(const at::Tensor& x) { return x.defined() ? MaybeTensor(x) : MaybeTensor(); }
 
@@ -41,7 +46,7 @@ struct GeluNetwork : torch::autograd::Function<GeluNetwork> {
                             const MaybeTensor& last_bias) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const at::Tensor x_NI = x.reshape({-1, x.size(-1)}), bias = first_bias.value_or(at::Tensor());
-    const at::Tensor h_NH = at::mm(x_NI, first_HI.t()), a_NH = activated(h_NH, bias);
+    const at::Tensor h_NH = at::mm(x_NI, first_HI.t()), a_NH = activated(h_NH, in_order(bias));
     const at::Tensor y_NO = last_bias ? at::addmm(*last_bias, a_NH, last_OH.t()) : at::mm(a_NH, last_OH.t());
     context->save_for_backward({x, first_HI, bias, last_OH, last_bias.value_or(at::Tensor()), h_NH});
     std::vector<int64_t> shape = x.sizes().vec();
@@ -63,7 +68,7 @@ struct GeluNetwork : torch::autograd::Function<GeluNetwork> {
     const at::AutoDispatchBelowADInplaceOrView below;
     const at::Tensor g_NO = gradients[0].reshape({-1, last_OH.size(0)}).contiguous();
     at::Tensor d_NH = at::mm(g_NO, last_OH), a_NH = at::empty_like(h_NH);
-    const at::Tensor first_bias_gradient = through_gelu(h_NH, bias, d_NH, a_NH);
+    const at::Tensor first_bias_gradient = through_gelu(h_NH, in_order(bias), d_NH, a_NH);
     const at::Tensor x_NI = x.reshape({-1, x.size(-1)});
     at::Tensor x_gradient;
     if (context->needs_input_grad(0)) x_gradient = at::mm(d_NH, first_HI).view(x.sizes());
@@ -92,11 +97,20 @@ struct GeluNetwork : torch::autograd::Function<GeluNetwork> {
   }
 };
 
+void expect_weights(const at::Tensor& x, const GeluWeights& w) {
+  if (x.dim() < 1) throw ShapeError("gelu_network", "x: expected one axis at least, got none");
+  expect_shape("gelu_network", "first weight", w.first_HI, {kAny, x.size(-1)});
+  expect_shape("gelu_network", "last weight", w.last_OH, {kAny, w.first_HI.size(0)});
+  if (w.first_bias_H.defined()) expect_shape("gelu_network", "first bias", w.first_bias_H, {w.first_HI.size(0)});
+  if (w.last_bias_O.defined()) expect_shape("gelu_network", "last bias", w.last_bias_O, {w.last_OH.size(0)});
+}
+
 }  // namespace
 }  // namespace gelu_network_paths
 
 at::Tensor gelu_network(const at::Tensor& x, const GeluWeights& w, std::string_view path) {
   using namespace gelu_network_paths;
+  expect_weights(x, w);
   RecordedOp op("subband::gelu_network", {x, w.first_HI, w.last_OH});
   if (!takes_loops("gelu_network", {x, w.first_HI, w.first_bias_H, w.last_OH, w.last_bias_O}, path))
     return op.gives(gelu_network_paths::reference(x, w));

@@ -21,7 +21,7 @@ struct GeluWeights {
 /// once, before GELU, and compute it again in backward.
 /// Shapes  x [..., I] -> y [..., O]; one floating dtype and device
 /// `path`  `auto`, or one of `reference`, `loops` by force; what ran is counted (op_paths.h)
-/// Errors  ShapeError when the forced path cannot take x
+/// Errors  ShapeError when shapes differ, or the forced path cannot take x
 at::Tensor gelu_network(const at::Tensor& x, const GeluWeights& weights, std::string_view path = "auto");
 
 namespace gelu_network_paths {

@@ -117,7 +117,7 @@ Gradients go_back(const Kept& kept, at::TensorList networks, const std::vector<i
     const Taps taps = taps_of(kept.weights_LK, first, level);
     if (found.weights_LK.defined())
       causal_filter_paths::loops_backward_weights(
-          {kept.rows() / length, length, columns, taps.first, taps.count}, of_q, c.const_data_ptr<float>(),
+          {kept.z_SBLC.size(1), length, columns, taps.first, taps.count}, of_q, c.const_data_ptr<float>(),
           found.weights_LK.mutable_data_ptr<double>() + level * taps.count);
     work.over_rows(
         [=](const Part& part) { lifting_paths::past_backward(part, taps, of_t, of_p, of_q, of_t); });
@@ -200,6 +200,8 @@ at::Tensor lifting_analysis(const at::Tensor& h_BLC, const std::vector<LiftingNe
   if (predict.empty() || predict.size() != update.size() || predict.size() != past.first.size())
     throw ShapeError("lifting_analysis",
                      "levels: expected as many predictions, updates and distances, one at least");
+  if (past.weights_LK.defined())
+    expect_shape("lifting_analysis", "weights", past.weights_LK, {static_cast<int64_t>(predict.size()), kAny});
   variable_list networks;
   for (size_t level = 0; level < predict.size(); ++level) {
     lifting_paths::list_network(networks, predict[level]);

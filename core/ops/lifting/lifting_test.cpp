@@ -149,6 +149,10 @@ TEST_CASE("the loops of the network with GELU equal the reference, forward and b
   struct Widths {
     int64_t rows, in, hidden, out;
     bool biased;
+  LiftingPast past = past_of(form, in);
+  past.weights_LK = at::ones({2, 3}, at::kDouble);
+  CHECK_THROWS_WITH(lifting_analysis(in[0], networks_in(in, 1, 1), networks_in(in, 5, 1), past),
+                    "lifting_analysis: weights: expected [1, *], got [2, 3]");
   };
   for (const Widths& w : {Widths{1, 1, 1, 1, true}, {65, 5, 7, 3, true}, {131, 16, 33, 17, false}}) {
     CAPTURE(w.rows, w.hidden, w.biased);

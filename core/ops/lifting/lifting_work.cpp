@@ -14,7 +14,7 @@ void list_network(variable_list& all, const LiftingNetwork& n) {
 
 LiftingNetwork network_at(at::TensorList tensors, int64_t index) {
   const at::TensorList own = tensors.slice(static_cast<size_t>(4 * index), 4);
-  return {own[0], own[1], own[2], own[3]};
+  return {own[0], own[1].contiguous(), own[2], own[3].contiguous()};  // loops read the biases one value after the other
 }
 
 at::Tensor network_reference(const LiftingNetwork& n, const at::Tensor& x) {

@@ -21,8 +21,9 @@ struct Gate {
 template <GateKind kGate, class D, class V = hn::Vec<D>>
 HWY_INLINE Gate<V> gate_at(D d, V x) {
   if constexpr (kGate == GateKind::relu) {
-    const V step = hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Set(d, 1.0f), hn::Zero(d));
-    return {hn::Mul(x, step), step};
+    // As LibTorch's: infinity is no reason for anything but 0, and what is not a number stays so.
+    const V one = hn::Set(d, 1.0f);
+    return {hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x), hn::IfThenZeroElse(hn::Le(x, hn::Zero(d)), one)};
   } else if constexpr (kGate == GateKind::gelu) {
     const auto at_x = normal(d, x);
     return {hn::Mul(x, at_x.below), hn::MulAdd(x, at_x.density, at_x.below)};

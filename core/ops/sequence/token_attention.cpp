@@ -7,6 +7,8 @@
 #include <ATen/ops/softmax.h>
 #include <c10/core/GradMode.h>
 
+#include <string>
+
 #include "core/error.h"
 #include "core/ops/op_choice.h"
 #include "core/ops/op_paths.h"
@@ -32,8 +34,25 @@ static bool takes_kernel(const at::Tensor& q, const at::Tensor& k, const at::Ten
 }
 
 static bool takes_loops(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  return q.is_cpu() && q.scalar_type() == at::kFloat && k.scalar_type() == at::kFloat &&
+  return q.is_cpu() && k.is_cpu() && v.is_cpu() && q.scalar_type() == at::kFloat && k.scalar_type() == at::kFloat &&
          v.scalar_type() == at::kFloat && has_whole_rows(k) && has_whole_rows(v) && !is_recorded(q, k, v);
+}
+
+// Why neither loops nor kernel take them; asked where that is so.
+static std::string why_reference(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  const bool on_cuda = q.is_cuda();
+  if (!on_cuda && !q.is_cpu()) return "no kernel for " + q.device().str();
+  for (const at::Tensor& x : {q, k, v}) {
+    if (x.device() != q.device()) return "tensors on " + q.device().str() + " and " + x.device().str();
+    if (on_cuda ? cuda_value_type(x.scalar_type()) < 0 : x.scalar_type() != at::kFloat)
+      return std::string(c10::toString(x.scalar_type())) +
+             (on_cuda ? ": the kernel takes fp32, fp16 and bf16" : ": the loops take fp32");
+    if (x.scalar_type() != q.scalar_type()) return "unlike types: the kernel takes one";
+  }
+  if (is_recorded(q, k, v)) return "a gradient is recorded";
+  if (!has_whole_rows(k) || !has_whole_rows(v)) return "keys or values whose rows are not one behind the other";
+  return "values of " + std::to_string(v.size(3)) + ": the kernel takes at most " +
+         std::to_string(paths::kMostCudaValueWidth);
 }
 
 static at::Tensor by_loops(const at::Tensor& q_BGRK, const at::Tensor& k, const at::Tensor& v, double scale) {
@@ -84,7 +103,7 @@ at::Tensor token_attention(const at::Tensor& q, const at::Tensor& k, const at::T
   const std::string asked = op_path("token_attention", path);
   const std::string chosen = asked != "auto" ? asked : fits ? "loops" : fits_kernel ? "cuda" : "reference";
   if (chosen == "reference") {
-    count_op("token_attention", chosen, asked != "auto" ? "forced" : "the loops take fp32 on the CPU, no gradient");
+    count_op("token_attention", chosen, asked != "auto" ? "forced" : why_reference(q, k, v));
     return op.gives(paths::reference(q, k, v, scale));
   }
   if (fits_kernel && chosen == "cuda") {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/ops/op_paths.h"
 #include "core/tensors/random.h"
 #include "core/testing/catch.h"
 
@@ -63,6 +64,36 @@ TEST_CASE("every path of a token's attention is the definition, also on the fron
     CHECK(at::allclose(loops.to(at::kDouble), wanted, 0, 1e-5));
     CHECK(at::equal(loops, token_attention(q.to(at::kFloat), narrow(k), narrow(v), 0.3)));
   }
+}
+
+TEST_CASE("the loops of a token's attention keep what is not a number", "[token_attention]") {
+  const std::vector<at::Tensor> all = {random({1, 2, 3, 4}, "q").to(at::kFloat), random({1, 2, 5, 4}, "k").to(at::kFloat),
+                                       random({1, 2, 5, 3}, "v").to(at::kFloat)};
+  for (size_t i = 0; i < all.size(); ++i) {
+    std::vector<at::Tensor> in = all;
+    in[i] = all[i].clone();
+    in[i].view(-1)[5] = std::nan("");
+    const at::Tensor y = token_attention(in[0], in[1], in[2], 0.3, "loops");
+    CHECK(y.isnan().any().item<bool>());
+    CHECK(y.isnan().equal(token_attention(in[0], in[1], in[2], 0.3, "reference").isnan()));
+  }
+}
+
+TEST_CASE("why no loops attend is recorded as it was", "[token_attention]") {
+  const at::Tensor q = random({1, 2, 1, 4}, "q").to(at::kFloat), k = random({1, 2, 5, 4}, "k").to(at::kFloat),
+                   v = random({1, 2, 5, 3}, "v").to(at::kFloat);
+  const auto why = [](const at::Tensor& a, const at::Tensor& b, const at::Tensor& c) {
+    const OpPaths paths;
+    token_attention(a, b, c, 1);
+    return op_use_text(paths.uses().at(0));
+  };
+  const at::Tensor gaps = k.transpose(2, 3).contiguous().transpose(2, 3), half = q.to(at::kBFloat16);
+  CHECK(why(q, gaps, v) == "token_attention reference (keys or values whose rows are not one behind the other)");
+  CHECK(why(q.clone().requires_grad_(), k, v) == "token_attention reference (a gradient is recorded)");
+  CHECK(why(half, k.to(at::kBFloat16), v.to(at::kBFloat16)) ==
+        "token_attention reference (BFloat16: the loops take fp32)");
+  CHECK(why(q, k, v) == "token_attention loops");
+  CHECK_THROWS_WITH(token_attention(q, k.to(at::kMeta), v, 1, "loops"), Catch::StartsWith("token_attention: path = loops: must be"));
 }
 
 TEST_CASE("the loops of a token's attention refuse what they cannot take", "[token_attention]") {

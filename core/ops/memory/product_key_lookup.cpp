@@ -227,6 +227,9 @@ at::Tensor product_key_lookup(const at::Tensor& q_NHE, const ProductKeyTables& t
                               std::string_view path) {
   using namespace product_key_paths;
   expect_shape("product_key_lookup", "q", q_NHE, {kAny, kAny, kAny});
+  if (q_NHE.size(2) % 2 != 0)
+    throw ShapeError("product_key_lookup",
+                     "q: expected an even width, half for each side, got " + std::to_string(q_NHE.size(2)));
   const int64_t heads = q_NHE.size(1), side = tables.keys_a_HSE.size(1), half = q_NHE.size(2) / 2;
   expect_shape("product_key_lookup", "keys_a", tables.keys_a_HSE, {heads, side, half});
   expect_shape("product_key_lookup", "keys_b", tables.keys_b_HSE, {heads, side, half});

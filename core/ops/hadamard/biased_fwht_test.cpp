@@ -56,17 +56,20 @@ TEST_CASE("the loops of the transform with its neighbours equal the reference, f
   const at::Tensor z = drawn({2, 1, 3, 4}, "z");
   testing::check_second_derivatives(with_bias, {z, drawn({1, 3, 3}, "c"), drawn({2, 3}, "g")});
   testing::check_second_derivatives(with_gains, {z, drawn({2}, "s")});
+  const at::Tensor none = drawn({2, 1, 0, 4}, "z");
+  testing::check_no_rows(with_bias, {none, drawn({1, 0, 3}, "c"), drawn({2, 3}, "g")});
+  testing::check_no_rows(with_gains, {none, drawn({2}, "s")});
 }
 
 TEST_CASE("a bias of other shape is refused", "[biased_fwht]") {
   const at::Tensor z = at::zeros({2, 1, 3, 4});
   CHECK_THROWS_WITH(biased_fwht(z, at::zeros({1, 2, 4}), at::zeros({2, 4})),
                     "biased_fwht: context: expected [1, 3, *], got [1, 2, 4]");
+  CHECK_THROWS_WITH(biased_fwht(z, at::zeros({1, 3, 5}), at::zeros({2, 5})),
+                    "biased_fwht: context: expected at most 4 columns, as z has, got 5");
 }
 
 TEST_CASE("the running mean is the mean of all positions so far", "[running_mean]") {
-  CHECK_THROWS_WITH(biased_fwht(z, at::zeros({1, 3, 5}), at::zeros({2, 5})),
-                    "biased_fwht: context: expected at most 4 columns, as z has, got 5");
   const at::Tensor x = drawn({2, 9, 3}, "x"), m = running_mean(x);
   for (int64_t t = 0; t < 9; ++t)
     CHECK(at::allclose(m.select(1, t), x.narrow(1, 0, t + 1).mean(1), 1e-12, 1e-12));
@@ -76,6 +79,8 @@ TEST_CASE("the loops of the running mean equal the reference, forward and backwa
   for (const auto& shape : std::vector<std::vector<int64_t>>{{1, 1, 1}, {3, 67, 5}, {2, 130, 33}})
     testing::check_fast_path(mean, {drawn(shape, "x")});
   testing::check_second_derivatives(mean, {drawn({1, 5, 3}, "x")});
+  testing::check_no_rows(mean, {drawn({0, 5, 3}, "x")});
+  testing::check_no_rows(mean, {drawn({2, 0, 3}, "x")});
 }
 
 }  // namespace biased_fwht_test

@@ -9,6 +9,7 @@
 #include "core/tensors/device.h"
 #include "core/tensors/random.h"
 #include "core/testing/catch.h"
+#include "core/testing/fast_path.h"
 
 using namespace subband;
 
@@ -63,6 +64,13 @@ TEST_CASE("rows that are not contiguous, one row and no row are transformed alik
   CHECK(fwht(x).sizes() == x.sizes());
   CHECK(at::equal(fwht(x[1][2]), fwht(x)[1][2]));
   CHECK(fwht(at::zeros({0, 8})).sizes() == at::IntArrayRef({0, 8}));
+}
+
+TEST_CASE("the loops of the transform are as exact as the reference, on inputs of every kind", "[fwht]") {
+  const testing::PathOp op = [](const std::vector<at::Tensor>& in, std::string_view path) { return fwht(in[0], path); };
+  for (const int64_t n : {1, 8, 64}) testing::check_fast_path(op, {random({5, n}, at::kDouble)});
+  testing::check_second_derivatives(op, {random({2, 8}, at::kDouble)});
+  testing::check_no_rows(op, {random({0, 8}, at::kDouble)});
 }
 
 TEST_CASE("the gradient of the transform is the transform of the gradient, twice too", "[fwht]") {

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <limits>
 
 #include "core/error.h"
 #include "core/testing/fast_path.h"
@@ -74,6 +75,15 @@ TEST_CASE("the loops of the gated product equal the reference, forward and backw
   }
   for (const GateKind gate : {GateKind::sigmoid, GateKind::gelu, GateKind::relu})
     testing::check_fast_path(op_of(kForms[1], gate), inputs(kForms[1]));
+  const Form none{2, 0, 4, 2, true};
+  testing::check_no_rows(op_of(none, GateKind::silu), inputs(none));
+}
+
+TEST_CASE("a gate by ReLU is shut where its number is minus infinity", "[gated_product]") {
+  const at::Tensor x = at::ones({1, 1, 1}), m = at::ones({1, 1});
+  const at::Tensor k = at::full({1, 1}, -std::numeric_limits<float>::infinity());
+  for (const char* path : {"reference", "loops"})
+    CHECK(gated_product(x, {{m, k, {}, {}, {}}}, GateKind::relu, path).item<float>() == 0);
 }
 
 TEST_CASE("gradients of the gated product can be differentiated again", "[gated_product]") {
@@ -87,9 +97,6 @@ TEST_CASE("the gated product refuses scales that are not alike", "[gated_product
   scales[1].bias_W = at::Tensor();
   CHECK_THROWS_WITH(gated_product(in[0], scales, GateKind::silu),
                     "gated_product: scales: expected all of them or none with U and V, and with a bias");
-}
-
-}  // namespace gated_product_test
   scales = scales_in(form, in);
   scales[0].v_WR = scales[1].v_WR = at::Tensor();
   CHECK_THROWS_WITH(gated_product(in[0], scales, GateKind::silu),
@@ -100,3 +107,6 @@ TEST_CASE("the gated product refuses scales that are not alike", "[gated_product
   scales = scales_in(form, in);
   scales[0].bias_W = scales[0].bias_W.narrow(0, 0, 3);
   CHECK_THROWS_WITH(gated_product(in[0], scales, GateKind::silu), "gated_product: bias: expected [4], got [3]");
+}
+
+}  // namespace gated_product_test

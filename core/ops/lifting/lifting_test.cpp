@@ -115,8 +115,13 @@ TEST_CASE("the first level of the lifting is its definition, position by positio
 TEST_CASE("the loops of the lifting equal the reference, forward and backward", "[lifting]") {
   for (const Form& form : kForms) {
     CAPTURE(form.length, form.columns, form.hidden, form.levels, form.taps);
-    testing::check_fast_path(analysis(form), analysis_inputs(form));
+    const auto in = analysis_inputs(form);
+    testing::check_fast_path(analysis(form), in, form.taps > 0 ? std::vector{in.size() - 1} : std::vector<size_t>());
     testing::check_fast_path(synthesis(form), synthesis_inputs(form));
+  }
+  for (const Form& none : {Form{0, 7, 5, 3, 2, 3}, {2, 0, 5, 3, 2, 3}}) {
+    testing::check_no_rows(analysis(none), analysis_inputs(none));
+    testing::check_no_rows(synthesis(none), synthesis_inputs(none));
   }
 }
 
@@ -130,9 +135,10 @@ TEST_CASE("the way down undoes the way up", "[lifting]") {
 }
 
 TEST_CASE("gradients of the lifting can be differentiated again", "[lifting]") {
-  const Form form{1, 9, 3, 4, 2, 3};
-  testing::check_second_derivatives(analysis(form), analysis_inputs(form));
-  testing::check_second_derivatives(synthesis(form), synthesis_inputs(form));
+  for (const Form& form : {Form{1, 9, 3, 4, 2, 3}, {1, 4, 3, 3, 2, 3}}) {
+    testing::check_second_derivatives(analysis(form), analysis_inputs(form));
+    testing::check_second_derivatives(synthesis(form), synthesis_inputs(form));
+  }
 }
 
 TEST_CASE("the lifting refuses what it cannot take, and names it", "[lifting]") {
@@ -143,18 +149,18 @@ TEST_CASE("the lifting refuses what it cannot take, and names it", "[lifting]") 
   CHECK_THROWS_WITH(
       lifting_analysis(in[0], networks_in(in, 1, 1), networks_in(in, 5, 1), {}),
       "lifting_analysis: levels: expected as many predictions, updates and distances, one at least");
+  LiftingPast past = past_of(form, in);
+  past.weights_LK = at::ones({2, 3}, at::kDouble);
+  CHECK_THROWS_WITH(lifting_analysis(in[0], networks_in(in, 1, 1), networks_in(in, 5, 1), past),
+                    "lifting_analysis: weights: expected [1, *], got [2, 3]");
 }
 
 TEST_CASE("the loops of the network with GELU equal the reference, forward and backward", "[gelu_network]") {
   struct Widths {
     int64_t rows, in, hidden, out;
     bool biased;
-  LiftingPast past = past_of(form, in);
-  past.weights_LK = at::ones({2, 3}, at::kDouble);
-  CHECK_THROWS_WITH(lifting_analysis(in[0], networks_in(in, 1, 1), networks_in(in, 5, 1), past),
-                    "lifting_analysis: weights: expected [1, *], got [2, 3]");
   };
-  for (const Widths& w : {Widths{1, 1, 1, 1, true}, {65, 5, 7, 3, true}, {131, 16, 33, 17, false}}) {
+  for (const Widths& w : {Widths{1, 1, 1, 1, true}, {65, 5, 7, 3, true}, {131, 16, 33, 17, false}, {4, 4, 4, 4, true}}) {
     CAPTURE(w.rows, w.hidden, w.biased);
     std::vector<at::Tensor> in = {drawn({w.rows, w.in}, "x"), drawn({w.hidden, w.in}, "w0"),
                                   drawn({w.out, w.hidden}, "w3")};
@@ -165,7 +171,14 @@ TEST_CASE("the loops of the network with GELU equal the reference, forward and b
     };
     testing::check_fast_path(op, in);
     testing::check_second_derivatives(op, in);
+    in[0] = in[0].narrow(0, 0, 0);
+    testing::check_no_rows(op, in);
   }
+  const at::Tensor x = at::zeros({2, 3}), w = at::zeros({4, 3}), last = at::zeros({5, 4}), none, b = at::zeros({3});
+  CHECK_THROWS_WITH(gelu_network(x, {w, b, last, none}), "gelu_network: first bias: expected [4], got [3]");
+  CHECK_THROWS_WITH(gelu_network(x, {w, none, last, b}), "gelu_network: last bias: expected [5], got [3]");
+  CHECK_THROWS_WITH(gelu_network(x, {last, none, last, none}), "gelu_network: first weight: expected [*, 3], got [5, 4]");
+  CHECK_THROWS_WITH(gelu_network(x, {w, none, w, none}), "gelu_network: last weight: expected [*, 4], got [4, 3]");
 }
 
 TEST_CASE("the linear map in one operation equals LibTorch's, forward and backward", "[linear]") {
@@ -176,6 +189,10 @@ TEST_CASE("the linear map in one operation equals LibTorch's, forward and backwa
       return linear(x[0], x[1], biased ? x[2] : at::Tensor(), path);
     };
     testing::check_fast_path(op, in);
+    testing::check_second_derivatives(op, in);
+    in[0] = drawn({3, 0, 5}, "x");
+    testing::check_no_rows(op, in);
+    in[0] = drawn({7, 5}, "x");
     testing::check_second_derivatives(op, in);
   }
 }

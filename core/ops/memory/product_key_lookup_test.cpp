@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <limits>
 
 #include "core/error.h"
 #include "core/testing/fast_path.h"
@@ -55,8 +56,21 @@ TEST_CASE("product keys read the best of all pairs by their softmax", "[product_
 TEST_CASE("the loops of the product keys equal the reference, forward and backward", "[product_key_lookup]") {
   for (const Form& f : kForms) {
     CAPTURE(f.count, f.heads, f.side, f.columns, f.top_k);
-    testing::check_fast_path(op_of(f), inputs(f));
+    testing::check_fast_path(op_of(f), inputs(f), {3});  // a small table is read by a product with all of it
   }
+  const Form none{0, 2, 4, 3, 5, 2}, small{3, 1, 4, 3, 5, 3};
+  testing::check_no_rows(op_of(none), inputs(none));
+  testing::check_second_derivatives(op_of(small), inputs(small));
+}
+
+TEST_CASE("infinite scores leave every pair that is read inside of the table", "[product_key_lookup]") {
+  const float far = -std::numeric_limits<float>::infinity();
+  const at::Tensor q = at::ones({1, 1, 2}), keys = at::full({1, 3, 1}, far), values = at::ones({9, 2});
+  at::Tensor one = keys.clone();
+  one[0][1][0] = 2;
+  CHECK(product_key_lookup(q, {one, one, values}, 7, "loops").equal(at::ones({1, 2})));
+  CHECK(product_key_lookup(q, {keys, keys, values}, 7, "loops").isnan().all().item<bool>());
+  CHECK(product_key_lookup(q, {keys, -keys, values}, 7, "loops").isnan().all().item<bool>());
 }
 
 TEST_CASE("of equal scores the loops take the lower index", "[product_key_lookup]") {
@@ -82,6 +96,8 @@ TEST_CASE("the lookup refuses a table of another size", "[product_key_lookup]") 
   auto in = inputs({2, 1, 4, 3, 5, 2});
   CHECK_THROWS_WITH(product_key_lookup(in[0], {in[1], in[2], in[3].narrow(0, 0, 15)}, 2),
                     "product_key_lookup: values: expected [16, *], got [15, 5]");
+  CHECK_THROWS_WITH(product_key_lookup(at::zeros({2, 1, 7}), {in[1], in[2], in[3]}, 2),
+                    "product_key_lookup: q: expected an even width, half for each side, got 7");
 }
 
 }  // namespace product_key_lookup_test

@@ -49,6 +49,8 @@ TEST_CASE("the loops of the cross-entropy equal the reference, forward and backw
                                   targets_of(f.rows, f.vocabulary)});
   }
   testing::check_second_derivatives(op, {drawn({4, 3}, "x"), drawn({5, 3}, "w"), targets_of(4, 5)});
+  testing::check_second_derivatives(op, {drawn({5, 3}, "x"), drawn({5, 3}, "w"), targets_of(5, 5)});
+  testing::check_no_rows(op, {drawn({0, 3}, "x"), drawn({5, 3}, "w"), targets_of(0, 5)});
 }
 
 TEST_CASE("never more than one chunk of logits is held", "[linear_cross_entropy]") {

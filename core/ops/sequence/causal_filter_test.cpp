@@ -8,6 +8,7 @@
 #include "core/tensors/device.h"
 #include "core/tensors/random.h"
 #include "core/testing/catch.h"
+#include "core/testing/fast_path.h"
 
 using namespace subband;
 
@@ -86,8 +87,24 @@ TEST_CASE("the loops of the causal filter can be differentiated twice", "[causal
   CHECK(at::allclose(seconds[1], seconds[0], 1e-5, 1e-5));
 }
 
+TEST_CASE("the loops of the causal filter are as exact as the reference, on inputs of every kind", "[causal_filter]") {
+  const testing::PathOp op = [](const std::vector<at::Tensor>& in, std::string_view path) {
+    return causal_filter(in[0], in[1], 1, path);
+  };
+  const at::Tensor w = random({3}, at::kDouble, "w");
+  testing::check_fast_path(op, {random({2, 33, 17}, at::kDouble, "x"), w}, {1});
+  testing::check_second_derivatives(op, {random({2, 9, 3}, at::kDouble, "x"), w});
+  testing::check_no_rows(op, {random({0, 9, 3}, at::kDouble, "x"), w});
+  testing::check_no_rows(op, {random({2, 0, 3}, at::kDouble, "x"), w});
+}
+
 TEST_CASE("the causal filter refuses what it cannot take, and names it", "[causal_filter]") {
   const at::Tensor x = at::zeros({1, 4, 2}), w = at::ones({3});
+  CHECK_THROWS_WITH(causal_filter(x, at::ones({0}), 1), "causal_filter: weights: expected one at least, got none");
+  CHECK(causal_filter(x, w.to(at::kDouble), 1).equal(causal_filter(x, w, 1, "reference")));
+  CHECK_THROWS_WITH(causal_filter(x, w.to(at::kDouble), 1, "loops"),
+                    "causal_filter: path = loops: must be auto, reference, loops (CPU, fp32) or cuda (CUDA, fp32, fp16 "
+                    "or bf16)");
   CHECK_THROWS_WITH(causal_filter(x[0], w, 1), "causal_filter: x: expected [*, *, *], got [4, 2]");
   CHECK_THROWS_WITH(causal_filter(x, w, -1),
                     "causal_filter: first = -1: must be 0 or more; the future is unseen");

@@ -31,23 +31,44 @@ RowBuffer& RowBuffer::operator=(const RowBuffer& other) {
 
 void RowBuffer::push(const at::Tensor& x) {
   const int64_t added = x.size(-2), fresh = std::min(added, most_);
-  if (fresh == 0) {
-    count_ += added;
-    return;
-  }
+  if (fresh == 0) return set_count(count_ + added);
   const bool recorded = (c10::GradMode::is_enabled() && x.requires_grad()) || (data_.defined() && data_.requires_grad());
   if (recorded) {
     const int64_t old = std::min(kept_rows(), most_ - fresh);
     const at::Tensor last = x.narrow(-2, added - fresh, fresh);
     data_ = old == 0 ? last.clone() : at::cat({slice(count_ - old, old), last}, -2);
-    guarded_ = std::make_shared<int64_t>(0);
-    count_ += added;
+    leave_sharers();
+    set_count(count_ + added);
     start_ = count_ - old - fresh;
     return;
   }
   make_room(x, std::min(kept_rows() + added, most_));
   write(count_ + added - fresh, x.narrow(-2, added - fresh, fresh));
-  count_ += added;
+  set_count(count_ + added);
+}
+
+void RowBuffer::set_count(int64_t count) {
+  count_ = count;
+  if (reads_) *reads_ = count;
+}
+
+void RowBuffer::clear() {
+  set_count(0);
+  start_ = 0;
+}
+
+void RowBuffer::leave_sharers() {
+  sharers_.reset();
+  reads_.reset();
+}
+
+bool RowBuffer::overwrites_sharer() const {
+  if (!sharers_) return false;
+  std::erase_if(*sharers_, [](const auto& sharer) { return sharer.expired(); });
+  return std::ranges::any_of(*sharers_, [this](const auto& sharer) {
+    const std::shared_ptr<const int64_t> reads = sharer.lock();
+    return reads && reads != reads_ && *reads > count_;
+  });
 }
 
 at::Tensor RowBuffer::kept() const { return slice(count_ - kept_rows(), kept_rows()); }
@@ -69,8 +90,7 @@ at::Tensor RowBuffer::slice(int64_t time, int64_t rows) const {
 }
 
 void RowBuffer::make_room(const at::Tensor& like, int64_t rows) {
-  const bool overwrites = guarded_.use_count() > 1 && count_ < *guarded_;
-  if (data_.defined() && rows <= capacity() && !overwrites) return;
+  if (data_.defined() && rows <= capacity() && !overwrites_sharer()) return;
   const int64_t size = std::min(most_, std::max({rows, rows > capacity() ? 2 * capacity() : capacity(), reserved_}));
   const at::Tensor old = data_;
   const int64_t held = kept_rows();
@@ -79,7 +99,7 @@ void RowBuffer::make_room(const at::Tensor& like, int64_t rows) {
   if (held > 0) fresh.narrow(-2, 0, held).copy_(slice(count_ - held, held));
   data_ = fresh;
   start_ = count_ - held;
-  guarded_ = std::make_shared<int64_t>(0);
+  leave_sharers();
   ++allocations_;
 }
 
@@ -103,17 +123,19 @@ RowBuffer RowBuffer::shared() const {
   if (most_ != kAll || !data_.defined()) return *this;
   RowBuffer other(most_, reserved_);
   other.count_ = count_, other.start_ = start_, other.data_ = data_;
-  other.guarded_ = guarded_;
-  *guarded_ = std::max(*guarded_, count_);
+  if (!sharers_) sharers_ = std::make_shared<Sharers>();
+  if (!reads_) sharers_->push_back(reads_ = std::make_shared<int64_t>(count_));
+  other.sharers_ = sharers_;
+  other.sharers_->push_back(other.reads_ = std::make_shared<int64_t>(count_));
   return other;
 }
 
-void RowBuffer::cut(int64_t count) { count_ = std::min(count_, count); }
+void RowBuffer::cut(int64_t count) { set_count(std::min(count_, count)); }
 
 void RowBuffer::choose(const at::Tensor& rows) {
   if (!data_.defined()) return;
   data_ = data_.index_select(0, rows.to(data_.device()));
-  guarded_ = std::make_shared<int64_t>(0);
+  leave_sharers();
 }
 
 void RowBuffer::detach() {
@@ -131,7 +153,7 @@ void RowBuffer::fill_unwritten(double value) {
 RowBuffer RowBuffer::restored(const at::Tensor& kept, int64_t count, int64_t most) {
   RowBuffer buffer(most);
   buffer.push(kept);
-  buffer.count_ = count;
+  buffer.set_count(count);
   buffer.start_ = count - kept.size(-2);
   return buffer;
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <vector>
 
 namespace subband {
 
@@ -37,9 +38,9 @@ class RowBuffer {
   int64_t held_bytes() const;  ///< of the memory they lie in
   int64_t allocations() const { return allocations_; }
 
-  RowBuffer shared() const;      ///< of all rows the same memory, which neither then overwrites; of a ring a copy
-  void cut(int64_t count);       ///< of all rows, forgets those from `count` on
-  void clear() { count_ = start_ = 0; }  ///< forgets them all, and keeps the memory
+  RowBuffer shared() const;  ///< of all rows the same memory, which none overwrites where another reads; of a ring a copy
+  void cut(int64_t count);   ///< of all rows, forgets those from `count` on
+  void clear();              ///< forgets them all, and keeps the memory
   void choose(const at::Tensor& rows);
   void detach();
   void fill_unwritten(double value);  ///< for tests: what no push has written
@@ -49,11 +50,17 @@ class RowBuffer {
   at::Tensor slice(int64_t time, int64_t rows) const;  ///< kept rows, a view where they do not wrap
   void make_room(const at::Tensor& like, int64_t rows);
   void write(int64_t time, const at::Tensor& rows);
+  void set_count(int64_t count);
+  void leave_sharers();  ///< data_ is this one's alone
+  bool overwrites_sharer() const;
 
   int64_t most_, reserved_;
   int64_t count_ = 0, start_ = 0;  ///< row of time t stands at (t - start) mod capacity
   at::Tensor data_;
-  std::shared_ptr<int64_t> guarded_ = std::make_shared<int64_t>(0);  ///< rows of data_ that a sharer still reads
+  // Rows of data_ that each of its sharers reads; undefined where nobody ever shared it.
+  using Sharers = std::vector<std::weak_ptr<const int64_t>>;
+  mutable std::shared_ptr<Sharers> sharers_;
+  mutable std::shared_ptr<int64_t> reads_;  ///< this one's
   int64_t allocations_ = 0;
 };
 

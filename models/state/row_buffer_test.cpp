@@ -83,6 +83,23 @@ TEST_CASE("rows shared with another buffer are never overwritten under it", "[ro
   CHECK(at::equal(later.kept(), rows_from(0, 13)));
   CHECK(at::equal(again.kept(), at::cat({rows_from(0, 10), -rows_from(10, 5)}, 1)));
   CHECK(at::equal(marked.kept(), rows_from(0, 10)));
+  // Two that go on from one place both write its next row.
+  const RowBuffer place = filled(RowBuffer::kAll, {2, 1, 2}).shared();
+  RowBuffer one = place.shared(), two = place.shared();
+  one.push(rows_from(5, 1));
+  two.push(-rows_from(5, 2));
+  one.push(rows_from(6, 1));
+  CHECK(at::equal(one.kept(), rows_from(0, 7)));
+  CHECK(at::equal(two.kept(), at::cat({rows_from(0, 5), -rows_from(5, 2)}, 1)));
+  // One after the other, as draws that are tried from one place: the memory of the one that is gone is free again.
+  const RowBuffer start = filled(RowBuffer::kAll, {2, 1, 2}).shared();
+  for (int draw = 0; draw < 3; ++draw) {
+    RowBuffer tried = start.shared();
+    const int64_t before = tried.allocations();
+    tried.push(rows_from(5, 3));
+    CHECK(at::equal(tried.kept(), rows_from(0, 8)));
+    CHECK(tried.allocations() == before);
+  }
   // Nobody else reads them: cut and written over in place.
   RowBuffer alone = filled(RowBuffer::kAll, {10});
   const int64_t allocations = alone.allocations();

@@ -104,6 +104,8 @@ struct CallLog::Listener {
 };
 
 std::unique_ptr<at::ObserverContext> CallLog::Listener::began(const at::RecordFunction& call) {
+  // Around every node of a backward pass, which is logged itself.
+  if (std::string_view(call.name()).starts_with("autograd::engine::")) return nullptr;
   auto begun = std::make_unique<Begun>();
   begun->inputs = pieces_of(call.inputs());
   LoggedCall logged{.name = call.name(),

@@ -12,6 +12,7 @@
 
 #include "core/tensors/autocast.h"
 #include "core/tensors/random.h"
+#include "core/tensors/recorded.h"
 #include "experiments/training/checkpoints/former_names.h"
 #include "models/layers/weight_matrix.h"
 
@@ -123,7 +124,7 @@ at::Tensor Trainer::backward_of(const Batch& batch, SequenceState* state, double
   }
   if (recipe_.trainer.accumulate > 1) loss = loss.div(static_cast<double>(recipe_.trainer.accumulate));
   if (share != 1) loss = loss.mul(share);
-  (scaler_ ? loss.mul(scaler_->scale()) : loss).backward();
+  in_part("backward", [&] { (scaler_ ? loss.mul(scaler_->scale()) : loss).backward(); });
   return loss.detach();
 }
 
@@ -136,7 +137,8 @@ at::Tensor Trainer::forward_and_backward() {
   for (int64_t pass = 0; pass < passes; ++pass) {
     const auto micro_batch = static_cast<uint64_t>(steps_done_ * passes + pass);
     draw_noise_from(micro_batch);
-    const std::vector<Batch> parts = parts_of(task_.draw(micro_batch), recipe_.trainer.split);
+    const std::vector<Batch> parts =
+        in_part("data", [&] { return parts_of(task_.draw(micro_batch), recipe_.trainer.split); });
     const std::vector<double> shares = answer_shares(parts);
     for (size_t part = 0; part < parts.size(); ++part) {
       if (shares[part] == 0) continue;  // no answer of it is asked for: it has no mean
@@ -157,12 +159,14 @@ std::vector<at::Tensor> Trainer::gradients() const {
 }
 
 StepResult Trainer::step() {
+  const RecordedPart whole("step");
   const at::Tensor loss = forward_and_backward();
   const c10::NoGradGuard no_gradients;
   const std::vector<at::Tensor> gradients = this->gradients();
   if (scaler_ && !gradients.empty()) at::_foreach_mul_(gradients, 1 / scaler_->scale());
-  const at::Tensor norm =
-      gradients.empty() ? at::zeros_like(loss) : at::stack(at::_foreach_norm(gradients)).norm();
+  const at::Tensor norm = in_part("gradient norm", [&] {
+    return gradients.empty() ? at::zeros_like(loss) : at::stack(at::_foreach_norm(gradients)).norm();
+  });
   // The one place where a step waits for its device.
   const at::Tensor both = at::stack({loss.to(at::kDouble), norm.to(at::kDouble)}).cpu();
   StepResult result{.loss = both.const_data_ptr<double>()[0],
@@ -170,8 +174,8 @@ StepResult Trainer::step() {
                     .gradient_norm = both.const_data_ptr<double>()[1]};
   if (!result.finite()) return scaler_ ? leave_out(result) : result;
   const double limit = recipe_.trainer.clip_norm, reached = result.gradient_norm + kNormMargin;
-  if (limit > 0 && reached > limit) at::_foreach_mul_(gradients, limit / reached);
-  optimizer_->step(schedule_->rates(steps_done_, optimizer_->groups()));
+  if (limit > 0 && reached > limit) in_part("clipping", [&] { at::_foreach_mul_(gradients, limit / reached); });
+  in_part("optimizer", [&] { optimizer_->step(schedule_->rates(steps_done_, optimizer_->groups())); });
   if (scaler_) scaler_->update(false);
   remember(result.loss);
   ++steps_done_;

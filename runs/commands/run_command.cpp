@@ -15,6 +15,7 @@
 #include "experiments/training/checkpoints/named_checkpoint.h"
 #include "experiments/training/checkpoints/start_overrides.h"
 #include "experiments/training/dry_run.h"
+#include "experiments/training/profile/profile_observer.h"
 #include "experiments/training/progress_observer.h"
 #include "experiments/training/recipe_remarks.h"
 #include "runs/commands/commands.h"
@@ -34,7 +35,26 @@ struct RunWords {
   bool force = false;
   bool check = false;
   bool other_machine = false;
+  bool profile = false;
 };
+
+// Of `--profile`; nothing where no step was taken, or too few.
+std::optional<ProfileTable> written_profile(ProfileObserver* observer, const RunResult& result, bool quiet) {
+  if (observer == nullptr) return {};
+  const auto say = [quiet](const std::string& line) {
+    if (!quiet) std::cerr << shown_message("profile: " + line) << "\n";
+  };
+  const std::optional<Profile> profile = observer->profile();
+  if (!profile) {
+    say(result.is_reused ? "the run is there already, so that no step was taken; --force computes it again"
+                         : "none: the run took fewer than three steps");
+    return {};
+  }
+  const fs::path folder = result.folder / "profile";
+  ProfileTable table = write_profile(*profile, folder);
+  say("written: " + (folder / "trace.json").string() + ", for chrome://tracing or ui.perfetto.dev, and table.txt");
+  return table;
+}
 
 Recipe composed_recipe(const Registry& registry, const RunWords& words, const CommonOptions& common) {
   RecipeRequest request = words.recipe;
@@ -64,14 +84,15 @@ void print_run(const RunResult& result) {
              shown(result.folder.string()));
 }
 
-void print_run_json(const RunResult& result) {
-  const RecordJson document = {{"folder", result.folder.string()},
+void print_run_json(const RunResult& result, const std::optional<ProfileTable>& profile) {
+  RecordJson document = {{"folder", result.folder.string()},
                                {"id", result.id},
                                {"reused", result.is_reused},
                                {"status", result.outcome.status},
                                {"step", result.outcome.step},
                                {"message", result.outcome.message},
                                {"metrics", metrics_json(result.outcome.metrics)}};
+  if (profile) document["profile"] = profile->json();
   std::cout << json_document(document) << "\n";
 }
 
@@ -111,6 +132,11 @@ int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments 
   register_parts(registry);
   const Recipe recipe = composed_recipe(registry, words, common);
   if (words.check) return say_checked(recipe, common);
+  if (words.profile && recipe.trainer.device != "cpu")
+    throw ConfigError("command line",
+                      "--profile: measures the CPU, and trainer.device = " + recipe.trainer.device +
+                          "; give trainer.device=cpu",
+                      "bad_value");
   const Store store(common.store);
   PerformOptions options{.stop = &stop_asked(),
                          .checkpoint = &checkpoint_asked(),
@@ -119,14 +145,19 @@ int carry_out_run(const RunWords& words, const CommonOptions& common, Arguments 
                          .force = words.force};
   options.command_line.insert(options.command_line.end(), arguments.begin(), arguments.end());
   ProgressObserver progress(recipe.name, common.quiet);
-  options.observer = &progress;
+  std::optional<ProfileObserver> profiler;
+  if (words.profile) profiler.emplace();
+  Observers observers({&progress, profiler ? &*profiler : nullptr});
+  options.observer = &observers;
   const RunResult result = perform(recipe, store, options);
   if (!common.quiet)
     for (const std::string& notice : result.notices) std::cerr << shown_message(notice) << "\n";
   if (result.is_reused && !common.quiet) say_reused(result, recipe);
   changed = {common.store, common.quiet};
+  const auto profile = written_profile(profiler ? &*profiler : nullptr, result, common.quiet);
+  if (profile && !common.json) std::cout << profile->text() << "\n";
   if (common.json)
-    print_run_json(result);
+    print_run_json(result, profile);
   else
     print_run(result);
   return exit_code_of(result.outcome);
@@ -155,6 +186,9 @@ int command_run(Arguments arguments, ChangedStore& changed) {
       "one forward and backward pass of a small batch instead of the run; exit code 2 where it fails");
   line.app().add_flag("--other-machine", words.other_machine,
                       "go on with a run whose operations take other paths here than before; the record notes it");
+  line.app().add_flag("--profile", words.profile,
+                      "show where the time of three steps goes, by part of the net, and write a trace of them into the "
+                      "run's folder (CPU)");
   line.app().add_flag("--force", words.force,
                       "compute again what is done; the earlier run moves to STORE/replaced");
   return line.run(arguments, [&] { return carry_out_run(words, line.options(), arguments, changed); });

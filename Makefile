@@ -50,10 +50,10 @@ bench-compose: build  ## the spec language against the clock, beside Hydra; need
 	@build/$(PRESET)/sweeps/plan_bench
 	@core/config/conformance/run bench
 
-bench: build     ## training steps and text beside PyTorch and transformers, in an environment of its own (.deps/peers, 5 GB)
+bench: build     ## steps, mixers, a sweep and texts beside PyTorch, Hydra and transformers, in their own environment (.deps/peers, 5 GB)
 	@test -x .deps/peers/bin/python3 || python3 -m venv .deps/peers
-	@.deps/peers/bin/python3 -c 'import torch, transformers' 2>/dev/null || \
-	  .deps/peers/bin/pip install -q torch==2.11.0 numpy transformers==5.24.0
+	@.deps/peers/bin/python3 -c 'import torch, transformers, hydra, hydra_plugins.hydra_joblib_launcher' 2>/dev/null || \
+	  .deps/peers/bin/pip install -q torch==2.11.0 numpy transformers==5.24.0 hydra-core==1.3.2 hydra-joblib-launcher==1.2.0
 	@analysis/peers/run $(PROGRAM)
 
 check-state: build  ## all that is promised of states: every cutting, at length (a minute or more)

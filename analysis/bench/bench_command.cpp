@@ -9,8 +9,10 @@
 
 #include "analysis/bench/measure_generation.h"
 #include "analysis/bench/measure_mixers.h"
+#include "analysis/bench/measure_ops.h"
 #include "analysis/bench/measure_packed.h"
 #include "analysis/bench/measure_step.h"
+#include "analysis/bench/measure_sweep.h"
 #include "analysis/bench/measure_tokens.h"
 #include "analysis/commands/commands.h"
 #include "analysis/format.h"
@@ -40,13 +42,16 @@ struct BenchWords {
   std::string device = "auto", precision = "auto";
   int64_t threads = 1;
   bool only_fp32 = false;
+  int jobs = 2;
 
   void add_to(CLI::App& app) {
     plan.memory_mib = 0;
     app.add_option("WHAT", what,
                    "`mixers`: passes over whole windows; `tokens`: the next token behind so many, and prompts; then "
-                   "perhaps names of mixers, for tokens wavelet_lm too; `packed`: products with weights of few bits; `step`: a "
-                   "training step of a recipe, then its name and overrides; `generation`: text from a recipe's net, alike")
+                   "perhaps names of mixers, for tokens wavelet_lm too; `packed`: products with weights of few bits; `ops`: "
+                   "every operation with a fast path, then perhaps names of operations; `step`: a training step of a recipe, "
+                   "then its name and overrides; `generation`: text from a recipe's net, alike; `sweep`: a whole sweep beside "
+                   "Hydra's joblib launcher with PyTorch, then its name and overrides")
         ->required();
     app.add_option("--heads", tokens.heads, "tokens: of mixers that have them")->check(above_zero())->capture_default_str();
     app.add_option("--prompt", tokens.prompt, "tokens, generation: length of the prompt; 0: none")
@@ -57,13 +62,18 @@ struct BenchWords {
         ->capture_default_str();
     app.add_option("--rows", packed.rows, "packed: of each matrix")->check(above_zero())->capture_default_str();
     app.add_option("--columns", packed.columns, "packed: of each matrix")->check(above_zero())->capture_default_str();
-    app.add_option("--rounds", tokens.rounds, "tokens, packed, step, generation: interleaved rounds")->check(above_zero())->capture_default_str();
+    app.add_option("--rounds", tokens.rounds, "tokens, packed, ops, step, generation: interleaved rounds")
+        ->check(above_zero())
+        ->capture_default_str();
     app.add_option("--without", step.without,
                    "step: also with the reference of this operation in place of its fast path, any number of times; "
                    "`all`: of all at once");
-    app.add_flag("--peers", step.peers, "step, generation: also by PyTorch (analysis/peers/), where a Python with torch is found");
+    app.add_flag("--peers", step.peers,
+                 "step, mixers, generation: also by PyTorch (analysis/peers/), where a Python with torch is found");
     app.add_flag("--only-fp32", only_fp32, "generation: neither weights of few bits nor the window read again");
-    app.add_flag("--compiled", step.compiled, "step: with --peers also by torch.compile, which takes minutes first");
+    app.add_flag("--compiled", step.compiled,
+                 "step with --peers, sweep: also by torch.compile, which takes minutes first, in a sweep for every cell");
+    app.add_option("--jobs", jobs, "sweep: workers, of either side")->check(above_zero())->capture_default_str();
     app.add_option("--lengths", plan.lengths, "tokens, with commas between")
         ->delimiter(',')
         ->check(above_zero());
@@ -128,6 +138,28 @@ int bench_packed(const BenchWords& words, const CommonOptions& options) {
   return 0;
 }
 
+// `subband bench ops`
+int bench_ops(const BenchWords& words, const CommonOptions& options) {
+  OpBenchPlan plan{.ops = {words.what.begin() + 1, words.what.end()}};
+  plan.width = words.plan.width, plan.rounds = words.tokens.rounds;
+  const Report report = measure_ops(plan, [&](const std::string& note) {
+    if (!options.quiet) std::cerr << "bench: " << note << "\n";
+  });
+  std::cout << make_format(options.json ? "json" : "text", {.columns = 160})->write(report);
+  return 0;
+}
+
+// `subband bench sweep`
+int bench_sweep(const BenchWords& words, const Registry& registry, const CommonOptions& options) {
+  SweepBenchPlan plan{.jobs = words.jobs, .compiled = words.step.compiled};
+  if (words.what.size() > 1) plan.sweep = words.what[1], plan.overrides = {words.what.begin() + 2, words.what.end()};
+  const Report report = measure_sweep(registry, plan, [&](const std::string& note) {
+    if (!options.quiet) std::cerr << "bench: " << note << "\n";
+  });
+  std::cout << make_format(options.json ? "json" : "text", {.columns = 160})->write(report);
+  return 0;
+}
+
 // `subband bench step`
 int bench_step(const BenchWords& words, const Registry& registry, const CommonOptions& options) {
   if (words.what.size() < 2)
@@ -171,17 +203,20 @@ int command_bench(Arguments arguments) {
       "subband bench mixers\n  subband bench mixers wersa performer --lengths 1024,4096 --backward\n"
       "  subband bench tokens softmax_attention wavelet_lm --lengths 1024,8192 --width 512 --heads 8\n"
       "  subband bench packed --columns 2048 --weights 4096\n"
+      "  subband bench ops lifting_analysis fwht --width 256\n"
       "  subband bench generation wikitext_103/waveletlm_883m trainer.device=cpu trainer.precision=fp32 --rounds 3\n"
-      "  subband bench step tinyshakespeare/wavelet --without lifting_analysis --peers");
+      "  subband bench step tinyshakespeare/wavelet --without lifting_analysis --peers\n"
+      "  subband bench sweep quickstart --jobs 2");
   BenchWords words;
   words.add_to(line.app());
   return line.run(arguments, [&] {
-    const std::vector<std::string> known = {"generation", "mixers", "packed", "step", "tokens"};
+    const std::vector<std::string> known = {"generation", "mixers", "ops", "packed", "step", "sweep", "tokens"};
     if (std::ranges::find(known, words.what[0]) == known.end())
       throw ConfigError("command line", words.what[0] + ": cannot be benched" + suggestion(words.what[0], known),
                         "unknown_option");
     MixerBenchPlan& plan = words.plan;
     plan.mixers.assign(words.what.begin() + 1, words.what.end());
+    plan.peers = words.step.peers;
     std::ranges::sort(plan.lengths);
     plan.device =
         open_device(words.device, [](const std::string& text) { std::cerr << shown_message(text) << "\n"; });
@@ -190,9 +225,11 @@ int command_bench(Arguments arguments) {
     if (plan.memory_mib == 0) plan.memory_mib = free_mib() / 2;
     prepare_tensors(static_cast<int>(words.threads));
     if (words.what[0] == "packed") return bench_packed(words, line.options());
+    if (words.what[0] == "ops") return bench_ops(words, line.options());
     Registry registry;
     register_parts(registry);
     if (words.what[0] == "generation") return bench_generation(words, registry, line.options());
+    if (words.what[0] == "sweep") return bench_sweep(words, registry, line.options());
     if (words.what[0] == "step") return bench_step(words, registry, line.options());
     if (words.what[0] == "tokens") return bench_tokens(words, registry, line.options());
     if (plan.lengths.empty()) plan.lengths = {1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072};

@@ -6,16 +6,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <random>
+#include <string_view>
 
+#include "analysis/bench/peer_process.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/slot.h"
+#include "core/temporaries.h"
 #include "core/tensors/memory_counter.h"
 #include "core/tensors/random.h"
+#include "core/tensors/safetensors.h"
 #include "core/text.h"
+#include "experiments/training/checkpoints/checkpoint.h"
 #include "models/mixer.h"
 
 namespace subband {
@@ -26,6 +35,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kCopy = "copy";
 constexpr const char* kReference = "softmax_attention";
+constexpr std::array<std::string_view, 3> kPeers = {"linear_attention", "performer", "retnet"};  // analysis/peers/mixers.py
 constexpr int kMostRounds = 15;
 constexpr double kShortestTiming_s = 0.01;  // shorter passes are timed several at a time
 constexpr double kSafety = 1.3;             // on predictions
@@ -45,6 +55,7 @@ struct Contender {
   std::optional<bool> causal;  // unknown before the first length
   std::vector<Seen> seen;
   std::string ended;  // why no longer length is tried
+  std::string peer_of = {};  // somebody else's form of this mixer
 };
 
 /// A mixer ready to run at one length.
@@ -52,6 +63,7 @@ struct Runner {
   Contender* contender;
   MixerCell cell;
   std::shared_ptr<Mixer> mixer;  // null: the copy
+  std::unique_ptr<PeerProcess> peer = {};
   double first_s = 0;
   int calls = 1;
   std::vector<double> times_ms;
@@ -80,7 +92,12 @@ class Bench {
     std::vector<std::string> names = plan.mixers;
     if (names.empty()) names = registry.of<Mixer>().names();
     if (std::ranges::find(names, kReference) == names.end()) names.insert(names.begin(), kReference);
-    for (const std::string& name : names) contenders_.push_back({.name = name});
+    for (const std::string& name : names) {
+      contenders_.push_back({.name = name});
+      if (plan.peers && std::ranges::find(kPeers, name) != kPeers.end())
+        contenders_.push_back({.name = name + " (PyTorch)", .peer_of = name});
+    }
+    if (plan.peers) python_ = python_with_torch(program_root(), why_no_peers_);
   }
 
   MixerBench run() {
@@ -99,7 +116,11 @@ class Bench {
     for (Contender& contender : contenders_) {
       tell(contender.name + " at " + grouped(length));
       Runner runner{.contender = &contender, .cell = {.mixer = contender.name, .length = length}};
-      start(runner, x);
+      if (contender.peer_of.empty())
+        start(runner, x);
+      else if (!pilot)
+        start_peer(runner, runners, x);
+      if (pilot && !contender.peer_of.empty()) continue;
       if (!runner.cell.skipped.empty()) {
         if (!pilot) result_.cells.push_back(runner.cell);
         continue;
@@ -107,6 +128,8 @@ class Bench {
       runners.push_back(std::move(runner));
     }
     if (pilot) return;
+    for (Runner& runner : runners)
+      if (!runner.contender->peer_of.empty()) runner.cell.peer_of = runner.contender->peer_of;
     rounds(runners, x);
     for (Runner& runner : runners) result_.cells.push_back(finished(runner, runners));
   }
@@ -138,6 +161,54 @@ class Bench {
     if (!skipped.empty()) return;
     contender.seen.push_back({x.size(1), runner.first_s, runner.cell.peak_mib, runner.cell.flops});
     runner.calls = std::clamp(static_cast<int>(kShortestTiming_s / runner.first_s), 1, 1000);
+  }
+
+  // The same weights and input, in a process of its own, whose answer must be ours.
+  void start_peer(Runner& runner, const std::vector<Runner>& runners, const at::Tensor& x) {
+    Contender& contender = *runner.contender;
+    std::string& skipped = runner.cell.skipped;
+    const Runner* own = nullptr;
+    for (const Runner& each : runners)
+      if (each.contender->name == contender.peer_of) own = &each;
+    if (contender.ended.empty() && own == nullptr) contender.ended = "our own form is left out";
+    if (contender.ended.empty() && !why_no_peers_.empty()) contender.ended = why_no_peers_;
+    if (contender.ended.empty() && own->cell.form != "causal") contender.ended = "the peer is causal";
+    if (contender.ended.empty()) contender.ended = prediction(runner);
+    if (!(skipped = contender.ended).empty()) return;
+    const std::filesystem::path folder =
+        std::filesystem::temp_directory_path() / temporary_name("subband_bench_mixer");
+    try {
+      hand_over(*own, x, folder);
+      runner.peer = std::make_unique<PeerProcess>(std::vector<std::string>{
+          python_, (program_root() / "analysis/peers/mixer.py").string(), folder.string(), std::to_string(result_.threads)});
+      runner.first_s = runner.peer->heard().at("seconds").get<double>();
+    } catch (const Error& error) {
+      skipped = contender.ended = error.first().message;
+    }
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+    if (!skipped.empty()) return;
+    runner.cell.form = own->cell.form, runner.cell.flops = own->cell.flops;
+    contender.seen.push_back({x.size(1), runner.first_s, 0, runner.cell.flops});
+    runner.calls = std::clamp(static_cast<int>(kShortestTiming_s / runner.first_s), 1, 1000);
+  }
+
+  void hand_over(const Runner& own, const at::Tensor& x, const std::filesystem::path& folder) const {
+    std::filesystem::create_directories(folder);
+    const c10::NoGradGuard no_gradient;
+    write_safetensors(folder / "weights.safetensors", model_tensors(*own.mixer));
+    write_safetensors(folder / "pass.safetensors", {{"x", x}, {"y", own.mixer->forward(x, {})}});
+    config::Node spec = config::Node::map(), written = config::Node::map(), resolved = config::Node::map();
+    spec.set("type", config::Node(own.contender->name));
+    written.set("mixer", std::move(spec));
+    BindSession session{.registry = &registry_};
+    Binder binder(session, written, resolved);
+    Slot<Mixer> slot;
+    slot.bind(binder, "mixer", {.width = plan_.width, .length = x.size(1), .causal = true}, "");
+    config::Node asked = config::Node::map();
+    asked.set("spec", *resolved.find("mixer"));
+    asked.set("backward", config::Node(plan_.backward));
+    write_file(folder / "mixer.json", config::to_json(asked));
   }
 
   void make(Runner& runner) {
@@ -224,6 +295,10 @@ class Bench {
         Runner& runner = runners[i];
         tell(fmt::format("{} at {}, round {} of {}", runner.cell.mixer, grouped(runner.cell.length),
                          round + 1, count));
+        if (runner.peer) {
+          runner.times_ms.push_back(runner.peer->ask(std::to_string(runner.calls)).at("ms").get<double>());
+          continue;
+        }
         const Clock::time_point start = Clock::now();
         for (int call = 0; call < runner.calls; ++call) {
           const at::Tensor y = pass(runner, x);
@@ -251,6 +326,12 @@ class Bench {
     return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
   }
 
+  static double median_ratio(const Runner& runner, const Runner& other) {
+    std::vector<double> ratios;
+    for (size_t i = 0; i < runner.times_ms.size(); ++i) ratios.push_back(runner.times_ms[i] / other.times_ms[i]);
+    return quantile(ratios, 0.5);
+  }
+
   MixerCell finished(Runner& runner, const std::vector<Runner>& all) {
     MixerCell& cell = runner.cell;
     cell.path = runner.mixer ? runner.mixer->path() : "";
@@ -259,11 +340,8 @@ class Bench {
     cell.p10_ms = quantile(runner.times_ms, 0.1);
     cell.p90_ms = quantile(runner.times_ms, 0.9);
     for (const Runner& other : all) {
-      if (other.cell.mixer != kReference) continue;
-      std::vector<double> ratios;
-      for (size_t i = 0; i < runner.times_ms.size(); ++i)
-        ratios.push_back(runner.times_ms[i] / other.times_ms[i]);
-      cell.ratio = quantile(ratios, 0.5);
+      if (other.cell.mixer == kReference) cell.ratio = median_ratio(runner, other);
+      if (!cell.peer_of.empty() && other.cell.mixer == cell.peer_of) cell.over_own = median_ratio(runner, other);
     }
     // What comes after is predicted from the better figure.
     runner.contender->seen.back().pass_s = cell.median_ms / 1000;
@@ -275,6 +353,7 @@ class Bench {
   const BenchProgress& progress_;
   std::mt19937_64 shuffle_;
   std::vector<Contender> contenders_;
+  std::string python_, why_no_peers_;
   MixerBench result_;
   const Clock::time_point begin_ = Clock::now();
 };

@@ -24,6 +24,7 @@ struct MixerBenchPlan {
   double pass_limit_s = 12;  ///< for one pass, predicted
   double memory_mib = 4096;  ///< for one pass, predicted
   uint64_t seed = 1337;
+  bool peers = false;  ///< PyTorch's forms too, of those that have one, where a Python with torch is found
 };
 
 /// Told before every step: seconds gone of the budget, which is spent at most, and what comes next.

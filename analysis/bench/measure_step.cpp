@@ -18,8 +18,8 @@
 #include "core/temporaries.h"
 #include "core/tensors/device.h"
 #include "core/tensors/kept_memory.h"
-#include "core/tensors/random.h"
 #include "core/tensors/safetensors.h"
+#include "core/tensors/yardsticks.h"
 #include "core/text.h"
 #include "experiments/training/checkpoints/checkpoint.h"
 #include "experiments/training/machine.h"
@@ -115,21 +115,6 @@ class PeerStepper final : public Stepper {
   double loss_ = 0;
 };
 
-void measure_yardsticks(StepBench& bench) {
-  const at::Tensor a = at::empty({2048, 2048}).normal_(0, 1, stream(1, "bench.a")), b = a.t().contiguous();
-  at::Tensor c = at::empty({2048, 2048});
-  const at::Tensor from = at::ones({1 << 24});
-  at::Tensor to = at::zeros_like(from);
-  std::vector<double> products, copies;
-  for (int round = 0; round < 5; ++round) {
-    products.push_back(milliseconds([&] { at::mm_out(c, a, b); }));
-    copies.push_back(milliseconds([&] { to.copy_(from); }));
-  }
-  bench.product_gflops = 2 * std::pow(2048.0, 3) / quantile(products, 0.1) / 1e6;
-  bench.copy_gib_per_s =
-      2 * static_cast<double>(from.nbytes()) / quantile(copies, 0.1) * 1000 / std::pow(2.0, 30);
-}
-
 class StepMeasurement {
  public:
   StepMeasurement(const Recipe& recipe, const StepBenchPlan& plan,
@@ -144,7 +129,8 @@ class StepMeasurement {
   StepBench run() {
     keep_tensor_memory();
     tell_("yardsticks");
-    measure_yardsticks(bench_);
+    const Yardsticks yardsticks = measure_yardsticks();
+    bench_.product_gflops = yardsticks.gflops, bench_.copy_gib_per_s = yardsticks.gib_per_s;
     const double forward = make_net(recipe_)->flops(recipe_.trainer.length);
     bench_.products_ms = 3 * forward * static_cast<double>(bench_.tokens / recipe_.trainer.length) /
                          bench_.product_gflops / 1e6;

@@ -108,16 +108,27 @@ std::string log_plot(const MixerBench& bench, const std::string& what,
 Report MixerBench::time_report() const {
   const std::string note =
       setting(*this) + "; medians, in parentheses over softmax_attention of the same rounds";
-  return report_of(*this, "milliseconds a pass, over tokens", note, [](const MixerCell& cell) {
+  Report report = report_of(*this, "milliseconds a pass, over tokens", note, [](const MixerCell& cell) {
     const std::string ratio = cell.ratio > 0 ? fmt::format(" ({})", three_digits(cell.ratio)) : "";
     return number_cell(three_digits(cell.median_ms) + ratio, cell.median_ms);
   });
+  for (const std::string& mixer : mixers_of(*this)) {
+    std::string line;
+    for (const MixerCell& cell : cells)
+      if (cell.mixer == mixer && cell.over_own > 0)
+        line += fmt::format("{}{:.2f} at {}", line.empty() ? mixer + " over " + cell.peer_of + ": " : ", ", cell.over_own,
+                            grouped(cell.length));
+    if (!line.empty()) std::get<Notes>(report.blocks[1]).lines.push_back(line);
+  }
+  return report;
 }
 
 Report MixerBench::memory_report() const {
   Report report = report_of(
       *this, "MiB of tensors at once in a pass, over tokens", "",
-      [](const MixerCell& cell) { return number_cell(three_digits(cell.peak_mib), cell.peak_mib); });
+      [](const MixerCell& cell) {
+        return cell.peer_of.empty() ? number_cell(three_digits(cell.peak_mib), cell.peak_mib) : empty_cell();
+      });
   report.blocks[1] = Notes{{setting(*this) + "; input and weights apart"}};
   return report;
 }
@@ -138,6 +149,8 @@ nlohmann::ordered_json MixerBench::json() const {
            {"tokens_per_s", static_cast<double>(batch * cell.length) / cell.median_ms * 1000},
            {"ratio_to_softmax_attention", cell.ratio > 0 ? nlohmann::ordered_json(cell.ratio) : nullptr},
            {"peak_mib", cell.peak_mib},
+           {"peer_of", cell.peer_of.empty() ? nullptr : nlohmann::ordered_json(cell.peer_of)},
+           {"over_own", cell.over_own > 0 ? nlohmann::ordered_json(cell.over_own) : nullptr},
            {"flops", cell.flops},
            {"state_bytes", cell.state_bytes}});
     }

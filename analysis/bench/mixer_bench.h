@@ -19,6 +19,8 @@ struct MixerCell {
   std::string skipped;                           ///< why it was not measured; empty: it was
   double median_ms = 0, p10_ms = 0, p90_ms = 0;  ///< of a pass
   double ratio = 0;  ///< median over the rounds of its time over softmax_attention's; 0: none
+  std::string peer_of;    ///< where it is somebody else's form: of which of ours
+  double over_own = 0;    ///< then: median over the rounds of its time over ours
   int rounds = 0;
   double peak_mib = 0;  ///< the most that tensors of one pass held at once, input and weights apart
   double flops = 0;     ///< of one forward pass over one sequence

@@ -52,6 +52,21 @@ TEST_CASE("the bench's tables have a row a mixer, a column a length, and reasons
   CHECK(tables_of(memory).at(0)->rows[1][3].text == "4.00");
 }
 
+TEST_CASE("what somebody else's form of a mixer takes over ours stands below the table", "[mixer_bench]") {
+  MixerBench bench = two_lengths();
+  for (const int64_t length : {1024, 2048})
+    bench.cells.push_back({.mixer = "wersa (PyTorch)",
+                           .form = "causal",
+                           .length = length,
+                           .median_ms = 8,
+                           .peer_of = "wersa",
+                           .over_own = 2.5});
+  const std::vector<std::string> notes = lines_of(bench.time_report().blocks.at(1));
+  CHECK(notes.back() == "wersa (PyTorch) over wersa: 2.50 at 1,024, 2.50 at 2,048");
+  CHECK(bench.json()["cells"][4]["over_own"] == 2.5);
+  CHECK(tables_of(bench.memory_report()).at(0)->rows[2][2].is_empty);
+}
+
 TEST_CASE("the bench's JSON holds every cell, measured or skipped", "[mixer_bench]") {
   const auto json = two_lengths().json();
   CHECK(json["cells"][0]["tokens_per_s"].get<double>() == Approx(1024 / 0.01234));

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/json.h"
 
 namespace subband {
@@ -75,7 +76,30 @@ Json PeerProcess::ask(const std::string& line) {
   return heard();
 }
 
-std::string python_with_torch(const std::filesystem::path& root, std::string& why) {
+void run_to_end(const std::vector<std::string>& command, const std::filesystem::path& log) {
+  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (out < 0) throw Error(log.string(), "cannot be written");
+  std::vector<char*> words;
+  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  const pid_t process = fork();
+  if (process == 0) {
+    dup2(out, STDOUT_FILENO);
+    dup2(out, STDERR_FILENO);
+    execvp(words[0], words.data());
+    _exit(127);
+  }
+  close(out);
+  if (process < 0) throw Error(command.at(0), "cannot be started");
+  int status = 0;
+  waitpid(process, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  const std::string said = read_file(log);
+  constexpr size_t kTail = 400;
+  throw Error(command.at(0), "has failed: " + said.substr(said.size() > kTail ? said.size() - kTail : 0));
+}
+
+std::string python_with_torch(const std::filesystem::path& root, std::string& why, const std::string& more) {
   std::vector<std::string> candidates;
   if (const char* given = std::getenv("SUBBAND_PEERS")) candidates.emplace_back(given);
   candidates.push_back((root / ".deps/peers/bin/python3").string());
@@ -83,7 +107,7 @@ std::string python_with_torch(const std::filesystem::path& root, std::string& wh
   for (const std::string& python : candidates) {
     try {
       PeerProcess peer(
-          {python, "-c", "import torch; print('{\"torch\": \"' + torch.__version__ + '\"}', flush=True)"},
+          {python, "-c", "import torch" + more + "; print('{\"torch\": \"' + torch.__version__ + '\"}', flush=True)"},
           true);
       peer.heard();
       return python;
@@ -91,7 +115,7 @@ std::string python_with_torch(const std::filesystem::path& root, std::string& wh
       continue;
     }
   }
-  why = "no python3 with torch: set SUBBAND_PEERS, or run `make bench`, which brings one";
+  why = "no python3 with torch" + more + ": set SUBBAND_PEERS, or run `make bench`, which brings one";
   return "";
 }
 

@@ -30,8 +30,11 @@ class PeerProcess {
   std::FILE *to_ = nullptr, *from_ = nullptr;
 };
 
-/// Where python3 is that can import torch: $SUBBAND_PEERS, .deps/peers/bin/python3 below `root`, or the PATH's; empty
+/// Runs a command to its end, what it says going to `log`. Error with the log's last lines where it fails.
+void run_to_end(const std::vector<std::string>& command, const std::filesystem::path& log);
+
+/// Where python3 is that can import torch, and `more`: $SUBBAND_PEERS, .deps/peers/bin/python3 below `root`, or the PATH's; empty
 /// with a reason in `why` where there is none.
-std::string python_with_torch(const std::filesystem::path& root, std::string& why);
+std::string python_with_torch(const std::filesystem::path& root, std::string& why, const std::string& more = "");
 
 }  // namespace subband

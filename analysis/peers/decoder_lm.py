@@ -10,13 +10,15 @@ class DecoderLm(torch.nn.Module):
         super().__init__()
         mixer = net["mixer"]
         refuse(mixer["type"] not in ("softmax_attention", "flash_attention"), "mixer " + mixer["type"])
-        refuse(mixer.get("rope", "none") != "none", "rotary positions")
+        refuse(mixer.get("rope", "none") not in ("none", "half"), "rotary positions of neighbours")
+        refuse(mixer.get("rope_width") or mixer.get("rope_scaling", {}).get("type", "none") != "none", "such rotary positions")
         refuse(net["norm"] != "layer", "norm " + net["norm"])
         refuse(set(net["channel_mixers"]) != {"mlp"}, "channel mixers but an mlp")
         refuse(net["positions"] == "sinusoidal", "sinusoidal positions")
         self.weights = Weights(tensors)
         self.layers, self.heads, self.tied = net["layers"], mixer["heads"], net["tied"]
         self.learned = net["positions"] == "learned"
+        self.rope = mixer["rope_base"] if mixer.get("rope") == "half" else 0
         kinds = {"gelu": "none", "gelu_tanh": "tanh"}
         activation = net["channel_mixers"]["mlp"].get("activation", "gelu")
         refuse(activation not in kinds, "activation " + activation)
@@ -29,9 +31,20 @@ class DecoderLm(torch.nn.Module):
     def norm(self, x, name):
         return F.layer_norm(x, x.shape[-1:], self.weights(name + ".weight"), self.weights(name + ".bias"))
 
+    def rotated(self, x):
+        """Rotary positions: channel i with channel i + half."""
+        if not self.rope:
+            return x
+        half = x.shape[-1] // 2
+        angles = torch.outer(torch.arange(x.shape[-2], dtype=torch.float32),
+                             self.rope ** (-torch.arange(half, dtype=torch.float32) / half))
+        cos, sin = angles.cos(), angles.sin()
+        a, b = x[..., :half], x[..., half:]
+        return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
+
     def attention(self, x, at):
         split = lambda name: self.linear(x, f"{at}.{name}").unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        y = F.scaled_dot_product_attention(split("q"), split("k"), split("v"), is_causal=True)
+        y = F.scaled_dot_product_attention(self.rotated(split("q")), self.rotated(split("k")), split("v"), is_causal=True)
         return self.linear(y.transpose(1, 2).flatten(2), at + ".out")
 
     def forward(self, ids, targets):

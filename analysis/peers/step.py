@@ -15,20 +15,15 @@ def main():
     folder, way, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
     import torch
 
-    import decoder_lm
+    import nets
     import optimizers
     import tensors
-    import wavelet_lm
 
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    with open(os.path.join(folder, "recipe.json")) as file:
-        recipe = json.load(file)
-    nets = {"wavelet_lm": wavelet_lm.WaveletLm, "decoder_lm": decoder_lm.DecoderLm}
+    recipe = nets.recipe_of(folder)
     try:
-        kind = recipe["net"]["type"]
-        tensors.refuse(kind not in nets, "net " + kind)
-        net = nets[kind](recipe["net"], tensors.read(os.path.join(folder, "weights.safetensors")))
+        net = nets.net_of(folder, recipe)
         batches = tensors.read(os.path.join(folder, "batches.safetensors"))
         parameters = list(net.parameters())
         optimizer = optimizers.optimizer_of(recipe["optimizer"], parameters)

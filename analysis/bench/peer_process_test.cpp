@@ -1,0 +1,29 @@
+#include "analysis/bench/peer_process.h"
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/temporaries.h"
+#include "core/testing/catch.h"
+
+namespace peer_process_test {
+
+using namespace subband;
+namespace fs = std::filesystem;
+
+TEST_CASE("a peer answers line by line, and its complaint is an error", "[peer_process]") {
+  PeerProcess peer({"sh", "-c", "echo '{\"loss\": 2.5}'; while read line; do echo \"{\\\"said\\\": \\\"$line\\\"}\"; done"});
+  CHECK(peer.heard().at("loss") == 2.5);
+  CHECK(peer.ask("step").at("said") == "step");
+  PeerProcess lacking({"sh", "-c", "echo '{\"error\": \"this peer has no rope\"}'"});
+  CHECK_THROWS_WITH(lacking.heard(), "sh: this peer has no rope");
+}
+
+TEST_CASE("a command that fails is told with the last that it said", "[peer_process]") {
+  const fs::path log = fs::temp_directory_path() / temporary_name("subband_peer_process");
+  run_to_end({"sh", "-c", "echo well"}, log);
+  CHECK(read_file(log) == "well\n");
+  CHECK_THROWS_WITH(run_to_end({"sh", "-c", "echo no such cell >&2; exit 3"}, log), "sh: has failed: well\nno such cell\n");
+  fs::remove(log);
+}
+
+}  // namespace peer_process_test

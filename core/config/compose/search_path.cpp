@@ -41,7 +41,8 @@ const InputConfig* SearchPath::read(const std::string& name, const std::filesyst
 const InputConfig* SearchPath::load(const std::string& name, const std::filesystem::path& file,
                                     const std::string& shown, const Dialect& dialect) {
   const std::string text = read_yaml_text(file, shown);
-  Node content = dialect ? dialect(text, shown, warnings_) : parse_yaml(text, shown, &warnings_);
+  const auto parse = global_group_.empty() ? parse_yaml : parse_labels;  // raw: Hydra's language alone
+  Node content = dialect ? dialect(text, shown, warnings_) : parse(text, shown, &warnings_);
   auto config = std::make_unique<InputConfig>(
       make_input_config(name, std::move(content), dialect ? "" : text, warnings_));
   if (!global_group_.empty() && name.starts_with(global_group_ + "/") && !config->package)

@@ -1,5 +1,8 @@
 #include "core/config/yaml/frame.h"
 
+#include <memory>
+#include <optional>
+
 #include "core/config/limits.h"
 #include "core/config/yaml/checks.h"
 #include "core/text.h"
@@ -30,6 +33,29 @@ static const Entry* twin_of(const Node& map, const Entry& entry) {
   return nullptr;
 }
 
+// A number, or the label that was made of one.
+static std::optional<double> number_of(const Entry& entry) {
+  const bool is_number = entry.key_kind == Node::Kind::integer || entry.key_kind == Node::Kind::number;
+  const bool is_label = entry.key_kind == Node::Kind::string && entry.key_place.typed != nullptr;
+  return is_number || is_label ? parse_number(entry.key) : std::nullopt;
+}
+
+static void become_label(Entry& entry) {
+  entry.key = entry.label();
+  entry.key_kind = Node::Kind::string;
+  entry.key_place.typed = std::make_shared<const std::string>(entry.key);
+}
+
+// Keys of one value that were typed differently become texts.
+static void tell_apart(Node& map, Entry& entry) {
+  const auto number = number_of(entry);
+  for (Entry& present : map.entries()) {
+    if (!number || number_of(present) != number || present.label() == entry.label()) continue;
+    become_label(present);
+    become_label(entry);
+  }
+}
+
 void YamlFrame::accept_key(const Node& next, bool plain) {
   if (next.is(Node::Kind::null)) refuse_yaml(next.place, "null cannot be a key; quote it", "bad_value");
   Entry entry;
@@ -40,12 +66,8 @@ void YamlFrame::accept_key(const Node& next, bool plain) {
   if (next.is(Node::Kind::number)) entry.key = number_text(next.number());
   entry.key_place = next.place;
   merge_key = plain && entry.key == "<<";
-  const Entry* twin = merge_key ? nullptr : twin_of(node, entry);
-  if (twin != nullptr && labels && twin->label() != entry.label()) {
-    entry.key = entry.label(), entry.key_kind = Node::Kind::string;
-    twin = twin_of(node, entry);
-  }
-  if (twin != nullptr)
+  if (labels && !merge_key) tell_apart(node, entry);
+  if (const Entry* twin = merge_key ? nullptr : twin_of(node, entry))
     refuse_yaml(next.place, entry.label() + ": the key stands twice; first " +
                                 (twin->label() == entry.label() ? "" : "as " + twin->label() + " ") + "at line " +
                                 std::to_string(twin->key_place.line));

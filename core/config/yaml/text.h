@@ -5,11 +5,15 @@
 #include <string_view>
 
 #include "core/config/node.h"
+#include "core/config/yaml.h"
 
 namespace subband::config {
 
 /// The text of a file, unless it is too long for a spec. `shown` names it in messages.
 std::string read_yaml_text(const std::filesystem::path& path, const std::string& shown);
+
+/// parse_yaml where keys are labels: `1.1` and `1.10` are two, as they were typed, though equal as numbers.
+Node parse_labels(std::string_view text, const std::string& source, Warnings* warnings);
 
 /// Values of a tree, itself included.
 size_t count_nodes(const Node& node);

@@ -65,6 +65,10 @@ Node parse_yaml(std::string_view text, const std::string& source, Warnings* warn
   return parse(text, source, warnings, /*labels=*/false);
 }
 
+Node parse_labels(std::string_view text, const std::string& source, Warnings* warnings) {
+  return parse(text, source, warnings, /*labels=*/true);
+}
+
 std::string read_yaml_text(const std::filesystem::path& path, const std::string& shown) {
   std::error_code unknown;
   const auto size = std::filesystem::file_size(path, unknown);
@@ -73,7 +77,7 @@ std::string read_yaml_text(const std::filesystem::path& path, const std::string&
 }
 
 Node read_yaml(const std::filesystem::path& path, Warnings* warnings) {
-  return parse(read_yaml_text(path, path.string()), path.string(), warnings, /*labels=*/true);
+  return parse_labels(read_yaml_text(path, path.string()), path.string(), warnings);
 }
 
 }  // namespace subband::config

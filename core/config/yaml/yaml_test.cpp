@@ -76,6 +76,7 @@ TEST_CASE("keys of a sweep's spec are labels: numbers that are equal stand side 
     return all;
   };
   CHECK(labels("1.10: a\n1.1: b\n010: c\n10: d\n1E234: e\n1e+234: f\n") == "1.10 1.1 010 10 1E234 1e+234 ");
+  CHECK(labels("10: a\n010: b\n0010: c\n") == "10 010 0010 ");
   CHECK_THROWS_WITH(labels("1.10: a\n1.1: b\n1.10: c\n"),
                     file.string() + ":3:1: 1.10: the key stands twice; first at line 1");
   CHECK_THROWS_WITH(labels("1.10: a\n1.1: b\n1.1: c\n"),

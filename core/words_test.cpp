@@ -22,6 +22,8 @@ static const std::vector<Plain>& riddles() {
   static const std::vector<Plain> kRiddles = {
       {std::string("hear ") + "of", "is told of, reaches"},
       {std::string("hears ") + "of", "is told of, reaches"},
+      {std::string("heard ") + "of", "is told of, read last"},
+      {std::string("as good as ") + "written", "the value that it stands for"},
       {std::string("in ") + "little before", "on a small batch"},
       {std::string("say ") + "nothing", "are masked, do not reveal"},
       {std::string("says ") + "nothing", "does not reveal, does not change"},

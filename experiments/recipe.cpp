@@ -113,7 +113,7 @@ void bind_fields(Recipe& recipe, Binder& b) {
   b.finish_keys();
 }
 
-// The device that computes decides the last bits; what `auto` stands for here is as good as written.
+// Results differ between devices in their last bits, so that the identity holds the device that `auto` stands for here.
 void settle_device(Recipe& recipe) {
   if (recipe.trainer.device != "auto") return;
   recipe.trainer.device = usable_device().name;
@@ -121,7 +121,7 @@ void settle_device(Recipe& recipe) {
   recipe.identity.set_at("trainer.device", Node(recipe.trainer.device));
 }
 
-// A procedure counts from its second version on.
+// A procedure is part of the identity from its second version on.
 void add_procedures(Recipe& recipe, const Registry& registry) {
   for (const auto& [name, version] : procedure_versions(registry)) {
     recipe.versions[name] = version;
@@ -157,7 +157,7 @@ Recipe bind_recipe(const Registry& registry, const std::string& name, const Node
   settle_device(recipe);
   if (recipe.trainer.weights) recipe.identity.set_at("trainer.weights", Node(weights_digest(*recipe.trainer.weights)));
   add_procedures(recipe, registry);
-  // Steps of epochs are rounded once, where products are; whole epochs without accumulation came to the same before.
+  // Version 2 rounds the number of steps once, at the end. Whole epochs without accumulation have as many as in version 1.
   const TrainerConfig& trainer = recipe.trainer;
   const bool was_rounded_twice =
       trainer.epochs && (trainer.accumulate > 1 || *trainer.epochs != std::floor(*trainer.epochs));

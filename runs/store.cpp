@@ -155,14 +155,14 @@ OpenRun Store::open_or_create(const RunStart& start, const config::Node& resolve
         if (auto made = create(start, resolved, terms, lock.has_lock())) return std::move(*made);
       }
     }
-    // Without the lock: whoever must wait here for a silent writer keeps nobody from beginning other runs.
+    // Without the lock, so that waiting for a writer that does not answer holds up no other run.
     if (present) return {*present, RecordWriter(*present / kRecordName, terms), false};
   }
   throw Error(root_.string(), "run = " + start.id + ": its folder's name is taken by something else");
 }
 
-// Without locks two processes could make one run's folder under two dates: the first of them to link a note with the name
-// decides, whoever then makes the folder.
+// Without locks two processes could make one run's folder under two dates. The name that is linked first as a note is that of
+// the run, and both processes use it.
 static std::string claimed_name(const fs::path& root, const RunStart& start, const std::string& name) {
   const fs::path folder = root / ".names";
   std::error_code failed;

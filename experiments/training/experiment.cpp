@@ -119,7 +119,7 @@ class Experiment {
   double seconds_ = 0;  // of training, over all starts
 };
 
-// For whoever would use what is left of a run that ended before its time.
+// Behind the message of a run that ended early: which of its weights can be used.
 std::string Experiment::words_on_best() const {
   if (!best_->keeps()) return "";
   if (best_->step() == 0) return "; no best weights: no estimate had counted yet";

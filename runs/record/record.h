@@ -74,7 +74,7 @@ struct RunRecord {
   PartCode code;          ///< of its parts, over all sessions (runs/other_code.h); empty: not known
   Status status =
       Status::running;  ///< of the end; `running` while there is none since the last start or resume
-  int64_t step = 0;     ///< last one heard of
+  int64_t step = 0;     ///< of the last line that has one
   int64_t steps = 0;    ///< of so many; 0 while unknown
   int64_t parameters = 0;
   int64_t resumes = 0;

@@ -176,8 +176,12 @@ ManifestReading read_sweep_manifests(const fs::path& store) {
       const std::string text = read_file(file);
       const Json document = read_json_or_null(text);
       if (!document.is_null() && !is_manifest(document)) continue;
-      reading.sweeps.push_back(manifest_in(text, file));
-      reading.sweeps.back().registered = read_registrations(file);
+      SweepManifest sweep = manifest_in(text, file);
+      const fs::path own = sweep_file(store, sweep.name, ".json");
+      if (own != file && fs::is_regular_file(own, none))  // its report and picture would take the place of the other's
+        throw Error(file.string(), "sweep manifest: is a copy of " + own.filename().string());
+      sweep.registered = read_registrations(file);
+      reading.sweeps.push_back(std::move(sweep));
     } catch (const Error& error) {  // one bad file does not keep the others from being read
       reading.notices.push_back(std::string(error.what()) + "; left out");
     }

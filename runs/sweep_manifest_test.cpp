@@ -71,6 +71,7 @@ TEST_CASE("only manifests are taken for manifests, and a damaged one hides no ot
   write_file(scratch / "sweeps/list.json", "[1, 2]");
   write_file(scratch / "sweeps/half.json", read_file(scratch / "sweeps/whole.json").substr(0, 60));
   write_file(scratch / "sweeps/empty.json", "");
+  write_file(scratch / "sweeps/whole before.json", read_file(scratch / "sweeps/whole.json"));
   std::filesystem::create_symlink("nowhere", scratch / "sweeps/link.json");
   std::filesystem::create_directory(scratch / "sweeps/folder.json");
   const ManifestReading reading = read_sweep_manifests(scratch.path());
@@ -82,7 +83,8 @@ TEST_CASE("only manifests are taken for manifests, and a damaged one hides no ot
         std::vector<std::string>{
             place + "empty.json" + damaged, place + "folder.json: cannot be read: Is a directory; left out",
             place + "half.json" + damaged,
-            place + "link.json: cannot be read: is a link to nowhere, where nothing lies; left out"});
+            place + "link.json: cannot be read: is a link to nowhere, where nothing lies; left out",
+            place + "whole before.json: sweep manifest: is a copy of whole.json; left out"});
 }
 
 TEST_CASE("sweeps whose names differ have files that differ", "[sweep_manifest]") {

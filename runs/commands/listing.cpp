@@ -31,9 +31,9 @@ WhereClause parse_where(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-// Every clause's key must be a setting of some run, and the status one that runs have.
-void check_known(const std::vector<Settings>& settings, const std::vector<WhereClause>& clauses,
-                 const ListingOptions& options) {
+// Every clause's key must be a setting of some run, the metric one that a run reports, and the status one that runs have.
+void check_known(const std::vector<RunSummary>& runs, const std::vector<Settings>& settings,
+                 const std::vector<WhereClause>& clauses, const ListingOptions& options) {
   std::vector<std::string> statuses;
   for (const auto& [status, word] : kStatusWords)
     if (status <= Status::damaged) statuses.emplace_back(word);
@@ -44,6 +44,14 @@ void check_known(const std::vector<Settings>& settings, const std::vector<WhereC
         "--status = " + options.status + ": unknown status" + suggestion(options.status, statuses),
         "unknown_option");
   std::set<std::string> known;
+  for (const RunSummary& run : runs)
+    for (const auto& [name, value] : run.metrics) known.insert(name);
+  if (!options.metric.empty() && !known.empty() && !known.contains(options.metric))
+    throw ConfigError("command line",
+                      "--metric = " + options.metric + ": no run reports it" +
+                          suggestion(options.metric, std::vector<std::string>(known.begin(), known.end())),
+                      "unknown_option");
+  known.clear();
   for (const Settings& each : settings)
     for (const auto& [key, value] : each) known.insert(key);
   for (const WhereClause& clause : clauses)
@@ -91,7 +99,7 @@ std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingO
   std::vector<Settings> settings;
   if (!clauses.empty())
     for (const RunSummary& run : runs) settings.push_back(settings_of(read_json_or_null(run.config)));
-  check_known(settings, clauses, options);
+  check_known(runs, settings, clauses, options);
   std::vector<RunSummary> selected;
   for (size_t i = 0; i < runs.size(); ++i) {
     if (!options.status.empty() && word_of(runs[i].status) != options.status) continue;
@@ -115,37 +123,55 @@ std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingO
   return runs;
 }
 
+// The cells of a run before its recipe: started, run, status, step, metric, parameters.
+static std::vector<std::string> cells_of(const RunSummary& run, const std::string& metric, bool is_cut) {
+  const auto [name, value] = shown_metric(run, metric);
+  std::string text = run.metrics.contains(name) ? decimal_text(value) : "–";
+  constexpr double kLongest = 1e5;  // with its name
+  if (metric.empty() && run.metrics.contains(name)) {
+    if (!is_cut)
+      text = shown(name) + " " + text;
+    else if (std::abs(value) < kLongest)
+      text = fmt::format("{} {:.3f}", fitted(shown(name.substr(name.find('.') + 1)), 6), value);
+  }
+  return {run.started > 0 ? minute_text(run.started) : "–",
+          run.id.empty() ? "–" : run.id.substr(0, 8) + "-s" + std::to_string(run.seed),
+          shown(word_of(run.status)),
+          std::to_string(run.step),
+          text,
+          run.parameters > 0 ? short_count(run.parameters) : "–"};
+}
+
 std::string listing_text(const std::vector<RunSummary>& runs, const std::string& metric, size_t columns) {
-  constexpr size_t kMetric = 14, kWide = 100;
+  constexpr size_t kWide = 100;
+  const bool is_cut = columns != SIZE_MAX;  // a terminal's width; what is no terminal is shown whole
+  std::vector<std::vector<std::string>> rows = {
+      {"started", "run", "status", "step", metric.empty() ? "metric" : shown(metric), "param"}};
+  for (const RunSummary& run : runs) rows.push_back(cells_of(run, metric, is_cut));
+  constexpr size_t kMetric = 4;                   // the one column that a terminal may show cut
   const size_t date = columns < kWide ? 10 : 16;  // a narrow terminal shows days without minutes
-  const size_t before = date + 59;                // columns before the recipe
-  const auto line = [date](const std::string& started, const std::string& run, const std::string& status,
-                           const std::string& step, const std::string& value, const std::string& parameters,
-                           const std::string& recipe) {
-    return fmt::format("{} {} {} {:>6} {} {:>5}  {}\n", padded(started.substr(0, date), date),
-                       padded(run, 14), padded(shown(status), 13), step, padded(value, kMetric, Side::right),
-                       parameters, recipe);
-  };
+  std::vector<size_t> widths = {date, 14, 13, 6, 14, 5};
+  size_t before = widths.size() + 1;
+  for (size_t column = 0; column < widths.size(); ++column) {
+    for (auto& row : rows) {
+      if (column == 0) row[column] = row[column].substr(0, date);
+      if (!is_cut || column != kMetric) widths[column] = std::max(widths[column], display_width(row[column]));
+    }
+    before += widths[column];
+  }
   std::vector<std::string> recipes = differing_settings(runs);
   for (size_t i = 0; i < runs.size(); ++i)
     recipes[i] = shown((runs[i].recipe.empty() ? runs[i].folder : runs[i].recipe) +
                        (recipes[i].empty() ? "" : "  " + recipes[i]));
-  const size_t width = columns > before ? columns - before : 1;
-  recipes = fitted_apart(recipes, width);
-  std::string out =
-      line("started", "run", "status", "step", metric.empty() ? "metric" : shown_name(metric, kMetric),
-           "param", fitted("recipe, and what differs", width));
-  for (size_t i = 0; i < runs.size(); ++i) {
-    const RunSummary& run = runs[i];
-    const auto [name, value] = shown_metric(run, metric);
-    std::string text = run.metrics.contains(name) ? decimal_text(value) : "–";
-    constexpr double kLongest = 1e5;  // with its name
-    if (metric.empty() && std::abs(value) < kLongest)
-      text = fmt::format("{} {:.3f}", fitted(shown(name.substr(name.find('.') + 1)), 6), value);
-    const std::string id = run.id.empty() ? "–" : run.id.substr(0, 8) + "-s" + std::to_string(run.seed);
-    out += line(run.started > 0 ? minute_text(run.started) : "–", id, word_of(run.status),
-                std::to_string(run.step), text, run.parameters > 0 ? short_count(run.parameters) : "–",
-                recipes[i]);
+  recipes = fitted_apart(recipes, columns > before ? columns - before : 1);
+  recipes.insert(recipes.begin(),
+                 fitted("recipe, and what differs", columns > before ? columns - before : 1));
+  std::string out;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i][kMetric] = fitted(rows[i][kMetric], widths[kMetric], Cut::middle);
+    for (size_t column = 0; column < widths.size(); ++column)
+      out += padded(rows[i][column], widths[column], column < 3 ? Side::left : Side::right) + " ";
+    out += " " + recipes[i] + "\n";
   }
   return out;
 }

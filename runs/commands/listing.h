@@ -17,7 +17,7 @@ struct ListingOptions {
   int64_t limit = 0;               ///< the last ones (by metric: the first ones); 0: all
 };
 
-/// ConfigError for a `where` that is no `KEY=VALUE` of any run, and for a status that no run can have.
+/// ConfigError for a `where` that is no `KEY=VALUE` of any run, a metric that none reports, and a status that no run can have.
 std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingOptions& options);
 
 /// One line a run, none wider than `columns`; at the end the settings that tell it from others of its recipe.

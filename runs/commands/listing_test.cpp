@@ -60,6 +60,20 @@ TEST_CASE("the list cuts names of wide letters whole, escapes what a terminal ob
         std::string::npos);
 }
 
+TEST_CASE("what is no terminal is shown whole: metrics by their names, seeds of any length", "[listing]") {
+  RunSummary run = example_run(20261130, 2.5);
+  run.recipe = "wavelet";
+  run.metrics = {{"valid.accuracy_a_long_word", 0.5}};
+  CHECK(listing_text({run}, "", SIZE_MAX) ==
+        "started          run                status          step    "
+        "                        metric param  recipe, and what differs\n" +
+            minute_text(run.started) +
+            " aaaaaaaa-s20261130 done             400 valid.accuracy_a_long_word 0.5000 1.23M  wavelet\n");
+  CHECK(listing_text({run}, "valid.accuracy_a_long_word", SIZE_MAX).find(" valid.accuracy_a_long_word ") !=
+        std::string::npos);
+  CHECK(listing_text({run}, "").find("aaaaaaaa-s20261130 ") != std::string::npos);  // to be copied from there
+}
+
 TEST_CASE("runs are listed oldest first, or best first", "[listing]") {
   CHECK(seeds_of(select_runs(kRuns, {})) == std::vector<int64_t>{4, 3, 2, 1});
   CHECK(seeds_of(select_runs(kRuns, {.limit = 2})) == std::vector<int64_t>{2, 1});
@@ -83,6 +97,9 @@ TEST_CASE("runs are chosen by recipe, status and values of their config", "[list
       select_runs(kRuns, {.status = "don"}),
       Catch::StartsWith(
           "command line: --status = don: unknown status; did you mean 'done'? known: damaged,"));
+  CHECK_THROWS_WITH(
+      select_runs(kRuns, {.metric = "valid.bbp"}),
+      "command line: --metric = valid.bbp: no run reports it; did you mean 'valid.bpb'? known: valid.bpb");
   CHECK(seeds_of(select_runs(kRuns, {.where = {"net.width=2e0"}})) == std::vector<int64_t>{2});
   CHECK_THROWS_WITH(select_runs(kRuns, {.where = {"net.width"}}),
                     "command line: --where = net.width: must be KEY=VALUE, for example net.width=64");

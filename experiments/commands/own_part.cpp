@@ -2,6 +2,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -141,6 +142,9 @@ OwnSource build_own_part(const fs::path& file, const fs::path& out) {
   return source;
 }
 
+constexpr const char* kWithContract[] = {"bypass", "channel_mixer", "dilation", "lifting",
+                                         "mixer",  "scale_mixer",   "transform"};
+
 int run_contract(const OwnPart& own) {
   const fs::path object = beside_own_program("libsubband_contract.so");
   if (!fs::exists(object))
@@ -150,7 +154,9 @@ int run_contract(const OwnPart& own) {
   const auto run = reinterpret_cast<int (*)(int, const char* const*)>(::dlsym(contract, "subband_contract"));
   if (run == nullptr) throw Error(object.string(), "is not the contract of this program");
   ::setenv("SUBBAND_CHECK", own.part.substr(own.part.find(':') + 1).c_str(), 1);
-  const char* words[] = {"check-part", "[mixers],[state]"};
+  const std::string kind = own.part.substr(0, own.part.find(':'));
+  const std::string tests = kind == "mixer" ? "[mixers],[state]" : "[contract][" + kind + "]";
+  const char* words[] = {"check-part", tests.c_str()};
   return run(2, words);
 }
 
@@ -182,7 +188,8 @@ static int command_build_part(Arguments arguments) {
 }
 
 static int command_check_part(Arguments arguments) {
-  CommandLine line("check-part", "Asks a mixer of one's own what every mixer is asked: its contract.",
+  CommandLine line("check-part",
+                   "Asks a part of one's own what every part of its kind is asked: its contract.",
                    "subband check-part decay_mean.so");
   std::string object;
   line.app().add_option("OBJECT", object, "what subband build-part made")->required();
@@ -191,9 +198,12 @@ static int command_check_part(Arguments arguments) {
     Registry registry;
     register_parts(registry);
     const OwnPart own = own_parts().front();
-    if (!own.part.starts_with("mixer:"))
-      throw ConfigError(object, "holds a " + own.part.substr(0, own.part.find(':')) + "; there is a contract of mixers alone",
-                        "bad_value");
+    const std::string kind = own.part.substr(0, own.part.find(':'));
+    if (std::ranges::find(kWithContract, kind) == std::end(kWithContract))
+      throw ConfigError(
+          object,
+          "holds a " + kind + "; there is a contract of " + fmt::format("{}", fmt::join(kWithContract, ", ")),
+          "bad_value");
     return run_contract(own) == 0 ? 0 : 3;
   });
 }
@@ -205,7 +215,8 @@ void add_build_part(CommandTable& table) {
 }
 
 void add_check_part(CommandTable& table) {
-  table.push_back({"check-part", "ask a mixer of one's own what every mixer is asked", {}, command_check_part});
+  table.push_back(
+      {"check-part", "ask a part of one's own what every part of its kind is asked", {}, command_check_part});
 }
 
 }  // namespace commands

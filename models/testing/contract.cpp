@@ -1,4 +1,4 @@
-// The door to the contract of mixers, for `subband check-part`: Catch2 with the words of a command line.
+// The door to the contracts of parts, for `subband check-part`: Catch2 with the words of a command line.
 #if __has_include(<catch2/catch_session.hpp>)
 #include <catch2/catch_session.hpp>
 #else

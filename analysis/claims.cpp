@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "core/languages/numbers.h"
 
@@ -49,20 +50,23 @@ std::string fixed_text(const EffectClaim& claim, const Summary& gains) {
   return pairs ? fmt::format("; a fixed number would have been {}", *pairs) : "";
 }
 
-void decide_claim(SweepClaim& claim, const EffectClaim& effect, std::span<const double> gains) {
-  const Summary summary = summarize(gains);
-  const Decision decision = decide(effect, gains);
+// `numbers`: the gains that are some, of `gains` altogether.
+void decide_claim(SweepClaim& claim, const EffectClaim& effect, std::span<const double> numbers, size_t gains) {
+  const Summary summary = summarize(numbers);
+  const Decision decision = decide(effect, numbers);
   claim.verdict = verdict_word(decision.verdict);
   if (decision.verdict != Verdict::undecided)
     claim.holds = decision.verdict == Verdict::supported ||
                   (decision.verdict == Verdict::equivalent && claim.is == "equal");
-  AlwaysValid interval = always_valid(gains, effect.error);
+  AlwaysValid interval = always_valid(numbers, effect.error);
   if (summary.mean <= 0) interval = {.low = -interval.high, .high = -interval.low};
   const std::string after =
-      decision.pairs < gains.size() ? fmt::format("decided after {} of ", decision.pairs) : "";
-  claim.finding = fmt::format("{} ({} to {} with {:.4g} % at any stop; {}{}{})", found_text(summary.mean),
+      decision.pairs < numbers.size() ? fmt::format("decided after {} of ", decision.pairs) : "";
+  const std::string without =
+      numbers.size() < gains ? fmt::format(" and {} without a number", gains - numbers.size()) : "";
+  claim.finding = fmt::format("{} ({} to {} with {:.4g} % at any stop; {}{}{}{})", found_text(summary.mean),
                               signed_text(interval.low), signed_text(interval.high), 100 * (1 - 2 * effect.error),
-                              after, seeds_text(gains.size()), fixed_text(effect, summary));
+                              after, seeds_text(numbers.size()), without, fixed_text(effect, summary));
 }
 
 }  // namespace
@@ -92,11 +96,13 @@ SweepClaim judged_claim(const SweepClaim& claim, std::span<const double> gains, 
   if (claim.error) judged.verdict = verdict_word(Verdict::undecided);
   if (gains.empty()) return judged;
   const Summary summary = summarize(gains);
-  if (!std::isfinite(summary.mean))
+  std::vector<double> numbers;
+  std::ranges::copy_if(gains, std::back_inserter(numbers), [](double each) { return std::isfinite(each); });
+  if (claim.error && !numbers.empty())
+    decide_claim(judged, effect_claim(claim, family), numbers, gains.size());
+  else if (!std::isfinite(summary.mean))
     judged.finding = "a difference of " + signed_text(gain(summary.mean, goal)) + ", which proves nothing (" +
                      seeds_text(gains.size()) + ")";
-  else if (claim.error)
-    decide_claim(judged, effect_claim(claim, family), gains);
   else
     compare_means(judged, summary);
   return judged;

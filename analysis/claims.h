@@ -20,7 +20,8 @@ EffectClaim effect_claim(const SweepClaim& claim, size_t family);
 /// Row against baseline over the seeds that both have, by seed; better is positive.
 std::vector<double> paired_gains(const BySeed& row, const BySeed& baseline, const std::string& goal);
 
-/// The claim with `holds`, `verdict` and `finding`.
+/// The claim with `holds`, `verdict` and `finding`. With an error rate, gains that are no numbers are left out and counted,
+/// as those of runs that failed are; the means of the others prove nothing then.
 SweepClaim judged_claim(const SweepClaim& claim, std::span<const double> gains, const std::string& goal,
                         size_t family);
 

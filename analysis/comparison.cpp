@@ -41,8 +41,14 @@ void add_trouble(RowCells& row, Comparison& comparison, const SweepCell& cell, c
                                 (message.empty() ? "" : ": " + message));
 }
 
+bool is_end(Status status) {
+  return is_settled(status) || status == Status::failed || status == Status::out_of_memory ||
+         status == Status::time_out;
+}
+
 void add_cell(RowCells& row, Comparison& comparison, const SweepCell& cell, const RunSummary* run) {
   ++row.row.seeds;
+  row.row.has_ended[cell.seed] = run == nullptr ? !cell.refused.empty() : is_end(run->status);
   ++comparison.cells;
   if (run == nullptr)
     return add_trouble(row, comparison, cell, cell.refused.empty() ? "not run" : "refused", cell.refused);
@@ -223,6 +229,32 @@ std::vector<TableCell> reference_row(const SweepLine& line, const std::vector<Ta
   return cells;
 }
 
+// The first seed of either row at which one of the two has not ended.
+std::optional<int64_t> first_open_seed(const ComparedRow& row, const ComparedRow& baseline) {
+  std::map<int64_t, int> ends;
+  for (const auto* each : {&row.has_ended, &baseline.has_ended})
+    for (const auto& [seed, has_ended] : *each) ends[seed] += has_ended ? 1 : 0;
+  const auto open = std::ranges::find_if(ends, [](const auto& seed) { return seed.second < 2; });
+  return open == ends.end() ? std::nullopt : std::optional(open->first);
+}
+
+// Seeds of a claim with an error rate are spent one after another: pairs behind one that has not ended would depend on
+// which runs were fast.
+SweepClaim judged_pair(const SweepClaim& claim, const ComparedRow& row, const ComparedRow& baseline,
+                       const Comparison& comparison, size_t family) {
+  const std::vector<double> all = paired_gains(row.values, baseline.values, comparison.goal);
+  const auto open = claim.error ? first_open_seed(row, baseline) : std::nullopt;
+  if (!open) return judged_claim(claim, all, comparison.goal, family);
+  const BySeed before(row.values.begin(), row.values.lower_bound(*open));
+  const std::vector<double> gains = paired_gains(before, baseline.values, comparison.goal);
+  SweepClaim judged = judged_claim(claim, gains, comparison.goal, family);
+  const size_t behind = all.size() - gains.size();
+  if (behind > 0)
+    judged.finding += fmt::format("; {} {} after seed {} {} once it has ended", behind, behind == 1 ? "pair" : "pairs",
+                                  *open, behind == 1 ? "counts" : "count");
+  return judged;
+}
+
 }  // namespace
 
 std::vector<std::string> comparison_columns(const std::string& metric) {
@@ -279,10 +311,8 @@ Comparison compare(const SweepManifest& sweep, const std::vector<RunSummary>& ru
   for (const SweepClaim& claim : sweep.claims) {
     const ComparedRow* row = row_named(comparison, claim.row);
     const ComparedRow* baseline = row == nullptr ? nullptr : row_named(comparison, row->baseline);
-    const bool has_both = row != nullptr && baseline != nullptr;
-    const std::vector<double> gains =
-        has_both ? paired_gains(row->values, baseline->values, sweep.goal) : std::vector<double>{};
-    comparison.claims.push_back(judged_claim(claim, gains, sweep.goal, family));
+    comparison.claims.push_back(baseline == nullptr ? judged_claim(claim, {}, sweep.goal, family)
+                                                    : judged_pair(claim, *row, *baseline, comparison, family));
   }
   comparison.registrations = registration_notes(sweep);
   return comparison;

@@ -1,6 +1,7 @@
 // A sweep's rows side by side, from its manifest and the records alone.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,6 +18,7 @@ struct ComparedRow {
   std::string label;
   std::string baseline;         ///< row that it is compared with; empty: none
   BySeed values;                ///< the metric, of the seeds that are done
+  std::map<int64_t, bool> has_ended = {};  ///< of every planned seed: with a value, a failure or a refusal
   Summary summary;              ///< of `values`
   std::vector<Summary> shown;   ///< of the sweep's columns, in their order
   PairedDifference difference;  ///< to the baseline, over the seeds that both have

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <tuple>
 
 #include "analysis/sweep_report.h"
@@ -128,6 +129,68 @@ TEST_CASE("claims are judged by the paired difference", "[comparison]") {
                                  "? broken: claimed worse; found no seed has both rows yet"});
   sweep.goal = "max";
   CHECK(compare(sweep, comparison_test::runs()).claims[2].holds == true);
+}
+
+// A seed at which one row is not like the others: another run, none, or refused.
+struct OddSeed {
+  std::string row;
+  int64_t seed = 3;
+  std::optional<RunSummary> run = {};
+  std::string refused = {};
+};
+
+// What is said of a claim over nine seeds, at one of which a run is odd.
+static std::string claim_with(const OddSeed& odd, std::optional<double> error = 0.05) {
+  SweepManifest sweep{.name = "probe", .metric = "valid.bpb", .baseline = "base"};
+  std::vector<RunSummary> runs;
+  for (const std::string row : {"base", "x"})
+    for (int64_t seed = 1; seed <= 9; ++seed) {
+      const bool is_odd = row == odd.row && seed == odd.seed;
+      sweep.cells.push_back({.row = row, .seed = seed, .id = row, .refused = is_odd ? odd.refused : ""});
+      const double value = row == "base" ? 2 : 1 + 0.01 * static_cast<double>(seed % 2);
+      if (!is_odd)
+        runs.push_back(comparison_test::run(row, seed, value));
+      else if (odd.run)
+        runs.push_back(*odd.run);
+    }
+  sweep.claims = {{.row = "x", .is = "better", .by = 0.1, .error = error}};
+  return lines_of(Claims{compare(sweep, runs).claims}).at(0);
+}
+
+TEST_CASE("a claim with an error rate counts no pair behind a seed that has not ended", "[comparison]") {
+  using comparison_test::run;
+  const std::string waits =
+      "? x: claimed better by 0.1; undecided, better by 0.9950 (−inf to +inf with 90 % at any stop; 2 seeds; a fixed "
+      "number would have been 2); 6 pairs after seed 3 count once it has ended";
+  for (const std::string row : {"base", "x"}) {
+    CHECK(claim_with({row}) == waits);
+    for (const Status status : {Status::stopped, Status::running, Status::interrupted, Status::damaged})
+      CHECK(claim_with({row, 3, run(row, 3, 1.5, status)}) == waits);
+    CHECK(claim_with({row, 1}) ==
+          "? x: claimed better by 0.1; undecided, no seed has both rows yet; 8 pairs after seed 1 count once it has ended");
+    CHECK(claim_with({row, 9}) ==
+          "✓ x: claimed better by 0.1; supported, better by 0.9950 (+0.9837 to +1.0063 with 90 % at any stop; decided "
+          "after 7 of 8 seeds; a fixed number would have been 2)");
+    CHECK(claim_with({row}, std::nullopt) == "✓ x: claimed better by 0.1; found better by 0.9950 (8 seeds)");
+  }
+}
+
+TEST_CASE("a claim with an error rate leaves out a seed that failed or gave no number, as the search for seeds does",
+          "[comparison]") {
+  using comparison_test::run;
+  const auto counted = [](const std::string& without) {
+    return "✓ x: claimed better by 0.1; supported, better by 0.9950 (+0.9837 to +1.0063 with 90 % at any stop; decided "
+           "after 7 of 8 seeds" + without + "; a fixed number would have been 2)";
+  };
+  for (const std::string row : {"base", "x"}) {
+    for (const Status status :
+         {Status::nan, Status::diverged, Status::out_of_memory, Status::time_out, Status::failed})
+      CHECK(claim_with({row, 3, run(row, 3, 0, status)}) == counted(""));
+    CHECK(claim_with({.row = row, .refused = "no such data"}) == counted(""));
+    const double inf = std::numeric_limits<double>::infinity();
+    for (const double value : {inf, -inf, std::nan("")})
+      CHECK(claim_with({row, 3, run(row, 3, value)}) == counted(" and 1 without a number"));
+  }
 }
 
 TEST_CASE("without time and memory a table depends on what was computed alone", "[comparison]") {

@@ -39,11 +39,14 @@ TEST_CASE("learning curves are means over seeds, of the training loss where the 
   CHECK(chart.curves[0].values.back() == 3.0);
 }
 
+static bool is_without_gnuplot() {
+  if (std::system("command -v gnuplot >/dev/null 2>&1") == 0) return false;
+  WARN("skipped: gnuplot is not installed");
+  return true;
+}
+
 TEST_CASE("a chart becomes an SVG file with every row in its legend", "[curves]") {
-  if (std::system("command -v gnuplot >/dev/null 2>&1") != 0) {
-    WARN("skipped: gnuplot is not installed");
-    return;
-  }
+  if (is_without_gnuplot()) return;
   const TestFolder folder;
   const CurveChart chart{.title = "a \"quoted\" sweep",
                          .value_axis = "valid.bpb",
@@ -58,7 +61,7 @@ TEST_CASE("a chart becomes an SVG file with every row in its legend", "[curves]"
 }
 
 TEST_CASE("a picture of nasty names draws them and runs none, a diverged row too", "[curves]") {
-  if (!testing::has_reader("svg") || std::system("command -v gnuplot >/dev/null 2>&1") != 0) return;
+  if (!testing::has_reader("svg") || is_without_gnuplot()) return;
   const TestFolder folder;
   const double inf = std::numeric_limits<double>::infinity();
   CurveChart chart{.title = "`touch " + (folder / "PWNED").string() + "`", .value_axis = "$(x)"};
@@ -75,7 +78,7 @@ TEST_CASE("a picture of nasty names draws them and runs none, a diverged row too
 }
 
 TEST_CASE("a picture that cannot be written is a line", "[curves]") {
-  if (std::system("command -v gnuplot >/dev/null 2>&1") != 0) return;
+  if (is_without_gnuplot()) return;
   const TestFolder folder;
   const auto file = folder / (std::string(300, 'n') + ".svg");
   CHECK(draw_curves({.title = "t", .value_axis = "v", .curves = {{"a", {1, 2}, {1, 2}}}}, file) ==

@@ -176,7 +176,7 @@ void RecordWriter::begin_generation(const RecordFile& present, const Lease& form
   };
   // A record ends at the first number without a file: whoever claimed one and ended before he made its file leaves none.
   for (int64_t earlier = 1; earlier < lease_->generation(); ++earlier)
-    if (const fs::path gap = record_file(file_, earlier); !fs::exists(gap)) ::close(make(gap, O_EXCL));
+    if (const fs::path gap = record_file(file_, earlier); !fs::exists(gap)) ::close(make(gap, 0));
   fd_ = make(record_file(file_, lease_->generation()), O_TRUNC);
   std::string from = "process " + std::to_string(former.process) + " on " + former.host;
   if (!former.is_released) from += ", of which no sign of life was seen";

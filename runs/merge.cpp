@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/error.h"
 #include "core/temporaries.h"
@@ -52,31 +53,43 @@ class Merge {
   }
 
  private:
+  // One run that cannot be read, on either side, keeps no other from being brought.
   void take(const fs::path& folder) {
     const std::string name = folder.filename().string();
-    try {
-      const RunRecord theirs = read_record(folder / kRecordName);
-      if (theirs.id.empty() || is_being_written(folder / kRecordName))
-        return leave_out(name, theirs.id.empty() ? "has no whole record" : "is being written");
-      const auto present = present_.find(theirs.id, theirs.seed);
-      if (!present) {
-        copy_folder(folder, free_name(name), into_.root());
-        ++result_.copied;
-        return;
-      }
-      const RunRecord ours = read_record(*present / kRecordName);
-      ++result_.known;
-      if (is_settled(ours.status)) {
-        const std::string what = is_settled(theirs.status) ? difference(ours, theirs) : "";
-        if (!what.empty())
-          result_.notices.push_back(name + ": " + what + " differs between the stores; ours stays");
-      } else if (is_settled(theirs.status)) {
-        replace(folder, *present);
-      }
-    } catch (const Error& error) {
-      if (error.first().kind == "world") throw;
-      leave_out(name, error.first().message);
+    const auto theirs = record_in(folder, name, "");
+    if (!theirs) return;
+    if (theirs->id.empty()) return leave_out(name, "has no whole record");
+    const auto present = present_.find(theirs->id, theirs->seed);
+    if (!present) {
+      std::error_code none;
+      if (fs::exists(into_.root() / name, none))
+        return leave_out(name, "ours of this name holds another run, or none that can be read");
+      copy_folder(folder, into_.root() / name, into_.root());
+      ++result_.copied;
+      return;
     }
+    const auto ours = record_in(*present, name, "ours ");
+    if (!ours) return;
+    ++result_.known;
+    if (is_settled(ours->status)) {
+      const std::string what = is_settled(theirs->status) ? difference(*ours, *theirs) : "";
+      if (!what.empty())
+        result_.notices.push_back(name + ": " + what + " differs between the stores; ours stays");
+    } else if (is_settled(theirs->status)) {
+      replace(folder, *present);
+    }
+  }
+
+  // A record that nobody writes; otherwise the run is left out.
+  std::optional<RunRecord> record_in(const fs::path& folder, const std::string& name, const std::string& whose) {
+    try {
+      const bool is_written = is_being_written(folder / kRecordName);
+      if (!is_written || !whose.empty()) return read_record(folder / kRecordName);
+      leave_out(name, "is being written");
+    } catch (const Error& error) {
+      leave_out(name, whose + error.first().message);
+    }
+    return std::nullopt;
   }
 
   void replace(const fs::path& theirs, const fs::path& ours) {
@@ -86,12 +99,6 @@ class Merge {
     copy_folder(theirs, ours, into_.root());
     --result_.known;
     ++result_.replaced;
-  }
-
-  fs::path free_name(const std::string& name) const {
-    fs::path path = into_.root() / name;
-    if (fs::exists(path)) throw Error(path.string(), "is there, and holds another run");
-    return path;
   }
 
   void leave_out(const std::string& name, const std::string& why) {

@@ -16,7 +16,8 @@ struct MergeResult {
 };
 
 /// Copies; `from` is left as it is. A run that somebody writes, on either side, is left out. Of a run with two results ours
-/// stays, and the difference is said. Error where this store cannot be written.
+/// stays, and the difference is said. So is one that cannot be read, on
+/// either side. Error where this store cannot be written.
 MergeResult merge_store(const Store& into, const Store& from);
 
 }  // namespace subband

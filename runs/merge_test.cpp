@@ -54,4 +54,27 @@ TEST_CASE("a store is not merged with itself, nor with one that is not there", "
                     (scratch / "none").string() + ": store: does not exist");
 }
 
+TEST_CASE("a run that cannot be read, there or here, is left out and keeps no other from being brought", "[merge]") {
+  const Scratch scratch;
+  const Store ours(scratch / "ours"), theirs(scratch / "theirs");
+  const auto bare = make_run(theirs, {.name = "bare"});
+  std::filesystem::remove(bare / kRecordName);
+  const auto damaged = make_run(theirs, {.name = "damaged"});
+  write_file(damaged / kRecordName, "no record\n{\n");
+  const auto taken = make_run(theirs, {.name = "taken"});
+  std::filesystem::create_directories(ours.root() / taken.filename());
+  write_file(ours.root() / taken.filename() / kRecordName, "no record\n{\n");
+  make_run(theirs, {.name = "new"});
+  const MergeResult result = merge_store(ours, theirs);
+  CHECK(result.copied == 1);
+  REQUIRE(result.notices.size() == 3);
+  for (const auto& folder : {bare, damaged, taken}) {
+    const std::string name = folder.filename().string() + ": ";
+    CHECK(std::ranges::count_if(result.notices, [&](const std::string& notice) {
+            return notice.starts_with(name) && notice.ends_with("; left out");
+          }) == 1);
+  }
+  CHECK(ours.find(sha256_hex("new"), 1));
+}
+
 }  // namespace subband::merge_test

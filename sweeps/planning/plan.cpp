@@ -250,6 +250,8 @@ size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const Prepar
                 const std::vector<RunSummary>& runs) {
   auto place = std::ranges::find(plan.grid.rows, row.label, &SweepRow::label);
   if (place == plan.grid.rows.end()) {
+  const bool is_new = place == plan.grid.rows.end();
+  const SweepRow planned = is_new ? row : *place;
     plan.grid.rows.push_back(row);
     plan.remarks.emplace_back();
     place = plan.grid.rows.end() - 1;
@@ -257,8 +259,13 @@ size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const Prepar
   const auto number = static_cast<size_t>(place - plan.grid.rows.begin());
   for (size_t i = 0; i < plan.cells.size(); ++i)
     if (plan.cells[i].cell.row == number && plan.cells[i].cell.seed == seed) return i;
-  const PreparedRow prepared = prepare(place->recipe, cell_overrides(plan.spec, *place, seed, plan.extra));
-  plan.grid.cells.push_back({number, seed, place->label + ", seed " + std::to_string(seed)});
+  const PreparedRow prepared = prepare(planned.recipe, cell_overrides(plan.spec, planned, seed, plan.extra));
+  if (is_new) {
+    plan.grid.rows.push_back(planned);
+    plan.remarks.emplace_back();
+  }
+  plan.code.insert(prepared.code.begin(), prepared.code.end());
+  plan.grid.cells.push_back({number, seed, planned.label + ", seed " + std::to_string(seed)});
   plan.cells.push_back(planned_cell(prepared, plan.grid.cells.back(), runs));
   return plan.cells.size() - 1;
 }

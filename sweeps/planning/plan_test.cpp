@@ -73,6 +73,25 @@ TEST_CASE("a plan grows by further seeds and rows, each once", "[plan]") {
 
 TEST_CASE("a row whose values come from the seed has an identity for every seed", "[plan]") {
   int calls = 0;
+TEST_CASE("what a plan grows by adds its parts' code, and what cannot be bound leaves no trace", "[plan]") {
+  SweepPlan plan = make_plan(plan_test::spec_of("base: a\nseeds: [1]\n"), {}, plan_test::prepare, {});
+  const SweepRow drawn{.label = "draw 1", .baseline = {}, .recipe = "a", .overrides = {"x=2"}};
+  const auto with_code = [](const std::string& recipe, const std::vector<std::string>& overrides) {
+    PreparedRow row = plan_test::prepare(recipe, overrides);
+    row.code = {{"mixer:other", "1a2b"}};
+    return row;
+  };
+  const auto refused = [](const std::string&, const std::vector<std::string>&) -> PreparedRow {
+    throw ConfigError("x", "x = 2: must be 1", "bad_value");
+  };
+  CHECK_THROWS_AS(add_cell(plan, drawn, 1, refused, {}), ConfigError);
+  CHECK(plan.grid.rows.size() == 1);
+  CHECK(plan.remarks.size() == 1);
+  add_cell(plan, drawn, 1, with_code, {});
+  CHECK(plan.remarks.size() == 2);
+  CHECK(manifest_of(plan, "").code == PartCode{{"mixer:other", "1a2b"}});
+}
+
   const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& overrides) {
     ++calls;
     const bool asks = std::ranges::count(overrides, "x=${seed}") > 0;

@@ -1,9 +1,14 @@
 #include "sweeps/spec/spec.h"
 
+#include <set>
+
 #include "core/config/yaml.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/testing/catch.h"
+#include "core/text.h"
 #include "sweeps/spec/cells.h"
+#include "sweeps/spec/sweep_fields.h"
 
 using namespace subband;
 
@@ -223,4 +228,25 @@ TEST_CASE("added changes pile up and each row is compared with the one before", 
 TEST_CASE("a change without a label is called by what it changes", "[sweep]") {
   CHECK(spec_test::labels(expand(spec_test::read("base: a\nablate: [n.b=1, [n.b=2, c=3], {recipe: z}]\n"))) ==
         Words{"base", "n.b=1", "n.b=2, c=3", "recipe=z"});
+}
+
+TEST_CASE("the page of a sweep's keys has every key once, with an example that has it", "[spec]") {
+  const std::string page = read_file(program_root() / "sweeps/KEYS.md");
+  std::set<std::string> keys;
+  for (const FieldInfo& field : sweep_fields()) keys.insert(field.path.substr(0, field.path.find('.')));
+  CHECK(keys.size() > 20);
+  std::set<std::string> named;
+  for (const std::string& line : split(page, '\n')) {
+    if (!line.starts_with("| `")) continue;
+    const std::string key = line.substr(3, line.find('`', 3) - 3);
+    CAPTURE(line);
+    CHECK(keys.contains(key));
+    CHECK(named.insert(key).second);
+    CHECK(line.find("`" + key + ": ", 3) != std::string::npos);
+  }
+  for (const std::string& key : keys) {
+    CAPTURE(key);
+    CHECK(named.contains(key));
+  }
+  for (const char* inner : {"error: ", "pruner: ", "sampler: ", "space: "}) CHECK(page.find(inner) != std::string::npos);
 }

@@ -248,15 +248,10 @@ std::string split_override(int64_t parts) { return "trainer.split=" + std::to_st
 
 size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const PrepareRow& prepare,
                 const std::vector<RunSummary>& runs) {
-  auto place = std::ranges::find(plan.grid.rows, row.label, &SweepRow::label);
-  if (place == plan.grid.rows.end()) {
+  const auto place = std::ranges::find(plan.grid.rows, row.label, &SweepRow::label);
+  const auto number = static_cast<size_t>(place - plan.grid.rows.begin());
   const bool is_new = place == plan.grid.rows.end();
   const SweepRow planned = is_new ? row : *place;
-    plan.grid.rows.push_back(row);
-    plan.remarks.emplace_back();
-    place = plan.grid.rows.end() - 1;
-  }
-  const auto number = static_cast<size_t>(place - plan.grid.rows.begin());
   for (size_t i = 0; i < plan.cells.size(); ++i)
     if (plan.cells[i].cell.row == number && plan.cells[i].cell.seed == seed) return i;
   const PreparedRow prepared = prepare(planned.recipe, cell_overrides(plan.spec, planned, seed, plan.extra));

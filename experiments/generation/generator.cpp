@@ -71,15 +71,17 @@ class Generation {
         embedding_ = each.value.detach();
   }
 
-  // Rows whose prompts are of much the same length.
+  // Rows whose prompts are of much the same length; of one length where a window hands on what it has seen, for then it
+  // matters which tokens were read at once.
   std::vector<std::vector<Row*>> groups(std::vector<Row>& rows) const {
     std::vector<Row*> order;
     for (Row& row : rows) order.push_back(&row);
     std::ranges::stable_sort(order, {}, &Row::prompt);
+    const int64_t longer = net_.carries() == Carry::across ? 0 : kLonger;
     std::vector<std::vector<Row*>> groups;
     for (Row* row : order) {
       const bool joins = !groups.empty() && std::ssize(groups.back()) < options_.most_rows &&
-                         row->prompt - groups.back().front()->prompt <= kLonger;
+                         row->prompt - groups.back().front()->prompt <= longer;
       if (!joins) groups.emplace_back();
       groups.back().push_back(row);
     }

@@ -143,8 +143,7 @@ class Generation {
   std::vector<GeneratedText> answers(std::vector<Row>& rows) const {
     std::vector<GeneratedText> texts;
     for (Row& row : rows) {
-      const bool is_better = row.attempt > 0 && mean_log_probability(row.result.tokens) >
-                                                    mean_log_probability(texts.back().tokens);
+      const bool is_better = row.attempt > 0 && is_likelier(row.result.tokens, texts.back().tokens);
       if (row.attempt == 0) texts.push_back(std::move(row.result));
       else if (is_better) texts.back() = std::move(row.result);
     }

@@ -39,6 +39,11 @@ double mean_log_probability(std::span<const DrawnToken> tokens) {
   return tokens.empty() ? 0 : sum / static_cast<double>(tokens.size());
 }
 
+bool is_likelier(std::span<const DrawnToken> a, std::span<const DrawnToken> b) {
+  if (a.empty() || b.empty()) return !a.empty();
+  return mean_log_probability(a) > mean_log_probability(b);
+}
+
 namespace {
 
 class Mean {

@@ -20,6 +20,9 @@ double repeated_share(std::span<const int32_t> ids, int64_t n);
 /// Mean log-probability; of no tokens 0.
 double mean_log_probability(std::span<const DrawnToken> tokens);
 
+/// Whether a's mean is the larger; a text of no tokens is never better than another one.
+bool is_likelier(std::span<const DrawnToken> a, std::span<const DrawnToken> b);
+
 /// `mean_log_p`, `mean_entropy`, `distinct_1` to `distinct_3`, `repeated_4`, and `drift` where there is one; of several
 /// texts the means. Texts of no tokens do not count.
 Metrics text_quality(const std::vector<std::vector<DrawnToken>>& texts);

@@ -23,6 +23,15 @@ TEST_CASE("rep-4 is the share of positions inside a 4-gram that occurs twice", "
   CHECK(repeated_share(Ids{1, 2}, 4) == 0);
 }
 
+TEST_CASE("a text of no tokens is never better than another one, the likelier of two others is", "[text_quality]") {
+  const std::vector<DrawnToken> none, low = {{.id = 1, .log_probability = -3}}, high = {{.id = 1, .log_probability = -1}};
+  CHECK(is_likelier(high, low));
+  CHECK_FALSE(is_likelier(low, high));
+  CHECK(is_likelier(low, none));
+  CHECK_FALSE(is_likelier(none, low));
+  CHECK_FALSE(is_likelier(none, none));
+}
+
 TEST_CASE("the quality of texts is the mean over texts", "[text_quality]") {
   const std::vector<DrawnToken> one = {{.id = 1, .log_probability = -1, .entropy = 0.5},
                                        {.id = 2, .log_probability = -3, .entropy = 1.5, .drift = 0.25}};

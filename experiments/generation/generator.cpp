@@ -12,6 +12,7 @@
 #include "experiments/generation/text_quality.h"
 #include "experiments/generation/text_stream.h"
 #include "experiments/tasks/evaluation.h"
+#include "models/layers/weight_matrix.h"
 #include "models/module.h"
 
 namespace subband {
@@ -63,12 +64,20 @@ class Generation {
             .stream_name = name};
   }
 
-  // The first table of vectors of ids.
+  // The first table of vectors of ids, packed or not, where somebody asks for it.
   void find_embedding() {
+    if (!strategies_.has(SamplingStage::coherence)) return;
+    const auto is_table = [this](const Purpose& purpose, int64_t rows) {
+      return purpose.role == Role::embedding && rows >= tokenizer_.vocabulary() && !embedding_.defined();
+    };
+    for (const NamedMatrix& each : weight_matrices(net_))
+      if (is_table(each.matrix->purpose(), each.matrix->rows())) embedding_ = each.matrix->dense().detach();
     for (const Parameter& each : parameters_of(net_))
-      if (each.purpose.role == Role::embedding && each.value.dim() == 2 && each.value.size(0) >= tokenizer_.vocabulary() &&
-          !embedding_.defined())
-        embedding_ = each.value.detach();
+      if (each.value.dim() == 2 && is_table(each.purpose, each.value.size(0))) embedding_ = each.value.detach();
+    if (!embedding_.defined())
+      throw ConfigError("",
+                        "strategies: coherence compares the vectors of tokens, and the net has no table of them; remove coherence",
+                        "bad_value");
   }
 
   // Rows whose prompts are of much the same length; of one length where a window hands on what it has seen, for then it

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -113,6 +114,8 @@ class Generation {
 
   void next_token(Row& row, const at::Tensor& logits_V, TokenSource& source, int64_t place) const {
     const double* logits = logits_V.const_data_ptr<double>();
+    if (!std::isfinite(*std::max_element(logits, logits + logits_V.numel(), comes_later)))
+      throw Error("generate", "logits behind token " + std::to_string(row.ids.size()) + " are not numbers");
     SamplingStep step{.ids = row.ids,
                       .prompt = row.prompt,
                       .logits = {logits, logits + logits_V.numel()},
@@ -128,6 +131,9 @@ class Generation {
     row.result.ended = row.stream.stopped() ? "stop" : "length";
     finish(row);
   }
+
+  // The order of numbers, and behind them what is none.
+  static bool comes_later(double a, double b) { return a < b || (std::isnan(b) && !std::isnan(a)); }
 
   void show(Row& row, const std::string& piece) const {
     row.result.text += piece;

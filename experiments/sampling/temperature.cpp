@@ -1,7 +1,9 @@
 // Logits over a fixed temperature.
-//   l / value;   value 0: only the largest is left, the first of equals
+//   l / max(1e-8, value);   value 0: only the largest is left, the first of equals
 // Cost    V divisions
 // Source  the usual one; Ackley, Hinton and Sejnowski 1985
+#include <algorithm>
+
 #include "experiments/generation/probabilities.h"
 #include "experiments/sampling.h"
 
@@ -21,7 +23,7 @@ class Temperature final : public Sampling {
   SamplingStage stage() const override { return SamplingStage::temperature; }
   void apply(SamplingStep& step) const override {
     if (value_ == 0) return keep_only(step.logits, std::vector<int32_t>{likeliest(step.logits)});
-    for (double& logit : step.logits) logit /= value_;
+    for (double& logit : step.logits) logit /= std::max(1e-8, value_);
   }
 
  private:

@@ -50,11 +50,14 @@ class CellQueue {
   /// Whether there may be more to hand out when turns have ended: where nobody waits for a cluster's jobs, the one that
   /// ends last goes on with the sweep.
   virtual bool decides_later() const { return false; }
+  /// Whether a turn came back neither ended nor paused, as that of a cancelled job does: the same command has more to do.
+  virtual bool was_cut() const { return false; }
 };
 
 /// Adds a cell to the plan while it runs (a further seed, a drawn point) and returns its number, from the plan's cells
 /// on; the same row and seed give the same number again. Its task is written before this returns. A run that is in the
-/// store already is handed out like any other: its turn ends at once, as `reused`, without a worker.
+/// store already is handed out like any other: its turn ends at once, as `reused`, without a worker. ConfigError where the row
+/// cannot be bound.
 using AddCell = std::function<size_t(const SweepRow& row, int64_t seed)>;
 
 /// The cells of a plan, each once, in their order.

@@ -337,7 +337,15 @@ class SweepJob {
       return binder.prepare(recipe, changes);
     };
     const size_t before = plan_.cells.size();
-    const size_t number = add_cell(plan_, row, seed, prepare, runs_);
+    size_t number = 0;
+    try {
+      number = add_cell(plan_, row, seed, prepare, runs_);
+    } catch (const ConfigError& error) {
+      is_failed_ = is_failed_ || !plan_.spec.search;  // of a search it is a point like others, only worse
+      if (!options_.quiet)
+        std::cerr << shown("warning: " + row.label + " is left out: " + error.first().line()) << "\n";
+      throw;
+    }
     if (number < before) return number;
     const PlannedCell& cell = plan_.cells[number];
     write_sweep_manifest(store_.root(), manifest());

@@ -24,6 +24,7 @@ class SplitQueue final : public CellQueue {
   bool reads_evaluations() const override { return behind_->reads_evaluations(); }
   bool learns() const override { return behind_->learns(); }
   bool decides_later() const override { return true; }
+  bool was_cut() const override { return behind_->was_cut(); }
 
  private:
   std::unique_ptr<CellQueue> behind_;

@@ -35,8 +35,13 @@ size_t ClaimsQueue::wanted_seeds(const OpenClaim& open) const {
   constexpr size_t kFailures = 3;  // one after another, after which a claim spends nothing more
   std::vector<double> gains;
   size_t number = 0, failures = 0;
-  for (; failures < kFailures; ++number) {
-    const auto row = runs_.cell(open.row, seed_at(number)), baseline = runs_.cell(open.baseline, seed_at(number));
+  for (; failures < kFailures && number < static_cast<size_t>(spec().spend); ++number) {
+    const int64_t seed = seed_at(number);
+    if (runs_.is_refused(open.row, seed) || runs_.is_refused(open.baseline, seed)) {
+      ++failures;
+      continue;
+    }
+    const auto row = runs_.cell(open.row, seed), baseline = runs_.cell(open.baseline, seed);
     if (!row || !baseline || !runs_.has_ended(*row) || !runs_.has_ended(*baseline)) break;
     const auto value = runs_.value(*row, spec().metric), other = runs_.value(*baseline, spec().metric);
     failures = value && other ? 0 : failures + 1;
@@ -49,6 +54,7 @@ size_t ClaimsQueue::wanted_seeds(const OpenClaim& open) const {
 
 std::optional<CellTurn> ClaimsQueue::next() {
   if (auto turn = fixed_cell()) return turn;
+  if (runs_.has_cut()) return std::nullopt;
   std::vector<size_t> wanted;
   size_t most = 0;
   for (const OpenClaim& open : open_) {

@@ -13,6 +13,7 @@ class ClaimsQueue final : public CellQueue {
   /// `plan` must outlive it.
   ClaimsQueue(const SweepPlan& plan, AddCell add);
   bool decides_later() const override { return true; }
+  bool was_cut() const override { return runs_.has_cut(); }
   void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
   std::optional<CellTurn> next() override;
 

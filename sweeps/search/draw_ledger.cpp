@@ -19,11 +19,20 @@ static SearchPoint point_of(const RecordJson& values) {
 
 DrawLedger::DrawLedger(std::filesystem::path file, std::string search)
     : file_(std::move(file)), search_(std::move(search)) {
-  if (file_.empty()) return;
+  read();
+}
+
+void DrawLedger::read() {
+  std::error_code none;
+  if (file_.empty() || !std::filesystem::exists(file_, none)) return;
+  const uintmax_t bytes = std::filesystem::file_size(file_, none);
+  if (bytes == bytes_) return;
+  bytes_ = bytes;
+  size_t trial = 0;
   for (const RecordJson& line : read_line_file(file_)) {
     if (text_in(line, "search") != search_ || !line.contains("point")) continue;
-    if (integer_in(line, "trial", -1) == static_cast<int64_t>(points_.size()))
-      points_.push_back(point_of(line.at("point")));
+    if (integer_in(line, "trial", -1) != static_cast<int64_t>(trial)) continue;
+    if (trial++ == points_.size()) points_.push_back(point_of(line.at("point")));
   }
 }
 
@@ -34,8 +43,9 @@ void DrawLedger::add(const SearchPoint& point, const std::vector<std::string>& o
                            {"overrides", overrides},
                            {"point", point_json(point)},
                            {"knew", knew}};
-  points_.push_back(point);
-  if (!file_.empty()) append_line(file_, line);
+  if (file_.empty()) return points_.push_back(point);
+  append_line(file_, line);
+  read();
 }
 
 }  // namespace subband

@@ -3,6 +3,7 @@
 // A search that is built again takes the points that stand there and draws only what is not there yet, so that it goes
 // on with the same next draw whatever ran beside it.
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -20,13 +21,17 @@ class DrawLedger {
 
   /// The points so far, in the order of their numbers; none after a gap.
   const std::vector<SearchPoint>& points() const { return points_; }
-  /// Error where it cannot be written.
+  /// Reads what other processes have added since.
+  void read();
+  /// Where another process was faster with this number, its point is the one that counts: the first line of a number. Error
+  /// where it cannot be written.
   void add(const SearchPoint& point, const std::vector<std::string>& overrides, const std::vector<size_t>& knew);
 
  private:
   std::filesystem::path file_;
   std::string search_;
   std::vector<SearchPoint> points_;
+  uintmax_t bytes_ = 0;  // of the file, when it was read last
 };
 
 }  // namespace subband

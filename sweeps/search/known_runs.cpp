@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
+
 namespace subband {
 
 KnownRuns::Key KnownRuns::key(size_t cell) const {
@@ -13,9 +15,28 @@ KnownRuns::Key KnownRuns::key(size_t cell) const {
 
 std::optional<CellTurn> KnownRuns::turn_of(size_t cell) {
   Run& run = of(cell);
-  if (run.is_out || run.has_ended) return std::nullopt;
+  if (!run.can_begin()) return std::nullopt;
   run.is_out = true;
   return CellTurn{.cell = cell};
+}
+
+std::optional<CellTurn> KnownRuns::turn_of(const SweepRow& row, int64_t seed) {
+  const auto cell = add(row, seed);
+  return cell ? turn_of(*cell) : std::nullopt;
+}
+
+std::optional<size_t> KnownRuns::add(const SweepRow& row, int64_t seed) {
+  if (refused_.contains({row.label, seed})) return std::nullopt;
+  try {
+    return add_(row, seed);
+  } catch (const ConfigError&) {  // said by whoever binds it
+    refused_.insert({row.label, seed});
+    return std::nullopt;
+  }
+}
+
+bool KnownRuns::has_cut() const {
+  return std::ranges::any_of(runs_, [](const auto& each) { return each.second.is_cut; });
 }
 
 std::optional<size_t> KnownRuns::cell(size_t row, int64_t seed) const {
@@ -29,10 +50,11 @@ std::optional<size_t> KnownRuns::cell(size_t row, int64_t seed) const {
 void KnownRuns::ended(size_t cell, const CellResult& result) {
   Run& run = of(cell);
   run.is_out = false;
-  run.result = result;
   const Status status = result.outcome.status;
   run.has_ended = is_settled(status) || status == Status::reused || status == Status::failed ||
                   status == Status::out_of_memory || status == Status::time_out;
+  run.is_cut = !run.has_ended && !(status == Status::stopped && result.outcome.is_paused);
+  if (!run.is_cut || !run.result) run.result = result;
 }
 
 bool KnownRuns::has_ended(size_t cell) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -21,14 +22,23 @@ class KnownRuns {
   struct Run {
     bool is_out = false;    ///< handed out, and not back yet
     bool has_ended = false;
-    std::optional<CellResult> result = {};  ///< of the last turn
+    bool is_cut = false;  ///< came back neither ended nor paused (a cancelled job): this command leaves it alone
+    std::optional<CellResult> result = {};  ///< of the last turn that told something
+    bool can_begin() const { return !is_out && !has_ended && !is_cut; }
   };
+  using Key = std::pair<std::string, int64_t>;
+  Key key(size_t cell) const;
   Run& of(size_t cell) { return runs_[key(cell)]; }
-  /// The whole turn of a cell; nothing where it is handed out already or has ended.
+  /// The whole turn of a cell; nothing where it is handed out already, has ended or was cut.
   std::optional<CellTurn> turn_of(size_t cell);
-  /// The same of a row and seed, which become a cell of the plan where they are none.
-  std::optional<CellTurn> turn_of(const SweepRow& row, int64_t seed) { return turn_of(add_(row, seed)); }
-  size_t add(const SweepRow& row, int64_t seed) { return add_(row, seed); }
+  /// The same of a row and seed, which become a cell of the plan where they are none; nothing where they cannot.
+  std::optional<CellTurn> turn_of(const SweepRow& row, int64_t seed);
+  /// The cell that a row and seed become; nothing where the row cannot be bound.
+  std::optional<size_t> add(const SweepRow& row, int64_t seed);
+  /// Whether a row of the plan could not be bound with this seed.
+  bool is_refused(size_t row, int64_t seed) const { return refused_.contains({plan_.grid.rows[row].label, seed}); }
+  /// Whether some turn was cut: then nothing further is decided from what is there.
+  bool has_cut() const;
   /// The cell of a row and seed; nothing where the plan does not have it.
   std::optional<size_t> cell(size_t row, int64_t seed) const;
   /// Notes what a turn gave; a pause is no end.
@@ -40,12 +50,10 @@ class KnownRuns {
   const CellResult* result(size_t cell) const;
 
  private:
-  using Key = std::pair<std::string, int64_t>;
-  Key key(size_t cell) const;
-
   const SweepPlan& plan_;
   AddCell add_;
   std::map<Key, Run> runs_;
+  std::set<Key> refused_;  // by label and seed
 };
 
 }  // namespace subband

@@ -1,5 +1,6 @@
 #include "sweeps/search/search_queue.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -38,7 +39,14 @@ SearchQueue::SearchQueue(const SweepPlan& plan, AddCell add, std::shared_ptr<Sam
       pruner_(std::move(pruner)),
       ledger_(std::move(ledger)),
       runs_(plan, std::move(add)) {
-  for (const SearchPoint& point : ledger_.points()) add_trial(point);
+  take_points();
+}
+
+bool SearchQueue::take_points() {
+  const size_t before = cells_.size();
+  const size_t most = std::min(ledger_.points().size(), static_cast<size_t>(plan_.spec.search->trials));
+  while (cells_.size() < most) add_trial(ledger_.points()[cells_.size()]);
+  return cells_.size() > before;
 }
 
 void SearchQueue::add_trial(const SearchPoint& point) {
@@ -49,14 +57,15 @@ void SearchQueue::add_trial(const SearchPoint& point) {
                      .overrides = overrides,
                      .place = search.place};
   cells_.push_back(runs_.add(row, plan_.spec.seeds.front()));
+  if (cells_.back()) first_trials_.try_emplace(runs_.key(*cells_.back()), cells_.size() - 1);
 }
 
 PrunedTrial SearchQueue::pruned(size_t trial) const {
   PrunedTrial state;
-  const CellResult* result = runs_.result(cells_[trial]);
+  const CellResult* result = runs_.result(*cells_[trial]);
   if (result == nullptr) return state;
   int64_t last = 0;
-  const int64_t steps = steps_of(plan_.cells[cells_[trial]]);
+  const int64_t steps = steps_of(plan_.cells[*cells_[trial]]);
   for (auto rung = pruner_->rung_after(0, steps); rung && *rung <= result->step;
        rung = pruner_->rung_after(*rung, steps)) {
     last = *rung;
@@ -69,11 +78,16 @@ PrunedTrial SearchQueue::pruned(size_t trial) const {
 
 SearchTrial SearchQueue::sampled(size_t trial) const {
   SearchTrial state{.point = ledger_.points()[trial]};
-  const CellResult* result = runs_.result(cells_[trial]);
+  if (!cells_[trial]) {
+    state.state = SearchTrial::State::failed;
+    state.loss = kWorst;
+    return state;
+  }
+  const CellResult* result = runs_.result(*cells_[trial]);
   if (result == nullptr) return state;
   state.step = result->step;
-  if (runs_.has_ended(cells_[trial])) {
-    const auto value = runs_.value(cells_[trial], plan_.spec.metric);
+  if (runs_.has_ended(*cells_[trial])) {
+    const auto value = runs_.value(*cells_[trial], plan_.spec.metric);
     const bool is_failed = result->outcome.status == Status::failed;
     state.state = is_failed ? SearchTrial::State::failed : SearchTrial::State::done;
     state.loss = value ? loss_of(*value) : kWorst;
@@ -93,38 +107,52 @@ std::vector<SearchTrial> SearchQueue::trials() const {
 }
 
 std::optional<CellTurn> SearchQueue::hand_out(size_t trial) {
-  const CellResult* result = runs_.result(cells_[trial]);
-  runs_.of(cells_[trial]).is_out = true;
+  const size_t cell = *cells_[trial];
+  const CellResult* result = runs_.result(cell);
+  runs_.of(cell).is_out = true;
   const int64_t step = result == nullptr ? 0 : result->step;
-  return CellTurn{.cell = cells_[trial], .until = pruner_->rung_after(step, steps_of(plan_.cells[cells_[trial]]))};
+  return CellTurn{.cell = cell, .until = pruner_->rung_after(step, steps_of(plan_.cells[cell]))};
 }
 
-std::optional<CellTurn> SearchQueue::draw() {
+bool SearchQueue::draw() {
   const SweepSearch& search = *plan_.spec.search;
-  if (is_exhausted_ || static_cast<int64_t>(cells_.size()) >= search.trials) return std::nullopt;
+  if (is_exhausted_ || runs_.has_cut()) return false;
+  ledger_.read();
+  if (take_points()) return true;  // another process drew them
+  if (static_cast<int64_t>(cells_.size()) >= search.trials) return false;
   const std::vector<SearchTrial> known = trials();
   Draws draws(static_cast<uint64_t>(search.seed), "sampler", known.size());
   const auto point = sampler_->draw(search.space, known, draws);
   is_exhausted_ = !point;
-  if (!point) return std::nullopt;
+  if (!point) return false;
   std::vector<size_t> knew;
   for (size_t i = 0; i < known.size(); ++i)
     if (known[i].state != SearchTrial::State::running) knew.push_back(i);
   ledger_.add(*point, search.space.overrides(*point), knew);
-  add_trial(*point);
-  return hand_out(cells_.size() - 1);
+  return take_points();
+}
+
+std::optional<CellTurn> SearchQueue::known_turn() {
+  std::vector<PrunedTrial> states;
+  std::vector<size_t> numbers;
+  for (size_t i = 0; i < cells_.size(); ++i) {
+    if (!cells_[i] || first_trials_.at(runs_.key(*cells_[i])) != i) continue;
+    const KnownRuns::Run& run = runs_.of(*cells_[i]);
+    PrunedTrial state = pruned(i);
+    if (run.can_begin() && !state.is_paused) return hand_out(i);
+    state.is_paused = state.is_paused && run.can_begin();
+    states.push_back(std::move(state));
+    numbers.push_back(i);
+  }
+  const auto promoted = pruner_->next(states);
+  return promoted ? hand_out(numbers[*promoted]) : std::nullopt;
 }
 
 std::optional<CellTurn> SearchQueue::next() {
-  std::vector<PrunedTrial> states;
-  for (size_t i = 0; i < cells_.size(); ++i) {
-    const KnownRuns::Run& run = runs_.of(cells_[i]);
-    states.push_back(pruned(i));
-    if (run.is_out) states.back().is_paused = false;
-    if (!run.is_out && !run.has_ended && !states.back().is_paused) return hand_out(i);  // cut off on the way
+  while (true) {
+    if (auto turn = known_turn()) return turn;
+    if (!draw()) return std::nullopt;
   }
-  if (const auto trial = pruner_->next(states)) return hand_out(*trial);
-  return draw();
 }
 
 }  // namespace subband

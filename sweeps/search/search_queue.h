@@ -1,6 +1,8 @@
 // A search: points are drawn one after another, each is a run, and a pruner says which runs go on.
 #pragma once
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@ class SearchQueue final : public CellQueue {
   std::optional<CellTurn> next() override;
   void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
   bool decides_later() const override { return true; }
+  bool was_cut() const override { return runs_.has_cut(); }
   bool reads_evaluations() const override { return true; }
   bool learns() const override { return true; }
 
@@ -28,8 +31,13 @@ class SearchQueue final : public CellQueue {
 
  private:
   void add_trial(const SearchPoint& point);
+  /// Makes cells of points of the ledger that have none yet; whether there were any.
+  bool take_points();
   std::optional<CellTurn> hand_out(size_t trial);
-  std::optional<CellTurn> draw();
+  /// The turn of a trial that is known: cut off on the way, new, or promoted.
+  std::optional<CellTurn> known_turn();
+  /// One more trial, where there may be one; whether there is.
+  bool draw();
   SearchTrial sampled(size_t trial) const;
   PrunedTrial pruned(size_t trial) const;
   double loss_of(double value) const { return plan_.spec.goal == "max" ? -value : value; }
@@ -39,7 +47,8 @@ class SearchQueue final : public CellQueue {
   std::shared_ptr<Pruner> pruner_;
   DrawLedger ledger_;
   KnownRuns runs_;
-  std::vector<size_t> cells_;  // of the trials
+  std::vector<std::optional<size_t>> cells_;  // of the trials; nothing where a point cannot be bound
+  std::map<KnownRuns::Key, size_t> first_trials_;  // of each run: a point may be drawn again
   bool is_exhausted_ = false;
 };
 

@@ -34,7 +34,7 @@ static CellResult turn_of(const SweepRow& row, int64_t, const CellTurn& turn) {
   CellResult result{.step = step, .metrics = {{"valid.bpb", end + 1.0 / static_cast<double>(step)}}};
   for (int64_t at = 5; at <= step; at += 5)
     result.evaluations.push_back({at, {{"valid.bpb_estimate", end + 1.0 / static_cast<double>(at)}}});
-  if (step < 40) result.outcome = {.status = Status::stopped};
+  if (step < 40) result.outcome = {.status = Status::stopped, .message = "", .is_paused = true};
   return result;
 }
 
@@ -97,7 +97,7 @@ TEST_CASE("a run that was stopped at its last step is no trial that waits at a r
   SearchQueue queue = queue_of(made_up, "");
   const auto turn = queue.next();
   made_up.plan.cells[turn->cell].recipe = std::make_shared<const config::Node>(recipe);
-  queue.ended(turn->cell, {.outcome = {.status = Status::stopped}, .step = 30});
+  queue.ended(turn->cell, {.outcome = {.status = Status::stopped, .message = "", .is_paused = true}, .step = 30});
   const auto again = queue.next();
   CHECK(again->cell == turn->cell);
   CHECK_FALSE(again->until);
@@ -132,6 +132,77 @@ TEST_CASE("a trial that diverged is the worst, and one whose program died is non
   CHECK(queue.trials()[0].state == SearchTrial::State::done);
   CHECK(std::isinf(queue.trials()[0].loss));
   CHECK(queue.trials()[1].state == SearchTrial::State::failed);
+}
+
+TEST_CASE("a drawn point that cannot be bound is a failed trial, and the search goes on, now and when it is built again",
+          "[search_queue]") {
+  const TestFolder folder;
+  const auto is_refused = [](const SweepRow& row) { return row.overrides[1] == "n=3" || row.overrides[1] == "n=5"; };
+  MadeUpPlan made_up(kSpec), second(kSpec);
+  made_up.is_refused = is_refused, second.is_refused = is_refused;
+  SearchQueue queue = queue_of(made_up, folder / "draws");
+  testing::run_queue(queue, made_up, turn_of);
+  size_t failed = 0;
+  for (const SearchTrial& trial : queue.trials()) {
+    CHECK((trial.state == SearchTrial::State::failed) == (trial.point[1] == 3.0 || trial.point[1] == 5.0));
+    failed += trial.state == SearchTrial::State::failed;
+  }
+  CHECK(queue.trials().size() == 24);
+  CHECK(failed > 0);
+  CHECK(made_up.plan.cells.size() == 24 - failed);
+  SearchQueue again = queue_of(second, folder / "draws");
+  CHECK(again.trials().size() == 24);
+  CHECK(labels(second) == labels(made_up));
+}
+
+TEST_CASE("a point that is drawn again is the run that it was: no step further, and counted once", "[search_queue]") {
+  for (const size_t jobs : {1, 3}) {
+    CAPTURE(jobs);
+    MadeUpPlan made_up(
+        "base: a\nseeds: [1]\nsearch:\n  trials: 40\n  sampler: random\n  pruner: {type: asha, first: 10, eta: 2}\n"
+        "  space: {a: [1, 2, 3], b: [1, 2]}\n");
+    SearchQueue queue = queue_of(made_up, "");
+    std::map<std::string, double> losses;  // the first drawn is the best
+    const auto run = [&](const SweepRow& row, int64_t, const CellTurn& turn) {
+      const std::string point = row.overrides[0] + row.overrides[1];
+      const double loss = losses.try_emplace(point, static_cast<double>(losses.size())).first->second;
+      const int64_t step = std::min<int64_t>(turn.until.value_or(40), 40);
+      CellResult result{.step = step, .metrics = {{"valid.bpb", loss}}};
+      for (int64_t at = 10; at <= step; at += 10) result.evaluations.push_back({at, {{"valid.bpb", loss}}});
+      if (step < 40) result.outcome = {.status = Status::stopped, .message = "", .is_paused = true};
+      return result;
+    };
+    std::set<std::pair<std::string, int64_t>> turns;
+    for (const CellTurn& turn : testing::run_queue(queue, made_up, run, jobs))
+      CHECK(turns.insert({made_up.plan.cells[turn.cell].id, turn.until.value_or(40)}).second);
+    const auto reached = [&](int64_t step) {
+      return std::ranges::count_if(turns, [&](const auto& turn) { return turn.second == step; });
+    };
+    CHECK(queue.trials().size() == 40);
+    CHECK(reached(10) == 6);
+    CHECK(reached(20) == 3);  // 6/2
+    CHECK(reached(40) == 1);  // 3/2, by the rung after 20
+  }
+}
+
+TEST_CASE("two processes that draw at once have the points of whoever was first", "[search_queue]") {
+  const TestFolder folder;
+  const auto file = folder / "draws";
+  DrawLedger one(file, "s"), other(file, "s");
+  one.add({0.5}, {"a=0.5"}, {});
+  other.add({0.25}, {"a=0.25"}, {});
+  other.add({0.75}, {"a=0.75"}, {});
+  one.add({1.0}, {"a=1"}, {});
+  const std::vector<SearchPoint> expected = {{0.5}, {0.75}};
+  CHECK(one.points() == expected);
+  CHECK(other.points() == expected);
+  CHECK(DrawLedger(file, "s").points() == expected);
+
+  MadeUpPlan first(kSpec), second(kSpec);
+  SearchQueue ours = queue_of(first, folder / "shared"), theirs = queue_of(second, folder / "shared");
+  for (int i = 0; i < 30; ++i) ours.next(), theirs.next();
+  CHECK(labels(first).size() == 24);
+  CHECK(labels(first) == labels(second));
 }
 
 }  // namespace subband::search_queue_test

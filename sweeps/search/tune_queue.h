@@ -14,6 +14,7 @@ class TuneQueue final : public CellQueue {
   std::optional<CellTurn> next() override;
   void ended(size_t cell, const CellResult& result) override { runs_.ended(cell, result); }
   bool decides_later() const override { return true; }
+  bool was_cut() const override { return runs_.has_cut(); }
   /// The trial, a row of the plan, that won a row of `grid.tuned`; nothing while trials are open, or where none gave the
   /// metric. Of equal ones the first.
   std::optional<size_t> winner(size_t tuned) const;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/config/yaml.h"
+#include "core/error.h"
 #include "sweeps/planning/plan.h"
 #include "sweeps/queue.h"
 
@@ -13,6 +14,7 @@ namespace subband::testing {
 
 struct MadeUpPlan {
   SweepPlan plan;
+  std::function<bool(const SweepRow& row)> is_refused = {};  ///< rows that cannot be bound
   AddCell add = [this](const SweepRow& row, int64_t seed) { return added(row, seed); };
 
   explicit MadeUpPlan(const std::string& spec) {
@@ -33,6 +35,7 @@ struct MadeUpPlan {
   size_t added(const SweepRow& row, int64_t seed) {
     size_t number = 0;
     while (number < plan.grid.rows.size() && plan.grid.rows[number].label != row.label) ++number;
+    if (is_refused && is_refused(row)) throw ConfigError(row.label, "cannot be bound", "bad_value");
     if (number == plan.grid.rows.size()) plan.grid.rows.push_back(row);
     for (size_t i = 0; i < plan.cells.size(); ++i)
       if (plan.cells[i].cell.row == number && plan.cells[i].cell.seed == seed) return i;

@@ -205,4 +205,23 @@ TEST_CASE("two processes that draw at once have the points of whoever was first"
   CHECK(labels(first) == labels(second));
 }
 
+TEST_CASE("more trials, or another pruner, leave the points that were drawn; fewer take the first of them", "[search_queue]") {
+  const auto text_of = [](const std::string& search) {
+    return MadeUpPlan("base: a\nseeds: [1]\nsearch: {" + search + "}\n").plan.spec.search->text;
+  };
+  const std::string text = text_of("sampler: tpe, trials: 50, seed: 3, space: {a: [1, 2]}");
+  CHECK(text_of("sampler: {type: tpe}, trials: 100, seed: 3, pruner: median, space: {a: [1, 2]}") == text);
+  CHECK(text_of("seed: 3, space: {a: [1, 2]}") == text);
+  CHECK(text_of("seed: 4, space: {a: [1, 2]}") != text);
+  CHECK(text_of("seed: 3, space: {a: [1, 3]}") != text);
+  CHECK(text_of("sampler: {type: tpe, startup: 3}, seed: 3, space: {a: [1, 2]}") != text);
+  const TestFolder folder;
+  MadeUpPlan made_up(kSpec);
+  SearchQueue queue = queue_of(made_up, folder / "draws");
+  testing::run_queue(queue, made_up, turn_of);
+  MadeUpPlan fewer(kSpec);
+  fewer.plan.spec.search->trials = 5;
+  CHECK(queue_of(fewer, folder / "draws").trials().size() == 5);
+}
+
 }  // namespace subband::search_queue_test

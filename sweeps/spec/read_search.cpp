@@ -19,6 +19,20 @@ std::string search_text(const SweepSearch& search) {
          grouped(search.trials) + " points, seed " + std::to_string(search.seed);
 }
 
+// How its points are drawn, in JSON. More trials, or another pruner, leave the points that there are.
+static std::string drawing_text(const SweepSearch& search, const Node& space) {
+  Node sampler = search.sampler;
+  if (!sampler.is(Node::Kind::map)) {
+    sampler = Node::map();
+    sampler.set("type", search.sampler);
+  }
+  Node text = Node::map();
+  text.set("sampler", sampler);
+  text.set("seed", Node(search.seed));
+  text.set("space", space);
+  return config::to_json(text, /*sorted=*/true);
+}
+
 void read_part(Binder& b, std::string_view key, Node& value, const LaterPart& part, std::string_view help) {
   b.record([&] {
     return FieldInfo{.path = b.path_of(key),
@@ -44,7 +58,7 @@ void read_search(Binder& b, SweepSpec& spec) {
   if (written != nullptr && !written->is(Node::Kind::map))
     return b.complain("search", written, "expected {sampler, pruner, trials, seed, space}");
   const Node& tree = written != nullptr ? *written : kNone;
-  SweepSearch search{.text = config::to_json(tree, /*sorted=*/true), .place = tree.place};
+  SweepSearch search{.place = tree.place};
   Binder inner = b.nested("search", tree);
   Node space;
   read_part(inner, "sampler", search.sampler, {.kind = "sampler", .standard = "tpe"},
@@ -56,6 +70,7 @@ void read_search(Binder& b, SweepSpec& spec) {
   inner.tree("space", space, "key to a list of choices or to {low, high, log}");
   if (written == nullptr) return;
   search.space = read_space(inner, "space", space);
+  search.text = drawing_text(search, space);
   inner.finish_keys();
   b.check(spec.factors.empty(), "search", "draws its rows itself; it stands alone, without ablate, list, grid and zip");
   b.check(spec.seeds.size() == 1, "search", "runs every point with one seed; give one in `seeds`");

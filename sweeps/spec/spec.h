@@ -70,7 +70,7 @@ struct SweepSearch {
   int64_t trials = 50;  ///< at most
   int64_t seed = 0;     ///< of the sampler
   config::Node sampler = config::Node("tpe"), pruner = config::Node("none");  ///< parts: a name, or a map with `type`
-  std::string text;  ///< as it was written, in JSON: what tells one search from another
+  std::string text;  ///< sampler, seed and space, in JSON: what tells one search's points from another's
   config::Place place;
 };
 

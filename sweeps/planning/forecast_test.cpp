@@ -51,6 +51,15 @@ TEST_CASE("a few runs teach what larger ones will take", "[forecast]") {
   }
 }
 
+TEST_CASE("a batch that is computed in parts needs the memory of one part and the time of all", "[forecast]") {
+  RecordJson config = config_of(64, 100);
+  const CostTraits whole = cost_traits(config, parameters_of(64), flops_of(64));
+  config["trainer"]["split"] = 2;
+  const CostTraits halves = cost_traits(config, parameters_of(64), flops_of(64));
+  CHECK(halves.activations == whole.activations / 2);
+  CHECK(halves.flops == whole.flops);
+}
+
 TEST_CASE("too few runs teach no law of time, and none nothing about memory", "[forecast]") {
   CHECK_FALSE(MemoryModel().predict({.activations = 1}));
   const Forecast forecast({run_of(32, 100), run_of(64, 100)});

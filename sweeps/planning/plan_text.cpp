@@ -27,7 +27,7 @@ std::string note_of(const PlannedCell& cell) {
     notes.push_back(word_of(*cell.status));
   else if (cell.state == Status::retry)
     notes.push_back("was " + word_of(*cell.status));
-  if (cell.split > 0) notes.push_back(fmt::format("lacked memory: in {} parts", cell.split));
+  if (cell.split > 0) notes.push_back(fmt::format("{} parts for memory", cell.split));
   if (!cell.other_code.empty()) notes.push_back("other code: " + join(cell.other_code, ", "));
   return join(notes, "; ");
 }

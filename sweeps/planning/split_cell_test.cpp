@@ -50,7 +50,7 @@ TEST_CASE("a run that lacked memory is planned in halves, under an identity of i
   CHECK(task.id == "a trainer.split=2");
   CHECK(task.overrides.back() == "trainer.split=2");
   CHECK(task.config->at("trainer.split")->integer() == 2);
-  CHECK_THAT(plan_text(plan, 1), Catch::ContainsSubstring("lacked memory: in 2 parts"));
+  CHECK_THAT(plan_text(plan, 1), Catch::ContainsSubstring("2 parts for memory\n"));
 }
 
 TEST_CASE("halves are halved again, down to single windows, and then lack of memory is the result", "[split]") {

@@ -22,6 +22,7 @@
 #include "runs/store.h"
 #include "runs/sweep_manifest.h"
 #include "sweeps/commands.h"
+#include "sweeps/testing/small_recipe.h"
 
 namespace subband::adaptive_sweep_test {
 
@@ -37,23 +38,21 @@ static Process start(Words words, const fs::path& log) {
   return Process::of(words, setting);
 }
 
-// Attention of a few thousand weights for a dozen steps.
-static std::string tiny_spec(const std::string& changes, const std::string& rest) {
-  return "base: tinyshakespeare/attention\nmetric: {name: valid.bpb}\n"
-         "set: [net.width=16, net.mixer.heads=2, net.layers=1, trainer.steps=12, trainer.batch=2, trainer.length=16,\n"
-         "      trainer.checkpoint_every=2, trainer.evaluate_every=4, trainer.evaluate_batches=1,\n"
-         "      trainer.evaluate_tokens=256, 'trainer.protocols=[blocks]', samples.tokens=0" +
-         changes + "]\n" + rest;
+// Attention of a few thousand weights for eight steps; the recipe lies in `folder`.
+static std::string tiny_spec(const fs::path& folder, const std::string& changes, const std::string& rest) {
+  return "base: " + testing::write_small_recipe(folder, testing::small_recipe::kAttention) +
+         "\nmetric: {name: valid.bpb}\nset: [trainer.steps=8, trainer.checkpoint_every=2, trainer.evaluate_every=4" + changes +
+         "]\n" + rest;
 }
 
 static const std::vector<std::pair<std::string, std::string>>& adaptive_specs() {
   static const std::vector<std::pair<std::string, std::string>> kSpecs = {
       {"searched",
-       "seeds: [1]\nsearch: {sampler: {type: tpe, startup: 3}, pruner: {type: asha, first: 4, eta: 2}, trials: 6, seed: 3,\n"
+       "seeds: [1]\nsearch: {sampler: {type: tpe, startup: 3}, pruner: {type: asha, first: 4, eta: 2}, trials: 5, seed: 3,\n"
        "  space: {optimizer.lr: {low: 1e-4, high: 1.0, log: true}, net.layers: [1, 2]}}\n"},
-      {"tuned", "seeds: [1, 2]\nlist: [net.layers=1, net.layers=2]\ntune: {optimizer.lr: [0.001, 0.1]}\n"},
+      {"tuned", "seeds: [1, 2]\nlist: [net.layers=1]\ntune: {optimizer.lr: [0.001, 0.1]}\n"},
       {"claimed",
-       "seeds: [1, 2]\nablate: {no rate: optimizer.lr=1e-9}\nspend: 12\n"
+       "seeds: [1]\nablate: {no rate: optimizer.lr=1e-9}\nspend: 6\n"
        "claims: [{row: no rate, is: worse, by: 0.05, error: 0.3}]\n"}};
   return kSpecs;
 }
@@ -73,7 +72,7 @@ TEST_CASE("searches, tuned rows and open claims that are killed go on with the s
   if (testing::lacks_program()) return;
   const TestFolder folder;
   for (const auto& [name, rest] : adaptive_specs())
-    write_file(folder / (name + ".yaml"), tiny_spec("", rest));
+    write_file(folder / (name + ".yaml"), tiny_spec(folder.path(), "", rest));
   const auto begin_all = [&](const std::string& store) {
     std::vector<Process> all;
     for (const auto& [name, rest] : adaptive_specs())
@@ -130,7 +129,7 @@ TEST_CASE("a cell that lacks memory is computed in halves: the same numbers to r
   if (testing::lacks_program()) return;
   const TestFolder folder;
   const std::string spec = (folder / "large.yaml").string();
-  write_file(spec, tiny_spec(", trainer.batch=8, trainer.length=64, net.width=32, trainer.steps=4, trainer.evaluate_every=0",
+  write_file(spec, tiny_spec(folder.path(), ", trainer.batch=8, net.width=32, trainer.evaluate_every=0",
                              "seeds: [1]\non_memory: split\nablate: {small: trainer.length=16}\n"));
   piece_limit().largest = 0;
   REQUIRE(sweep_here(spec, folder / "whole", piece_limit().most) == 0);

@@ -16,6 +16,7 @@
 #include "core/testing/program.h"
 #include "runs/store.h"
 #include "runs/sweep_manifest.h"
+#include "sweeps/testing/small_recipe.h"
 
 namespace subband::sweep_command_test {
 
@@ -34,17 +35,10 @@ static int run(const std::vector<std::string>& words, const std::filesystem::pat
   return start(words, log).wait();
 }
 
-static void write_spec(const std::filesystem::path& file, const std::string& rows) {
-  write_file(
-      file,
-      "base: tinyshakespeare/wavelet\nseeds: [1, 2]\n"
-      "set: [net.width=16, trainer.steps=12, trainer.checkpoint_every=3, trainer.evaluate_every=0, "
-      "trainer.batch=2,\n"
-      "      trainer.length=64, trainer.evaluate_batches=1, trainer.evaluate_tokens=1024, 'trainer.protocols=[blocks]',\n"
-      "      samples.tokens=0,\n"
-      "      '~net.block.channel_mixers.product_key_memory']\n"
-      "ablate:\n" +
-          rows);
+static void write_spec(const std::filesystem::path& file, const std::string& rows,
+                       const std::string& changes = "trainer.steps=12") {
+  const std::string base = testing::write_small_recipe(file.parent_path(), testing::small_recipe::kWavelet);
+  write_file(file, "base: " + base + "\nseeds: [1, 2]\nset: [" + changes + "]\nablate:\n" + rows);
 }
 
 static std::string table_of(const std::string& sweep, const std::filesystem::path& store,
@@ -54,13 +48,23 @@ static std::string table_of(const std::string& sweep, const std::filesystem::pat
   return read_file(log);
 }
 
+// Until it has processes of its own, or has ended.
+static void wait_for_workers(const Process& sweep) {
+  const auto has_ended = [&] {
+    return read_file("/proc/" + std::to_string(sweep.id()) + "/stat").find(") Z") != std::string::npos;
+  };
+  for (int i = 0; i < 4000 && sweep.children().empty() && !has_ended(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
 TEST_CASE("a sweep killed at random instants ends with the table of an untouched one", "[sweep_command]") {
   if (testing::lacks_program()) return;
   const TestFolder folder;
   write_spec(
       folder / "probe.yaml",
       "  no bypass: net.block.bypass=none\n  no crawl: net.block.dilation=dyadic\n  wide: net.width=24\n"
-      "  haar: net.block.lifting=haar\n  deep: net.layers=3\n");
+      "  haar: net.block.lifting=haar\n  deep: net.layers=3\n",
+      "trainer.steps=30");
   const std::string spec = (folder / "probe.yaml").string();
   const auto words = [&](const std::string& store) {
     return std::vector<std::string>{"sweep", spec, "--store", (folder / store).string(), "--jobs", "2"};
@@ -70,15 +74,18 @@ TEST_CASE("a sweep killed at random instants ends with the table of an untouched
   CHECK(expected.find("no bypass,") != std::string::npos);
   std::mt19937 random(7);  // the instants only
   const int kills = std::getenv("SUBBAND_SWEEPS_WHOLE") != nullptr ? 200 : 20;
+  int at_work = 0;
   for (int kill = 0; kill < kills; ++kill) {
     Process sweep = start(words("killed"), folder / "log", testing::without_leak_check());
-    std::this_thread::sleep_for(
-        std::chrono::milliseconds(std::uniform_int_distribution<int>(150, 600)(random)));
+    if (kill % 5 != 4) wait_for_workers(sweep);  // the others hit its beginning
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<int>(0, 250)(random)));
+    at_work += sweep.children().empty() ? 0 : 1;
     if (kill % 3 != 1)
       for (const pid_t worker : sweep.children()) ::kill(worker, SIGKILL);
     if (kill % 3 != 0) sweep.signal(SIGKILL);
     sweep.wait();
   }
+  CHECK(at_work >= 6);  // by when the cells may all be done
   CHECK(run(words("killed"), folder / "log") == 0);
   CHECK(table_of("probe", folder / "killed", folder / "table") == expected);
   CHECK(Store(folder / "killed").folders().size() == 12);
@@ -333,12 +340,9 @@ TEST_CASE("the gap between two runs is explained by the change that makes it", "
   if (testing::lacks_program()) return;
   const TestFolder folder;
   const std::string store = (folder / "logs").string();
+  const std::string recipe = testing::write_small_recipe(folder.path(), testing::small_recipe::kWavelet);
   const auto run_with = [&](const std::vector<std::string>& changes) {
-    std::vector<std::string> words = {"run", "tinyshakespeare/wavelet", "--store", store, "net.width=16",
-                                      "trainer.steps=30", "trainer.checkpoint_every=0", "trainer.evaluate_every=0",
-                                      "trainer.batch=2", "trainer.length=64", "trainer.evaluate_tokens=2048",
-                                      "trainer.protocols=[blocks]", "samples.tokens=0", "seed=1",
-                                      "~net.block.channel_mixers.product_key_memory"};
+    std::vector<std::string> words = {"run", recipe, "--store", store, "trainer.steps=30"};
     words.insert(words.end(), changes.begin(), changes.end());
     REQUIRE(run(words, folder / "log") == 0);
   };

@@ -44,7 +44,7 @@ static CellOutcome count(const std::filesystem::path& folder, size_t cell, Worke
   const auto file = file_of(folder, cell);
   std::string text = content(file);
   for (auto step = static_cast<int>(text.size()); step < kSteps; ++step) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
     text += static_cast<char>('a' + static_cast<int>(cell) + step);
     replace(file, text);
     link.progress({.step = step + 1, .steps = kSteps});
@@ -252,7 +252,7 @@ TEST_CASE(
         ScheduleObserver quiet;
         run_cells(kCells, run, {.jobs = 3}, quiet);
       });
-      sleep_ms(std::uniform_int_distribution<int64_t>(0, 40)(random));
+      sleep_ms(std::uniform_int_distribution<int64_t>(0, 20)(random));
       const std::vector<pid_t> workers = scheduler.children();
       if (trial % 3 != 1)
         for (const pid_t worker : workers) ::kill(worker, SIGKILL);

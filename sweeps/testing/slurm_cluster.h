@@ -82,7 +82,7 @@ class SlurmCluster {
             "\nCommunicationParameters=NoCtldInAddrAny,NoInAddrAny\nSlurmUser=" + name_of_user() +
             "\nSlurmdUser=" + name_of_user() + "\nAuthInfo=socket=" + dir +
             "/munge.socket,cred_expire=5\nProctrackType=proctrack/linuxproc\nSelectType=select/cons_tres\n"
-            "SelectTypeParameters=CR_Core\nKillWait=5\nMaxArraySize=5\nSlurmdParameters=config_overrides\n"
+            "SelectTypeParameters=CR_Core\nKillWait=5\nMaxArraySize=3\nSlurmdParameters=config_overrides\n"
             "SchedulerParameters=batch_sched_delay=0,bf_interval=1,sched_interval=1\nStateSaveLocation=" +
             dir + "/state\nSlurmdSpoolDir=" + dir + "/spool\nSlurmctldPidFile=" + dir +
             "/slurmctld.pid\nSlurmdPidFile=" + dir + "/slurmd.pid\nSlurmctldLogFile=" + dir +

@@ -2,8 +2,7 @@
 //   m = bypass(x);  z = decompose(pad(x));  z_s += gains_s ⊙ m;  y = T⁻¹ mix(T z);  W_out reconstruct(w_s y_s)
 // The net's norm stands before it and its channel mixers after it. The summary of the block before, where that is such a
 // mixer too, reaches it through the pass, for the bypass's `cross_layer_mix`. Initial weights are part of the method (Haar
-// steps, identities), so that no net redraws
-// them.
+// steps, identities), so that no net draws them anew.
 // Shapes  B batch, L length, D width, S = levels + 1 scales
 // Cost    linear in L; with the defaults about (12 levels + 4 S + 2) Dp² flops per token, Dp the padded width;
 //         decoding state (2^levels - 1) Dp + D values

@@ -37,6 +37,7 @@
 #include "sweeps/scheduling/watch.h"
 #include "sweeps/search/adaptive_queue.h"
 #include "sweeps/spec/between_runs.h"
+#include "sweeps/slurm/waves.h"
 #include "sweeps/spec/inline.h"
 #include "sweeps/spec/launcher_words.h"
 
@@ -146,10 +147,13 @@ class SweepJob {
   // `--watch`: what others do.
   int watch() {
     const std::string name = words_.name ? *words_.name : sweep_name(store_.root(), words_.spec, change());
-    const SweepManifest manifest = read_sweep_manifest(sweep_file(store_.root(), name, ".json"));
+    const fs::path file = sweep_file(store_.root(), name, ".json");
+    SweepManifest manifest = read_sweep_manifest(file);
+    const auto board_cell = [](const SweepCell& cell) {
+      return BoardCell{.name = cell.row + ", seed " + std::to_string(cell.seed), .seconds = {}};
+    };
     std::vector<BoardCell> names;
-    for (const SweepCell& cell : manifest.cells)
-      names.push_back({.name = cell.row + ", seed " + std::to_string(cell.seed)});
+    for (const SweepCell& cell : manifest.cells) names.push_back(board_cell(cell));
     Board board(std::move(names), 1, words_.has_event_lines ? 0 : terminal_width(),
                 options_.quiet || words_.has_event_lines);
     EventLines lines(std::cout, [&](size_t cell) {
@@ -159,8 +163,18 @@ class SweepJob {
     if (words_.has_event_lines) hearers.push_back(&lines);
     ScheduleObservers observers(hearers);
     SweepWatch watch(store_, manifest, observers);
-    constexpr double kIdle_s = 10;
-    const int code = watch_sweep(watch, observers, kIdle_s);
+    size_t on_board = manifest.cells.size();
+    const auto follow = [&] {  // cells that a queue has added
+      try {
+        manifest = read_sweep_manifest(file);
+      } catch (const Error&) {  // being replaced just now
+        return;
+      }
+      for (; on_board < manifest.cells.size(); ++on_board) board.add(board_cell(manifest.cells[on_board]));
+      watch.follow(manifest);
+    };
+    const auto has_jobs = [&] { return slurm::has_jobs(sweep_file(store_.root(), name, "")); };
+    const int code = watch_sweep(watch, observers, {.idle_s = 10, .follow = follow, .is_awaited = has_jobs});
     const bool is_left = code != 0 && watch.running() == 0 && !watch.is_over();
     const std::string rest = is_left ? watch.rest() : "";
     if (is_left && !options_.quiet)
@@ -264,6 +278,7 @@ class SweepJob {
                                : composed_spec(words_, named_sweep(), overrides.spec, source_.folders, warnings);
     every_cell =
         take_factors(spec, overrides.cells, [&](const std::string& group) { return search.options(group); });
+      if (is_adaptive(plan_.spec)) begin_decisions(sweep_folder());
     check_search_parts(spec, registry_);
     read_between_runs(spec, store_, every_cell, [&](const std::string& recipe, const std::vector<std::string>& words) {
       binder.identify(recipe, words);
@@ -442,7 +457,7 @@ class SweepJob {
         done.insert({run.id, run.seed});
     for (const SweepCell& cell : manifest.cells)
       if (!done.contains({cell.id, cell.seed})) return 4;
-    return is_failed_ ? 4 : 0;
+    return is_failed_ || manifest.cells.empty() ? 4 : 0;
   }
 
   const SweepWords& words_;
@@ -455,6 +470,8 @@ class SweepJob {
   SweepPlan plan_;
   std::vector<ClaimRegistration> registered_;
   std::map<size_t, std::string> refused_;  // why a cell came to no run
+    if (!result.is_stopped && result.elsewhere.empty() && !queue->was_cut()) end_decisions(sweep_folder());
+    is_failed_ = is_failed_ || queue->was_cut();
   std::optional<Board> board_;
   bool is_failed_ = false;
 };

@@ -30,4 +30,25 @@ void end_rest(const fs::path& sweep_folder) {
   fs::remove(rest_file(sweep_folder), none);
 }
 
+static fs::path decisions_file(const fs::path& sweep_folder) { return sweep_folder / "undecided"; }
+
+bool has_decisions(const fs::path& sweep_folder) {
+  std::error_code none;
+  return fs::exists(decisions_file(sweep_folder), none);
+}
+
+void begin_decisions(const fs::path& sweep_folder) {
+  std::error_code none;
+  fs::create_directories(sweep_folder, none);
+  try {
+    write_file(decisions_file(sweep_folder), "");
+  } catch (const Error&) {  // of a store that may only be read
+  }
+}
+
+void end_decisions(const fs::path& sweep_folder) {
+  std::error_code none;
+  fs::remove(decisions_file(sweep_folder), none);
+}
+
 }  // namespace subband

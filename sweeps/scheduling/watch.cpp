@@ -11,8 +11,15 @@ namespace subband {
 
 namespace fs = std::filesystem;
 
-SweepWatch::SweepWatch(const Store& store, const SweepManifest& sweep, ScheduleObserver& observer)
-    : store_(store), sweep_(sweep), observer_(observer), seen_(sweep.cells.size()) {}
+SweepWatch::SweepWatch(const Store& store, SweepManifest sweep, ScheduleObserver& observer)
+    : store_(store), sweep_(std::move(sweep)), observer_(observer), seen_(sweep_.cells.size()) {}
+
+void SweepWatch::follow(SweepManifest sweep) {
+  seen_.resize(sweep.cells.size());
+  for (size_t i = 0; i < std::min(seen_.size(), sweep_.cells.size()); ++i)
+    if (sweep.cells[i].id != sweep_.cells[i].id || sweep.cells[i].seed != sweep_.cells[i].seed) seen_[i] = {};
+  sweep_ = std::move(sweep);
+}
 
 void SweepWatch::look() {
   const bool is_new = std::ranges::any_of(seen_, [](const Seen& each) { return !each.folder; });
@@ -60,21 +67,27 @@ void SweepWatch::tell(size_t cell, const RunRecord& run) {
 }
 
 bool SweepWatch::is_over() const {
-  return std::ranges::all_of(seen_, [](const Seen& each) { return is_settled(each.status); });
+  return !has_decisions(sweep_file(store_.root(), sweep_.name, "")) &&
+         std::ranges::all_of(seen_, [&](const Seen& each) { return is_settled(each.status) || is_done(each); });
+}
+
+bool SweepWatch::is_done(const Seen& cell) const {
+  return cell.status == Status::done || (!sweep_.searched.empty() && cell.status == Status::stopped && !cell.is_running);
 }
 
 int64_t SweepWatch::running() const { return std::ranges::count(seen_, true, &Seen::is_running); }
 
 bool SweepWatch::has_failed() const {
-  return std::ranges::any_of(seen_, [](const Seen& each) { return each.status != Status::done; });
+  return !std::ranges::all_of(seen_, [&](const Seen& each) { return is_done(each); });
 }
 
 std::string SweepWatch::rest() const { return rest_of(sweep_file(store_.root(), sweep_.name, "")); }
 
-int watch_sweep(SweepWatch& watch, ScheduleObserver& observer, double idle_s) {
+int watch_sweep(SweepWatch& watch, ScheduleObserver& observer, const WatchPatience& patience) {
   using Clock = std::chrono::steady_clock;
   auto last_work = Clock::now();
   while (true) {
+    if (patience.follow) patience.follow();
     watch.look();
     observer.ticked();
     if (watch.is_over()) break;
@@ -82,10 +95,13 @@ int watch_sweep(SweepWatch& watch, ScheduleObserver& observer, double idle_s) {
       last_work = Clock::now();
     else if (!watch.rest().empty())
       break;
-    if (std::chrono::duration<double>(Clock::now() - last_work).count() > idle_s) break;
+    if (std::chrono::duration<double>(Clock::now() - last_work).count() > patience.idle_s) {
+      if (!patience.is_awaited || !patience.is_awaited()) break;
+      last_work = Clock::now();
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
   }
-  return watch.has_failed() ? 4 : 0;
+  return watch.has_failed() || !watch.is_over() ? 4 : 0;
 }
 
 }  // namespace subband

@@ -16,11 +16,13 @@ namespace subband {
 
 class SweepWatch {
  public:
-  /// Both must outlive it.
-  SweepWatch(const Store& store, const SweepManifest& sweep, ScheduleObserver& observer);
+  /// Store and observer must outlive it.
+  SweepWatch(const Store& store, SweepManifest sweep, ScheduleObserver& observer);
+  /// The manifest as it is now: cells that a queue has added since are looked at, too.
+  void follow(SweepManifest sweep);
   /// Reads what has changed and tells the observer. Runs that had ended before the first look are told to nobody.
   void look();
-  bool is_over() const;     ///< every cell's run is there and settled
+  bool is_over() const;     ///< every cell's run is there and over, and no queue adds more
   int64_t running() const;  ///< runs that somebody writes, at the last look
   bool has_failed() const;  ///< some run that ended is not done, at the last look
   std::string rest() const;  ///< why the sweep waits for somebody to go on with it; empty: it does not
@@ -33,18 +35,24 @@ class SweepWatch {
     bool is_running = false;
   };
   void look_at(size_t cell);
+  bool is_done(const Seen& cell) const;  // or pruned, of a search
   void tell(size_t cell, const RunRecord& run);
 
   const Store& store_;
-  const SweepManifest& sweep_;
+  SweepManifest sweep_;
   ScheduleObserver& observer_;
   std::vector<Seen> seen_;
   bool is_first_ = true;
 };
 
-/// Looks twice a second until all is done, or nobody is at work and the sweep waits, or nobody has been at work for `idle_s`
-/// seconds. Returns the exit code: 0 all
-/// done, 4 where a cell is not.
-int watch_sweep(SweepWatch& watch, ScheduleObserver& observer, double idle_s);
+struct WatchPatience {
+  double idle_s = 10;                     ///< how long nobody need be at work
+  std::function<void()> follow = {};      ///< called before every look
+  std::function<bool()> is_awaited = {};  ///< whether somebody will go on though nobody is at work: jobs that wait
+};
+
+/// Looks twice a second until all is done, or nobody is at work and the sweep waits, or nobody has been at work for too long
+/// and nobody is awaited. Returns the exit code: 0 all done, 4 where a cell is not, or there may be more.
+int watch_sweep(SweepWatch& watch, ScheduleObserver& observer, const WatchPatience& patience);
 
 }  // namespace subband

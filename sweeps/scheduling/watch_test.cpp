@@ -8,6 +8,7 @@
 #include "core/testing/folder.h"
 #include "runs/testing/example_run.h"
 #include "sweeps/scheduling/event_lines.h"
+#include "sweeps/scheduling/rest.h"
 
 namespace subband::watch_test {
 
@@ -50,6 +51,37 @@ TEST_CASE("a watch tells from the store alone what begins, goes on and ends", "[
   CHECK(watch.is_over());
   CHECK(watch.has_failed());
   CHECK(watch.running() == 0);
+}
+
+TEST_CASE("a watch follows cells that a queue adds, takes what was pruned for done, and waits while more may come", "[watch]") {
+  const TestFolder folder;
+  const Store store(folder / "logs");
+  SweepManifest sweep{.name = "s", .cells = {cell_of("one")}, .searched = "sampler tpe"};
+  const auto sweep_folder = sweep_file(store.root(), "s", "");
+  begin_decisions(sweep_folder);
+  const Outcome pruned{.status = Status::stopped, .step = 2, .message = ""};
+  testing::make_run(store, {.name = "one", .outcome = pruned});
+  Heard heard;
+  SweepWatch watch(store, sweep, heard);
+  watch.look();
+  CHECK_FALSE(watch.is_over());
+  CHECK(watch_sweep(watch, heard, {.idle_s = 0}) == 4);
+  sweep.cells.push_back(cell_of("two"));
+  int asked = 0;
+  const auto follow = [&] {
+    if (asked == 2) {
+      testing::make_run(store, {.name = "two"});
+      end_decisions(sweep_folder);
+    }
+    watch.follow(sweep);
+  };
+  CHECK(watch_sweep(watch, heard, {.idle_s = 0, .follow = follow, .is_awaited = [&] { return ++asked < 9; }}) == 0);
+  CHECK(asked == 2);
+  CHECK(heard.all.back() == "ended 1 done");
+  CHECK(watch.is_over());
+  sweep.searched = "";
+  watch.follow(sweep);
+  CHECK(watch.has_failed());  // of a plan a stopped run is no result
 }
 
 TEST_CASE("events are lines of JSON, numbers that are none included", "[watch]") {

@@ -94,6 +94,17 @@ std::map<fs::path, Element> Waves::known() const {
   return found;
 }
 
+bool has_jobs(const fs::path& sweep_folder) {
+  std::error_code none;
+  if (!fs::is_directory(sweep_folder / "slurm", none)) return false;
+  try {
+    const std::map<fs::path, Element> jobs = Waves(sweep_folder).known();
+    return std::ranges::any_of(jobs, [](const auto& job) { return state_of(job.second.state) != ElementState::ended; });
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 fs::path Waves::log_of(const Element& element) const {
   const std::string wave = split(element.comment.substr(comment_.size()), ':').front();
   return folder_ / ("wave-" + wave + "-" + element.array + "_" + std::to_string(element.index) + ".log");

@@ -50,4 +50,7 @@ class Waves {
   std::string comment_;
 };
 
+/// Whether Slurm has jobs of the sweep with this folder that have not ended; false where it cannot be asked.
+bool has_jobs(const std::filesystem::path& sweep_folder);
+
 }  // namespace subband::slurm

@@ -116,7 +116,7 @@ class SweepJob {
       int64_t rows = 0;
       const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& changes) {
         progress.update(rows++);
-        return binder.prepare(recipe, changes);
+        return prepared(binder, spec, recipe, changes);
       };
       plan_ = make_plan(spec, every_cell, prepare, runs_);
       choose_again(plan_, words_.redo);
@@ -346,7 +346,15 @@ class SweepJob {
 
   fs::path sweep_folder() const { return sweep_file(store_.root(), plan_.spec.name, ""); }
 
-  // A cell that a queue makes while the sweep runs.
+  // A row, bound; of a search a pruner must be able to judge it.
+  PreparedRow prepared(RowBinder& binder, const SweepSpec& spec, const std::string& recipe,
+                       const std::vector<std::string>& changes) const {
+    PreparedRow row = binder.prepare(recipe, changes);
+    check_rungs(spec, registry_, row);
+    return row;
+  }
+
+  // A cell that a queue makes while the sweep runs. ConfigError, which is said here, where it cannot be bound.
   size_t add(RowBinder& binder, const SweepRow& row, int64_t seed) {
     const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& changes) {
       return binder.prepare(recipe, changes);
@@ -372,7 +380,7 @@ class SweepJob {
   // A run that lacked memory, and every cell that is the same run, in halves.
   bool split(RowBinder& binder, size_t number) {
     const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& changes) {
-      return binder.prepare(recipe, changes);
+      return prepared(binder, plan_.spec, recipe, changes);
     };
     const std::string id = plan_.cells[number].id;
     const int64_t seed = plan_.cells[number].cell.seed;

@@ -4,6 +4,7 @@
 //   next    from the highest rung down: a paused trial among the best floor(n/eta) of the n that reached its rung
 // Source  Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020, algorithm 2; arXiv:1810.05934
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <vector>
 
@@ -48,6 +49,7 @@ class Asha final : public Pruner {
     std::ranges::sort(reached);
     const size_t best = reached.size() / static_cast<size_t>(config_.eta);
     for (size_t k = 0; k < best; ++k) {
+      if (std::isinf(reached[k].first)) break;  // nothing is known of it and those behind
       const PrunedTrial& trial = trials[reached[k].second];
       if (trial.is_paused && trial.losses.rbegin()->first == rung) return reached[k].second;
     }

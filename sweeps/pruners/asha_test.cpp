@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "core/slot.h"
 #include "core/testing/catch.h"
 #include "sweeps/pruner.h"
@@ -34,6 +36,16 @@ TEST_CASE("asha lets the best third of a rung go on, the highest rung first", "[
   CHECK(asha()->next(trials) == std::nullopt);
   for (const size_t i : {3u, 4u, 5u}) trials[i] = {.losses = {{10, 1.0}, {30, static_cast<double>(i)}}, .is_paused = true};
   CHECK(asha()->next(trials) == 3u);
+}
+
+TEST_CASE("asha promotes no trial of which its rung knows nothing", "[pruner]") {
+  const double unknown = std::numeric_limits<double>::infinity();
+  std::vector<PrunedTrial> trials(9, {.losses = {{10, unknown}}, .is_paused = true});
+  CHECK(asha()->next(trials) == std::nullopt);
+  trials[7].losses[10] = 2;
+  CHECK(asha()->next(trials) == 7u);
+  trials[7].is_paused = false;
+  CHECK(asha()->next(trials) == std::nullopt);
 }
 
 }  // namespace subband::asha_test

@@ -2,6 +2,7 @@
 // Source  the rule of Optuna's MedianPruner (Akiba et al., KDD 2019, arXiv:1907.10902), which takes the median of the trials
 //         that are complete; ours takes all others that came to the step, so that it can tell before the first is complete
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "sweeps/pruner.h"
@@ -48,7 +49,7 @@ class MedianPruner final : public Pruner {
     std::ranges::sort(others);
     const size_t half = others.size() / 2;
     const double middle = others.size() % 2 == 1 ? others[half] : (others[half - 1] + others[half]) / 2;
-    return best <= middle;
+    return best <= middle && std::isfinite(best);
   }
 
   Config config_;

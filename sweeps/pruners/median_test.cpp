@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "core/slot.h"
 #include "core/testing/catch.h"
 #include "sweeps/pruner.h"
@@ -26,6 +28,17 @@ TEST_CASE("the median pruner lets a trial go on that is no worse than the median
   CHECK(goes_on({{10, 2.0}, {20, 5.0}}));  // nothing to compare with at 20
   trials.pop_back();
   CHECK(goes_on({{10, 9.0}}));  // too few others
+}
+
+TEST_CASE("the median pruner lets no trial go on of which nothing is known", "[pruner]") {
+  config::Node spec = config::Node::map();
+  spec.set("type", config::Node("median"));
+  spec.set("startup", config::Node(int64_t{2}));
+  const auto median = make_part<Pruner>(testing::sweeps_registry(), spec);
+  const double unknown = std::numeric_limits<double>::infinity();
+  const std::vector<PrunedTrial> trials(4, {.losses = {{100, unknown}}, .is_paused = true});
+  CHECK(median->next(trials) == std::nullopt);
+  CHECK(median->next(std::span(trials).first(2)) == 0u);  // too few to judge by
 }
 
 }  // namespace subband::median_test

@@ -17,6 +17,10 @@ std::unique_ptr<CellQueue> make_adaptive_queue(const SweepPlan& plan, const AddC
 /// ConfigError for a sampler or pruner of the spec that cannot be made.
 void check_search_parts(const SweepSpec& spec, const Registry& registry);
 
+/// Of a search, that its pruner has values to judge a bound row by. ConfigError where a rung is no multiple of
+/// trainer.evaluate_every, or the metric is not measured there.
+void check_rungs(const SweepSpec& spec, const Registry& registry, const PreparedRow& row);
+
 /// Whether the spec's cells depend on results.
 bool is_adaptive(const SweepSpec& spec);
 

@@ -399,7 +399,7 @@ class SweepJob {
     for (const RunSummary& run : runs_) by_folder.emplace(run.folder, &run);
     for (size_t i = 0; i < plan_.cells.size(); ++i) {
       const auto run = by_folder.find(plan_.cells[i].folder);
-      if (run == by_folder.end()) continue;
+      if (run == by_folder.end() || plan_.cells[i].state == Status::retry) continue;  // that result does not count
       const bool is_paused = run->second->status == Status::stopped;
       if (!is_settled(run->second->status) && !is_paused) continue;
       CellOutcome outcome{

@@ -16,6 +16,8 @@ StoreBook::Known& StoreBook::known(size_t cell) {
 std::optional<fs::path> StoreBook::folder_of(size_t cell) {
   Known& each = known(cell);
   const PlannedCell& planned = plan_.cells[cell];
+  std::error_code none;
+  if (each.folder && !fs::exists(*each.folder, none)) each.folder.reset();  // set aside, and begun anew
   if (!each.folder) each.folder = store_.find(planned.id, planned.cell.seed);
   return each.folder;
 }

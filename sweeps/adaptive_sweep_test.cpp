@@ -102,6 +102,41 @@ TEST_CASE("searches, tuned rows and open claims that are killed go on with the s
   }
 }
 
+TEST_CASE("a search passes over a point that cannot be bound; --force does what it drew again; a watch sees that it is over",
+          "[adaptive_sweep]") {
+  if (testing::lacks_program()) return;
+  const TestFolder folder;
+  const std::string spec = (folder / "heads.yaml").string(), store = (folder / "store").string();
+  write_file(spec, tiny_spec(", trainer.steps=4",
+                             "seeds: [1]\nsearch: {sampler: grid, pruner: {type: asha, first: 2, eta: 2}, trials: 10,\n"
+                             "  space: {net.mixer.heads: [2, 3, 4]}}\n"));
+  const auto sweep = [&](const Words& more) {
+    Words words = {"sweep", spec, "--store", store, "--jobs", "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return start(words, folder / "log").wait();
+  };
+  CHECK(sweep({}) == 2);
+  CHECK_THAT(read_file(folder / "log.err"),
+             Catch::ContainsSubstring("search.pruner: rung at step 2: must be a multiple of trainer.evaluate_every = 4; a run is "
+                                      "judged by what was measured there"));
+  write_file(spec, tiny_spec(", trainer.steps=4, trainer.evaluate_every=2",
+                             "seeds: [1]\nsearch: {sampler: grid, pruner: {type: asha, first: 2, eta: 2}, trials: 10,\n"
+                             "  space: {net.mixer.heads: [2, 3, 4]}}\n"));
+  CHECK(sweep({}) == 0);
+  CHECK_THAT(read_file(folder / "log.err"),
+             Catch::ContainsSubstring("warning: trial 1: net.mixer.heads=3 is left out: ") &&
+                 Catch::ContainsSubstring("must divide width = 16"));
+  CHECK(Store(store).folders().size() == 2);
+  CHECK(sweep({}) == 0);
+  CHECK(sweep({"--watch"}) == 0);  // one of both was pruned
+  CHECK_FALSE(fs::exists(folder / "store/replaced"));
+  CHECK(sweep({"--redo", "trial 0: net.mixer.heads=2"}) == 0);
+  CHECK(std::distance(fs::directory_iterator(folder / "store/replaced"), {}) == 1);
+  CHECK(sweep({"--force"}) == 0);
+  CHECK(std::distance(fs::directory_iterator(folder / "store/replaced"), {}) == 3);
+  CHECK(Store(store).folders().size() == 2);
+}
+
 // What this process and its forks may take in one piece, and took at most. Tensors come from posix_memalign.
 struct PieceLimit {
   std::atomic<size_t> most = std::numeric_limits<size_t>::max(), largest = 0;

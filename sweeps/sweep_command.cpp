@@ -27,6 +27,7 @@
 #include "runs/claim_register.h"
 #include "sweeps/make_queue.h"
 #include "sweeps/planning/plan.h"
+#include "sweeps/planning/redo.h"
 #include "sweeps/planning/split_cell.h"
 #include "sweeps/scheduling/board.h"
 #include "sweeps/scheduling/event_lines.h"
@@ -36,8 +37,8 @@
 #include "sweeps/scheduling/store_book.h"
 #include "sweeps/scheduling/watch.h"
 #include "sweeps/search/adaptive_queue.h"
-#include "sweeps/spec/between_runs.h"
 #include "sweeps/slurm/waves.h"
+#include "sweeps/spec/between_runs.h"
 #include "sweeps/spec/inline.h"
 #include "sweeps/spec/launcher_words.h"
 
@@ -119,7 +120,12 @@ class SweepJob {
         return prepared(binder, spec, recipe, changes);
       };
       plan_ = make_plan(spec, every_cell, prepare, runs_);
-      choose_again(plan_, words_.redo);
+      const SweepManifest earlier = earlier_manifest();
+      seen_ = seen_runs(plan_, earlier, runs_);
+      const auto added = words_.redo.is_any() && is_adaptive(spec) ? added_cells(plan_, earlier, prepare)
+                                                                    : std::vector<AddedCell>{};
+      choose_again(plan_, words_.redo, added);
+      added_again_ = take_again(added, words_.redo, runs_);
       plan_.rest = rest_of(sweep_folder());
     }
     warnings.insert(warnings.end(), binder.warnings().begin(), binder.warnings().end());
@@ -132,7 +138,6 @@ class SweepJob {
                                   : plan_text(plan_, launcher_->jobs()));
       return 0;
     }
-    set_aside_again();
     keep();
     const ScheduleResult result = run_missing(binder);
     if (!result.elsewhere.empty()) return say_elsewhere(result.elsewhere);
@@ -236,8 +241,24 @@ class SweepJob {
     return manifest;
   }
 
-  // Cells that are done again begin anew; what they were moves to the store's `replaced`.
-  void set_aside_again() {
+  // What the sweep left in this store before.
+  SweepManifest earlier_manifest() const {
+    try {
+      return read_sweep_manifest(sweep_file(store_.root(), plan_.spec.name, ".json"));
+    } catch (const Error&) {  // none, or a damaged one
+      return {};
+    }
+  }
+
+  // Cells that are done again begin anew; what they were moves to the store's `replaced`, and was seen all the same.
+  void set_aside_again(double now) {
+    std::vector<std::pair<std::string, int64_t>> seen;
+    for (const PlannedCell& cell : plan_.cells)
+      if (cell.again && !cell.folder.empty()) seen.emplace_back(cell.id, cell.cell.seed);
+    for (const RunSummary& run : added_again_) seen.emplace_back(run.id, run.seed);
+    if (!seen.empty()) note_removals(store_.root(), seen, now);
+    for (const RunSummary& run : added_again_)
+      if (fs::exists(store_.root() / run.folder)) store_.set_aside(store_.root() / run.folder);
     for (PlannedCell& cell : plan_.cells) {
       if (!cell.again || cell.folder.empty()) continue;
       const fs::path folder = store_.root() / cell.folder;
@@ -247,17 +268,17 @@ class SweepJob {
     }
   }
 
-  // The claims before the first run, the manifest, and the tasks of the cells that are to be run. A sweep that has nothing to
-  // run is shown from a store that may only be read.
+  // The claims before the first run, the runs that are done again out of the way, the manifest, and the tasks of the cells
+  // that are to be run. A sweep that has nothing to run is shown from a store that may only be read.
   void keep() {
     try {
       SweepManifest manifest = this->manifest();
       const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-      const auto is_known = [](const PlannedCell& cell) { return cell.status && is_settled(*cell.status); };
-      const auto known = std::ranges::count_if(plan_.cells, is_known);  // those that are done again were seen too
-      register_claims(store_.root(), manifest, known, now.count());
+      register_claims(store_.root(), manifest, seen_, now.count());
       registered_ = manifest.registered;
+      set_aside_again(now.count());
       write_sweep_manifest(store_.root(), manifest);
+      if (is_adaptive(plan_.spec)) begin_decisions(sweep_folder());
       for (const size_t cell : missing()) write_task(sweep_folder(), task_of(plan_, cell));
     } catch (const Error& error) {
       if (!missing().empty()) throw;
@@ -278,7 +299,6 @@ class SweepJob {
                                : composed_spec(words_, named_sweep(), overrides.spec, source_.folders, warnings);
     every_cell =
         take_factors(spec, overrides.cells, [&](const std::string& group) { return search.options(group); });
-      if (is_adaptive(plan_.spec)) begin_decisions(sweep_folder());
     check_search_parts(spec, registry_);
     read_between_runs(spec, store_, every_cell, [&](const std::string& recipe, const std::vector<std::string>& words) {
       binder.identify(recipe, words);
@@ -357,7 +377,7 @@ class SweepJob {
   // A cell that a queue makes while the sweep runs. ConfigError, which is said here, where it cannot be bound.
   size_t add(RowBinder& binder, const SweepRow& row, int64_t seed) {
     const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& changes) {
-      return binder.prepare(recipe, changes);
+      return prepared(binder, plan_.spec, recipe, changes);
     };
     const size_t before = plan_.cells.size();
     size_t number = 0;
@@ -380,7 +400,7 @@ class SweepJob {
   // A run that lacked memory, and every cell that is the same run, in halves.
   bool split(RowBinder& binder, size_t number) {
     const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& changes) {
-      return prepared(binder, plan_.spec, recipe, changes);
+      return binder.prepare(recipe, changes);
     };
     const std::string id = plan_.cells[number].id;
     const int64_t seed = plan_.cells[number].cell.seed;
@@ -450,6 +470,8 @@ class SweepJob {
                                                .again = again(),
                                                .observer = observers});
     board_.reset();
+    if (!result.is_stopped && result.elsewhere.empty() && !queue->was_cut()) end_decisions(sweep_folder());
+    is_failed_ = is_failed_ || queue->was_cut();
     for (size_t i = 0; i < result.outcomes.size(); ++i) {
       if (result.outcomes[i].status != Status::failed) continue;
       is_failed_ = true;
@@ -478,9 +500,9 @@ class SweepJob {
   SweepPlan plan_;
   std::vector<ClaimRegistration> registered_;
   std::map<size_t, std::string> refused_;  // why a cell came to no run
-    if (!result.is_stopped && result.elsewhere.empty() && !queue->was_cut()) end_decisions(sweep_folder());
-    is_failed_ = is_failed_ || queue->was_cut();
   std::optional<Board> board_;
+  std::vector<RunSummary> added_again_;  // of cells that a queue added earlier: done again
+  int64_t seen_ = 0;         // runs of this sweep that were there when it was planned
   bool is_failed_ = false;
 };
 

@@ -14,6 +14,8 @@
 #include "core/testing/folder.h"
 #include "core/testing/process.h"
 #include "core/testing/program.h"
+#include "runs/other_code.h"
+#include "runs/record/line_file.h"
 #include "runs/store.h"
 #include "runs/sweep_manifest.h"
 #include "sweeps/testing/small_recipe.h"
@@ -369,6 +371,48 @@ TEST_CASE("the gap between two runs is explained by the change that makes it", "
       CHECK(std::abs(step.at("change").get<double>()) < 0.1 * whole);
   }
   CHECK(Store(store).folders().size() == 2 + 4 * 3 - 2);  // the runs at both ends are reused
+}
+
+// As if its parts had been of other code.
+static void age(const std::filesystem::path& record) {
+  std::string text;
+  for (RecordJson line : read_line_file(record)) {
+    if (line.contains("provenance"))
+      for (auto& [part, digest] : line["provenance"]["code"].items()) digest = "0000000000000000";
+    text += sealed_line(line);
+  }
+  write_file(record, text);
+}
+
+TEST_CASE("what diverged under other code is done again, and claims that come later are later than what was seen",
+          "[sweep_command]") {
+  if (testing::lacks_program()) return;
+  const TestFolder folder;
+  const Store store(folder / "logs");
+  const auto spec = folder / "failing.yaml";
+  write_spec(spec, "  wild: optimizer.lr=1000\nclaims: [{row: wild, is: worse, by: 1}]\n");
+  const auto sweep = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"sweep", spec.string(), "seeds=[1]", "--name", "failing", "--store", store.root().string(),
+                                      "--jobs", "2"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words, folder / "log");
+  };
+  CHECK(sweep({}) == 4);
+  const std::string id = read_sweep_manifest(sweep_file(store.root(), "failing", ".json")).cells[1].id;
+  REQUIRE(is_failure(read_record(*store.find(id, 1) / kRecordName).status));
+  age(*store.find(id, 1) / kRecordName);
+  CHECK(sweep({}) == 4);
+  CHECK_THAT(read_file(folder / "log.err"), Catch::ContainsSubstring("failing: 2 cells, 1 to run"));
+  CHECK(std::filesystem::exists(folder / "logs/replaced"));
+  const auto code = read_record(*store.find(id, 1) / kRecordName).code;
+  CHECK(std::ranges::none_of(code, [](const auto& part) { return part.second == "0000000000000000"; }));
+
+  write_spec(spec, "  wild: optimizer.lr=1000\nclaims: [{row: wild, is: worse, by: 2}]\n");
+  CHECK(sweep({"--force"}) == 4);
+  const auto claims = read_sweep_manifest(sweep_file(store.root(), "failing", ".json")).registered;
+  REQUIRE(claims.size() == 2);
+  CHECK(claims[0].runs == 0);
+  CHECK(claims[1].runs == 2);
 }
 
 }  // namespace subband::sweep_command_test

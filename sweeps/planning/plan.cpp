@@ -265,21 +265,6 @@ size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const Prepar
   return plan.cells.size() - 1;
 }
 
-void choose_again(SweepPlan& plan, const RedoChoice& choice) {
-  std::vector<std::string> labels;
-  for (const SweepRow& row : plan.grid.rows) labels.push_back(row.label);
-  if (choice.row && std::ranges::find(labels, *choice.row) == labels.end())
-    throw ConfigError("command line", "--redo = " + *choice.row + ": no such row" + suggestion(*choice.row, labels),
-                      "unknown_option");
-  for (PlannedCell& cell : plan.cells) {
-    const bool is_there = cell.state == Status::reused || cell.state == Status::resume || cell.state == Status::retry;
-    const bool is_asked = choice.all || (choice.other_code && !cell.other_code.empty()) ||
-                          (choice.row && labels[cell.cell.row] == *choice.row);
-    if (is_there && is_asked) cell.again = true, cell.state = Status::retry;
-    if (cell.state == Status::reused) cell.recipe = nullptr;
-  }
-}
-
 SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
   SweepManifest manifest{.name = plan.spec.name,
                          .spec = spec_file,

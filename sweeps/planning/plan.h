@@ -61,13 +61,6 @@ struct PlannedCell {
   int64_t split = 0;  ///< parts of a micro-batch, since larger ones lacked memory; 0: as its row says
 };
 
-/// Which cells that are there are done again: `--redo`, `--redo ROW`, `--force`.
-struct RedoChoice {
-  bool other_code = false;         ///< those of other code
-  std::optional<std::string> row;  ///< those of this row
-  bool all = false;
-};
-
 struct SweepPlan {
   SweepSpec spec;
   SweepGrid grid;
@@ -96,8 +89,6 @@ std::string split_override(int64_t parts);
 /// cell that is there give that cell's. ConfigError with every mistake of the row.
 size_t add_cell(SweepPlan& plan, const SweepRow& row, int64_t seed, const PrepareRow& prepare,
                 const std::vector<RunSummary>& runs);
-/// Marks the cells that are done again, and lets go of what no worker needs. ConfigError where there is no such row.
-void choose_again(SweepPlan& plan, const RedoChoice& choice);
 
 /// Tokens that a resolved config trains on: steps x batch x accumulate x length; 0 where it says no steps.
 int64_t training_tokens(const RecordJson& config);

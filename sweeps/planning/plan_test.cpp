@@ -1,5 +1,7 @@
 #include "sweeps/planning/plan.h"
 
+#include "sweeps/planning/redo.h"
+
 #include <algorithm>
 #include <set>
 
@@ -71,8 +73,6 @@ TEST_CASE("a plan grows by further seeds and rows, each once", "[plan]") {
   CHECK(manifest_of(plan, "").cells.size() == 4);
 }
 
-TEST_CASE("a row whose values come from the seed has an identity for every seed", "[plan]") {
-  int calls = 0;
 TEST_CASE("what a plan grows by adds its parts' code, and what cannot be bound leaves no trace", "[plan]") {
   SweepPlan plan = make_plan(plan_test::spec_of("base: a\nseeds: [1]\n"), {}, plan_test::prepare, {});
   const SweepRow drawn{.label = "draw 1", .baseline = {}, .recipe = "a", .overrides = {"x=2"}};
@@ -92,6 +92,8 @@ TEST_CASE("what a plan grows by adds its parts' code, and what cannot be bound l
   CHECK(manifest_of(plan, "").code == PartCode{{"mixer:other", "1a2b"}});
 }
 
+TEST_CASE("a row whose values come from the seed has an identity for every seed", "[plan]") {
+  int calls = 0;
   const auto prepare = [&](const std::string& recipe, const std::vector<std::string>& overrides) {
     ++calls;
     const bool asks = std::ranges::count(overrides, "x=${seed}") > 0;

@@ -107,7 +107,7 @@ TEST_CASE("a search passes over a point that cannot be bound; --force does what 
   if (testing::lacks_program()) return;
   const TestFolder folder;
   const std::string spec = (folder / "heads.yaml").string(), store = (folder / "store").string();
-  write_file(spec, tiny_spec(", trainer.steps=4",
+  write_file(spec, tiny_spec(folder.path(), ", trainer.steps=4",
                              "seeds: [1]\nsearch: {sampler: grid, pruner: {type: asha, first: 2, eta: 2}, trials: 10,\n"
                              "  space: {net.mixer.heads: [2, 3, 4]}}\n"));
   const auto sweep = [&](const Words& more) {
@@ -119,7 +119,7 @@ TEST_CASE("a search passes over a point that cannot be bound; --force does what 
   CHECK_THAT(read_file(folder / "log.err"),
              Catch::ContainsSubstring("search.pruner: rung at step 2: must be a multiple of trainer.evaluate_every = 4; a run is "
                                       "judged by what was measured there"));
-  write_file(spec, tiny_spec(", trainer.steps=4, trainer.evaluate_every=2",
+  write_file(spec, tiny_spec(folder.path(), ", trainer.steps=4, trainer.evaluate_every=2",
                              "seeds: [1]\nsearch: {sampler: grid, pruner: {type: asha, first: 2, eta: 2}, trials: 10,\n"
                              "  space: {net.mixer.heads: [2, 3, 4]}}\n"));
   CHECK(sweep({}) == 0);

@@ -80,7 +80,7 @@ TEST_CASE("a sweep killed at random instants ends with the table of an untouched
   for (int kill = 0; kill < kills; ++kill) {
     Process sweep = start(words("killed"), folder / "log", testing::without_leak_check());
     if (kill % 5 != 4) wait_for_workers(sweep);  // the others hit its beginning
-    std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<int>(0, 250)(random)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::uniform_int_distribution<int>(0, 120)(random)));
     at_work += sweep.children().empty() ? 0 : 1;
     if (kill % 3 != 1)
       for (const pid_t worker : sweep.children()) ::kill(worker, SIGKILL);

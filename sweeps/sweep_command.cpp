@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -135,7 +136,7 @@ class SweepJob {
     check_new_rows(binder);
     if (words_.is_dry) {
       std::cout << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n"
-                                  : plan_text(plan_, launcher_->jobs()));
+                                  : plan_text(plan_, launcher_->jobs(), terminal_columns(STDOUT_FILENO).has_value()));
       return 0;
     }
     keep();
@@ -193,7 +194,7 @@ class SweepJob {
   // Without its data a sweep is planned and not run.
   int show_missing() const {
     std::ostream& out = words_.is_dry ? std::cout : std::cerr;
-    out << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n" : plan_text(plan_, launcher_->jobs()));
+    out << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n" : plan_text(plan_, launcher_->jobs(), terminal_columns(STDOUT_FILENO).has_value()));
     for (const std::string& line : plan_.missing) std::cerr << shown_message(line) << "\n";
     return 1;
   }

@@ -100,9 +100,9 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file);
 /// Threads count for a run's identity, so that a plan proposes them and does not take them.
 std::string threads_proposal(const SweepPlan& plan, int64_t cores);
 
-/// The plan as aligned text of at most 100 columns, but for the names of parts whose code is another; `jobs`: for the time of
-/// the whole.
-std::string plan_text(const SweepPlan& plan, int64_t jobs);
+/// The plan as aligned text; `jobs`: for the time of the whole; `is_cut`: names of rows as a terminal has room for, what reads a
+/// pipe wants them whole. Notes are whole everywhere.
+std::string plan_text(const SweepPlan& plan, int64_t jobs, bool is_cut = true);
 std::string plan_json(const SweepPlan& plan, int64_t jobs);
 
 /// Seconds that the cells to be run are expected to take on `jobs` workers; nothing when one is unknown.

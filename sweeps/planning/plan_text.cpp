@@ -72,10 +72,11 @@ std::string packing_text(const SweepPlan& plan, int64_t jobs) {
 }
 
 std::string total_line(const SweepPlan& plan, int64_t jobs) {
-  std::string line = fmt::format("{} cells: {} reused", plan.cells.size(), plan.count(Status::reused));
+  std::string line = fmt::format("{} {}: {} reused", plan.cells.size(), plan.cells.size() == 1 ? "cell" : "cells",
+                                 plan.count(Status::reused));
   for (const Status state : {Status::resume, Status::retry, Status::running, Status::fresh})
     if (plan.count(state) > 0) line += fmt::format(", {} {}", plan.count(state), word_of(state));
-  if (plan.grid.excluded > 0) line += fmt::format("; {} rows excluded", plan.grid.excluded);
+  if (plan.grid.excluded > 0) line += fmt::format("; {} {} excluded", plan.grid.excluded, plan.grid.excluded == 1 ? "row" : "rows");
   if (plan.count(Status::reused) == plan.cells.size()) return line + "; nothing to run";
   const auto seconds = plan_seconds(plan, jobs);
   return line + fmt::format("; time on {} {}: ", jobs, jobs == 1 ? "worker" : "workers") +
@@ -115,20 +116,24 @@ std::string threads_proposal(const SweepPlan& plan, int64_t cores) {
       cores - cells * threads, cores, each);
 }
 
-std::string plan_text(const SweepPlan& plan, int64_t jobs) {
-  constexpr size_t kLabel = 24;
+std::string plan_text(const SweepPlan& plan, int64_t jobs, bool is_cut) {
+  constexpr size_t kLeast = 24;
   std::string text = shown(plan.spec.name + ": " + plan.spec.metric) +
                      (plan.spec.goal == "min" ? " (less is better)" : " (more is better)") + ", base " +
                      shown(plan.spec.base) + "\n";
-  text += fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}\n", padded("row", kLabel), "seed", "state",
-                      "parameters", "time", "memory", "note");
   std::vector<std::string> labels;
   for (const SweepRow& row : plan.grid.rows) labels.push_back(shown(row.label));
-  labels = fitted_apart(labels, kLabel);
+  size_t width = kLeast;
+  if (is_cut)
+    labels = fitted_apart(labels, width);
+  else
+    for (const std::string& label : labels) width = std::max(width, display_width(label));
+  text += fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}\n", padded("row", width), "seed", "state",
+                      "parameters", "time", "memory", "note");
   std::string basis;
   for (const PlannedCell& cell : plan.cells) {
     const std::string line =
-        fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", padded(labels[cell.cell.row], kLabel),
+        fmt::format("{}  {:>6}  {:<7}  {:>11}  {:>10}  {:>9}  {}", padded(labels[cell.cell.row], width),
                     cell.cell.seed, word_of(cell.state), grouped(cell.parameters), seconds_text(cell),
                     memory_text(cell), shown(note_of(cell)));
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";  // a note is not cut: it is what the line is for

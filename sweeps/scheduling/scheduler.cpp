@@ -91,7 +91,7 @@ std::string death_text(int status) {
 void redirect_output(const std::filesystem::path& log) {
   if (const int nothing = ::open("/dev/null", O_RDONLY); nothing >= 0) ::dup2(nothing, STDIN_FILENO);
   if (log.empty()) return;
-  const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0) return;
   ::dup2(fd, STDOUT_FILENO);
   ::dup2(fd, STDERR_FILENO);

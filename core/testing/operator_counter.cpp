@@ -2,7 +2,7 @@
 
 #include <ATen/record_function.h>
 
-#include "core/tensors/operator_flops.h"
+#include "core/tensors/costs/operator_flops.h"
 
 namespace subband {
 

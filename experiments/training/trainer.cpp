@@ -11,8 +11,8 @@
 #include <numeric>
 
 #include "core/tensors/autocast.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/random.h"
-#include "core/tensors/recorded.h"
 #include "experiments/training/checkpoints/former_names.h"
 #include "models/layers/weight_matrix.h"
 

@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 #include "models/layers/dropout.h"
 #include "models/layers/embedding.h"
 #include "models/layers/norms/norm.h"

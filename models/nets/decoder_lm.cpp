@@ -14,8 +14,8 @@
 
 #include "core/error.h"
 #include "core/ops/products/linear_cross_entropy.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 #include "models/layers/embedding.h"
 #include "models/layers/positions/sinusoids.h"
 #include "models/layers/projection.h"

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 #include "models/layers/projection.h"
 #include "models/layers/recompute.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-#include "core/tensors/recorded.h"
+#include "core/tensors/costs/recorded.h"
 
 namespace subband {
 

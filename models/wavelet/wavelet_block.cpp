@@ -2,7 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 
-#include "core/tensors/recorded.h"
+#include "core/tensors/costs/recorded.h"
 
 namespace subband {
 

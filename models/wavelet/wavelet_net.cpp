@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 #include "core/ops/products/linear_cross_entropy.h"
-#include "core/tensors/recorded.h"
+#include "core/tensors/costs/recorded.h"
 #include "models/layers/recompute.h"
 
 namespace subband {

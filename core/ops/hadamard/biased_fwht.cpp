@@ -12,8 +12,8 @@
 #include "core/ops/hadamard/biased_fwht_loops.h"
 #include "core/ops/hadamard/fwht.h"
 #include "core/ops/op_choice.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 
 namespace subband {
 

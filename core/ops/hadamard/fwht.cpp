@@ -13,8 +13,8 @@
 #include "core/error.h"
 #include "core/ops/op_choice.h"
 #include "core/ops/op_paths.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/device.h"
-#include "core/tensors/recorded.h"
 
 namespace subband {
 

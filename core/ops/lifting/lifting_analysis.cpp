@@ -13,8 +13,8 @@
 #include "core/ops/op_choice.h"
 #include "core/ops/op_paths.h"
 #include "core/ops/sequence/causal_filter.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 
 namespace subband {
 

@@ -8,8 +8,8 @@
 #include "core/ops/lifting/lifting.h"
 #include "core/ops/lifting/lifting_work.h"
 #include "core/ops/op_choice.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 
 namespace subband {
 

@@ -12,9 +12,9 @@
 #include "core/ops/memory/product_key_loops.h"
 #include "core/ops/memory/product_keys_cuda.h"
 #include "core/ops/op_choice.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/device.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 
 namespace subband {
 

@@ -9,7 +9,7 @@
 
 #include "core/ops/lifting/gelu_network.h"
 #include "core/ops/op_choice.h"
-#include "core/tensors/recorded.h"
+#include "core/tensors/costs/recorded.h"
 
 namespace subband {
 

@@ -12,9 +12,9 @@
 
 #include "core/error.h"
 #include "core/ops/op_choice.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/device.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 
 namespace subband {
 

@@ -21,9 +21,9 @@
 #include "core/ops/op_paths.h"
 #include "core/ops/products/packed_product_cuda.h"
 #include "core/ops/products/packed_product_loops.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/device.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 
 namespace subband {
 

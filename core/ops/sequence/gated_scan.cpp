@@ -5,9 +5,9 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "core/ops/op_choice.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/device.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 
 namespace subband {
 

@@ -9,9 +9,9 @@
 #include <algorithm>
 
 #include "core/ops/op_choice.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/tensors/device.h"
 #include "core/tensors/expect.h"
-#include "core/tensors/recorded.h"
 
 namespace subband {
 

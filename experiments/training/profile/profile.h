@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/tensors/call_log.h"
-#include "core/tensors/yardsticks.h"
+#include "core/tensors/costs/call_log.h"
+#include "core/tensors/costs/yardsticks.h"
 
 namespace subband {
 

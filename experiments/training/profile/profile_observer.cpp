@@ -1,7 +1,7 @@
 #include "experiments/training/profile/profile_observer.h"
 
 #include "core/files.h"
-#include "core/tensors/yardsticks.h"
+#include "core/tensors/costs/yardsticks.h"
 
 namespace subband {
 

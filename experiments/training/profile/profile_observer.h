@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include "core/tensors/call_log.h"
+#include "core/tensors/costs/call_log.h"
 #include "experiments/observer.h"
 #include "experiments/training/profile/profile.h"
 

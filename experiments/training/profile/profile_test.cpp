@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/json.h"
-#include "core/tensors/recorded.h"
+#include "core/tensors/costs/recorded.h"
 #include "core/testing/catch.h"
 #include "experiments/training/profile/profile_observer.h"
 

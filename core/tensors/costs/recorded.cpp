@@ -1,4 +1,4 @@
-#include "core/tensors/recorded.h"
+#include "core/tensors/costs/recorded.h"
 
 #include <ATen/SequenceNumber.h>
 #include <ATen/core/ivalue.h>

@@ -1,4 +1,4 @@
-#include "core/tensors/yardsticks.h"
+#include "core/tensors/costs/yardsticks.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>

@@ -1,4 +1,4 @@
-#include "core/tensors/operator_flops.h"
+#include "core/tensors/costs/operator_flops.h"
 
 #include <ATen/ExpandUtils.h>
 #include <ATen/core/Tensor.h>

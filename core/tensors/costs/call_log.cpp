@@ -1,4 +1,4 @@
-#include "core/tensors/call_log.h"
+#include "core/tensors/costs/call_log.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
@@ -10,7 +10,7 @@
 #include <mutex>
 #include <string_view>
 
-#include "core/tensors/operator_flops.h"
+#include "core/tensors/costs/operator_flops.h"
 
 namespace subband {
 

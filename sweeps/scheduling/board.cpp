@@ -140,7 +140,7 @@ std::optional<double> Board::seconds_left() const {
   return left / static_cast<double>(jobs_);
 }
 
-std::string Board::line_of(size_t cell, const Running& running) const {
+std::string Board::line_of(size_t cell, const Running& running, size_t width) const {
   const CellProgress& progress = running.progress;
   std::string line = padded(shown_cells_[cell], kNameColumns);
   if (running.first_step < 0) return line + "  starting";
@@ -148,10 +148,13 @@ std::string Board::line_of(size_t cell, const Running& running) const {
   const std::string loss = std::abs(progress.loss) < kLongest ? fmt::format("{:.3f}", progress.loss)
                                                               : fmt::format("{:.3g}", progress.loss);
   line += fmt::format("  {:>6}/{}  loss {}", progress.step, progress.steps, loss);
-  if (progress.tokens_per_s > 0)
-    line += fmt::format("  {} tokens/s", grouped(static_cast<int64_t>(progress.tokens_per_s)));
-  if (const auto left = seconds_left_of(running)) line += "  " + duration_text(*left) + " left";
-  return line;
+  const auto seconds = seconds_left_of(running);
+  const std::string left = seconds ? "  " + duration_text(*seconds) + " left" : "";
+  const std::string rate = progress.tokens_per_s > 0
+                               ? fmt::format("  {} tokens/s", grouped(static_cast<int64_t>(progress.tokens_per_s)))
+                               : "";
+  // On a narrow terminal the time that is left is worth more than the rate.
+  return display_width(line + rate + left) <= width ? line + rate + left : line + left;
 }
 
 std::string Board::total_line() const {
@@ -166,7 +169,7 @@ std::string Board::total_line() const {
 
 std::vector<std::string> Board::lines(size_t width) const {
   std::vector<std::string> lines;
-  for (const auto& [cell, running] : running_) lines.push_back(fitted(line_of(cell, running), width));
+  for (const auto& [cell, running] : running_) lines.push_back(fitted(line_of(cell, running, width), width));
   lines.push_back(fitted(total_line(), width));
   return lines;
 }

@@ -50,7 +50,7 @@ class Board final : public ScheduleObserver {
   void finish(size_t cell, const CellOutcome& outcome);
   void tick();
   std::optional<double> seconds_left_of(const Running& running) const;
-  std::string line_of(size_t cell, const Running& running) const;
+  std::string line_of(size_t cell, const Running& running, size_t width = std::string::npos) const;
   std::string total_line() const;
   void say(const std::string& line);
   void draw();

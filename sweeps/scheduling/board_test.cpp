@@ -16,6 +16,7 @@ TEST_CASE("a board has a line for every running cell and one for all", "[board]"
   board.progressed(0, {.step = 10, .steps = 40, .tokens = 100, .tokens_per_s = 12345, .loss = 2.5});
   CHECK(board.lines(100)[0] == "base, seed 1                            10/40  loss 2.500  12,345 tokens/s");
   CHECK(board.lines(12)[0] == "base, seed …");
+  CHECK(board.lines(70)[0] == "base, seed 1                            10/40  loss 2.500");  // no half of a rate
   board.ended(0, {Status::nan, "loss is NaN at step 12"});
   CHECK(board.lines(100).size() == 2);
   CHECK(board.lines(100)[1].starts_with("1 of 3 cells, 1 failed"));

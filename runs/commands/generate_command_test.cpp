@@ -14,29 +14,18 @@
 #include "experiments/training/checkpoints/checkpoint.h"
 #include "runs/commands/commands.h"
 #include "runs/perform.h"
+#include "runs/testing/answer.h"
 #include "runs/testing/scratch.h"
 
 namespace generate_test {
 using namespace subband;
+using testing::Answer;
+using testing::answer_of;
 using testing::Scratch;
 using Words = std::vector<std::string>;
 namespace fs = std::filesystem;
 
-struct Answer {
-  int code = 0;
-  std::string out, err;
-};
-
-static Answer answered(int (*command)(Arguments), const Words& words) {
-  std::ostringstream out, err;
-  std::streambuf* const out_before = std::cout.rdbuf(out.rdbuf());
-  std::streambuf* const err_before = std::cerr.rdbuf(err.rdbuf());
-  const int code = command(words);
-  std::cout.rdbuf(out_before), std::cerr.rdbuf(err_before);
-  return {code, out.str(), err.str()};
-}
-
-static Answer generated(const Words& words) { return answered(command_generate, words); }
+static Answer generated(const Words& words) { return answer_of(command_generate, words); }
 
 static Recipe small_recipe(Words changes = {}) {
   static const Registry registry = [] {  // it outlives every recipe
@@ -209,7 +198,7 @@ TEST_CASE("bad input of generate is refused in one line, with its exit code", "[
 TEST_CASE("packed files that are cut or lie are refused by generate in one line", "[generate]") {
   const Scratch scratch;
   const std::string model = checkpoint_of(scratch), file = (scratch / "packed.safetensors").string();
-  REQUIRE(answered(command_quantize, {model, "--out", file, "--bits", "4", "--quiet"}).code == 0);
+  REQUIRE(answer_of(command_quantize, {model, "--out", file, "--bits", "4", "--quiet"}).code == 0);
   CHECK(generated({file, "a", "--tokens", "3", "--quiet"}).code == 0);
   const auto refusal = [&](const std::string& broken) {
     const Answer answer = generated({broken, "a", "--tokens", "3", "--quiet"});

@@ -1,35 +1,21 @@
 // One file is a model: copied away from everything that it was made with, every command that takes a checkpoint takes it.
 #include <ATen/ATen.h>
 
-#include <iostream>
-#include <sstream>
-
 #include "core/files.h"
 #include "core/tensors/safetensors.h"
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
 #include "experiments/commands/commands.h"
 #include "runs/commands/commands.h"
+#include "runs/testing/answer.h"
 
 namespace one_file_test {
 
 using namespace subband;
+using testing::Answer;
+using testing::answer_of;
 using Words = std::vector<std::string>;
 namespace fs = std::filesystem;
-
-struct Answer {
-  int code = 0;
-  std::string out, err;
-};
-
-static Answer called(int (*command)(Arguments), const Words& words) {
-  std::ostringstream out, err;
-  std::streambuf* const out_before = std::cout.rdbuf(out.rdbuf());
-  std::streambuf* const err_before = std::cerr.rdbuf(err.rdbuf());
-  const int code = command(words);
-  std::cout.rdbuf(out_before), std::cerr.rdbuf(err_before);
-  return {code, out.str(), err.str()};
-}
 
 static int run_once(Arguments arguments) {
   ChangedStore changed;
@@ -48,7 +34,7 @@ struct FarAway {
                                          "tokenizer: {type: sentencepiece, model: " + (origin / "pieces.model").string() +
                                          "}\nnet: {type: wavelet_lm, width: 32, layers: 1, block: {levels: 2}}\n"
                                          "trainer: {steps: 2, batch: 2, length: 16}\nsamples: {prompt: of, tokens: 4}\n");
-    REQUIRE(called(run_once, {(origin / "tiny.yaml").string(), "--store", (origin / "logs").string(), "--quiet", "--json"}).code == 0);
+    REQUIRE(answer_of(run_once, {(origin / "tiny.yaml").string(), "--store", (origin / "logs").string(), "--quiet", "--json"}).code == 0);
     for (const auto& entry : fs::recursive_directory_iterator(origin / "logs"))
       if (entry.path().filename().string().starts_with("step-")) fs::copy_file(entry.path(), file);
     for (const char* name : {"logs", "own.txt", "pieces.model", "tiny.yaml"}) fs::remove_all(origin / name);
@@ -58,13 +44,13 @@ struct FarAway {
   std::string path(const std::string& name) const { return (folder / name).string(); }
   void expect(int (*command)(Arguments), Words words) const {
     words.insert(words.end(), {"--store", path("logs"), "--quiet", "--json"});
-    const Answer answer = called(command, words);
+    const Answer answer = answer_of(command, words);
     CAPTURE(words, answer.err);
     CHECK(answer.code == 0);
   }
   std::string refusal(int (*command)(Arguments), Words words) const {
     words.insert(words.end(), {"--store", path("logs"), "--quiet"});
-    const Answer answer = called(command, words);
+    const Answer answer = answer_of(command, words);
     CHECK(answer.code != 0);
     return answer.err;
   }

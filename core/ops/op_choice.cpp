@@ -17,6 +17,11 @@
 
 namespace subband {
 
+bool goes_back(at::TensorList tensors) {
+  return c10::GradMode::is_enabled() &&
+         std::any_of(tensors.begin(), tensors.end(), [](const at::Tensor& x) { return x.defined() && x.requires_grad(); });
+}
+
 int cuda_value_type(at::ScalarType type) {
   if (type == at::kFloat) return cuda_values::kFloat;
   if (type == at::kHalf) return cuda_values::kHalf;

@@ -25,6 +25,9 @@ struct FastPaths {
 /// Errors  as above
 OpPath taken_path(std::string_view op, at::TensorList tensors, std::string_view path, const FastPaths& fast);
 
+/// Whether a way back may be asked for: gradients are recorded, and one of the tensors needs one.
+bool goes_back(at::TensorList tensors);
+
 /// The cuda_values::Type (cuda_values.h) of a dtype that kernels read; -1 of others.
 int cuda_value_type(at::ScalarType type);
 

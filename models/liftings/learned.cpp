@@ -34,7 +34,7 @@ void add_to(LiftingRegistry& r) {
        .summary = "lifting steps by small networks, a pair per level",
        .source = "WaveletLM, learned lifting",
        .cost = "2 levels (2 h Cp^2 + (h + 1) Cp) parameters; 12 levels h Cp^2 flops per position",
-       .version = 2});
+       .version = 3});
 }
 
 }  // namespace subband::liftings::learned

@@ -39,7 +39,7 @@ struct Kept {
   at::Tensor h_BLC;       // as it came in
   at::Tensor start_NC;    // the same, row by row
   at::Tensor z_SBLC;      // the result, whose details are inputs of the updates
-  at::Tensor hidden_2NH;  // of the predictions and the updates in turn, before GELU
+  at::Tensor hidden_2NH;  // of the predictions and the updates in turn, before GELU; undefined where nothing goes back
   at::Tensor coarse_LNC;  // c_1, c_2, ...
   at::Tensor weights_LK;
   static constexpr size_t kCount = 6;
@@ -54,31 +54,33 @@ struct Kept {
   at::Tensor input(int64_t level) const { return level == 0 ? start_NC : coarse_LNC.select(0, level - 1); }
 };
 
+// All levels of a block of rows while it is in the cache: what a level sees of the past is there already.
 void go_up(const Kept& kept, at::TensorList networks, const std::vector<int64_t>& first) {
-  const int64_t levels = kept.levels();
-  lifting_paths::Work work({kept.rows(), kept.hidden_2NH.size(2), kept.columns(), kept.length()},
-                           kept.z_SBLC.options());
-  at::Tensor y = at::empty({kept.rows(), kept.columns()}, kept.z_SBLC.options());
-  float* const moved = y.mutable_data_ptr<float>();
-  for (int64_t level = 0; level < levels; ++level) {
-    const LiftingNetwork predict = lifting_paths::network_at(networks, 2 * level),
-                         update = lifting_paths::network_at(networks, 2 * level + 1);
-    const at::Tensor c = kept.input(level), d = kept.detail(kept.z_SBLC, level);
-    const at::Tensor next =
-        level + 1 < levels ? kept.coarse_LNC.select(0, level) : kept.detail(kept.z_SBLC, levels);
-    const Taps taps = taps_of(kept.weights_LK, first, level);
-    const float* const from = c.const_data_ptr<float>();
-    work.apply(predict, c, kept.hidden_2NH.select(0, 2 * level), y);
-    work.over_rows([&, bias = predict.last_bias_C.const_data_ptr<float>(),
-                    to = d.mutable_data_ptr<float>()](const Part& part) {
-      lifting_paths::detail(part, taps, from, moved, bias, kScale, to);
-    });
-    work.apply(update, d, kept.hidden_2NH.select(0, 2 * level + 1), y);
-    work.over_rows([&, bias = update.last_bias_C.const_data_ptr<float>(),
-                    to = next.mutable_data_ptr<float>()](const Part& part) {
-      lifting_paths::blend(part, {1, 1, kScale}, from, moved, bias, to);
-    });
-  }
+  const int64_t levels = kept.levels(), columns = kept.columns();
+  Work work({kept.rows(), networks[0].size(0), columns, kept.length()}, kept.z_SBLC.options());
+  const auto hidden = [&](const RowBlock& block, int64_t network) {
+    return kept.hidden_2NH.defined() ? block.of(kept.hidden_2NH.select(0, network)) : at::Tensor();
+  };
+  work.each_block([&](const RowBlock& block) {
+    for (int64_t level = 0; level < levels; ++level) {
+      const LiftingNetwork predict = network_at(networks, 2 * level), update = network_at(networks, 2 * level + 1);
+      const at::Tensor c = kept.input(level), d = kept.detail(kept.z_SBLC, level);
+      const at::Tensor next =
+          level + 1 < levels ? kept.coarse_LNC.select(0, level) : kept.detail(kept.z_SBLC, levels);
+      const Taps taps = taps_of(kept.weights_LK, first, level);
+      const float* const from = c.const_data_ptr<float>();
+      const float* moved = work.apply(predict, block.of(c), hidden(block, 2 * level));
+      work.over_rows(block, [&, bias = predict.last_bias_C.const_data_ptr<float>(),
+                             to = d.mutable_data_ptr<float>()](const Part& part) {
+        lifting_paths::detail(part, taps, from, moved + (part.first - block.first) * columns, bias, kScale, to);
+      });
+      moved = work.apply(update, block.of(d), hidden(block, 2 * level + 1));
+      work.over_rows(block, [&, bias = update.last_bias_C.const_data_ptr<float>(),
+                             to = next.mutable_data_ptr<float>()](const Part& part) {
+        lifting_paths::blend(part, {1, 1, kScale}, from, moved + (part.first - block.first) * columns, bias, to);
+      });
+    }
+  });
 }
 
 struct Gradients {
@@ -87,11 +89,12 @@ struct Gradients {
   at::Tensor weights_LK;
 };
 
-// t: the gradient of c, at first that of c' over sqrt2; q: of the prediction's output; p: what a network sends back.
+// t: the gradient of c, at first that of c' over sqrt2; q: of the prediction's output; p: what a network sends back. What
+// a level saw of the past reads rows of q further on, so that the levels go one after the other.
 Gradients go_back(const Kept& kept, at::TensorList networks, const std::vector<int64_t>& first,
                   const at::Tensor& g_SBLC) {
   const int64_t levels = kept.levels(), length = kept.length(), columns = kept.columns();
-  lifting_paths::Work work({kept.rows(), kept.hidden_2NH.size(2), columns, length}, kept.z_SBLC.options());
+  Work work({kept.rows(), kept.hidden_2NH.size(2), columns, length}, kept.z_SBLC.options());
   at::Tensor t = at::empty_like(kept.start_NC), q = at::empty_like(t), p = at::empty_like(t);
   float *const of_t = t.mutable_data_ptr<float>(), *const of_q = q.mutable_data_ptr<float>();
   float* const of_p = p.mutable_data_ptr<float>();
@@ -101,26 +104,28 @@ Gradients go_back(const Kept& kept, at::TensorList networks, const std::vector<i
   for (int64_t level = levels - 1; level >= 0; --level) {
     LiftingNetwork &of_predict = found.networks[static_cast<size_t>(2 * level)],
                    &of_update = found.networks[static_cast<size_t>(2 * level + 1)];
+    const LiftingNetwork predict = network_at(networks, 2 * level), update = network_at(networks, 2 * level + 1);
     const at::Tensor c = kept.input(level), d = kept.detail(kept.z_SBLC, level);
-    const at::Tensor update_bias = work.sums_over_rows(
-        [=](const Part& part, float* sums) { lifting_paths::scaled(part, kScale, g, of_t, sums); });
-    of_update = work.back(lifting_paths::network_at(networks, 2 * level + 1), d,
-                          kept.hidden_2NH.select(0, 2 * level + 1), t, p);
-    of_update.last_bias_C = update_bias;
-    const at::Tensor predict_bias = work.sums_over_rows(
-        [=, of_d = kept.detail(g_SBLC, level).const_data_ptr<float>()](const Part& part, float* sums) {
-          lifting_paths::added(part, -kScale, of_d, of_p, of_q, sums);
-        });
-    of_predict = work.back(lifting_paths::network_at(networks, 2 * level), c,
-                           kept.hidden_2NH.select(0, 2 * level), q, p);
-    of_predict.last_bias_C = predict_bias;
+    const float* const of_d = kept.detail(g_SBLC, level).const_data_ptr<float>();
+    work.each_block([&](const RowBlock& block) {
+      work.over_rows(block, of_update.last_bias_C, [&](const Part& part, float* sums) {
+        lifting_paths::scaled(part, kScale, g, of_t, sums);
+      });
+      work.back(update, block.of(d), block.of(kept.hidden_2NH.select(0, 2 * level + 1)), block.of(t), block.of(p),
+                of_update);
+      work.over_rows(block, of_predict.last_bias_C, [&](const Part& part, float* sums) {
+        lifting_paths::added(part, -kScale, of_d, of_p, of_q, sums);
+      });
+      work.back(predict, block.of(c), block.of(kept.hidden_2NH.select(0, 2 * level)), block.of(q), block.of(p),
+                of_predict);
+    });
     const Taps taps = taps_of(kept.weights_LK, first, level);
     if (found.weights_LK.defined())
       causal_filter_paths::loops_backward_weights(
           {kept.z_SBLC.size(1), length, columns, taps.first, taps.count}, of_q, c.const_data_ptr<float>(),
           found.weights_LK.mutable_data_ptr<double>() + level * taps.count);
-    work.over_rows(
-        [=](const Part& part) { lifting_paths::past_backward(part, taps, of_t, of_p, of_q, of_t); });
+    work.over_rows({0, kept.rows()},
+                   [&](const Part& part) { lifting_paths::past_backward(part, taps, of_t, of_p, of_q, of_t); });
     g = of_t;
   }
   if (found.weights_LK.defined()) found.weights_LK = found.weights_LK.neg().to(at::kFloat);
@@ -136,7 +141,7 @@ std::vector<LiftingNetwork> every_other(at::TensorList networks, int64_t first) 
 
 struct LiftingAnalysis : torch::autograd::Function<LiftingAnalysis> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& h_BLC, at::TensorList networks,
-                            const MaybeTensor& weights_LK, const LiftingPast& past) {
+                            const MaybeTensor& weights_LK, const LiftingPast& past, bool keeps_hidden) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const auto levels = static_cast<int64_t>(past.first.size());
     const int64_t columns = h_BLC.size(2), rows = h_BLC.size(0) * h_BLC.size(1), hidden = networks[0].size(0);
@@ -144,7 +149,7 @@ struct LiftingAnalysis : torch::autograd::Function<LiftingAnalysis> {
     const Kept kept{.h_BLC = h_BLC,
                     .start_NC = h_BLC.reshape({rows, columns}).contiguous(),
                     .z_SBLC = at::empty({levels + 1, h_BLC.size(0), h_BLC.size(1), columns}, options),
-                    .hidden_2NH = at::empty({2 * levels, rows, hidden}, options),
+                    .hidden_2NH = keeps_hidden ? at::empty({2 * levels, rows, hidden}, options) : at::Tensor(),
                     .coarse_LNC = at::empty({levels - 1, rows, columns}, options),
                     .weights_LK = weights_LK ? weights_LK->contiguous() : at::Tensor()};
     const at::Tensor given_LK = weights_LK.value_or(at::Tensor());  // the copy has no history to differentiate
@@ -184,7 +189,7 @@ struct LiftingAnalysis : torch::autograd::Function<LiftingAnalysis> {
       for (const LiftingNetwork& each : found.networks) lifting_paths::list_network(all, each);
       all.push_back(found.weights_LK);
     }
-    all.emplace_back();  // of `first`
+    all.resize(all.size() + 2);  // of `past`, and of whether the hidden layer is kept
     return all;
   }
 };
@@ -216,7 +221,7 @@ at::Tensor lifting_analysis(const at::Tensor& h_BLC, const std::vector<LiftingNe
   if (!takes_loops("lifting_analysis", all, path))
     return op.gives(lifting_paths::analysis_reference(h_BLC, predict, update, past));
   const MaybeTensor weights = past.weights_LK.defined() ? MaybeTensor(past.weights_LK) : MaybeTensor();
-  return op.gives(LiftingAnalysis::apply(h_BLC, at::TensorList(networks), weights, past));
+  return op.gives(LiftingAnalysis::apply(h_BLC, at::TensorList(networks), weights, past, goes_back(all)));
 }
 
 static at::Tensor moved_back(const at::Tensor& c_BLC, int64_t distance) {

@@ -31,10 +31,10 @@ HWY_INLINE hn::Vec<D> weighted(D d, const Taps& taps, const float* HWY_RESTRICT 
 static void detail(const Part& part, const Taps& taps, const float* c, const float* q,
                    const float* HWY_RESTRICT bias, float scale, float* HWY_RESTRICT y) {
   for (int64_t row = part.first; row < part.end; ++row) {
-    const int64_t at = row * part.columns;
+    const int64_t at = row * part.columns, own = at - part.first * part.columns;
     each_vector(part.columns, [&](auto d, int64_t i) {
       const auto past = weighted(d, taps, c + at + i, part.columns, row % part.length, part.length, -1);
-      const auto predicted = hn::Add(hn::LoadU(d, q + at + i), hn::LoadU(d, bias + i));
+      const auto predicted = hn::Add(hn::LoadU(d, q + own + i), hn::LoadU(d, bias + i));
       hn::StoreU(hn::Mul(hn::Sub(past, predicted), hn::Set(d, scale)), d, y + at + i);
     });
   }
@@ -43,9 +43,9 @@ static void detail(const Part& part, const Taps& taps, const float* c, const flo
 static void blend(const Part& part, const Blend& how, const float* x, const float* u,
                   const float* HWY_RESTRICT bias, float* y) {
   for (int64_t row = part.first; row < part.end; ++row) {
-    const int64_t at = row * part.columns;
+    const int64_t at = row * part.columns, own = at - part.first * part.columns;
     each_vector(part.columns, [&](auto d, int64_t i) {
-      const auto sum = hn::Add(hn::LoadU(d, u + at + i), hn::LoadU(d, bias + i));
+      const auto sum = hn::Add(hn::LoadU(d, u + own + i), hn::LoadU(d, bias + i));
       const auto all =
           hn::MulAdd(hn::LoadU(d, x + at + i), hn::Set(d, how.factor), hn::Mul(sum, hn::Set(d, how.sign)));
       hn::StoreU(hn::Mul(all, hn::Set(d, how.scale)), d, y + at + i);

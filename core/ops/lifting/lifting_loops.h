@@ -14,10 +14,10 @@ struct Taps {
   const float* weights;
 };
 
-/// d = (past(c) - (q + bias)) scale
+/// d = (past(c) - (q + bias)) scale; q has the part's rows alone
 void detail(const Part& part, const Taps& taps, const float* c, const float* q, const float* bias,
             float scale, float* d);
-/// y = (x factor + sign (u + bias)) scale; x == y and u == y are allowed.
+/// y = (x factor + sign (u + bias)) scale; u has the part's rows alone; x == y is allowed.
 struct Blend {
   float factor, sign, scale;
 };

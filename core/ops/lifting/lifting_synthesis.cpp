@@ -20,29 +20,31 @@ struct LiftingSynthesis : torch::autograd::Function<LiftingSynthesis> {
   using Context = torch::autograd::AutogradContext;
   using Tensors = torch::autograd::variable_list;
 
-  static lifting_paths::Work work_for(const at::Tensor& z, int64_t hidden) {
-    return lifting_paths::Work({z.size(1) * z.size(2), hidden, z.size(3), z.size(2)}, z.options());
+  static Work work_for(const at::Tensor& z, int64_t hidden) {
+    return Work({z.size(1) * z.size(2), hidden, z.size(3), z.size(2)}, z.options());
   }
 
-  static at::Tensor forward(Context* context, const at::Tensor& given_SBLC, at::TensorList networks) {
+  static at::Tensor forward(Context* context, const at::Tensor& given_SBLC, at::TensorList networks, bool keeps_hidden) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const at::Tensor z = given_SBLC.contiguous();
     const int64_t levels = z.size(0) - 1, columns = z.size(3), rows = z.size(1) * z.size(2);
-    const at::Tensor z_SNC = z.view({levels + 1, rows, columns});
-    at::Tensor hidden = at::empty({levels, rows, networks[0].size(0)}, z.options());
-    at::Tensor y = at::empty({rows, columns}, z.options()), c = at::empty_like(y);
-    lifting_paths::Work work = work_for(z, hidden.size(2));
-    const float *from = z_SNC.select(0, 0).const_data_ptr<float>(), *const moved = y.const_data_ptr<float>();
+    const at::Tensor z_SNC = z.view({levels + 1, rows, columns}), c = at::empty({rows, columns}, z.options());
+    const at::Tensor hidden =
+        keeps_hidden ? at::empty({levels, rows, networks[0].size(0)}, z.options()) : at::Tensor();
     float* const to = c.mutable_data_ptr<float>();
-    for (int64_t level = levels - 1; level >= 0; --level) {
-      const LiftingNetwork update = lifting_paths::network_at(networks, level);
-      work.apply(update, z_SNC.select(0, levels - level), hidden.select(0, level), y);
-      work.over_rows([=, bias = update.last_bias_C.const_data_ptr<float>()](const lifting_paths::Part& part) {
-        lifting_paths::blend(part, {static_cast<float>(lifting_paths::kRootTwo), -1, 1}, from, moved, bias,
-                             to);
-      });
-      from = to;
-    }
+    Work work = work_for(z, networks[0].size(0));
+    work.each_block([&](const RowBlock& block) {  // all levels while its rows are in the cache
+      const float* from = z_SNC.select(0, 0).const_data_ptr<float>();
+      for (int64_t level = levels - 1; level >= 0; --level, from = to) {
+        const LiftingNetwork update = network_at(networks, level);
+        const float* const moved = work.apply(update, block.of(z_SNC.select(0, levels - level)),
+                                              hidden.defined() ? block.of(hidden.select(0, level)) : hidden);
+        work.over_rows(block, [&, bias = update.last_bias_C.const_data_ptr<float>()](const Part& part) {
+          lifting_paths::blend(part, {static_cast<float>(kRootTwo), -1, 1}, from,
+                               moved + (part.first - block.first) * columns, bias, to);
+        });
+      }
+    });
     Tensors saved = {given_SBLC, hidden};
     saved.insert(saved.end(), networks.begin(), networks.end());
     context->save_for_backward(std::move(saved));
@@ -55,7 +57,7 @@ struct LiftingSynthesis : torch::autograd::Function<LiftingSynthesis> {
     if (c10::GradMode::is_enabled()) {
       Tensors inputs = {saved[0]};
       inputs.insert(inputs.end(), networks.begin(), networks.end());
-      return gradients_again(
+      Tensors all = gradients_again(
           [](const Tensors& in) {
             std::vector<LiftingNetwork> update;
             for (int64_t i = 0; i < static_cast<int64_t>(in.size() / 4); ++i)
@@ -63,6 +65,8 @@ struct LiftingSynthesis : torch::autograd::Function<LiftingSynthesis> {
             return lifting_paths::synthesis_reference(in[0], update);
           },
           inputs, gradients[0]);
+      all.emplace_back();  // of whether the hidden layer is kept
+      return all;
     }
     const at::AutoDispatchBelowADInplaceOrView below;
     return back(saved[0].contiguous(), saved[1], networks, gradients[0].contiguous());
@@ -75,25 +79,28 @@ struct LiftingSynthesis : torch::autograd::Function<LiftingSynthesis> {
     at::Tensor of_z = at::empty_like(z), q = at::empty({rows, columns}, z.options());
     const at::Tensor of_z_SNC = of_z.view({levels + 1, rows, columns}),
                      z_SNC = z.view({levels + 1, rows, columns});
-    lifting_paths::Work work = work_for(z, hidden.size(2));
-    Tensors all = {of_z};
-    const float* from = g.const_data_ptr<float>();
+    Work work = work_for(z, hidden.size(2));
+    std::vector<LiftingNetwork> found(static_cast<size_t>(levels));
     float *const to = q.mutable_data_ptr<float>(), *const last = of_z.mutable_data_ptr<float>();
-    const auto root_two = static_cast<float>(lifting_paths::kRootTwo);
-    for (int64_t level = 0; level < levels; ++level) {
-      const at::Tensor bias = work.sums_over_rows([=](const lifting_paths::Part& part, float* sums) {
-        lifting_paths::scaled(part, level == 0 ? -1.0f : root_two, from, to, sums);
+    const auto root_two = static_cast<float>(kRootTwo);
+    work.each_block([&](const RowBlock& block) {
+      const float* from = g.const_data_ptr<float>();
+      for (int64_t level = 0; level < levels; ++level, from = to) {
+        LiftingNetwork& own = found[static_cast<size_t>(level)];
+        work.over_rows(block, own.last_bias_C, [&](const Part& part, float* sums) {
+          lifting_paths::scaled(part, level == 0 ? -1.0f : root_two, from, to, sums);
+        });
+        work.back(network_at(networks, level), block.of(z_SNC.select(0, levels - level)),
+                  block.of(hidden.select(0, level)), block.of(q), block.of(of_z_SNC.select(0, levels - level)), own);
+      }
+      at::Tensor unused;
+      work.over_rows(block, unused, [&](const Part& part, float* sums) {
+        lifting_paths::scaled(part, -root_two, from, last, sums);
       });
-      from = to;
-      LiftingNetwork found =
-          work.back(lifting_paths::network_at(networks, level), z_SNC.select(0, levels - level),
-                    hidden.select(0, level), q, of_z_SNC.select(0, levels - level));
-      found.last_bias_C = bias;
-      lifting_paths::list_network(all, found);
-    }
-    work.sums_over_rows([=](const lifting_paths::Part& part, float* sums) {
-      lifting_paths::scaled(part, -root_two, from, last, sums);
     });
+    Tensors all = {of_z};
+    for (const LiftingNetwork& each : found) list_network(all, each);
+    all.emplace_back();  // of whether the hidden layer is kept
     return all;
   }
 };
@@ -115,7 +122,7 @@ at::Tensor lifting_synthesis(const at::Tensor& z_SBLC, const std::vector<Lifting
   RecordedOp op("subband::lifting_synthesis", all);
   if (!takes_loops("lifting_synthesis", all, path))
     return op.gives(lifting_paths::synthesis_reference(z_SBLC, update));
-  return op.gives(LiftingSynthesis::apply(z_SBLC, at::TensorList(networks)));
+  return op.gives(LiftingSynthesis::apply(z_SBLC, at::TensorList(networks), goes_back(all)));
 }
 
 at::Tensor lifting_paths::synthesis_reference(const at::Tensor& z_SBLC,

@@ -20,8 +20,11 @@ static at::Tensor drawn(at::IntArrayRef shape, const std::string& name) {
 struct Form {
   int64_t batch, length, columns, hidden, levels, taps;  // taps 0: none given
 };
-static const Form kForms[] = {
-    {1, 1, 1, 1, 1, 0}, {2, 7, 5, 3, 2, 3}, {3, 67, 17, 33, 3, 0}, {1, 130, 16, 16, 4, 3}};
+static const Form kForms[] = {{1, 1, 1, 1, 1, 0},
+                              {2, 7, 5, 3, 2, 3},
+                              {3, 67, 17, 33, 3, 0},
+                              {1, 130, 16, 16, 4, 3},
+                              {2, 70, 8, 2048, 2, 3}};  // so wide a hidden layer that a block has 64 rows
 
 static std::vector<LiftingNetwork> networks_in(const std::vector<at::Tensor>& all, size_t first,
                                                int64_t count) {
@@ -32,12 +35,13 @@ static std::vector<LiftingNetwork> networks_in(const std::vector<at::Tensor>& al
 }
 
 static void add_networks(std::vector<at::Tensor>& all, const Form& form, const std::string& name) {
-  const double scale = 1 / std::sqrt(static_cast<double>(form.columns));
+  const double scale = 1 / std::sqrt(static_cast<double>(form.columns)),
+               last_scale = 1 / std::sqrt(static_cast<double>(form.hidden));
   for (int64_t level = 0; level < form.levels; ++level) {
     const std::string own = name + std::to_string(level);
     all.push_back(drawn({form.hidden, form.columns}, own + "w0") * scale);
     all.push_back(drawn({form.hidden}, own + "b0"));
-    all.push_back(drawn({form.columns, form.hidden}, own + "w3") * scale);
+    all.push_back(drawn({form.columns, form.hidden}, own + "w3") * last_scale);
     all.push_back(drawn({form.columns}, own + "b3"));
   }
 }

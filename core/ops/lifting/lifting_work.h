@@ -1,4 +1,4 @@
-// What lifting_analysis.cpp and lifting_synthesis.cpp share: networks over all positions at once, with their buffers.
+// What lifting_analysis.cpp and lifting_synthesis.cpp share: networks over blocks of positions, with their buffers.
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <torch/csrc/autograd/variable.h>
@@ -28,25 +28,36 @@ void expect_networks(std::string_view op, const std::vector<LiftingNetwork>& net
 struct WorkShape {
   int64_t rows, hidden, columns, length;  ///< N = B L, H, C, L
 };
+/// Rows whose values, and those of the hidden layer, stay in the second-level cache from one loop to the next.
+struct RowBlock {
+  int64_t first, count;
+  at::Tensor of(const at::Tensor& x_NX) const { return x_NX.narrow(0, first, count); }
+};
 
 class Work {
  public:
   Work(const WorkShape& shape, const at::TensorOptions& options);
 
-  /// y = W3 GELU(W0 x + b0), without the last bias; keeps W0 x.  Shapes  x, y [N,C], kept [N,H]
-  void apply(const LiftingNetwork& n, const at::Tensor& x_NC, at::Tensor kept_NH, at::Tensor& y_NC);
-  /// From the gradient g of that y the gradients of the network's tensors, but the last bias, which stays undefined; and
-  /// of x into `x_gradient`.
-  LiftingNetwork back(const LiftingNetwork& n, const at::Tensor& x_NC, const at::Tensor& kept_NH,
-                      const at::Tensor& g_NC, at::Tensor x_gradient);
+  /// Every block of rows, from the first on.
+  void each_block(const std::function<void(const RowBlock&)>& body) const;
 
-  /// The body on all rows; the second form adds [C] sums up.
-  void over_rows(const std::function<void(const Part&)>& body) const;
-  at::Tensor sums_over_rows(const std::function<void(const Part&, float* sums)>& body) const;
+  /// W3 GELU(W0 x + b0) of a block's rows x, without the last bias, in memory that the next call takes again; `kept` gets
+  /// W0 x. Undefined: nothing is kept.  Shapes  x [n,C], kept [n,H] -> [n,C]
+  const float* apply(const LiftingNetwork& n, const at::Tensor& x_nC, at::Tensor kept_nH);
+  /// From the gradient g of that y the gradients of the network's tensors, but of the last bias, added to `sums`; and of x
+  /// into `x_gradient`.
+  void back(const LiftingNetwork& n, const at::Tensor& x_nC, const at::Tensor& kept_nH, const at::Tensor& g_nC,
+            at::Tensor x_gradient, LiftingNetwork& sums);
+
+  /// The body on the rows of a block, in parts; the second form adds [C] sums up, and to `sums`.
+  void over_rows(const RowBlock& block, const std::function<void(const Part&)>& body) const;
+  void over_rows(const RowBlock& block, at::Tensor& sums,
+                 const std::function<void(const Part&, float* sums)>& body) const;
 
  private:
   WorkShape shape_;
-  at::Tensor a_NH_, d_NH_;
+  int64_t block_rows_;
+  at::Tensor a_nH_, y_nC_, d_nH_, h_nH_;  // of a block
 };
 
 }  // namespace subband::lifting_paths

@@ -1,5 +1,7 @@
 // Sweeps on a real Slurm of one node, which the test starts. Skipped where Slurm or the program are missing.
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 #include "core/files.h"
 #include "core/testing/catch.h"
@@ -36,18 +38,22 @@ struct Setting {
     if (!cluster.reason().empty()) WARN("skipped: " << cluster.reason());
     return testing::lacks_program() || !cluster.reason().empty();
   }
-  int run(Words words, const std::string& log) const {
+  Process start(Words words, const std::string& log) const {
     words.insert(words.begin(), testing::built_program());
     return Process::of(
-               words,
-               {.out = folder / log, .err = folder / (log + ".err"), .environment = cluster.environment()})
-        .wait(std::getenv("SUBBAND_SWEEPS_WHOLE") != nullptr ? 900 : 100);
+        words, {.out = folder / log, .err = folder / (log + ".err"), .environment = cluster.environment()});
+  }
+  int run(const Words& words, const std::string& log) const {
+    return start(words, log).wait(std::getenv("SUBBAND_SWEEPS_WHOLE") != nullptr ? 900 : 100);
+  }
+  Words sweep_words(const std::string& spec, const std::string& store, const Words& more) const {
+    Words words = {"sweep", (folder / spec).string(), "--store", (folder / store).string(), "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
   }
   int sweep(const std::string& spec, const std::string& store, const Words& more,
             const std::string& log) const {
-    Words words = {"sweep", (folder / spec).string(), "--store", (folder / store).string(), "--quiet"};
-    words.insert(words.end(), more.begin(), more.end());
-    return run(words, log);
+    return run(sweep_words(spec, store, more), log);
   }
   std::string table(const std::string& name, const std::string& store) const {
     CHECK(run({"report", name, "--store", (folder / store).string(), "--format", "csv", "--without-cost",
@@ -189,6 +195,79 @@ TEST_CASE(
   CHECK_FALSE(fs::exists(waiting));  // nothing was left to submit
   CHECK(here.sweep("tuned.yaml", "local", {"--launcher", "local", "--jobs", "2"}, "local.log") == 0);
   CHECK(here.table("tuned", "tuning") == here.table("tuned", "local"));
+}
+
+// Cancels the last element that waits, as soon as there is one; false where there never is.
+static bool cancel_last_waiting(const SlurmCluster& cluster) {
+  std::string waiting;
+  const auto is_there = [&] {
+    return !(waiting = cluster.ask({"squeue", "-h", "-r", "-t", "PENDING", "-o", "%F_%K"})).empty();
+  };
+  if (!SlurmCluster::wait_until(is_there)) return false;
+  waiting.pop_back();
+  cluster.ask({"scancel", waiting.substr(waiting.find_last_of('\n') + 1)});
+  return true;
+}
+
+TEST_CASE("what is cancelled while it waits is no result: whoever waits for jobs ends without it, and the same command runs it",
+          "[slurm_cluster]") {
+  const Setting here;
+  if (here.is_skipped()) return;
+  here.write_spec("grid", "wide: net.width=48", 6);
+  const Words one_by_one = {"launcher.wait=true", "--jobs", "1", "--name", "grid", "seeds=[1]"};
+  Process sweep = here.start(here.sweep_words("grid.yaml", "there", one_by_one), "there.log");
+  REQUIRE(cancel_last_waiting(here.cluster));
+  CHECK(sweep.wait(100) == 4);
+  const fs::path waves = here.folder / "there/sweeps/grid/slurm";
+  CHECK_FALSE(fs::exists(waves / "wave-2.tasks"));
+  const Store there(here.folder / "there");
+  CHECK(there.folders().size() == 1);
+  CHECK(here.sweep("grid.yaml", "there", one_by_one, "again.log") == 0);
+  CHECK(lines_in(waves / "wave-2.tasks") == 1);
+  CHECK(there.folders().size() == 2);
+}
+
+TEST_CASE("a wave of which a waiting job is cancelled ends with the others, and the sweep waits; jobs that wait are watched",
+          "[slurm_cluster]") {
+  const Setting here;
+  if (here.is_skipped()) return;
+  const auto sweep = [&](const Words& more, const std::string& log) { return here.sweep("tuned.yaml", "store", more, log); };
+  write_file(here.folder / "tuned.yaml",
+             "base: " + here.recipe +
+                 "\nseeds: [1]\nset: [trainer.steps=4, trainer.evaluate_every=2]\nmetric: {name: valid.bpb}\n"
+                 "launcher: {type: slurm, jobs: 1, poll_s: 0.2, minutes: 5, memory_mib: 1500}\n"
+                 "list: [net.layers=1]\ntune: {optimizer.lr: [0.001, 0.01, 0.1]}\n");
+  CHECK(sweep({}, "first.log") == 0);
+  CHECK_THAT(read_file(here.folder / "first.log"), Catch::StartsWith("3 cells submitted as "));
+  REQUIRE(cancel_last_waiting(here.cluster));
+  const fs::path waiting = here.folder / "store/sweeps/tuned/waiting.txt";
+  REQUIRE(comes_true([&] { return fs::exists(waiting); }));
+  CHECK(read_file(waiting) == "Slurm: 1 of 3 jobs of the last wave were cancelled\n");
+  const Store store(here.folder / "store");
+  CHECK(steps_of(store) == std::vector<int64_t>{4, 4});
+  CHECK(sweep({"--watch", "--json-lines"}, "watch") == 4);
+  CHECK_THAT(read_file(here.folder / "watch"), Catch::ContainsSubstring("\"status\":\"waiting\",\"why\":\"Slurm: 1 of 3 jobs"));
+
+  // The same command goes on. While its job is held nobody is at work, and the watch stays.
+  CHECK(sweep({"launcher.options=[--hold]"}, "again.log") == 0);
+  CHECK_THAT(read_file(here.folder / "again.log"), Catch::StartsWith("1 cells submitted as "));
+  CHECK_FALSE(fs::exists(waiting));
+  Process watch = here.start(here.sweep_words("tuned.yaml", "store", {"--watch", "--json-lines"}), "watch");
+  const bool is_long = std::getenv("SUBBAND_SWEEPS_WHOLE") != nullptr;  // longer than a watch without jobs has patience
+  std::this_thread::sleep_for(std::chrono::seconds(is_long ? 13 : 1));
+  const std::string held = here.cluster.ask({"squeue", "-h", "-o", "%F"});
+  here.cluster.ask({"scontrol", "release", held.substr(0, held.find('\n'))});
+  // The job that ends last submits the best setting's cell with the words of its command: it is held, too.
+  const auto is_next_held = [&] {
+    const std::string next = here.cluster.ask({"squeue", "-h", "-t", "PENDING", "-o", "%F"});
+    if (next.empty() || next == held) return false;
+    here.cluster.ask({"scontrol", "release", next.substr(0, next.find('\n'))});
+    return true;
+  };
+  REQUIRE(comes_true(is_next_held));
+  CHECK(watch.wait(100) == 0);
+  CHECK_THAT(read_file(here.folder / "watch"), Catch::EndsWith("\"exit\":0}\n"));
+  CHECK(steps_of(store) == std::vector<int64_t>{4, 4, 4, 4});
 }
 
 TEST_CASE("two hundred tasks write into one store", "[slurm_cluster]") {

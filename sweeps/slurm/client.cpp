@@ -88,10 +88,10 @@ std::vector<Element> parse_elements(const std::string& text, const std::string& 
   for (const std::string& line : split(text, '\n')) {
     std::vector<std::string> words = split(line, '|');
     if (words.size() < 6) continue;
-    const auto index = parse_integer(words[1]);
-    if (!index || !words[5].starts_with(comment_prefix)) continue;
+    const int64_t index = parse_integer(words[1]).value_or(-1);
+    if (!words[5].starts_with(comment_prefix)) continue;
     found.push_back(
-        {.array = words[0], .index = *index, .state = words[3], .reason = words[4], .comment = words[5]});
+        {.array = words[0], .index = index, .state = words[3], .reason = words[4], .comment = words[5]});
   }
   return found;
 }

@@ -11,7 +11,7 @@ enum class ElementState { waiting, running, ended };
 
 struct Element {
   std::string array;  ///< id of the job array
-  int64_t index = 0;
+  int64_t index = 0;  ///< -1 in the row that stands for all waiting elements of an array, once these are cancelled
   std::string state;   ///< as Slurm calls it: PENDING, RUNNING, NODE_FAIL, …
   std::string reason;  ///< why it waits or ended, as Slurm says
   std::string comment;

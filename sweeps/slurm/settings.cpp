@@ -65,6 +65,30 @@ std::string shell_word(const std::string& word) {
   return quoted + "'";
 }
 
+// What the element of a wave does that ends last. One that was cancelled while it waited says no word, and Slurm keeps no trace
+// of it.
+static constexpr const char* kEndOfWave = R"sh(mkdir -p "$tasks.ended" && echo "$code" >"$tasks.ended/$number"
+is_awaited() {
+  [ -e "$tasks.submitted" ] || return 0
+  local jobs index theirs
+  jobs=$(squeue --me -h -r -o '%K %k') || return 0
+  while read -r index theirs; do
+    case $index in '' | *[!0-9]*) continue ;; esac
+    case $theirs in "$comment"*) [ -e "$tasks.ended/$((index + ${theirs##*:}))" ] || return 0 ;; esac
+  done <<<"$jobs"
+  return 1
+}
+ended() { ls "$tasks.ended" | wc -l; }
+if [ "$(ended)" -ge "$total" ] || ! is_awaited; then
+  cut=$((total - $(ended) + $(grep -rlx 130 "$tasks.ended" | wc -l)))
+  if [ "$cut" -gt 0 ]; then
+    echo "Slurm: $cut of $total jobs of the last wave were cancelled" >"${tasks%/slurm/*}/waiting.txt"
+  elif (set -C; : >"$tasks.next") 2>/dev/null; then
+    "$bundle/subband" "${again[@]}" --quiet || echo "the sweep waits: the same command goes on" >&2
+  fi
+fi
+)sh";
+
 std::string array_script(const Settings& settings, const ScriptPlace& place) {
   std::string text = "#!/bin/bash\n";
   for (const std::string& line : settings.prologue) text += line + "\n";
@@ -79,9 +103,9 @@ std::string array_script(const Settings& settings, const ScriptPlace& place) {
   text += "retries=" + std::to_string(settings.retries) + "\n";
   text += R"sh(export SUBBAND_ROOT=$bundle/root
 IFS=$'\t' read -r task until < <(sed -n "$((number + 1))p" "$tasks")
-child= asked=
+child= asked= stopped=
 trap 'asked=1; [ -n "$child" ] && kill -USR1 "$child"' USR1
-trap '[ -n "$child" ] && kill -TERM "$child"' TERM
+trap 'stopped=1; [ -n "$child" ] && kill -TERM "$child"' TERM
 for ((attempt = 0; ; attempt++)); do
   "$bundle/subband" cell "$task" --store "$store" --bundle "$bundle" --lease "$lease" --quiet \
     --log "${tasks%.tasks}-${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID.log" \
@@ -90,22 +114,17 @@ for ((attempt = 0; ; attempt++)); do
   while kill -0 "$child" 2>/dev/null; do wait "$child"; done
   wait "$child"; code=$?
   child=
+  [ "$code" -gt 4 ] && [ -n "$stopped" ] && code=130
   [ "$code" = 130 ] && [ -n "$asked" ] && exec scontrol requeue "${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
   [ "$code" -gt 4 ] && [ "$code" != 130 ] && [ "$attempt" -lt "$retries" ] || break
 done
 )sh";
-  if (!place.again.empty()) {
-    text += "total=" + std::to_string(place.elements) + "\nagain=(";
-    for (const std::string& word : place.again) text += shell_word(word) + " ";
-    text += R"sh()
-mkdir -p "$tasks.ended" && : >"$tasks.ended/$number"
-ended=("$tasks.ended"/*)
-if [ ${#ended[@]} -ge "$total" ] && (set -C; : >"$tasks.next") 2>/dev/null; then
-  "$bundle/subband" "${again[@]}" --quiet || echo "the sweep waits: the same command goes on" >&2
-fi
-)sh";
-  }
-  return text + "exit $code\n";
+  if (place.again.empty()) return text + "exit $code\n";
+  text += "total=" + std::to_string(place.elements) + "\nagain=(";
+  for (const std::string& word : place.again) text += shell_word(word) + " ";
+  text += ")\n";
+  set("comment", place.comment);
+  return text + kEndOfWave + "exit $code\n";
 }
 
 }  // namespace subband::slurm

@@ -34,12 +34,14 @@ struct ScriptPlace {
       tasks;  ///< file with one line an element: a task's file, a tab, the step to pause at or nothing
   int64_t offset = 0;    ///< lines before those of this array
   int64_t elements = 0;  ///< of the whole wave
+  std::string comment = {};  ///< of the wave's arrays, but for the number of lines before each
   std::vector<std::string>
       again;  ///< words that go on with the sweep when the wave has ended; empty: nothing to do then
 };
 
 /// The script of a job array. It passes a warning of the time limit on, so that the run writes a checkpoint, and asks for
-/// another go; runs what crashed again, `retries` times.
+/// another go; runs what crashed again, `retries` times. Where somebody has cancelled an element of the wave the sweep waits
+/// (scheduling/rest.h) when the others have ended.
 std::string array_script(const Settings& settings, const ScriptPlace& place);
 
 /// A word for a shell, whatever letters it has.

@@ -9,6 +9,7 @@
 #include "core/testing/catch.h"
 #include "core/testing/folder.h"
 #include "core/testing/process.h"
+#include "sweeps/scheduling/rest.h"
 
 namespace subband::slurm_settings_test {
 
@@ -46,11 +47,15 @@ struct FakeCluster {
     const std::string calls = (folder / "calls").string();
     write_program("subband", "echo \"$1 ${2##*/}\" >>" + calls + "\ncase $1 in cell) " + cell + ";; esac\n");
     write_program("scontrol", "echo \"scontrol $*\" >>" + calls + "\n");
-    write_file(folder / "tasks", "t0.yaml\t\nt1.yaml\t40\nt2.yaml\t\n");
+    write_program("squeue", "cat " + (folder / "waiting").string() + "\n");
+    write_file(folder / "slurm/tasks", "t0.yaml\t\nt1.yaml\t40\nt2.yaml\t\n");
+    write_file(folder / "slurm/tasks.submitted", "");
+    wait_for("0 subband:ab:1:0\n1 subband:ab:1:0\n0 subband:ab:1:2\n");
     script = slurm::array_script({.retries = 2}, {.bundle = (folder / "bin").string(),
                                                   .store = "/s",
-                                                  .tasks = (folder / "tasks").string(),
+                                                  .tasks = (folder / "slurm/tasks").string(),
                                                   .elements = 3,
+                                                  .comment = "subband:ab:1:",
                                                   .again = {"sweep", "grid"}});
   }
   void write_program(const std::string& name, const std::string& text) const {
@@ -65,7 +70,10 @@ struct FakeCluster {
          .environment = {"SLURM_ARRAY_JOB_ID=12", "SLURM_ARRAY_TASK_ID=" + std::to_string(element),
                          "PATH=" + (folder / "bin").string() + ":" + std::getenv("PATH")}});
   }
+  // What squeue tells from now on.
+  void wait_for(const std::string& elements) const { write_file(folder / "waiting", elements); }
   std::string calls() const { return read_file(folder / "calls"); }
+  std::string rest() const { return rest_of(folder.path()); }
 };
 
 TEST_CASE("whichever element of a wave ends last goes on with the sweep, one alone", "[slurm]") {
@@ -76,6 +84,35 @@ TEST_CASE("whichever element of a wave ends last goes on with the sweep, one alo
   CHECK(cluster.calls() == "cell t1.yaml\ncell t0.yaml\ncell t2.yaml\nsweep grid\n");
   CHECK(cluster.start(2).wait() == 0);  // a controller that was killed may repeat a task
   CHECK(cluster.calls().ends_with("sweep grid\ncell t2.yaml\n"));
+}
+
+TEST_CASE("an element that is cancelled while it waits is not waited for: the sweep rests when the others have ended", "[slurm]") {
+  const FakeCluster cluster("exit 0");
+  CHECK(cluster.start(1).wait() == 0);
+  cluster.wait_for("N/A (null)\n1 subband:ab:1:0\n1 subband:ab:2:0\n0 subband:ab:1:2\n");
+  CHECK(cluster.start(0).wait() == 0);
+  CHECK(cluster.rest().empty());  // of line 2 there is still an element
+  cluster.wait_for("0 subband:ab:1:0\n1 subband:ab:2:0\n");
+  std::filesystem::remove(cluster.folder / "slurm/tasks.submitted");
+  CHECK(cluster.start(0).wait() == 0);
+  CHECK(cluster.rest().empty());  // it is just being submitted
+  write_file(cluster.folder / "slurm/tasks.submitted", "");
+  cluster.write_program("squeue", "exit 1\n");
+  CHECK(cluster.start(0).wait() == 0);
+  CHECK(cluster.rest().empty());  // nothing is known
+  cluster.write_program("squeue", "echo 0 subband:ab:1:0\n");
+  CHECK(cluster.start(0).wait() == 0);
+  CHECK(cluster.rest() == "Slurm: 1 of 3 jobs of the last wave were cancelled");
+  CHECK(cluster.calls().find("sweep") == std::string::npos);
+}
+
+TEST_CASE("where a running element is cancelled the sweep rests", "[slurm]") {
+  const FakeCluster cluster("[ \"$2\" != t2.yaml ] || exit 130");
+  for (const int element : {0, 2}) cluster.start(element).wait();
+  CHECK(cluster.rest().empty());
+  CHECK(cluster.start(1).wait() == 0);
+  CHECK(cluster.rest() == "Slurm: 1 of 3 jobs of the last wave were cancelled");
+  CHECK(cluster.calls().find("sweep") == std::string::npos);
 }
 
 TEST_CASE("a cell that crashes is run again in its job, one that ended as a failure is not", "[slurm]") {

@@ -56,6 +56,7 @@ struct Handed {
   CellTurn turn;
   fs::path task;
   int64_t attempt = 1;
+  std::optional<Element> seen = {};  // how it stood at the last look
 };
 
 class Submission {
@@ -82,7 +83,7 @@ class Submission {
   // The turns that the queue has now; those that Slurm still has are only remembered.
   std::vector<Handed> take() {
     std::vector<Handed> fresh;
-    const std::map<fs::path, Element> known = waves_.known();
+    const std::map<fs::path, Element> known = waves_.known().of_tasks;
     const auto has_room = [&] {
       const auto out = static_cast<int64_t>(handed_.size() + fresh.size());
       return !sweep_.queue.learns() || config_.jobs == 0 || out < config_.jobs;
@@ -125,20 +126,30 @@ class Submission {
 
   // Ends what has ended; returns what is to be submitted: lost turns again, and what the queue has then.
   std::vector<Handed> hear() {
-    const std::map<fs::path, Element> known = waves_.known();
+    const KnownElements known = waves_.known();
     std::vector<Handed> again, still;
     for (Handed& each : std::exchange(handed_, {})) {
-      const auto element = known.find(each.task);
-      const bool is_known = element != known.end();
-      if (is_known && state_of(element->second.state) != ElementState::ended)
+      const auto found = known.of_tasks.find(each.task);
+      std::optional<Element> now;
+      if (found != known.of_tasks.end()) now = found->second;
+      if (!now && has_vanished(each, known)) now = each.seen, now->state = "CANCELLED";
+      if (now && state_of(now->state) != ElementState::ended) {
+        each.seen = now;
         still.push_back(std::move(each));
-      else if (!conclude(each, is_known ? &element->second : nullptr))
+      } else if (!conclude(each, now ? &*now : nullptr)) {
         again.push_back(std::move(each));
+      }
     }
     handed_ = std::move(still);
     std::vector<Handed> fresh = take();
     again.insert(again.end(), std::make_move_iterator(fresh.begin()), std::make_move_iterator(fresh.end()));
     return again;
+  }
+
+  // Whether it waited and is not there any more, while its array still is: Slurm keeps no trace of an element that is cancelled
+  // before it began. Where nothing is left of the array, Slurm itself may have lost it.
+  static bool has_vanished(const Handed& handed, const KnownElements& known) {
+    return handed.seen && state_of(handed.seen->state) == ElementState::waiting && known.arrays.contains(handed.seen->comment);
   }
 
   // What became of a turn, from the record: Slurm may forget or repeat jobs. False where it is to be tried again.

@@ -108,7 +108,7 @@ TEST_CASE("an element that has said that its turn is over counts as ended, thoug
   LearningQueue later(5, true);
   CHECK(submitted(folder / "store", later).starts_with("1 cells submitted as 7; 1 are with Slurm already"));
   size_t ended = 0;
-  for (const auto& [task, element] : slurm::Waves(sweep).known()) ended += element.state == "COMPLETED" ? 1 : 0;
+  for (const auto& [task, element] : slurm::Waves(sweep).known().of_tasks) ended += element.state == "COMPLETED" ? 1 : 0;
   CHECK(ended == 1);
 }
 

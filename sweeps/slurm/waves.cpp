@@ -49,6 +49,7 @@ std::vector<std::string> Waves::submit(std::vector<WaveItem> items, const Settin
     lines += item.task.string() + "\t" + (item.until ? std::to_string(*item.until) : "") + "\n";
   place.tasks = wave_file(folder_, wave).string();
   place.elements = static_cast<int64_t>(items.size());
+  place.comment = comment_ + std::to_string(wave) + ":";
   write_file(place.tasks, lines);
   std::vector<std::string> ids;
   for (const WaveArray& array : arrays) {
@@ -57,7 +58,7 @@ std::vector<std::string> Waves::submit(std::vector<WaveItem> items, const Settin
     if (settings.jobs > 0) indices += "%" + std::to_string(settings.jobs);
     std::vector<std::string> options = {
         "--array=" + indices,
-        "--comment=" + comment_ + std::to_string(wave) + ":" + std::to_string(array.first),
+        "--comment=" + place.comment + std::to_string(array.first),
         "--job-name=subband",
         "--chdir=" + fs::current_path().string(),
         "--output=" + (folder_ / ("wave-" + std::to_string(wave) + "-%A_%a.log")).string(),
@@ -69,16 +70,18 @@ std::vector<std::string> Waves::submit(std::vector<WaveItem> items, const Settin
     if (settings.jobs > 0 && !ids.empty()) options.push_back("--dependency=afterany:" + ids.back());
     ids.push_back(slurm::submit(options, array_script(settings, place)));
   }
+  write_file(place.tasks + ".submitted", "");
   return ids;
 }
 
-std::map<fs::path, Element> Waves::known() const {
-  std::map<fs::path, Element> found;
+KnownElements Waves::known() const {
+  KnownElements found;
   std::map<int64_t, std::vector<std::string>> lines;
   for (const Element& element : elements(comment_)) {
     const std::vector<std::string> words = split(element.comment.substr(comment_.size()), ':');
-    const auto wave = words.empty() ? std::nullopt : parse_integer(words[0]);
-    const auto offset = words.size() < 2 ? std::nullopt : parse_integer(words[1]);
+    found.arrays.insert(element.comment);
+    if (words.size() < 2 || element.index < 0) continue;
+    const auto wave = parse_integer(words[0]), offset = parse_integer(words[1]);
     if (!wave || !offset || !fs::exists(wave_file(folder_, *wave))) continue;
     auto [wave_lines, is_new] = lines.try_emplace(*wave);
     if (is_new) wave_lines->second = split(read_file(wave_file(folder_, *wave)), '\n');
@@ -88,7 +91,7 @@ std::map<fs::path, Element> Waves::known() const {
     Element now = element;
     const fs::path ended = wave_file(folder_, *wave).string() + ".ended";
     if (fs::exists(ended / std::to_string(number))) now.state = "COMPLETED";
-    Element& kept = found.try_emplace(line.substr(0, line.find('\t')), now).first->second;
+    Element& kept = found.of_tasks.try_emplace(line.substr(0, line.find('\t')), now).first->second;
     if (state_of(kept.state) == ElementState::ended) kept = now;
   }
   return found;
@@ -98,7 +101,7 @@ bool has_jobs(const fs::path& sweep_folder) {
   std::error_code none;
   if (!fs::is_directory(sweep_folder / "slurm", none)) return false;
   try {
-    const std::map<fs::path, Element> jobs = Waves(sweep_folder).known();
+    const std::map<fs::path, Element> jobs = Waves(sweep_folder).known().of_tasks;
     return std::ranges::any_of(jobs, [](const auto& job) { return state_of(job.second.state) != ElementState::ended; });
   } catch (const Error&) {
     return false;

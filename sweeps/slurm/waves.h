@@ -1,12 +1,14 @@
 // Cells as waves of job arrays: which tasks were handed to Slurm under which comment, so that what is still there is found
 // again from the comments alone.
 //   <sweep>/slurm/wave-3.tasks     one line an element: task file, tab, step to pause at or nothing
-//   <sweep>/slurm/wave-3.tasks.ended/7      of line 7: its turn is over
+//   <sweep>/slurm/wave-3.tasks.ended/7      of line 7: its turn is over, with this exit code
+//   <sweep>/slurm/wave-3.tasks.submitted    all arrays of the wave are with Slurm, or were
 //   comment of a job array         subband:<digits of the sweep's folder>:3:<lines of the wave before this array's>
 #pragma once
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,12 @@ struct WaveArray {
 std::vector<WaveArray> wave_arrays(std::vector<WaveItem>& items, const Settings& settings,
                                    int64_t max_elements);
 
+/// What Slurm knows of a sweep.
+struct KnownElements {
+  std::map<std::filesystem::path, Element> of_tasks;  ///< by their files; of several for one task the one that still goes on
+  std::set<std::string> arrays;                       ///< comments of arrays of which it knows any element
+};
+
 class Waves {
  public:
   /// `folder`: the sweep's own in the store.
@@ -39,9 +47,9 @@ class Waves {
   /// Writes the wave's tasks and submits its arrays, one after the other where no more than `jobs` may run. The ids.
   /// What of a wave could not be submitted is not there when the same is asked again.
   std::vector<std::string> submit(std::vector<WaveItem> items, const Settings& settings, ScriptPlace place);
-  /// What Slurm knows of tasks of this sweep, by their files; of several elements for one task the one that still goes on.
-  /// An element that has said itself that its turn is over (settings.h) counts as ended, though its job goes on.
-  std::map<std::filesystem::path, Element> known() const;
+  /// An element that has said itself that its turn is over (settings.h) counts as ended, though its job goes on. One that was
+  /// cancelled while it waited is not known to Slurm at all.
+  KnownElements known() const;
   std::filesystem::path log_of(const Element& element) const;
   const std::filesystem::path& folder() const { return folder_; }
 

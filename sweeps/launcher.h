@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/registry.h"
+#include "sweeps/planning/packing.h"
 #include "sweeps/planning/plan.h"
 #include "sweeps/scheduling/scheduler.h"
 #include "sweeps/scheduling/store_book.h"
@@ -30,8 +31,8 @@ class Launcher {
   static constexpr const char* kKind = "launcher";
   using Context = LauncherContext;
   virtual ~Launcher() = default;
-  /// Cells at once.
-  virtual int64_t jobs() const = 0;
+  /// What it has for the workers of a plan.
+  virtual WorkerRoom room(const SweepPlan& plan) const = 0;
   /// Seconds after which a silent worker counts as gone.
   virtual double lease_s() const = 0;
   /// Runs what the queue hands out and returns when that is done, or when it is on its way elsewhere.

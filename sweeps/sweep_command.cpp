@@ -27,6 +27,7 @@
 #include "sweeps/launcher.h"
 #include "runs/claim_register.h"
 #include "sweeps/make_queue.h"
+#include "sweeps/planning/packing.h"
 #include "sweeps/planning/plan.h"
 #include "sweeps/planning/redo.h"
 #include "sweeps/planning/split_cell.h"
@@ -135,8 +136,8 @@ class SweepJob {
     if (!plan_.missing.empty()) return show_missing();
     check_new_rows(binder);
     if (words_.is_dry) {
-      std::cout << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n"
-                                  : plan_text(plan_, launcher_->jobs(), terminal_columns(STDOUT_FILENO).has_value()));
+      std::cout << (options_.json ? plan_json(plan_, launcher_->room(plan_)) + "\n"
+                                  : plan_text(plan_, launcher_->room(plan_), terminal_columns(STDOUT_FILENO).has_value()));
       return 0;
     }
     keep();
@@ -194,7 +195,7 @@ class SweepJob {
   // Without its data a sweep is planned and not run.
   int show_missing() const {
     std::ostream& out = words_.is_dry ? std::cout : std::cerr;
-    out << (options_.json ? plan_json(plan_, launcher_->jobs()) + "\n" : plan_text(plan_, launcher_->jobs(), terminal_columns(STDOUT_FILENO).has_value()));
+    out << (options_.json ? plan_json(plan_, launcher_->room(plan_)) + "\n" : plan_text(plan_, launcher_->room(plan_), terminal_columns(STDOUT_FILENO).has_value()));
     for (const std::string& line : plan_.missing) std::cerr << shown_message(line) << "\n";
     return 1;
   }
@@ -441,14 +442,15 @@ class SweepJob {
       queue = std::make_unique<SplitQueue>(std::move(queue), [&](size_t cell) { return split(binder, cell); });
     StoreBook book(store_, plan_);
     replay(*queue, book);
+    const int64_t workers = packing_of(plan_, launcher_->room(plan_)).workers;
     if (!options_.quiet && !cells.empty())
       std::cerr << fmt::format("{}: {} cells, {} to run, {} at once\n", shown(plan_.spec.name), plan_.cells.size(),
-                 cells.size(), std::min<int64_t>(launcher_->jobs(), static_cast<int64_t>(cells.size())));
+                 cells.size(), std::min<int64_t>(workers, static_cast<int64_t>(cells.size())));
     std::vector<BoardCell> names;
     for (const PlannedCell& cell : plan_.cells)
       names.push_back({.name = cell.cell.name, .seconds = cell.seconds, .is_there = true});
     for (const size_t cell : cells) names[cell].is_there = false;
-    board_.emplace(std::move(names), launcher_->jobs(), words_.has_event_lines ? 0 : terminal_width(),
+    board_.emplace(std::move(names), workers, words_.has_event_lines ? 0 : terminal_width(),
                    options_.quiet || words_.has_event_lines);
     EventLines lines(std::cout, [&](size_t cell) {
       return std::pair(plan_.grid.rows[plan_.cells[cell].cell.row].label, plan_.cells[cell].cell.seed);

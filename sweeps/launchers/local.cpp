@@ -31,18 +31,23 @@ class LocalLauncher final : public Launcher {
  public:
   LocalLauncher(const Config& config, const LauncherContext&)
       : config_(config), jobs_(config.jobs > 0 ? config.jobs : usable_cores()) {}
-  int64_t jobs() const override { return jobs_; }
   double lease_s() const override { return config_.lease_s; }
-  ScheduleResult launch(const SweepAtWork& sweep) const override {
-    ScheduleOptions options{
-        .jobs = jobs_, .attempts = config_.retries + 1, .worker_log = sweep.folder.string() + ".log"};
+  WorkerRoom room(const SweepPlan& plan) const override {
+    std::vector<SlotDevice> devices;
     const auto wants_device = [](const PlannedCell& cell) { return cell.devices > 0; };
     if (!config_.devices_mib.empty()) {
       for (size_t i = 0; i < config_.devices_mib.size(); ++i)
-        options.devices.push_back({std::to_string(i), config_.devices_mib[i]});
-    } else if (std::ranges::any_of(sweep.plan.cells, wants_device)) {
-      options.devices = devices_of_this_machine();
+        devices.push_back({std::to_string(i), config_.devices_mib[i]});
+    } else if (std::ranges::any_of(plan.cells, wants_device)) {
+      devices = devices_of_this_machine();
     }
+    return {.jobs = jobs_, .devices = std::move(devices)};
+  }
+  ScheduleResult launch(const SweepAtWork& sweep) const override {
+    const ScheduleOptions options{.jobs = jobs_,
+                                  .attempts = config_.retries + 1,
+                                  .devices = *room(sweep.plan).devices,
+                                  .worker_log = sweep.folder.string() + ".log"};
     return run_cells(sweep.queue, sweep.book, sweep.run_cell, options, sweep.observer);
   }
 

@@ -11,7 +11,7 @@ TEST_CASE("the local launcher is made by name and runs as many workers as it is 
   config::Node spec = config::Node::map();
   spec.set("type", config::Node("local")), spec.set("jobs", config::Node(int64_t{3}));
   const auto launcher = make_part<Launcher>(registry, spec);
-  CHECK(launcher->jobs() == 3);
+  CHECK(launcher->room({}).jobs == 3);
   const TestFolder folder;
   const Store store(folder / "logs");
   SweepPlan plan;

@@ -10,7 +10,7 @@ TEST_CASE("the launcher slurm is made by name, with its fields", "[launcher]") {
   config::Node spec = config::Node::map();
   spec.set("type", config::Node("slurm")), spec.set("jobs", config::Node(int64_t{3}));
   spec.set("account", config::Node("lab"));
-  CHECK(make_part<Launcher>(registry, spec)->jobs() == 3);
+  CHECK(make_part<Launcher>(registry, spec)->room({}).jobs == 3);
   spec.set("accuont", config::Node("lab"));
   CHECK_THROWS_WITH(make_part<Launcher>(registry, spec),
                     Catch::ContainsSubstring("launcher.accuont: unknown key"));

@@ -302,15 +302,4 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file) {
   return manifest;
 }
 
-std::optional<double> plan_seconds(const SweepPlan& plan, int64_t jobs) {
-  // As the scheduler deals them out: each cell, in order, to the worker that is free first.
-  std::vector<double> workers(static_cast<size_t>(std::max<int64_t>(jobs, 1)), 0.0);
-  for (const PlannedCell& cell : plan.cells) {
-    if (cell.state == Status::reused || !cell.same_as.empty()) continue;
-    if (!cell.seconds) return std::nullopt;
-    *std::ranges::min_element(workers) += *cell.seconds;
-  }
-  return *std::ranges::max_element(workers);
-}
-
 }  // namespace subband

@@ -18,6 +18,8 @@
 
 namespace subband {
 
+struct WorkerRoom;
+
 /// A row, bound: what a plan must know of its runs besides the seed, and what its workers are handed.
 struct PreparedRow {
   std::string id;  ///< run identity
@@ -100,12 +102,9 @@ SweepManifest manifest_of(const SweepPlan& plan, const std::string& spec_file);
 /// Threads count for a run's identity, so that a plan proposes them and does not take them.
 std::string threads_proposal(const SweepPlan& plan, int64_t cores);
 
-/// The plan as aligned text; `jobs`: for the time of the whole; `is_cut`: names of rows as a terminal has room for, what reads a
+/// The plan as aligned text; `room`: for the time of the whole; `is_cut`: names of rows as a terminal has room for, what reads a
 /// pipe wants them whole. Notes are whole everywhere.
-std::string plan_text(const SweepPlan& plan, int64_t jobs, bool is_cut = true);
-std::string plan_json(const SweepPlan& plan, int64_t jobs);
-
-/// Seconds that the cells to be run are expected to take on `jobs` workers; nothing when one is unknown.
-std::optional<double> plan_seconds(const SweepPlan& plan, int64_t jobs);
+std::string plan_text(const SweepPlan& plan, const WorkerRoom& room, bool is_cut = true);
+std::string plan_json(const SweepPlan& plan, const WorkerRoom& room);
 
 }  // namespace subband

@@ -1,5 +1,6 @@
 #include "sweeps/planning/plan.h"
 
+#include "sweeps/planning/packing.h"
 #include "sweeps/planning/redo.h"
 
 #include <algorithm>
@@ -118,8 +119,8 @@ TEST_CASE("time comes from runs of the same row, else from the rate of all, else
   CHECK(plan.cells[2].seconds == 10.0);  // twice the parameters
   CHECK(!plan.cells[2].peak_mib);
   CHECK(plan.cells[2].basis == "1e+04 parameters x tokens a second");
-  CHECK(plan_seconds(plan, 1) == 25.0);
-  CHECK(plan_seconds(plan, 2) == 15.0);
+  CHECK(packing_of(plan, {.jobs = 1}).seconds == 25.0);
+  CHECK(packing_of(plan, {.jobs = 2}).seconds == 15.0);
   CHECK(!make_plan(spec, {}, plan_test::prepare, {}).cells[0].seconds);
 }
 
@@ -146,7 +147,7 @@ TEST_CASE("a row that changes nothing is named as the same run", "[plan]") {
   const SweepPlan plan =
       make_plan(plan_test::spec_of("base: a\nablate: {x: idle=1}\n"), {}, plan_test::prepare, {});
   CHECK(plan.cells[1].same_as == "base");
-  CHECK(plan_text(plan, 2).find("same run as base") != std::string::npos);
+  CHECK(plan_text(plan, {.jobs = 2}).find("same run as base") != std::string::npos);
 }
 
 TEST_CASE("a plan's table fits 100 columns however long its rows are named", "[plan]") {
@@ -154,14 +155,14 @@ TEST_CASE("a plan's table fits 100 columns however long its rows are named", "[p
   const SweepPlan plan =
       make_plan(plan_test::spec_of("base: a\nablate: {" + name + ": idle=1, " + name + "ü: y=1}\n"), {},
                 plan_test::prepare, {plan_test::run("a", 1337, Status::diverged)});
-  for (const std::string& line : split(plan_text(plan, 2), '\n')) CHECK(display_width(line) <= 100);
+  for (const std::string& line : split(plan_text(plan, {.jobs = 2}), '\n')) CHECK(display_width(line) <= 100);
 }
 
 TEST_CASE("a plan shows rows of wide letters and of control letters", "[plan]") {
   const SweepPlan plan = make_plan(
       plan_test::spec_of("base: a\nablate: {日本語の行日本語の行日本語の行: y=1, \"\\e[31mred\\a\": y=2}\n"),
       {}, plan_test::prepare, {});
-  const std::string text = plan_text(plan, 2);
+  const std::string text = plan_text(plan, {.jobs = 2});
   CHECK(text.find("日本語の行日本語の行日…  ") != std::string::npos);
   CHECK(text.find("\\x1b[31mred\\x07  ") != std::string::npos);
   CHECK(shown_lines(text) == text);
@@ -230,7 +231,7 @@ TEST_CASE("a plan remarks on what a row changes besides what it asks for", "[pla
         std::vector<std::string>{
             "", "heads 6→4, drops rope=half (mixer.type=flash keeps what both have), parameters +100.0 %", "",
             "parameters +100.0 %"});
-  CHECK_THAT(plan_text(plan, 1),
+  CHECK_THAT(plan_text(plan, {.jobs = 1}),
              Catch::ContainsSubstring("\nrow 'flash': heads 6→4, drops rope=half (mixer.type=flash keeps "
                                       "what both have), parameters +100.0 %\n"));
 }
@@ -284,7 +285,7 @@ TEST_CASE("a plan prints once what the published run of a recipe took", "[plan]"
   };
   const SweepPlan plan = make_plan(plan_test::spec_of("base: a\nablate: {x: {recipe: b}}\n"), {}, prepare, {});
   CHECK(plan.prices == std::vector<std::string>{"16.25 h on one GPU"});
-  CHECK_THAT(plan_text(plan, 1), Catch::ContainsSubstring("\nas published: 16.25 h on one GPU\n"));
+  CHECK_THAT(plan_text(plan, {.jobs = 1}), Catch::ContainsSubstring("\nas published: 16.25 h on one GPU\n"));
 }
 
 // A row whose mixer is of this code, and a run of it under another.
@@ -319,7 +320,7 @@ TEST_CASE("a plan says which runs other code made, and reuses none of its failur
   choose_again(plan, {});
   CHECK(states_of(plan) == std::vector<Status>{Status::reused, Status::reused, Status::reused, Status::retry,
                                                Status::resume, Status::fresh});
-  const std::string text = plan_text(plan, 1);
+  const std::string text = plan_text(plan, {.jobs = 1});
   CHECK_THAT(text, Catch::ContainsSubstring("1  reused         1,000       5.0 s     70 MiB  other code: mean\n"));
   CHECK_THAT(text, Catch::ContainsSubstring("  was nan; other code: mean\n"));
   CHECK_THAT(text, Catch::ContainsSubstring("\n2 cells are kept of other code (mean); --redo trains them again\n"));
@@ -332,7 +333,7 @@ TEST_CASE("cells are done again where other code made them, by row, or all", "[p
   choose_again(plan, {.other_code = true});
   CHECK(states_of(plan) == std::vector<Status>{Status::reused, Status::reused, Status::retry, Status::retry,
                                                Status::retry, Status::fresh});
-  CHECK_THAT(plan_text(plan, 1), Catch::ContainsSubstring("  again; other code: mean\n"));
+  CHECK_THAT(plan_text(plan, {.jobs = 1}), Catch::ContainsSubstring("  again; other code: mean\n"));
   CHECK(plan.cells[2].recipe != nullptr);
   plan = plan_of_other_code();
   choose_again(plan, {.row = "base"});

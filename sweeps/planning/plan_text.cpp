@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <set>
 
 #include "core/json.h"
@@ -11,6 +10,7 @@
 #include "core/languages/terminal.h"
 #include "core/program/surroundings.h"
 #include "core/text.h"
+#include "sweeps/planning/packing.h"
 #include "sweeps/planning/plan.h"
 
 namespace subband {
@@ -55,32 +55,26 @@ std::string memory_text(const PlannedCell& cell) {
 }
 
 // What runs at once, and what stays on the disk.
-std::string packing_text(const SweepPlan& plan, int64_t jobs) {
-  std::vector<double> peaks;
+std::string packing_text(const SweepPlan& plan, const PlanPacking& packing) {
   double disk = 0;
-  for (const PlannedCell& cell : plan.cells) {
-    if (cell.state == Status::reused || !cell.same_as.empty()) continue;
-    disk += cell.disk_mib;
-    if (cell.peak_mib && cell.devices == 0) peaks.push_back(*cell.peak_mib);
-  }
-  std::ranges::sort(peaks, std::greater());
-  if (peaks.size() > static_cast<size_t>(jobs)) peaks.resize(static_cast<size_t>(jobs));
-  const double memory = std::accumulate(peaks.begin(), peaks.end(), 0.0);
-  std::string text = memory > 0 ? "at most " + mib_text(memory) + " at once" : "";
+  for (const PlannedCell& cell : plan.cells)
+    if (cell.state != Status::reused && cell.same_as.empty()) disk += cell.disk_mib;
+  std::string text = packing.peak_mib > 0 ? "at most " + mib_text(packing.peak_mib) + " at once" : "";
   if (disk > 0) text += (text.empty() ? "" : ", ") + mib_text(disk) + " of checkpoints";
   return text;
 }
 
-std::string total_line(const SweepPlan& plan, int64_t jobs) {
+std::string total_line(const SweepPlan& plan, const PlanPacking& packing, int64_t jobs) {
   std::string line = fmt::format("{} {}: {} reused", plan.cells.size(), plan.cells.size() == 1 ? "cell" : "cells",
                                  plan.count(Status::reused));
   for (const Status state : {Status::resume, Status::retry, Status::running, Status::fresh})
     if (plan.count(state) > 0) line += fmt::format(", {} {}", plan.count(state), word_of(state));
   if (plan.grid.excluded > 0) line += fmt::format("; {} {} excluded", plan.grid.excluded, plan.grid.excluded == 1 ? "row" : "rows");
   if (plan.count(Status::reused) == plan.cells.size()) return line + "; nothing to run";
-  const auto seconds = plan_seconds(plan, jobs);
-  return line + fmt::format("; time on {} {}: ", jobs, jobs == 1 ? "worker" : "workers") +
-         (seconds ? "about " + duration_text(*seconds) : "unknown before the first run of such a size");
+  line += fmt::format("; time on {} {}", packing.workers, packing.workers == 1 ? "worker" : "workers");
+  if (packing.workers < jobs) line += fmt::format(" of {}, for want of cores or GPUs", jobs);
+  return line + ": " +
+         (packing.seconds ? "about " + duration_text(*packing.seconds) : "unknown before the first run of such a size");
 }
 
 // What will run besides the cells of the plan, as results come in; or nothing.
@@ -116,7 +110,7 @@ std::string threads_proposal(const SweepPlan& plan, int64_t cores) {
       cores - cells * threads, cores, each);
 }
 
-std::string plan_text(const SweepPlan& plan, int64_t jobs, bool is_cut) {
+std::string plan_text(const SweepPlan& plan, const WorkerRoom& room, bool is_cut) {
   constexpr size_t kLeast = 24;
   std::string text = shown(plan.spec.name + ": " + plan.spec.metric) +
                      (plan.spec.goal == "min" ? " (less is better)" : " (more is better)") + ", base " +
@@ -147,8 +141,9 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs, bool is_cut) {
       text += shown("row '" + label + "': " + plan.remarks[i]) + "\n";
   }
   for (const std::string& price : plan.prices) text += "as published: " + shown(price) + "\n";
-  text += total_line(plan, jobs) + "\n" + other_code_line(plan) + shown_lines(later_text(plan.spec, plan.grid));
-  if (const std::string packing = packing_text(plan, jobs); !packing.empty()) text += "memory and disk: " + packing + "\n";
+  const PlanPacking packing = packing_of(plan, room);
+  text += total_line(plan, packing, room.jobs) + "\n" + other_code_line(plan) + shown_lines(later_text(plan.spec, plan.grid));
+  if (const std::string needs = packing_text(plan, packing); !needs.empty()) text += "memory and disk: " + needs + "\n";
   if (const std::string proposal = threads_proposal(plan, usable_cores()); !proposal.empty())
     text += proposal + "\n";
   if (!plan.rest.empty()) text += "waiting: " + shown(plan.rest) + "; without --dry-run it goes on\n";
@@ -156,13 +151,15 @@ std::string plan_text(const SweepPlan& plan, int64_t jobs, bool is_cut) {
   return text;
 }
 
-std::string plan_json(const SweepPlan& plan, int64_t jobs) {
+std::string plan_json(const SweepPlan& plan, const WorkerRoom& room) {
+  const PlanPacking packing = packing_of(plan, room);
   Json document = {{"sweep", plan.spec.name},
                    {"metric", {{"name", plan.spec.metric}, {"goal", plan.spec.goal}}},
-                   {"jobs", jobs},
+                   {"jobs", room.jobs},
+                   {"at_once", packing.workers},
                    {"seconds", nullptr},
                    {"cells", Json::array()}};
-  if (const auto seconds = plan_seconds(plan, jobs)) document["seconds"] = *seconds;
+  if (packing.seconds) document["seconds"] = *packing.seconds;
   for (const PlannedCell& cell : plan.cells) {
     Json each = {{"row", plan.grid.rows[cell.cell.row].label},
                  {"seed", cell.cell.seed},

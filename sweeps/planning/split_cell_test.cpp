@@ -4,6 +4,7 @@
 #include "core/testing/catch.h"
 #include "core/text.h"
 #include "sweeps/planning/cell_task.h"
+#include "sweeps/planning/packing.h"
 
 namespace subband::split_cell_test {
 
@@ -50,7 +51,7 @@ TEST_CASE("a run that lacked memory is planned in halves, under an identity of i
   CHECK(task.id == "a trainer.split=2");
   CHECK(task.overrides.back() == "trainer.split=2");
   CHECK(task.config->at("trainer.split")->integer() == 2);
-  CHECK_THAT(plan_text(plan, 1), Catch::ContainsSubstring("2 parts for memory\n"));
+  CHECK_THAT(plan_text(plan, {.jobs = 1}), Catch::ContainsSubstring("2 parts for memory\n"));
 }
 
 TEST_CASE("halves are halved again, down to single windows, and then lack of memory is the result", "[split]") {

@@ -1,6 +1,7 @@
 #include "sweeps/scheduling/store_book.h"
 
 #include "core/error.h"
+#include "sweeps/planning/packing.h"
 
 namespace subband {
 
@@ -69,12 +70,7 @@ CellResult StoreBook::look(size_t cell) {
   return cell_result(run, {.status = status, .message = run.message});
 }
 
-SlotNeeds StoreBook::needs(size_t cell) {
-  const PlannedCell& planned = plan_.cells[cell];
-  return {.threads = planned.threads,
-          .devices = planned.devices,
-          .device_mib = planned.devices > 0 ? planned.peak_mib : std::nullopt};
-}
+SlotNeeds StoreBook::needs(size_t cell) { return slot_needs(plan_.cells[cell]); }
 
 CellResult cell_result(const RunRecord& run, const CellOutcome& outcome) {
   return {.outcome = outcome, .step = run.step, .metrics = run.metrics, .evaluations = run.evaluations};

@@ -36,14 +36,13 @@ def measured(forward, tokens, length, batch=64):
 
 
 def train(folder, root, compiled=False):
-    import torch
+    import answers
 
+    torch = answers.torch_with(1)
     import nets
     import optimizers
     import tensors
 
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     recipe = nets.recipe_of(folder)
     trainer, length = recipe["trainer"], recipe["trainer"]["length"]
     net = nets.net_of(folder, recipe)

@@ -2,12 +2,12 @@
 import torch
 import torch.nn.functional as F
 
-from tensors import Weights, refuse
+from tensors import OnOurWeights, refuse
 
 
-class DecoderLm(torch.nn.Module):
+class DecoderLm(OnOurWeights):
     def __init__(self, net, tensors):
-        super().__init__()
+        super().__init__(tensors)
         mixer = net["mixer"]
         refuse(mixer["type"] not in ("softmax_attention", "flash_attention"), "mixer " + mixer["type"])
         refuse(mixer.get("rope", "none") not in ("none", "half"), "rotary positions of neighbours")
@@ -15,7 +15,6 @@ class DecoderLm(torch.nn.Module):
         refuse(net["norm"] != "layer", "norm " + net["norm"])
         refuse(set(net["channel_mixers"]) != {"mlp"}, "channel mixers but an mlp")
         refuse(net["positions"] == "sinusoidal", "sinusoidal positions")
-        self.weights = Weights(tensors)
         self.layers, self.heads, self.tied = net["layers"], mixer["heads"], net["tied"]
         self.learned = net["positions"] == "learned"
         self.rope = mixer["rope_base"] if mixer.get("rope") == "half" else 0
@@ -23,13 +22,6 @@ class DecoderLm(torch.nn.Module):
         activation = net["channel_mixers"]["mlp"].get("activation", "gelu")
         refuse(activation not in kinds, "activation " + activation)
         self.kind = kinds[activation]
-
-    def linear(self, x, name):
-        w = self.weights
-        return F.linear(x, w(name + ".weight"), w(name + ".bias") if w.has(name + ".bias") else None)
-
-    def norm(self, x, name):
-        return F.layer_norm(x, x.shape[-1:], self.weights(name + ".weight"), self.weights(name + ".bias"))
 
     def rotated(self, x):
         """Rotary positions: channel i with channel i + half."""

@@ -1,34 +1,26 @@
-"""Text by `transformers` behind one prompt, for every line `text` on standard input; answers are lines of JSON. See README.md."""
-import json
-import os
+"""Text by `transformers` behind one prompt, for every line `text` on standard input. See README.md."""
 import sys
-import time
 
-
-def answer(value):
-    print(json.dumps(value), flush=True)
+from answers import answer, answer_lines, given, torch_with
 
 
 def main():
     folder, threads = sys.argv[1], int(sys.argv[2])
-    import torch
+    torch = torch_with(threads)
     import transformers
 
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
-    with open(os.path.join(folder, "prompt.json")) as file:
-        given = json.load(file)
+    asked = given(folder, "prompt.json")
     net = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     net.eval()
-    prompt = torch.tensor([given["prompt"]])
+    prompt = torch.tensor([asked["prompt"]])
 
     def text():
         with torch.inference_mode():
             return net.generate(
                 prompt,
                 attention_mask=torch.ones_like(prompt),
-                max_new_tokens=given["tokens"],
-                min_new_tokens=given["tokens"],
+                max_new_tokens=asked["tokens"],
+                min_new_tokens=asked["tokens"],
                 do_sample=False,
                 use_cache=True,
                 eos_token_id=None,
@@ -36,10 +28,7 @@ def main():
             )[0].tolist()
 
     answer({"ids": text(), "torch": torch.__version__, "transformers": transformers.__version__})
-    for _ in sys.stdin:
-        start = time.perf_counter()
-        text()
-        answer({"ms": (time.perf_counter() - start) * 1000})
+    answer_lines(text)
 
 
 if __name__ == "__main__":

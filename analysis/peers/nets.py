@@ -1,5 +1,4 @@
 """A net on our weights, its optimiser and its schedule, as the recipe says."""
-import json
 import math
 import os
 
@@ -9,13 +8,13 @@ import decoder_lm
 import optimizers
 import tensors
 import wavelet_lm
+from answers import given
 
 NETS = {"wavelet_lm": wavelet_lm.WaveletLm, "decoder_lm": decoder_lm.DecoderLm}
 
 
 def recipe_of(folder):
-    with open(os.path.join(folder, "recipe.json")) as file:
-        return json.load(file)
+    return given(folder, "recipe.json")
 
 
 def net_of(folder, recipe):

@@ -3,6 +3,7 @@ import json
 import struct
 
 import torch
+import torch.nn.functional as F
 
 TYPES = {"F32": torch.float32, "F64": torch.float64, "I64": torch.int64, "BOOL": torch.bool}
 
@@ -37,6 +38,21 @@ class Weights(torch.nn.Module):
 
     def has(self, name):
         return name.replace(".", "/") in self.own
+
+
+class OnOurWeights(torch.nn.Module):
+    """What nets and mixers on our weights share."""
+
+    def __init__(self, tensors):
+        super().__init__()
+        self.weights = Weights(tensors)
+
+    def linear(self, x, name):
+        w = self.weights
+        return F.linear(x, w(name + ".weight"), w(name + ".bias") if w.has(name + ".bias") else None)
+
+    def norm(self, x, name):
+        return F.layer_norm(x, x.shape[-1:], self.weights(name + ".weight"), self.weights(name + ".bias"))
 
 
 def refuse(condition, what):

@@ -8,113 +8,17 @@ import math
 import torch
 import torch.nn.functional as F
 
-from tensors import Weights, refuse
+from tensors import refuse
+from wavelet_path import WaveletPath
 
 
-def fwht(x):
-    n = x.shape[-1]
-    shape = x.shape
-    x = x.reshape(-1, n)
-    h = 1
-    while h < n:
-        x = x.view(-1, n // (2 * h), 2, h)
-        a, b = x[:, :, 0], x[:, :, 1]
-        x = torch.stack((a + b, a - b), 2).view(-1, n)
-        h *= 2
-    return x.view(shape) / math.sqrt(n)
-
-
-class WaveletLm(torch.nn.Module):
+class WaveletLm(WaveletPath):
     def __init__(self, net, tensors):
-        super().__init__()
         block = net["block"]
-        kinds = {key: block[key]["type"] for key in ("lifting", "dilation", "transform", "bypass", "scale_mixer")}
-        refuse(kinds["lifting"] not in ("learned", "haar"), "lifting " + kinds["lifting"])
-        refuse(kinds["transform"] != "fwht", "transform " + kinds["transform"])
-        refuse(kinds["bypass"] not in ("running_mean", "none"), "bypass " + kinds["bypass"])
-        refuse(kinds["dilation"] not in ("crawl", "dyadic"), "dilation " + kinds["dilation"])
-        mixer = block["scale_mixer"]
-        refuse(mixer.get("gate") != "silu" or mixer.get("routing") or mixer.get("depth", 1) != 1, "such a scale mixer")
         refuse(not net["share_lifting"], "a lifting per block")
         refuse(net["loop_block"] > 0 or net["loop_iterations"] != 1, "loops")
-        self.weights = Weights(tensors)
-        self.levels, self.layers = block["levels"], net["layers"]
-        self.taps = block["dilation"].get("taps", 0) if kinds["dilation"] == "crawl" else 0
-        self.haar = kinds["lifting"] == "haar"
-        self.bypass = kinds["bypass"] != "none"
-        self.mixers = block["channel_mixers"]
-        self.low_rank = mixer.get("low_rank", 0)
-        self.tied = net["tie_embedding"]
-
-    def linear(self, x, name):
-        w = self.weights
-        return F.linear(x, w(name + ".weight"), w(name + ".bias") if w.has(name + ".bias") else None)
-
-    def network(self, x, name):
-        return self.linear(F.gelu(self.linear(x, name + ".first")), name + ".last")
-
-    def past(self, c, level):
-        length = c.shape[1]
-
-        def shift(distance):
-            distance = min(distance, length)
-            return F.pad(c, (0, 0, distance, 0))[:, :length]
-
-        if not self.taps:
-            return shift(2**level)
-        first = max(1, 2**level - self.taps // 2)
-        w = self.weights("blocks.0.lifting.dilation.logits")[level].softmax(0)
-        return sum(w[k] * shift(first + k) for k in range(self.taps))
-
-    def decompose(self, c):
-        scales = []
-        for level in range(self.levels):
-            if self.haar:
-                past = self.past(c, level)
-                scales.append((c - past) / math.sqrt(2))
-                c = (c + past) / math.sqrt(2)
-                continue
-            detail = (self.past(c, level) - self.network(c, f"blocks.0.lifting.predict.{level}")) / math.sqrt(2)
-            c = (c + self.network(detail, f"blocks.0.lifting.update.{level}")) / math.sqrt(2)
-            scales.append(detail)
-        return torch.stack([c] + scales[::-1])
-
-    def reconstruct(self, z):
-        c = z[0]
-        for level in reversed(range(self.levels)):
-            if self.haar:
-                c = (c + z[self.levels - level]) / math.sqrt(2)
-                continue
-            c = c * math.sqrt(2) - self.network(z[self.levels - level], f"blocks.0.lifting.update.{level}")
-        return c
-
-    def mix(self, z, at):
-        """Neighbouring scales of one width in one product."""
-        names = [f"{at}.scale_mixer.scales.{s}" for s in range(self.levels + 1)]
-        if not any(self.weights.has(name + ".mixer.mixer.weight") for name in names):
-            return self.mix_some(z.flatten(1, 2), names).view_as(z)
-        results, first = [], 0
-        width = lambda name: self.weights(name + ".mixer.mixer.weight").shape[0]
-        while first < len(names):
-            last = first + 1
-            while last < len(names) and width(names[last]) == width(names[first]):
-                last += 1
-            x = z[first:last].flatten(1, 2)
-            stacked = lambda kind: torch.stack([self.weights(f"{name}.{kind}.weight") for name in names[first:last]])
-            narrow = self.weights.has(names[first] + ".proj_in.weight")
-            y = torch.bmm(x, stacked("proj_in").transpose(1, 2)) if narrow else x
-            y = self.mix_some(y, [name + ".mixer" for name in names[first:last]])
-            results.append(torch.bmm(y, stacked("proj_out").transpose(1, 2)) if narrow else y)
-            first = last
-        return torch.cat(results).view_as(z)
-
-    def mix_some(self, x, names):
-        stacked = lambda kind: torch.stack([self.weights(f"{name}.{kind}") for name in names])
-        y = torch.bmm(x, stacked("mixer.weight").transpose(1, 2))
-        y = y * F.silu(torch.bmm(x, stacked("gate.weight").transpose(1, 2)))
-        if self.low_rank:
-            y = torch.baddbmm(y, torch.bmm(x, stacked("V")), stacked("U").transpose(1, 2))
-        return y
+        super().__init__(block, tensors, "blocks.0.")
+        self.layers, self.mixers, self.tied = net["layers"], block["channel_mixers"], net["tie_embedding"]
 
     def product_keys(self, x, at, spec):
         w = self.weights
@@ -144,9 +48,6 @@ class WaveletLm(torch.nn.Module):
             total = total + self.weights(f"{at}.channel_gains.{label}") * y
         return total
 
-    def norm(self, x, name):
-        return F.layer_norm(x, x.shape[-1:], self.weights(name + ".weight"), self.weights(name + ".bias"))
-
     def forward(self, ids, targets):
         w = self.weights
         x = F.embedding(ids, w("embedding.weight"))
@@ -154,14 +55,12 @@ class WaveletLm(torch.nn.Module):
         previous = None
         for layer in range(self.layers):
             at = f"blocks.{layer}"
-            z = self.decompose(self.norm(x, at + ".mixer_norm"))
+            context = None
             if self.bypass:
                 mean = x.cumsum(1) / counts
                 context = mean if previous is None else mean + self.linear(previous, at + ".bypass.mix")
-                z = z + context * w(at + ".bypass.gains")[:, None, None]
                 previous = mean
-            y = fwht(self.mix(fwht(z), at)) * w(at + ".scale_gains").view(-1, 1, 1, 1)
-            x = w(at + ".spectral_gain") * x + self.linear(self.reconstruct(y), at + ".out")
+            x = w(at + ".spectral_gain") * x + self.path(self.norm(x, at + ".mixer_norm"), context, at + ".")
             h = self.norm(x, at + ".channel_norm")
             x = w(at + ".channel_gain") * x + self.channels(h, at)
         logits = F.linear(self.norm(x, "norm"), w("embedding.weight") if self.tied else w("head.weight"))

@@ -1,5 +1,7 @@
 #include "analysis/statistics.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
@@ -36,6 +38,26 @@ Summary summarize(std::span<const double> values) {
     squares += ((value - summary.mean) / unit) * ((value - summary.mean) / unit);
   summary.deviation = unit * std::sqrt(squares / (count - 1));
   return summary;
+}
+
+double quantile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  std::ranges::sort(values);
+  const double place = share * static_cast<double>(values.size() - 1);
+  const auto low = static_cast<size_t>(std::floor(place));
+  const size_t high = std::min(low + 1, values.size() - 1);
+  return values[low] + (place - std::floor(place)) * (values[high] - values[low]);
+}
+
+std::vector<double> quotients(std::span<const double> values, std::span<const double> of) {
+  std::vector<double> all;
+  for (size_t i = 0; i < std::min(values.size(), of.size()); ++i) all.push_back(values[i] / of[i]);
+  return all;
+}
+
+std::string median_text(const std::vector<double>& values, int digits) {
+  return fmt::format("{:.{}f} ({:.{}f}–{:.{}f})", quantile(values, 0.5), digits, quantile(values, 0.1), digits,
+                     quantile(values, 0.9), digits);
 }
 
 PairedDifference paired_difference(const BySeed& row, const BySeed& baseline, double confidence) {

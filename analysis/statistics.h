@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace subband {
 
@@ -16,6 +17,13 @@ struct Summary {
       0;  ///< sample standard deviation, over count - 1; NaN of fewer than two or where the mean is no number
 };
 Summary summarize(std::span<const double> values);
+
+/// The value below which `share` of them lie, between its neighbours in proportion; 0 of nothing.
+double quantile(std::vector<double> values, double share);
+/// value / of, pair by pair; as many as both have.
+std::vector<double> quotients(std::span<const double> values, std::span<const double> of);
+/// `5.0 (4.2–5.8)`: the median, and between which values eight of ten lie.
+std::string median_text(const std::vector<double>& values, int digits);
 
 /// Values by seed; a seed that failed is absent.
 using BySeed = std::map<int64_t, double>;

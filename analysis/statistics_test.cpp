@@ -33,6 +33,14 @@ TEST_CASE("mean and sample deviation are the textbook's", "[statistics]") {
   }
 }
 
+TEST_CASE("a quantile lies between its neighbours", "[statistics]") {
+  CHECK(quantile({3, 1, 2}, 0.5) == 2);
+  CHECK(quantile({0, 10}, 0.1) == Approx(1));
+  CHECK(quantile({}, 0.5) == 0);
+  CHECK(quotients(std::vector<double>{3, 8}, std::vector<double>{2, 4, 5}) == std::vector<double>{1.5, 2});
+  CHECK(median_text({4, 5, 6}, 1) == "5.0 (4.2–5.8)");
+}
+
 TEST_CASE("nothing has no mean and one value has no deviation", "[statistics]") {
   CHECK(std::isnan(summarize({}).mean));
   const std::vector<double> one = {3.5};

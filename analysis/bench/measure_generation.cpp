@@ -12,7 +12,7 @@
 #include <random>
 
 #include "analysis/bench/peer_process.h"
-#include "analysis/bench/step_bench.h"
+#include "analysis/statistics.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"

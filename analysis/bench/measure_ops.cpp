@@ -11,7 +11,7 @@
 #include <random>
 
 #include "analysis/bench/op_cases.h"
-#include "analysis/bench/step_bench.h"
+#include "analysis/statistics.h"
 #include "core/error.h"
 #include "core/tensors/costs/recorded.h"
 #include "core/tensors/random.h"
@@ -143,15 +143,6 @@ class OpBench {
     for (const auto& [path, times] : turns) times->push_back(timed_ms(runner, path));
   }
 
-  static std::string ratio_text(const std::vector<double>& ratios) {
-    return fmt::format("{:.2f} ({:.2f}–{:.2f})", quantile(ratios, 0.5), quantile(ratios, 0.1), quantile(ratios, 0.9));
-  }
-  static std::vector<double> ratios(const std::vector<double>& times, const std::vector<double>& of) {
-    std::vector<double> all;
-    for (size_t i = 0; i < times.size(); ++i) all.push_back(times[i] / of[i]);
-    return all;
-  }
-
   Report report() const {
     Table table{.columns = {{"operation"},
                             {"form"},
@@ -161,13 +152,13 @@ class OpBench {
                             {"bound", true}}};
     for (const OpRunner& runner : runners_) {
       const double ms = quantile(runner.fast_ms, 0.5);
-      const std::vector<double> reference = ratios(runner.reference_ms, runner.fast_ms),
-                                again = ratios(runner.again_ms, runner.fast_ms);
+      const std::vector<double> reference = quotients(runner.reference_ms, runner.fast_ms),
+                                again = quotients(runner.again_ms, runner.fast_ms);
       table.rows.push_back({{runner.what->op + (runner.backward ? ", and back" : "")},
                             {runner.what->form},
                             number_cell(fmt::format("{:.3f}", ms), ms),
-                            number_cell(ratio_text(reference), quantile(reference, 0.5)),
-                            number_cell(ratio_text(again), quantile(again, 0.5)),
+                            number_cell(median_text(reference, 2), quantile(reference, 0.5)),
+                            number_cell(median_text(again, 2), quantile(again, 0.5)),
                             number_cell(fmt::format("{:.0f} %", 100 * runner.bound_ms / ms), runner.bound_ms / ms)});
     }
     const int64_t threads = at::get_num_threads();

@@ -171,7 +171,7 @@ class StepMeasurement {
     for (const char* way : {"eager", "compiled"}) {
       if (way == std::string("compiled") && !plan_.compiled) continue;
       tell_(std::string("torch ") + way);
-      StepRow& row = bench_.rows.emplace_back(StepRow{.name = std::string("PyTorch ") + way, .skipped = why});
+      StepRow& row = bench_.rows.emplace_back(StepRow{.name = std::string("PyTorch ") + way, .short_name = way, .skipped = why});
       steppers_.emplace_back();
       if (!why.empty()) continue;
       try {

@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "analysis/bench/peer_process.h"
+#include "analysis/bench/targets.h"
+#include "analysis/statistics.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
@@ -40,15 +42,9 @@ struct SweepFolder {
 };
 
 struct SweepRow {
-  std::string name, skipped;
+  std::string name, way, skipped;
   double seconds = 0, bpb = 0;  // bpb: mean of valid.bpb over the cells
 };
-
-double mean(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
 
 class SweepMeasurement {
  public:
@@ -63,7 +59,8 @@ class SweepMeasurement {
     hand_over();
     for (const bool compiled : {false, true}) {
       if (compiled && !plan_.compiled) continue;
-      SweepRow row{.name = std::string("Hydra, joblib, PyTorch ") + (compiled ? "compiled" : "eager"), .skipped = why};
+      const std::string way = compiled ? "compiled" : "eager";
+      SweepRow row{.name = "Hydra, joblib, PyTorch " + way, .way = way, .skipped = why};
       if (why.empty()) peer(python, compiled, row);
       rows_.push_back(row);
     }
@@ -79,13 +76,14 @@ class SweepMeasurement {
 
   SweepRow own() {
     tell_("subband sweep " + plan_.sweep);
-    std::vector<std::string> command = {fs::read_symlink("/proc/self/exe").string(), "sweep", plan_.sweep};
+    std::vector<std::string> command = {plan_.program.empty() ? this_program() : plan_.program, "sweep",
+                                        plan_.sweep};
     command.insert(command.end(), plan_.overrides.begin(), plan_.overrides.end());
     const fs::path store = folder_.path / "store";
     for (const std::string& word : {std::string("--jobs"), std::to_string(plan_.jobs), std::string("--quiet"),
                                     std::string("--store"), store.string()})
       command.push_back(word);
-    SweepRow row{.name = "subband sweep", .skipped = ""};
+    SweepRow row{.name = "subband sweep"};
     row.seconds = timed(command);
     std::vector<double> results;
     for (const fs::path& run : Store(store).folders()) {
@@ -93,7 +91,7 @@ class SweepMeasurement {
       results.push_back(read_record(run / kRecordName).metrics.at("valid.bpb"));
     }
     if (results.empty()) throw Error("bench sweep", "the sweep has left no runs");
-    row.bpb = mean(results);
+    row.bpb = summarize(results).mean;
     return row;
   }
 
@@ -136,7 +134,7 @@ class SweepMeasurement {
       results.push_back(read_json(read_file(file), file.string()).at("valid").get<double>());
       fs::remove(file);
     }
-    row.bpb = mean(results);
+    row.bpb = summarize(results).mean;
   }
 
   Report report() const {
@@ -145,18 +143,22 @@ class SweepMeasurement {
                              "losses compared; windows are drawn by each side's own generator, so the measure differs "
                              "within its noise",
                              runs_.size(), plan_.sweep, plan_.jobs, instruction_set())}};
+    auto figures = nlohmann::ordered_json::object();
     for (const SweepRow& row : rows_) {
       if (!row.skipped.empty()) {
         notes.lines.push_back(row.name + ": " + row.skipped);
         continue;
       }
       const double ratio = row.seconds / rows_[0].seconds;
+      if (!row.way.empty()) figures["subband/" + row.way] = 1 / ratio;
       table.rows.push_back({{row.name},
                             number_cell(fmt::format("{:.1f}", row.seconds), row.seconds),
                             number_cell(fmt::format("{:.2f}", ratio), ratio),
                             number_cell(fmt::format("{:.4f}", row.bpb), row.bpb)});
     }
-    return {.title = "the sweep " + plan_.sweep, .blocks = {std::move(table), std::move(notes)}};
+    Report report{.title = "the sweep " + plan_.sweep, .blocks = {std::move(table), std::move(notes)}};
+    report.facts[kFigures] = figures;
+    return report;
   }
 
   const Registry& registry_;

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "analysis/bench/targets.h"
 #include "analysis/format.h"
 #include "analysis/pictures/gnuplot.h"
+#include "analysis/statistics.h"
 #include "core/files.h"
 #include "core/languages/gnuplot.h"
 #include "core/text.h"
@@ -105,6 +107,32 @@ std::string log_plot(const MixerBench& bench, const std::string& what,
 
 }  // namespace
 
+void MixerCell::summarize() {
+  rounds = static_cast<int>(times_ms.size());
+  median_ms = quantile(times_ms, 0.5), p10_ms = quantile(times_ms, 0.1), p90_ms = quantile(times_ms, 0.9);
+}
+
+double MixerCell::median_over(const MixerCell& other) const {
+  return quantile(quotients(times_ms, other.times_ms), 0.5);
+}
+
+nlohmann::ordered_json MixerBench::figures() const {
+  auto figures = nlohmann::ordered_json::object();
+  for (const MixerCell& cell : cells) {
+    if (!cell.skipped.empty() || cell.form.empty()) continue;
+    if (cell.over_own > 0) {
+      figures[fmt::format("PyTorch/{} at {}", cell.peer_of, cell.length)] = cell.over_own;
+      continue;
+    }
+    const MixerCell *attention = find(*this, "flash_attention", cell.length), *half = find(*this, cell.mixer, cell.length / 2);
+    if (attention && attention->skipped.empty() && attention != &cell)
+      figures[fmt::format("{}/flash_attention at {}", cell.mixer, cell.length)] = cell.median_over(*attention);
+    if (half && half->skipped.empty())
+      figures[fmt::format("{} at {}/{}", cell.mixer, cell.length, half->length)] = cell.median_ms / half->median_ms;
+  }
+  return figures;
+}
+
 Report MixerBench::time_report() const {
   const std::string note =
       setting(*this) + "; medians, in parentheses over softmax_attention of the same rounds";
@@ -120,6 +148,7 @@ Report MixerBench::time_report() const {
                             grouped(cell.length));
     if (!line.empty()) std::get<Notes>(report.blocks[1]).lines.push_back(line);
   }
+  report.facts = json();
   return report;
 }
 
@@ -157,7 +186,8 @@ nlohmann::ordered_json MixerBench::json() const {
     rows.push_back(row);
   }
   return {{"device", device},   {"precision", precision}, {"width", width},     {"batch", batch},
-          {"threads", threads}, {"backward", backward},   {"lengths", lengths}, {"cells", rows}};
+          {"threads", threads}, {"backward", backward},   {"lengths", lengths}, {"cells", rows},
+          {kFigures, figures()}};
 }
 
 std::vector<std::string> write_mixer_bench(const MixerBench& bench, const fs::path& folder) {

@@ -17,7 +17,8 @@ struct MixerCell {
   std::string path;                              ///< of the mixer, as a run records it
   int64_t length = 0;                            ///< L, tokens
   std::string skipped;                           ///< why it was not measured; empty: it was
-  double median_ms = 0, p10_ms = 0, p90_ms = 0;  ///< of a pass
+  std::vector<double> times_ms;                  ///< of a pass, round by round
+  double median_ms = 0, p10_ms = 0, p90_ms = 0;  ///< of these
   double ratio = 0;  ///< median over the rounds of its time over softmax_attention's; 0: none
   std::string peer_of;    ///< where it is somebody else's form: of which of ours
   double over_own = 0;    ///< then: median over the rounds of its time over ours
@@ -25,6 +26,11 @@ struct MixerCell {
   double peak_mib = 0;  ///< the most that tensors of one pass held at once, input and weights apart
   double flops = 0;     ///< of one forward pass over one sequence
   int64_t state_bytes = 0;
+
+  /// Sets rounds, median and quantiles from the times.
+  void summarize();
+  /// Median over the rounds of its time over another's of the same rounds.
+  double median_over(const MixerCell& other) const;
 };
 
 struct MixerBench {
@@ -37,7 +43,9 @@ struct MixerBench {
   /// Milliseconds of a pass, in parentheses over softmax attention's; what was skipped and why as notes.
   Report time_report() const;
   Report memory_report() const;
-  nlohmann::ordered_json json() const;
+  nlohmann::ordered_json json() const;  ///< with the figures
+  /// `PyTorch/wersa at 8192`, `wersa/flash_attention at 2048`, `wersa at 131072/65536`.
+  nlohmann::ordered_json figures() const;
 };
 
 /// Time and memory against length, both axes logarithmic, as `mixers_time.svg` and `mixers_memory.svg`, and the tables as

@@ -67,6 +67,21 @@ TEST_CASE("what somebody else's form of a mixer takes over ours stands below the
   CHECK(tables_of(bench.memory_report()).at(0)->rows[2][2].is_empty);
 }
 
+TEST_CASE("figures are ratios of rounds, and of the medians at twice the length", "[mixer_bench]") {
+  MixerBench bench = two_lengths();
+  for (MixerCell& cell : bench.cells) cell.times_ms = {12, 6};
+  bench.cells.push_back({.mixer = "flash_attention", .form = "causal", .length = 1024, .times_ms = {3, 6, 6}});
+  bench.cells.back().summarize();
+  CHECK(bench.cells.back().median_ms == 6);
+  bench.cells.push_back({.mixer = "wersa (PyTorch)", .form = "causal", .length = 2048, .peer_of = "wersa", .over_own = 2.5});
+  const auto figures = bench.json()["figures"];
+  CHECK(figures.size() == 4);
+  CHECK(figures["wersa/flash_attention at 1024"] == 2.5);
+  CHECK(figures["softmax_attention/flash_attention at 1024"] == 2.5);
+  CHECK(figures["wersa at 2048/1024"].get<double>() == Approx(6.2 / 3.086));
+  CHECK(figures["PyTorch/wersa at 2048"] == 2.5);
+}
+
 TEST_CASE("the bench's JSON holds every cell, measured or skipped", "[mixer_bench]") {
   const auto json = two_lengths().json();
   CHECK(json["cells"][0]["tokens_per_s"].get<double>() == Approx(1024 / 0.01234));

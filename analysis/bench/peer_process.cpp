@@ -16,6 +16,8 @@
 
 namespace subband {
 
+namespace fs = std::filesystem;
+
 namespace {
 
 // Its ends: ours, and the other process's.
@@ -26,10 +28,22 @@ struct Pipe {
   }
 };
 
-pid_t start(const std::vector<std::string>& command, int in, int out, bool quiet) {
+// As execvp wants them.
+std::vector<char*> words_of(const std::vector<std::string>& command) {
   std::vector<char*> words;
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
+  return words;
+}
+
+int opened(const fs::path& file, int how) {
+  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644);
+  if (descriptor < 0) throw Error(file.string(), "cannot be written");
+  return descriptor;
+}
+
+pid_t start(const std::vector<std::string>& command, int in, int out, bool quiet) {
+  const std::vector<char*> words = words_of(command);
   const pid_t process = fork();
   if (process != 0) return process;
   dup2(in, STDIN_FILENO);
@@ -76,34 +90,33 @@ Json PeerProcess::ask(const std::string& line) {
   return heard();
 }
 
-void run_to_end(const std::vector<std::string>& command, const std::filesystem::path& log) {
-  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (out < 0) throw Error(log.string(), "cannot be written");
-  std::vector<char*> words;
-  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
+void run_to_end(const std::vector<std::string>& command, const fs::path& log, const fs::path& answer) {
+  const int said = opened(log, O_APPEND), out = answer.empty() ? said : opened(answer, O_TRUNC);
+  const std::vector<char*> words = words_of(command);
   const pid_t process = fork();
   if (process == 0) {
     dup2(out, STDOUT_FILENO);
-    dup2(out, STDERR_FILENO);
+    dup2(said, STDERR_FILENO);
     execvp(words[0], words.data());
     _exit(127);
   }
-  close(out);
+  if (out != said) close(out);
+  close(said);
   if (process < 0) throw Error(command.at(0), "cannot be started");
   int status = 0;
   waitpid(process, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-  const std::string said = read_file(log);
+  const std::string text = read_file(log);
   constexpr size_t kTail = 400;
-  throw Error(command.at(0), "has failed: " + said.substr(said.size() > kTail ? said.size() - kTail : 0));
+  throw Error(command.at(0), "has failed: " + text.substr(text.size() > kTail ? text.size() - kTail : 0));
 }
 
-std::string python_with_torch(const std::filesystem::path& root, std::string& why, const std::string& more) {
-  std::vector<std::string> candidates;
-  if (const char* given = std::getenv("SUBBAND_PEERS")) candidates.emplace_back(given);
-  candidates.push_back((root / ".deps/peers/bin/python3").string());
-  candidates.emplace_back("python3");
+std::string this_program() { return fs::read_symlink("/proc/self/exe").string(); }
+
+std::string python_with_torch(const fs::path& root, std::string& why, const std::string& more) {
+  const char* given = std::getenv("SUBBAND_PEERS");
+  std::vector<std::string> candidates = {(root / ".deps/peers/bin/python3").string(), "python3"};
+  if (given != nullptr) candidates = {given};
   for (const std::string& python : candidates) {
     try {
       PeerProcess peer(
@@ -115,7 +128,9 @@ std::string python_with_torch(const std::filesystem::path& root, std::string& wh
       continue;
     }
   }
-  why = "no python3 with torch" + more + ": set SUBBAND_PEERS, or run `make bench`, which brings one";
+  why = given != nullptr
+            ? std::string("SUBBAND_PEERS = ") + given + ": is no Python that can import torch" + more
+            : "no python3 with torch" + more + ": set SUBBAND_PEERS, or run `make bench`, which brings one";
   return "";
 }
 

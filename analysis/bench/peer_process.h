@@ -30,11 +30,16 @@ class PeerProcess {
   std::FILE *to_ = nullptr, *from_ = nullptr;
 };
 
-/// Runs a command to its end, what it says going to `log`. Error with the log's last lines where it fails.
-void run_to_end(const std::vector<std::string>& command, const std::filesystem::path& log);
+/// Runs a command to its end, what it says going to `log`, or what it answers to `answer` and the rest to `log`. Error with
+/// the log's last lines where it fails.
+void run_to_end(const std::vector<std::string>& command, const std::filesystem::path& log,
+                const std::filesystem::path& answer = {});
 
-/// Where python3 is that can import torch, and `more`: $SUBBAND_PEERS, .deps/peers/bin/python3 below `root`, or the PATH's; empty
-/// with a reason in `why` where there is none.
+/// The file of the running program.
+std::string this_program();
+
+/// Where python3 is that can import torch, and `more`: $SUBBAND_PEERS and no other where it is set; else
+/// .deps/peers/bin/python3 below `root`, or the PATH's; empty with a reason in `why` where there is none.
 std::string python_with_torch(const std::filesystem::path& root, std::string& why, const std::string& more = "");
 
 }  // namespace subband

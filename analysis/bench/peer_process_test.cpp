@@ -1,5 +1,6 @@
 #include "analysis/bench/peer_process.h"
 
+#include "analysis/testing/named_python.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/temporaries.h"
@@ -23,7 +24,19 @@ TEST_CASE("a command that fails is told with the last that it said", "[peer_proc
   run_to_end({"sh", "-c", "echo well"}, log);
   CHECK(read_file(log) == "well\n");
   CHECK_THROWS_WITH(run_to_end({"sh", "-c", "echo no such cell >&2; exit 3"}, log), "sh: has failed: well\nno such cell\n");
+  const fs::path answer = log.string() + "_answer";
+  for (int time = 0; time < 2; ++time) run_to_end({"sh", "-c", "echo '{}'; echo slowly >&2"}, log, answer);
+  CHECK(read_file(answer) == "{}\n");
+  CHECK(read_file(log) == "well\nno such cell\nslowly\nslowly\n");
   fs::remove(log);
+  fs::remove(answer);
+}
+
+TEST_CASE("a Python that is named is the only one that is tried", "[peer_process]") {
+  const testing::NamedPython named("/nowhere/python3");
+  std::string why;
+  CHECK(python_with_torch(".", why, ", hydra").empty());
+  CHECK(why == "SUBBAND_PEERS = /nowhere/python3: is no Python that can import torch, hydra");
 }
 
 }  // namespace peer_process_test

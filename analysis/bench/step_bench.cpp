@@ -2,25 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "analysis/bench/targets.h"
+#include "analysis/statistics.h"
+
 namespace subband {
-
-double quantile(std::vector<double> values, double share) {
-  if (values.empty()) return 0;
-  std::ranges::sort(values);
-  const double place = share * static_cast<double>(values.size() - 1);
-  const auto low = static_cast<size_t>(std::floor(place));
-  const size_t high = std::min(low + 1, values.size() - 1);
-  return values[low] + (place - std::floor(place)) * (values[high] - values[low]);
-}
-
-static std::string middle_and_ends(const std::vector<double>& values, int digits) {
-  return fmt::format("{:.{}f} ({:.{}f}–{:.{}f})", quantile(values, 0.5), digits, quantile(values, 0.1),
-                     digits, quantile(values, 0.9), digits);
-}
 
 Report StepBench::report() const {
   Table table;
@@ -47,8 +34,8 @@ Report StepBench::report() const {
     const double median = quantile(row.times_ms, 0.5);
     table.rows.push_back(
         {{.text = row.name},
-         number_cell(middle_and_ends(row.times_ms, 1), median),
-         number_cell(middle_and_ends(row.ratios, 2), quantile(row.ratios, 0.5)),
+         number_cell(median_text(row.times_ms, 1), median),
+         number_cell(median_text(row.ratios, 2), quantile(row.ratios, 0.5)),
          number_cell(fmt::format("{:.0f} %", 100 * products_ms / median), products_ms / median),
          row.peak_mib > 0 ? number_cell(fmt::format("{:.1f}", row.peak_mib), row.peak_mib) : empty_cell(),
          number_cell(fmt::format("{:.5f}", row.loss), row.loss)});
@@ -59,6 +46,18 @@ Report StepBench::report() const {
   report.blocks = {table, notes};
   report.facts = json();
   return report;
+}
+
+nlohmann::ordered_json StepBench::figures() const {
+  auto figures = nlohmann::ordered_json::object();
+  for (const StepRow& row : rows) {
+    if (&row == rows.data() || !row.skipped.empty()) continue;
+    const std::string name = (row.short_name.empty() ? row.name : row.short_name) + "/subband";
+    figures[name] = quantile(row.ratios, 0.5);
+    figures[name + " p10"] = quantile(row.ratios, 0.1);
+    figures[name + " p90"] = quantile(row.ratios, 0.9);
+  }
+  return figures;
 }
 
 nlohmann::ordered_json StepBench::json() const {
@@ -89,7 +88,8 @@ nlohmann::ordered_json StepBench::json() const {
           {"products_ms", products_ms},
           {"product_gflops", product_gflops},
           {"copy_gib_per_s", copy_gib_per_s},
-          {"rows", all}};
+          {"rows", all},
+          {kFigures, figures()}};
 }
 
 }  // namespace subband

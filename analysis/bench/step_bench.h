@@ -12,11 +12,11 @@ namespace subband {
 /// One contender: this program, the same with an operation's fast path off, or somebody else's net.
 struct StepRow {
   std::string name;
+  std::string short_name = {};   ///< in figures; empty: the name
   std::string skipped;           ///< why it was not measured; empty: it was
   double loss = 0;               ///< of the first batch, before any step
   std::vector<double> times_ms;  ///< of a step, round by round
-  std::vector<double> ratios =
-      {};                ///< of this program's time, to this one's, in the same round: above 1, it is faster
+  std::vector<double> ratios = {};  ///< its time over this program's, in the same round
   double peak_mib = 0;   ///< of tensors in a step besides those that stay; 0: not known
   double compile_s = 0;  ///< before the first step
   std::vector<std::string> ops = {};
@@ -31,10 +31,9 @@ struct StepBench {
   std::vector<StepRow> rows;  ///< this program first
 
   Report report() const;
-  nlohmann::ordered_json json() const;
+  nlohmann::ordered_json json() const;  ///< with the figures
+  /// A row's time over the first row's, median and quantiles: `eager/subband`, `eager/subband p10`, `eager/subband p90`.
+  nlohmann::ordered_json figures() const;
 };
-
-/// The value below which `share` of them lie.
-double quantile(std::vector<double> values, double share);
 
 }  // namespace subband

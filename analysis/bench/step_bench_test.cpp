@@ -26,12 +26,6 @@ static StepBench example() {
   return bench;
 }
 
-TEST_CASE("a quantile lies between its neighbours", "[bench][step]") {
-  CHECK(quantile({3, 1, 2}, 0.5) == 2);
-  CHECK(quantile({0, 10}, 0.1) == Approx(1));
-  CHECK(quantile({}, 0.5) == 0);
-}
-
 TEST_CASE("a bench of steps shows medians, ratios and shares of the bound, and why a row is missing",
           "[bench][step]") {
   const std::string text = make_format("text", {.columns = 160})->write(example().report());
@@ -42,6 +36,9 @@ TEST_CASE("a bench of steps shows medians, ratios and shares of the bound, and w
   const auto json = example().json();
   CHECK(json["rows"][2]["ratio"] == 2);
   CHECK(json["rows"][1]["skipped"] == "no python3 with torch");
+  CHECK(json["figures"].size() == 3);
+  CHECK(json["figures"]["without all/subband"] == 2);
+  CHECK(json["figures"]["without all/subband p10"] == Approx(1.6));
 }
 
 }  // namespace step_bench_test

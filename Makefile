@@ -50,11 +50,16 @@ bench-compose: build  ## the spec language against the clock, beside Hydra; need
 	@build/$(PRESET)/sweeps/plan_bench
 	@core/config/conformance/run bench
 
-bench: build     ## steps, mixers, a sweep and texts beside PyTorch, Hydra and transformers, in their own environment (.deps/peers, 5 GB)
+bench: peers build  ## every table beside PyTorch, Hydra, transformers and a former state (an hour; ROUNDS=1 ONLY=steps,sweep: less)
+	@analysis/peers/run $(PROGRAM)
+
+bench-former: build  ## mixers beside those of FORMER=336b497, which is built in .deps/former
+	@ONLY=former analysis/peers/run $(PROGRAM)
+
+peers:           ## the environment of `make bench` in .deps/peers, 5 GB
 	@test -x .deps/peers/bin/python3 || python3 -m venv .deps/peers
 	@.deps/peers/bin/python3 -c 'import torch, transformers, hydra, hydra_plugins.hydra_joblib_launcher' 2>/dev/null || \
 	  .deps/peers/bin/pip install -q torch==2.11.0 numpy transformers==5.24.0 hydra-core==1.3.2 hydra-joblib-launcher==1.2.0
-	@analysis/peers/run $(PROGRAM)
 
 check-state: build  ## all that is promised of states: every cutting, at length (a minute or more)
 	@cmake --build --preset $(PRESET) -t models_test
@@ -86,4 +91,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup configure build contract install test demo demo-minute tables conformance fuzz bench bench-compose check-state check-search check-sweeps headers kernels asan format clean
+.PHONY: help setup configure build contract install test demo demo-minute tables conformance fuzz bench bench-former peers bench-compose check-state check-search check-sweeps headers kernels asan format clean

@@ -16,6 +16,7 @@
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
 #include "core/ops/sequence/causal_filter.h"
+#include "core/ops/sequence/gated_scan.h"
 #include "core/ops/sequence/running_mean.h"
 #include "core/ops/sequence/token_attention.h"
 #include "core/tensors/random.h"
@@ -143,6 +144,8 @@ class Cases {
     const std::string form = fmt::format("[{}, {}, {}]", B, L, C);
     cases_.push_back({"running_mean", form, {drawn({B, L, C})},
                       [](const OpInputs& in, std::string_view path) { return running_mean(in[0], path); }});
+    cases_.push_back({"gated_scan", form, {drawn({B, L, C}).sigmoid(), drawn({B, L, C})},
+                      [](const OpInputs& in, std::string_view path) { return gated_scan(in[0], in[1], path); }});
     cases_.push_back({"causal_filter", form + fmt::format(", {} taps", kTaps), {drawn({B, L, C}), drawn({kTaps})},
                       [](const OpInputs& in, std::string_view path) { return causal_filter(in[0], in[1], 1, path); }});
     const int64_t K = std::max<int64_t>(1, C / kHeads), T = 16 * L;

@@ -21,7 +21,7 @@ const std::vector<OpInfo>& known_ops() {
       {"causal_filter", {"reference", "loops", "cuda"}, "the weighted past of a crawling dilation"},
       {"fwht", {"reference", "loops", "cuda"}, "the Walsh-Hadamard transform"},
       {"gated_product", {"reference", "loops"}, "the scale mixer's gate, products and low-rank path"},
-      {"gated_scan", {"reference", "cuda"}, "sums over the past whose decay the input decides"},
+      {"gated_scan", {"reference", "loops", "cuda"}, "sums over the past whose decay the input decides"},
       {"gelu_network", {"reference", "loops"}, "two linear maps with GELU between them"},
       {"lifting_analysis", {"reference", "loops"}, "all levels of a learned lifting, on the way up"},
       {"lifting_synthesis", {"reference", "loops"}, "all levels of a learned lifting, on the way down"},

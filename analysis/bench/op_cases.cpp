@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/ops/features/gated_haar.h"
+#include "core/ops/features/random_features.h"
 #include "core/ops/hadamard/biased_fwht.h"
 #include "core/ops/hadamard/fwht.h"
 #include "core/ops/lifting/gated_product.h"
@@ -28,6 +30,7 @@ namespace {
 using OpInputs = std::vector<at::Tensor>;
 
 constexpr int64_t kLevels = 5, kTaps = 3, kRank = 8, kOpVocabulary = 256, kExpansion = 4, kHeads = 4;
+constexpr int64_t kFeatures = 128, kBands = 3;
 constexpr int64_t kSide = 32, kTopK = 8;  // product keys: 1,024 rows
 
 class Cases {
@@ -39,6 +42,7 @@ class Cases {
     lifting();
     products();
     sequences();
+    features();
     std::ranges::sort(cases_, {}, &OpCase::op);
     return std::move(cases_);
   }
@@ -155,6 +159,21 @@ class Cases {
                         return token_attention(in[0], in[1], in[2], 0.1, path);
                       },
                       false});
+  }
+
+  void features() {
+    const int64_t B = sizes_.batch, L = sizes_.length, C = sizes_.width, K = std::max<int64_t>(1, C / kHeads);
+    cases_.push_back({"gated_haar", fmt::format("[{}, {}, {}], {} bands of GELU", B, L, C, kBands),
+                      {drawn({B, L, C}), drawn({B, L, kBands}).sigmoid()},
+                      [](const OpInputs& in, std::string_view path) {
+                        return gated_haar(in[0], in[1], {.is_causal = true, .f = BandActivation::gelu}, path);
+                      }});
+    cases_.push_back({"random_features", fmt::format("[{}, {}, {}, {}] to {}, of keys so far", B, L, kHeads, K, kFeatures),
+                      {drawn({B, L, kHeads, K})},
+                      [rows = drawn({kFeatures, K})](const OpInputs& in, std::string_view path) {
+                        at::Tensor peak;
+                        return random_features_so_far(in[0], rows, 0.5, peak, path).features_BLGM;
+                      }});
   }
 
   OpSizes sizes_;

@@ -5,6 +5,8 @@
 #include <functional>
 #include <iostream>
 
+#include "core/ops/features/gated_haar.h"
+#include "core/ops/features/random_features.h"
 #include "core/ops/memory/product_key_lookup.h"
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
@@ -61,6 +63,26 @@ TEST_CASE("the device's scans are their references", "[device_kernels][cuda]") {
   check_on_device([](const Inputs& in, const char* path) { return running_mean(in[0], path); }, {x});
   check_on_device([](const Inputs& in, const char* path) { return gated_scan(in[0], in[1], path); },
                   {drawn({3, 131, 33}, "a").sigmoid(), x});
+}
+
+TEST_CASE("the device's Haar bands and random features are their references", "[device_kernels][cuda]") {
+  if (has_no_device("the device's Haar bands and random features are their references")) return;
+  check_on_device(
+      [](const Inputs& in, const char* path) {
+        return gated_haar(in[0], in[1], {.is_causal = true, .f = BandActivation::gelu}, path);
+      },
+      {drawn({3, 131, 33}, "x"), drawn({3, 131, 4}, "gains")});
+  const at::Tensor x = drawn({2, 67, 3, 16}, "x") * 0.5, rows = drawn({130, 16}, "rows");
+  for (const FeatureMap map : {FeatureMap::relu, FeatureMap::of_query, FeatureMap::of_key})
+    check_on_device(
+        [map](const Inputs& in, const char* path) { return random_features(in[0], in[1], {map, 0.5, {}}, path); },
+        {x, rows});
+  check_on_device(
+      [](const Inputs& in, const char* path) {
+        at::Tensor peak;
+        return random_features_so_far(in[0], in[1], 0.5, peak, path).features_BLGM;
+      },
+      {x, rows});
 }
 
 TEST_CASE("the device's cross-entropy and product keys are their references", "[device_kernels][cuda]") {

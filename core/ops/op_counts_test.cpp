@@ -3,6 +3,8 @@
 #include <torch/torch.h>
 
 #include "core/error.h"
+#include "core/ops/features/gated_haar.h"
+#include "core/ops/features/random_features.h"
 #include "core/ops/hadamard/biased_fwht.h"
 #include "core/ops/hadamard/fwht.h"
 #include "core/ops/lifting/gated_product.h"
@@ -48,6 +50,8 @@ static void run(const std::string& op, const at::Tensor& x) {
   if (op == "biased_fwht") biased_fwht(at::zeros({2, 1, 4, 4}), x, at::zeros({2, 4}));
   if (op == "scaled_fwht") scaled_fwht(at::zeros({2, 1, 4, 4}), at::zeros({2}));
   if (op == "running_mean") running_mean(x);
+  if (op == "gated_haar") gated_haar(x, at::zeros({1, 1, 3}), {});
+  if (op == "random_features") random_features(rows, square, {});
   if (op == "gated_scan") gated_scan(x, x);
   if (op == "linear") linear(x, square, line);
   if (op == "linear_cross_entropy") linear_cross_entropy(square, square, at::zeros({4}, at::kLong));

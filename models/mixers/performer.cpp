@@ -163,7 +163,8 @@ void add_to(MixerRegistry& r) {
       {.name = "performer",
        .summary = "softmax attention estimated by positive orthogonal random features",
        .source = "Choromanski et al. 2021, arXiv 2009.14794",
-       .cost = "8 L D^2 + 4 L D M + 2 L H (C (M + V) + 2 M V) flops, state G (M (V + 1) + 1)"});
+       .cost = "8 L D^2 + 4 L D M + 2 L H (C (M + V) + 2 M V) flops, state G (M (V + 1) + 1)",
+       .version = 2});
 }
 
 }  // namespace subband::mixers::performer

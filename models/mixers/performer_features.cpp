@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "models/layers/attention/random_features.h"
+#include "core/ops/features/random_features.h"
 #include "models/layers/padding.h"
 
 namespace subband {
@@ -36,10 +36,11 @@ static at::Tensor in_single_or_double(const at::Tensor& x) {
   return x.element_size() < 4 ? x.to(at::kFloat) : x;
 }
 
+// Of x̂ to x.
+static double temper(const at::Tensor& x) { return std::pow(static_cast<double>(x.size(-1)), -0.25); }
+
 // x̂
-static at::Tensor tempered(const at::Tensor& x) {
-  return in_single_or_double(x) * std::pow(static_cast<double>(x.size(-1)), -0.25);
-}
+static at::Tensor tempered(const at::Tensor& x) { return in_single_or_double(x) * temper(x); }
 
 static at::Tensor activated(const std::string& f, const at::Tensor& x) {
   if (f == "relu") return at::relu(x);
@@ -54,19 +55,15 @@ at::Tensor PerformerFeatures::projected(const at::Tensor& x) const {
   return at::matmul(tempered(x), in_single_or_double(projection_).t());
 }
 
-// log φ without a stabiliser.
-at::Tensor PerformerFeatures::log_of_keys(const at::Tensor& k) const {
-  if (!kernel_.projects()) return in_single_or_double(k);
-  return log_features(tempered(k), in_single_or_double(projection_));
+at::Tensor PerformerFeatures::stabilized(const at::Tensor& x, FeatureMap map, const at::Tensor& keep_BL) const {
+  return random_features(in_single_or_double(x), in_single_or_double(projection_), {map, temper(x), keep_BL});
 }
 
 // What is common to a row of queries cancels, its norm too.
 at::Tensor PerformerFeatures::of_queries(const at::Tensor& q) const {
   if (kernel_.kernel == "generalized") return activated(kernel_.activation, projected(q)) + kernel_.epsilon();
   if (!kernel_.projects()) return at::softmax(in_single_or_double(q), -1);
-  if (!kernel_.is_sound()) return with_epsilon(q, {3});
-  const at::Tensor log = projected(q);
-  return (log - log.amax(-1, true).detach()).exp();
+  return kernel_.is_sound() ? stabilized(q, FeatureMap::of_query, {}) : with_epsilon(q, {3});
 }
 
 // performer-pytorch: exp(W x̂ - |x̂|²/2 - c) + ε; c, the largest W x̂ along `axes`, is constant to gradients.
@@ -92,8 +89,8 @@ KernelFeatures PerformerFeatures::of_all(const Heads& heads, const at::Tensor& k
     keys = kernel_.projects() ? with_epsilon(heads.k_BLGK, {1, 3})
                               : at::softmax(in_single_or_double(heads.k_BLGK), 1);
   } else {
-    keys = kernel_.projects() ? stabilized_keys(log_of_keys(heads.k_BLGK), keep_BL).features_BLGM
-                              : over_positions(log_of_keys(heads.k_BLGK), keep_BL);
+    keys = kernel_.projects() ? stabilized(heads.k_BLGK, FeatureMap::of_key, keep_BL)
+                              : over_positions(in_single_or_double(heads.k_BLGK), keep_BL);
   }
   if (kernel_.is_sound()) keys = masked(keys, keep_BL);
   return features;
@@ -106,8 +103,10 @@ KernelFeatures PerformerFeatures::so_far(const Heads& heads, const at::Tensor& k
     if (!kernel_.projects()) features.keys_BLGM = in_single_or_double(heads.k_BLGK).exp();
     return features;
   }
-  const at::Tensor log = log_of_keys(masked(heads.k_BLGK, keep_BL));
-  const StabilizedKeys keys = stabilized_keys_so_far(log, peak);
+  const at::Tensor k = in_single_or_double(masked(heads.k_BLGK, keep_BL));
+  const StabilizedKeys keys = kernel_.projects()
+                                  ? random_features_so_far(k, in_single_or_double(projection_), temper(k), peak)
+                                  : random_features_paths::stabilized_so_far(k, peak);
   return {of_queries(heads.q_BLHK), masked(keys.features_BLGM, keep_BL), masked(heads.v_BLGV, keep_BL),
           keys.log_decay_BLG};
 }

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "core/config/binder.h"
+#include "core/ops/features/random_features.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/attention/kernel_sums.h"
 
@@ -50,7 +51,7 @@ class PerformerFeatures {
 
  private:
   at::Tensor projected(const at::Tensor& x) const;
-  at::Tensor log_of_keys(const at::Tensor& k) const;
+  at::Tensor stabilized(const at::Tensor& x, FeatureMap map, const at::Tensor& keep_BL) const;
   at::Tensor of_queries(const at::Tensor& q) const;
   at::Tensor with_epsilon(const at::Tensor& x, at::IntArrayRef axes) const;
 

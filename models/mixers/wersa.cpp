@@ -71,11 +71,12 @@ class Wersa final : public Mixer {
     expect_right_padding("wersa", keep_BL, x_BLD);
     const at::Tensor x = masked(x_BLD, keep_BL);
     const Heads heads = heads_.split("wersa", x, pass);
-    const at::Tensor gains = gates_.gains(x, pass, is_training());
+    const at::Tensor gains = features_.narrowed(gates_.gains(x, pass, is_training()));  // the wavelet is linear in them
     LayerState* memory = pass.memory();
+    const BandActivation f = config_.activation == "gelu" ? BandActivation::gelu : BandActivation::none;
     const auto filtered = [&](const at::Tensor& x_BLHK, const char* name) {
-      if (one_sided_) return haar_bands::causal(activated(x_BLHK), gains, memory ? &memory->part(name) : nullptr);
-      return haar_bands::block(masked(activated(x_BLHK), keep_BL), gains);
+      if (one_sided_) return haar_bands::causal(x_BLHK, gains, memory ? &memory->part(name) : nullptr, f);
+      return haar_bands::block(masked(x_BLHK, keep_BL), gains, f);
     };
     const at::Tensor q = features_.of_queries(filtered(heads.q_BLHK, "q"));
     at::Tensor peak = memory ? memory->value("peak") : at::Tensor();
@@ -114,7 +115,6 @@ class Wersa final : public Mixer {
   std::string path() const override { return causal_ ? "chunked" : "plain"; }
 
  private:
-  at::Tensor activated(const at::Tensor& x) const { return config_.activation == "gelu" ? at::gelu(x) : x; }
   // A column of ones, so that the weights are summed with the values.
   static at::Tensor with_ones(const at::Tensor& v_BLHV, const at::Tensor& like) {
     const at::Tensor v = v_BLHV.to(like.scalar_type());
@@ -149,7 +149,7 @@ void add_to(MixerRegistry& r) {
        .summary = "random-feature attention over gated Haar bands of queries and keys",
        .source = "Dentamaro 2025, arXiv 2507.08637",
        .cost = "8 L D^2 + 8 L m D flops, linear in L; state H m (V + 1) + (2^levels - 1) 2 D",
-       .version = 2});
+       .version = 3});
 }
 
 }  // namespace subband::mixers::wersa

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <tuple>
 #include <vector>
 
 namespace subband {
@@ -33,26 +31,6 @@ at::Tensor random_rows(const RandomRows& rows, const std::function<at::Tensor(at
 
 at::Tensor log_features(const at::Tensor& x, const at::Tensor& rows_MK) {
   return at::matmul(x, rows_MK.t()) - x.square().sum(-1, true).div(2);
-}
-
-StabilizedKeys stabilized_keys(const at::Tensor& log_BLGM, const at::Tensor& keep_BL) {
-  at::Tensor log = log_BLGM;
-  if (keep_BL.defined()) {
-    const at::Tensor padded = keep_BL.logical_not().unsqueeze(-1).unsqueeze(-1);
-    log = log.masked_fill(padded, -std::numeric_limits<double>::infinity());
-  }
-  const at::Tensor peak = log.detach().amax({1, 3}, true);
-  // A sequence without any real token has no largest key.
-  return {(log - peak.masked_fill(peak.isinf(), 0)).exp(), {}};
-}
-
-StabilizedKeys stabilized_keys_so_far(const at::Tensor& log_BLGM, at::Tensor& peak) {
-  at::Tensor peaks = std::get<0>(log_BLGM.detach().amax(-1).cummax(1));
-  if (peak.defined()) peaks = at::maximum(peaks, peak.unsqueeze(1));
-  const at::Tensor before = peak.defined() ? peak.unsqueeze(1) : peaks.narrow(1, 0, 1);
-  const int64_t L = peaks.size(1);
-  peak = peaks.select(1, L - 1);
-  return {(log_BLGM - peaks.unsqueeze(-1)).exp(), at::cat({before, peaks.narrow(1, 0, L - 1)}, 1) - peaks};
 }
 
 }  // namespace subband

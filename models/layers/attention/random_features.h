@@ -25,17 +25,4 @@ at::Tensor random_rows(const RandomRows& rows, const std::function<at::Tensor(at
 /// log of M^(1/2) f(x).  Shapes  x [...,K], W [M,K] -> [...,M]
 at::Tensor log_features(const at::Tensor& x, const at::Tensor& rows_MK);
 
-/// Features of keys in a range where fp32 holds them: exp(log - c). c is constant to gradients, and cancels in
-/// attention.
-struct StabilizedKeys {
-  at::Tensor features_BLGM;
-  at::Tensor
-      log_decay_BLG;  ///< by which sums over earlier keys shrink where c grows; undefined: c is one number
-};
-/// c the largest log feature of a sequence's real tokens.  Shapes  log [B,L,G,M], keep [B,L] or undefined
-StabilizedKeys stabilized_keys(const at::Tensor& log_BLGM, const at::Tensor& keep_BL);
-/// c the largest so far, so that the past learns nothing of later keys. `peak` [B,G], c of the last token, goes in
-/// and out; undefined before the first.
-StabilizedKeys stabilized_keys_so_far(const at::Tensor& log_BLGM, at::Tensor& peak);
-
 }  // namespace subband

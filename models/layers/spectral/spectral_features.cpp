@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "models/layers/attention/random_features.h"
 #include "models/layers/padding.h"
 
 namespace subband {
@@ -43,41 +44,35 @@ SpectralFeatures::SpectralFeatures(Module& owner, const SpectralFeatureFields& f
   if (fields.bandwidth) bandwidth_ = owner.add_parameter("bandwidth", first.zeros({}), {.role = Role::gain});
 }
 
-// x / β, in fp32 at least.
-at::Tensor SpectralFeatures::narrowed(const at::Tensor& x) const {
-  const at::Tensor wide = x.element_size() < 4 ? x.to(at::kFloat) : x;
+static at::Tensor in_fp32_at_least(const at::Tensor& x) { return x.element_size() < 4 ? x.to(at::kFloat) : x; }
+
+at::Tensor SpectralFeatures::narrowed(const at::Tensor& gains) const {
+  const at::Tensor wide = in_fp32_at_least(gains);
   if (!bandwidth_.defined()) return wide;
   return wide / (at::softplus(bandwidth_) + kLeastBandwidth).to(wide.scalar_type());
 }
 
-at::Tensor SpectralFeatures::rectified(const at::Tensor& x, const at::Tensor& projection_Km) const {
-  const at::Tensor scaled = narrowed(x);
-  return at::relu(at::matmul(scaled, projection_Km.to(scaled.scalar_type()))) *
-         (1 / std::sqrt(static_cast<double>(features_)));
+double SpectralFeatures::scale() const {
+  return positive_ ? std::pow(static_cast<double>(width_), -0.25) : 1 / std::sqrt(static_cast<double>(features_));
 }
 
-at::Tensor SpectralFeatures::log_of(const at::Tensor& x, const at::Tensor& projection_Km) const {
-  const at::Tensor scaled = narrowed(x) * std::pow(static_cast<double>(width_), -0.25);
-  return log_features(scaled, projection_Km.to(scaled.scalar_type()).t());
+at::Tensor SpectralFeatures::mapped(const at::Tensor& x, bool of_keys, const at::Tensor& keep_BL) const {
+  const at::Tensor wide = in_fp32_at_least(x), &projection_Km = of_keys ? key_projection_Km_ : query_projection_Km_;
+  const FeatureMap map = !positive_ ? FeatureMap::relu : of_keys ? FeatureMap::of_key : FeatureMap::of_query;
+  return random_features(wide, projection_Km.to(wide.scalar_type()).t(), {map, scale(), keep_BL});
 }
 
-at::Tensor SpectralFeatures::of_queries(const at::Tensor& q_BLHK) const {
-  if (!positive_) return rectified(q_BLHK, query_projection_Km_);
-  const at::Tensor log = log_of(q_BLHK, query_projection_Km_);
-  return (log - log.amax({-1}, true).detach()).exp();
-}
+at::Tensor SpectralFeatures::of_queries(const at::Tensor& q_BLHK) const { return mapped(q_BLHK, false, {}); }
 
 StabilizedKeys SpectralFeatures::of_keys(const at::Tensor& k_BLGK, const at::Tensor& keep_BL) const {
-  StabilizedKeys keys = positive_ ? stabilized_keys(log_of(k_BLGK, key_projection_Km_), keep_BL)
-                                  : StabilizedKeys{rectified(k_BLGK, key_projection_Km_), {}};
-  keys.features_BLGM = masked(keys.features_BLGM, keep_BL);
-  return keys;
+  return {mapped(k_BLGK, true, keep_BL), {}};
 }
 
 StabilizedKeys SpectralFeatures::of_keys_so_far(const at::Tensor& k_BLGK, const at::Tensor& keep_BL,
                                                 at::Tensor& peak) const {
   if (!positive_) return of_keys(k_BLGK, keep_BL);
-  StabilizedKeys keys = stabilized_keys_so_far(log_of(masked(k_BLGK, keep_BL), key_projection_Km_), peak);
+  const at::Tensor k = in_fp32_at_least(masked(k_BLGK, keep_BL));
+  StabilizedKeys keys = random_features_so_far(k, key_projection_Km_.to(k.scalar_type()).t(), scale(), peak);
   keys.features_BLGM = masked(keys.features_BLGM, keep_BL);
   return keys;
 }

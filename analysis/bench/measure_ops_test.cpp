@@ -42,7 +42,7 @@ TEST_CASE("operations that are not there, and widths that no transform takes, ar
   const auto nobody = [](const std::string&) {};
   CHECK_THROWS_WITH(measure_ops({.ops = {"fwth"}}, nobody),
                     "command line: fwth: no operation that can be benched; did you mean 'fwht'? known: biased_fwht, "
-                    "causal_filter, fwht, gated_haar, gated_product, gated_scan, gelu_network, lifting_analysis, "
+                    "causal_filter, chunk_state, fwht, gated_haar, gated_product, gated_scan, gelu_network, lifting_analysis, "
                     "lifting_synthesis, linear, linear_cross_entropy, packed_product, product_key_lookup, "
                     "random_features, running_mean, scaled_fwht, token_attention");
   CHECK_THROWS_WITH(measure_ops({.width = 12}, nobody),

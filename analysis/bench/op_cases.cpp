@@ -17,6 +17,7 @@
 #include "core/ops/products/linear.h"
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
+#include "core/ops/recurrence/chunk_state.h"
 #include "core/ops/sequence/causal_filter.h"
 #include "core/ops/sequence/gated_scan.h"
 #include "core/ops/sequence/running_mean.h"
@@ -153,6 +154,11 @@ class Cases {
     cases_.push_back({"causal_filter", form + fmt::format(", {} taps", kTaps), {drawn({B, L, C}), drawn({kTaps})},
                       [](const OpInputs& in, std::string_view path) { return causal_filter(in[0], in[1], 1, path); }});
     const int64_t K = std::max<int64_t>(1, C / kHeads), T = 16 * L;
+    cases_.push_back({"chunk_state", fmt::format("{} heads of {}, [{}, {}]", kHeads, K, B, L),
+                      {drawn({B, L, kHeads, K}), drawn({B, L, kHeads, K}), drawn({B, L, kHeads, K})},
+                      [](const OpInputs& in, std::string_view path) {
+                        return chunk_state({.q_BLHK = in[0], .k_BLGK = in[1], .v_BLGV = in[2]}, path).y_BLHV;
+                      }});
     cases_.push_back({"token_attention", fmt::format("{} heads of {}, {} keys, batch {}", kHeads, K, T, B),
                       {drawn({B, kHeads, 1, K}), drawn({B, kHeads, T, K}), drawn({B, kHeads, T, K})},
                       [](const OpInputs& in, std::string_view path) {

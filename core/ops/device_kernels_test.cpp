@@ -10,6 +10,7 @@
 #include "core/ops/memory/product_key_lookup.h"
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
+#include "core/ops/recurrence/chunk_state.h"
 #include "core/ops/sequence/gated_scan.h"
 #include "core/ops/sequence/running_mean.h"
 #include "core/ops/sequence/token_attention.h"
@@ -83,6 +84,19 @@ TEST_CASE("the device's Haar bands and random features are their references", "[
         return random_features_so_far(in[0], in[1], 0.5, peak, path).features_BLGM;
       },
       {x, rows});
+}
+
+TEST_CASE("the device's matrix state is its reference", "[device_kernels][cuda]") {
+  if (has_no_device("the device's matrix state is its reference")) return;
+  check_on_device(
+      [](const Inputs& in, const char* path) {
+        ChunkStateInputs inputs{.q_BLHK = in[0], .k_BLGK = in[1], .v_BLGV = in[2], .log_decay = -in[3].abs()};
+        inputs.state_BGKV = in[4], inputs.with_weights = true;
+        const ChunkStateOutputs out = chunk_state(inputs, path);
+        return at::cat({out.y_BLHV.reshape({-1}), out.state_BGKV.reshape({-1})});
+      },
+      {drawn({3, 131, 4, 17}, "q"), drawn({3, 131, 2, 17}, "k"), drawn({3, 131, 2, 35}, "v"), drawn({3, 131, 2}, "g"),
+       drawn({3, 2, 17, 36}, "s")});
 }
 
 TEST_CASE("the device's cross-entropy and product keys are their references", "[device_kernels][cuda]") {

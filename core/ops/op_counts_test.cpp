@@ -14,6 +14,7 @@
 #include "core/ops/products/linear.h"
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
+#include "core/ops/recurrence/chunk_state.h"
 #include "core/ops/sequence/causal_filter.h"
 #include "core/ops/sequence/gated_scan.h"
 #include "core/ops/sequence/running_mean.h"
@@ -55,6 +56,7 @@ static void run(const std::string& op, const at::Tensor& x) {
   if (op == "gated_scan") gated_scan(x, x);
   if (op == "linear") linear(x, square, line);
   if (op == "linear_cross_entropy") linear_cross_entropy(square, square, at::zeros({4}, at::kLong));
+  if (op == "chunk_state") chunk_state({.q_BLHK = rows, .k_BLGK = rows, .v_BLGV = rows});
   if (op == "token_attention") token_attention(rows, rows, rows, 1.0);
 }
 

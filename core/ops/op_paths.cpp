@@ -19,6 +19,7 @@ const std::vector<OpInfo>& known_ops() {
   static const std::vector<OpInfo> ops = {
       {"biased_fwht", {"reference", "loops"}, "the Walsh-Hadamard transform of coefficients with their bias"},
       {"causal_filter", {"reference", "loops", "cuda"}, "the weighted past of a crawling dilation"},
+      {"chunk_state", {"reference", "loops", "cuda"}, "a state that decays and takes up an outer product per token"},
       {"fwht", {"reference", "loops", "cuda"}, "the Walsh-Hadamard transform"},
       {"gated_haar", {"reference", "loops", "cuda"}, "Haar bands along the tokens, each times a gain"},
       {"gated_product", {"reference", "loops"}, "the scale mixer's gate, products and low-rank path"},

@@ -1,0 +1,429 @@
+// The CPU path of chunk_state. All that is wanted of a matrix state is one walk over the tokens:
+//   M += a_t b_tᵀ,   out_t = Mᵀ c_t
+// with M = S and (k, v, q) for y, and transposed with (v, k, ∂y) for ∂q; from the last token back, with M = ∂S and
+// (q, ∂y, k) for ∂v, and transposed with (∂y, q, v) for ∂k. Four rows of M stay in registers while a span of tokens goes
+// by, and c is read behind a token's own outer product.
+//   decay   a span's factor e^(c_i - c_j) is split over its rows: queries e^(c_i), keys e^(-c_j), c = 0 at its first token.
+//           A span ends before c falls below -16, so nothing overflows
+//   sums    what a span adds is summed apart from the state before it: errors grow with the root of the spans
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/ops/recurrence/chunk_state_loops.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h
+#include <hwy/aligned_allocator.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/ops/recurrence/chunk_state_loops.h"
+#include "core/ops/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace subband::HWY_NAMESPACE {
+namespace {  // its classes are this file's own
+
+using chunk_state_paths::Decays;
+using chunk_state_paths::HeadGradients;
+using chunk_state_paths::HeadInputs;
+using chunk_state_paths::Rows;
+using chunk_state_paths::RowsOut;
+
+constexpr int64_t kTokens = 64;        // of a span, at most
+constexpr float kMostDecay = -16.0f;   // within a span
+constexpr int64_t kLine = 16;          // floats of a cache line
+
+// Whole lines, of an odd number: rows one pitch apart do not compete for the same places of the cache.
+int64_t pitch_of(int64_t width) { return kLine * ((width + kLine - 1) / kLine | 1); }
+
+using Aligned = hwy::AlignedFreeUniquePtr<float[]>;
+
+Aligned zeros(int64_t count) {
+  Aligned memory = hwy::AllocateAligned<float>(static_cast<size_t>(count));
+  std::fill_n(memory.get(), count, 0.0f);
+  return memory;
+}
+
+// Some tokens in a row, and how their decay is split.
+struct Span {
+  int64_t first, count;
+  float enter, leave;                     // of the state: decay by the first token, and by all others
+  float late[kTokens], early[kTokens];    // e^c, e^-c
+};
+
+std::vector<int64_t> span_starts(int64_t length, const Decays& g) {
+  std::vector<int64_t> starts;
+  float sum = 0;
+  for (int64_t t = 0; t < length; ++t) {
+    if (g.data != nullptr) sum += g.data[t * g.stride];
+    if (t == 0 || t - starts.back() == kTokens || sum < kMostDecay) starts.push_back(t), sum = 0;
+  }
+  starts.push_back(length);
+  return starts;
+}
+
+void set_span(const Decays& g, int64_t first, int64_t end, Span& span) {
+  span.first = first, span.count = end - first;
+  span.enter = span.leave = 1;
+  if (g.data == nullptr) return;
+  float sums[kTokens] = {};
+  for (int64_t i = 1; i < span.count; ++i) sums[i] = sums[i - 1] + g.data[(first + i) * g.stride];
+  each_vector((span.count + kLine - 1) / kLine * kLine, [&](auto d, int64_t i) {
+    const auto sum = hn::LoadU(d, sums + i);
+    hn::StoreU(exp_of(d, sum), d, span.late + i);
+    hn::StoreU(exp_of(d, hn::Neg(sum)), d, span.early + i);
+  });
+  span.enter = std::exp(g.data[first * g.stride]);
+  span.leave = span.late[span.count - 1];
+}
+
+// body(d, i) for the columns of a row, the last ones in vectors of 8, 4 or 1.
+template <class Body>
+HWY_INLINE void each_column(int64_t count, const Body& body) {
+  const hn::ScalableTag<float> whole;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(whole));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) body(whole, i);
+  const hn::CappedTag<float, 8> eight;
+  const hn::CappedTag<float, 4> four;
+  const hn::CappedTag<float, 1> one;
+  for (const auto step = static_cast<int64_t>(hn::Lanes(eight)); i + step <= count; i += step) body(eight, i);
+  for (const auto step = static_cast<int64_t>(hn::Lanes(four)); i + step <= count; i += step) body(four, i);
+  for (; i < count; ++i) body(one, i);
+}
+
+// The span's rows one behind the other, times `factors` (null: 1), filled up with zeros.
+void pack(const Rows& rows, const Span& span, const float* factors, float* HWY_RESTRICT to, int64_t pitch) {
+  for (int64_t t = 0; t < span.count; ++t, to += pitch) {
+    int64_t filled = 0;
+    if (rows.data != nullptr) {
+      const float* HWY_RESTRICT from = rows.data + (span.first + t) * rows.stride;
+      const float factor = factors == nullptr ? 1.0f : factors[t];
+      each_column(rows.width,
+                  [&](auto d, int64_t i) { hn::StoreU(hn::Mul(hn::LoadU(d, from + i), hn::Set(d, factor)), d, to + i); });
+      filled = rows.width;
+      if (rows.with_one) to[filled++] = 1;
+    }
+    for (; filled % 4 != 0; ++filled) to[filled] = 0;
+    const hn::CappedTag<float, 4> four;
+    for (; filled < pitch; filled += 4)
+      for (int64_t i = 0; i < 4; i += static_cast<int64_t>(hn::Lanes(four)))
+        hn::StoreU(hn::Zero(four), four, to + filled + i);
+  }
+}
+
+void unpack(const float* HWY_RESTRICT from, int64_t pitch, const Span& span, const float* factors,
+                   const RowsOut& rows) {
+  for (int64_t t = 0; t < span.count; ++t, from += pitch) {
+    float* HWY_RESTRICT to = rows.data + (span.first + t) * rows.stride;
+    const float factor = factors == nullptr ? 1.0f : factors[t];
+    each_column(rows.width, [&](auto d, int64_t i) {
+      const auto value = hn::Mul(hn::LoadU(d, from + i), hn::Set(d, factor));
+      hn::StoreU(rows.adds ? hn::Add(hn::LoadU(d, to + i), value) : value, d, to + i);
+    });
+  }
+}
+
+// Rows of a span, a pitch apart.
+struct Packed {
+  const float* data;
+  int64_t pitch;
+};
+
+struct Walk {
+  Packed a, b, c;
+  float* state;  // [rows, columns], `state_pitch` apart
+  int64_t rows, columns, state_pitch;
+  float* out;
+  int64_t out_pitch;
+};
+
+struct Way {
+  int64_t count;
+  bool back;
+  float enter, leave;
+};
+enum class Own { seen, hidden };  // a token's own outer product, when its c is read
+
+// Four rows of M, or one. What they give is added to what the rows before them gave.
+template <Own kOwn, class D>
+HWY_INLINE void walk_four(D d, const Walk& w, const Way& way, int64_t row, int64_t x) {
+  float* const state = w.state + row * w.state_pitch + x;
+  const auto enter = hn::Set(d, way.enter), leave = hn::Set(d, way.leave);
+  const auto s0 = hn::Mul(hn::LoadU(d, state), enter), s1 = hn::Mul(hn::LoadU(d, state + w.state_pitch), enter),
+             s2 = hn::Mul(hn::LoadU(d, state + 2 * w.state_pitch), enter),
+             s3 = hn::Mul(hn::LoadU(d, state + 3 * w.state_pitch), enter);
+  auto m0 = hn::Zero(d), m1 = hn::Zero(d), m2 = hn::Zero(d), m3 = hn::Zero(d);
+  const int64_t start = way.back ? way.count - 1 : 0, step = way.back ? -1 : 1;
+  const float* HWY_RESTRICT a = w.a.data + start * w.a.pitch + row;
+  const float* HWY_RESTRICT b = w.b.data + start * w.b.pitch + x;
+  const float* HWY_RESTRICT c = w.c.data + start * w.c.pitch + row;
+  float* HWY_RESTRICT out = w.out + start * w.out_pitch + x;
+  const bool is_first = row == 0;
+  for (int64_t t = 0; t < way.count; ++t) {
+    const auto own = hn::LoadU(d, b);
+    auto sum = is_first ? hn::Zero(d) : hn::LoadU(d, out);
+    const auto before0 = m0, before1 = m1, before2 = m2, before3 = m3;
+    m0 = hn::MulAdd(hn::Set(d, a[0]), own, m0);
+    m1 = hn::MulAdd(hn::Set(d, a[1]), own, m1);
+    m2 = hn::MulAdd(hn::Set(d, a[2]), own, m2);
+    m3 = hn::MulAdd(hn::Set(d, a[3]), own, m3);
+    constexpr bool kSeen = kOwn == Own::seen;
+    sum = hn::MulAdd(hn::Set(d, c[0]), hn::Add(s0, kSeen ? m0 : before0), sum);
+    auto other = hn::Mul(hn::Set(d, c[1]), hn::Add(s1, kSeen ? m1 : before1));
+    sum = hn::MulAdd(hn::Set(d, c[2]), hn::Add(s2, kSeen ? m2 : before2), sum);
+    other = hn::MulAdd(hn::Set(d, c[3]), hn::Add(s3, kSeen ? m3 : before3), other);
+    hn::StoreU(hn::Add(sum, other), d, out);
+    a += step * w.a.pitch, b += step * w.b.pitch, c += step * w.c.pitch, out += step * w.out_pitch;
+  }
+  hn::StoreU(hn::Mul(hn::Add(s0, m0), leave), d, state);
+  hn::StoreU(hn::Mul(hn::Add(s1, m1), leave), d, state + w.state_pitch);
+  hn::StoreU(hn::Mul(hn::Add(s2, m2), leave), d, state + 2 * w.state_pitch);
+  hn::StoreU(hn::Mul(hn::Add(s3, m3), leave), d, state + 3 * w.state_pitch);
+}
+
+template <Own kOwn, class D>
+HWY_INLINE void walk_one(D d, const Walk& w, const Way& way, int64_t row, int64_t x) {
+  float* const state = w.state + row * w.state_pitch + x;
+  const auto s = hn::Mul(hn::LoadU(d, state), hn::Set(d, way.enter));
+  auto m = hn::Zero(d);
+  const int64_t start = way.back ? way.count - 1 : 0, step = way.back ? -1 : 1;
+  const float* HWY_RESTRICT a = w.a.data + start * w.a.pitch + row;
+  const float* HWY_RESTRICT b = w.b.data + start * w.b.pitch + x;
+  const float* HWY_RESTRICT c = w.c.data + start * w.c.pitch + row;
+  float* HWY_RESTRICT out = w.out + start * w.out_pitch + x;
+  const bool is_first = row == 0;
+  for (int64_t t = 0; t < way.count; ++t) {
+    const auto before = m;
+    m = hn::MulAdd(hn::Set(d, *a), hn::LoadU(d, b), m);
+    const auto sum = is_first ? hn::Zero(d) : hn::LoadU(d, out);
+    hn::StoreU(hn::MulAdd(hn::Set(d, *c), hn::Add(s, kOwn == Own::seen ? m : before), sum), d, out);
+    a += step * w.a.pitch, b += step * w.b.pitch, c += step * w.c.pitch, out += step * w.out_pitch;
+  }
+  hn::StoreU(hn::Mul(hn::Add(s, m), hn::Set(d, way.leave)), d, state);
+}
+
+template <Own kOwn, class D>
+HWY_INLINE void walk_columns(D d, const Walk& w, const Way& way, int64_t x) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t row = 0;
+  for (; row + 4 <= w.rows; row += 4) walk_four<kOwn>(d, w, way, row, x);
+  for (; row < w.rows; ++row) walk_one<kOwn>(d, w, way, row, x);
+  if (w.rows > 0) return;
+  for (int64_t t = 0; t < way.count; ++t) std::fill_n(w.out + t * w.out_pitch + x, lanes, 0.0f);
+}
+
+// Behind the last column stand zeros, up to a whole line.
+template <Own kOwn>
+void walk(const Walk& w, const Way& way) {
+  const hn::ScalableTag<float> whole;
+  const hn::CappedTag<float, 8> eight;
+  const hn::CappedTag<float, 4> four;
+  for (int64_t x = 0; x < w.columns;) {
+    const int64_t left = w.columns - x;
+    if (left > static_cast<int64_t>(hn::Lanes(eight)))
+      walk_columns<kOwn>(whole, w, way, x), x += static_cast<int64_t>(hn::Lanes(whole));
+    else if (left > static_cast<int64_t>(hn::Lanes(four)))
+      walk_columns<kOwn>(eight, w, way, x), x += static_cast<int64_t>(hn::Lanes(eight));
+    else
+      walk_columns<kOwn>(four, w, way, x), x += static_cast<int64_t>(hn::Lanes(four));
+  }
+}
+
+float dot(const float* x, const float* y, int64_t count) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto sum = hn::Zero(d);
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) sum = hn::MulAdd(hn::LoadU(d, x + i), hn::LoadU(d, y + i), sum);
+  float total = hn::GetLane(hn::SumOfLanes(d, sum));
+  for (; i < count; ++i) total += x[i] * y[i];
+  return total;
+}
+
+// A matrix between rows without gaps and rows a pitch apart, of which either may be transposed.
+struct Matrix {
+  int64_t rows, columns, pitch;
+  Aligned data;
+
+  Matrix(int64_t count, int64_t width)
+      : rows(count), columns(width), pitch(pitch_of(width)), data(zeros(std::max<int64_t>(1, count) * pitch)) {}
+  int64_t size() const { return rows * pitch; }
+  void take(const float* from, bool transposed) {
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t x = 0; x < columns; ++x)
+        data[static_cast<size_t>(r * pitch + x)] = from[transposed ? x * rows + r : r * columns + x];
+  }
+  void give(float* to) const {
+    for (int64_t r = 0; r < rows; ++r) std::copy_n(data.get() + r * pitch, columns, to + r * columns);
+  }
+};
+
+// The rows of a span.
+struct Pack {
+  int64_t pitch;
+  Aligned data;
+
+  explicit Pack(int64_t width) : pitch(pitch_of(width)), data(hwy::AllocateAligned<float>(static_cast<size_t>(kTokens * pitch))) {}
+  void take(const Rows& rows, const Span& span, const float* factors) { pack(rows, span, factors, data.get(), pitch); }
+  Packed rows() const { return {data.get(), pitch}; }
+};
+
+Walk walk_of(const Pack& a, const Pack& b, const Pack& c, Matrix& state, Pack& out) {
+  return {a.rows(),    b.rows(),      c.rows(),    state.data.get(), state.rows,
+          state.columns, state.pitch, out.data.get(), out.pitch};
+}
+
+void forward(const HeadInputs& in, float* state, const RowsOut& y) {
+  const int64_t K = in.key_width(), V = in.value_width();
+  Matrix S(K, V);
+  S.take(state, false);
+  Pack q(K), k(K), v(V), out(V);
+  const bool decays = in.log_decay.data != nullptr;
+  const std::vector<int64_t> starts = span_starts(in.length, in.log_decay);
+  Span span;
+  for (size_t n = 0; n + 1 < starts.size(); ++n) {
+    set_span(in.log_decay, starts[n], starts[n + 1], span);
+    q.take(in.q, span, decays ? span.late : nullptr);
+    k.take(in.k, span, decays ? span.early : nullptr);
+    v.take(in.v, span, nullptr);
+    walk<Own::seen>(walk_of(k, v, q, S, out), {span.count, false, span.enter, span.leave});
+    unpack(out.data.get(), out.pitch, span, nullptr, y);
+  }
+  S.give(state);
+}
+
+// What both directions of backward share.
+class Backward {
+ public:
+  Backward(const HeadInputs& in, const Rows& of_y, const HeadGradients& to)
+      : in_(in), of_y_(of_y), to_(to), decays_(in.log_decay.data != nullptr),
+        starts_(span_starts(in.length, in.log_decay)), q_(in.key_width()), k_(in.key_width()), v_(in.value_width()),
+        g_(in.value_width()), of_key_(in.key_width()), of_value_(in.value_width()) {
+    if (to.log_decay.data != nullptr) dots_.resize(static_cast<size_t>(in.length));
+  }
+
+  // S from the first token on, transposed: the gradient of q.
+  void on(const float* state) {
+    Matrix S(in_.value_width(), in_.key_width());
+    S.take(state, true);
+    if (!dots_.empty()) ends_ = hwy::AllocateAligned<float>(static_cast<size_t>(S.size()) * (starts_.size() - 1));
+    for (size_t n = 0; n + 1 < starts_.size(); ++n) {
+      set_span(in_.log_decay, starts_[n], starts_[n + 1], span_);
+      take();
+      const Way way{span_.count, false, span_.enter, span_.leave};
+      walk_keys(walk_of(v_, k_, g_, S, of_key_), way);
+      if (!dots_.empty()) {
+        std::copy_n(S.data.get(), S.size(), end_of(n));
+        for (int64_t t = 0; t < span_.count; ++t) dots_[place(t)] = product(q_, t);
+        add_own(k_);
+      }
+      if (to_.q.data != nullptr) unpack(of_key_.data.get(), of_key_.pitch, span_, late(), to_.q);
+    }
+  }
+
+  // The gradient of S from the last token back: those of v and, transposed, of k.
+  void back(float* of_state) {
+    Matrix of_S(in_.key_width(), in_.value_width()), transposed(in_.value_width(), in_.key_width());
+    of_S.take(of_state, false);
+    transposed.take(of_state, true);
+    for (size_t n = starts_.size() - 1; n-- > 0;) {
+      set_span(in_.log_decay, starts_[n], starts_[n + 1], span_);
+      take();
+      const Way way{span_.count, true, span_.leave, span_.enter};
+      walk<Own::seen>(walk_of(q_, g_, k_, of_S, of_value_), way);
+      if (to_.v.data != nullptr) unpack(of_value_.data.get(), of_value_.pitch, span_, nullptr, to_.v);
+      const double later = dots_.empty() ? 0 : dot(transposed.data.get(), end_of(n), transposed.size());
+      walk_keys(walk_of(g_, q_, v_, transposed, of_key_), way);
+      if (!dots_.empty()) of_decays(later), add_own(q_);
+      if (to_.k.data != nullptr) unpack(of_key_.data.get(), of_key_.pitch, span_, early(), to_.k);
+    }
+    of_S.give(of_state);
+  }
+
+ private:
+  const float* late() const { return decays_ ? span_.late : nullptr; }
+  const float* early() const { return decays_ ? span_.early : nullptr; }
+  // Where the decay's gradient is asked for, own products are left out at first: there they would cancel.
+  void walk_keys(const Walk& w, const Way& way) const {
+    if (dots_.empty())
+      walk<Own::seen>(w, way);
+    else
+      walk<Own::hidden>(w, way);
+  }
+  void add_own(const Pack& keys) {
+    for (int64_t t = 0; t < span_.count; ++t) {
+      const float factor = dot(v_.data.get() + t * v_.pitch, g_.data.get() + t * g_.pitch, in_.value_width());
+      const float* const own = keys.data.get() + t * keys.pitch;
+      float* const sum = of_key_.data.get() + t * of_key_.pitch;
+      for (int64_t i = 0; i < in_.key_width(); ++i) sum[i] += factor * own[i];
+    }
+  }
+  float* end_of(size_t n) const { return ends_.get() + n * static_cast<size_t>(in_.value_width() * pitch_of(in_.key_width())); }
+  size_t place(int64_t t) const { return static_cast<size_t>(span_.first + t); }
+  float product(const Pack& rows, int64_t t) const {
+    return dot(rows.data.get() + t * rows.pitch, of_key_.data.get() + t * of_key_.pitch, in_.key_width());
+  }
+  void take() {
+    q_.take(in_.q, span_, late());
+    k_.take(in_.k, span_, early());
+    v_.take(in_.v, span_, nullptr);
+    g_.take(of_y_, span_, nullptr);
+  }
+  // ∂g_t = sum over s >= t of q ∂q - k ∂k, each without its own product, and S ∂S at the span's end
+  void of_decays(double later) {
+    const RowsOut& to = to_.log_decay;
+    for (int64_t t = span_.count - 1; t >= 0; --t) {
+      later += static_cast<double>(dots_[place(t)] - product(k_, t));
+      float& place_of = to.data[(span_.first + t) * to.stride];
+      place_of = static_cast<float>(to.adds ? static_cast<double>(place_of) + later : later);
+    }
+  }
+
+  const HeadInputs& in_;
+  const Rows& of_y_;
+  const HeadGradients& to_;
+  bool decays_;
+  std::vector<int64_t> starts_;
+  Pack q_, k_, v_, g_, of_key_, of_value_;
+  std::vector<float> dots_;  // q ∂q of each token, where the decay's gradient is asked for
+  Aligned ends_;             // S at each span's end, transposed
+  Span span_;
+};
+
+void backward(const HeadInputs& in, const float* state, const Rows& of_y, float* of_state,
+                     const HeadGradients& to) {
+  Backward way(in, of_y, to);
+  if (to.q.data != nullptr || to.log_decay.data != nullptr) way.on(state);
+  way.back(of_state);
+}
+
+double cycles(const HeadInputs& in) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
+  const int64_t vectors = (in.value_width() + lanes - 1) / lanes;
+  return static_cast<double>(in.length) * (20 + 1.5 * static_cast<double>(in.key_width() * vectors));
+}
+
+}  // namespace
+}  // namespace subband::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace subband {
+
+HWY_EXPORT(forward);
+HWY_EXPORT(backward);
+HWY_EXPORT(cycles);
+
+void chunk_state_paths::forward(const HeadInputs& in, float* state, const RowsOut& y) {
+  HWY_DYNAMIC_DISPATCH(forward)(in, state, y);
+}
+void chunk_state_paths::backward(const HeadInputs& in, const float* state, const Rows& of_y, float* of_state,
+                                 const HeadGradients& to) {
+  HWY_DYNAMIC_DISPATCH(backward)(in, state, of_y, of_state, to);
+}
+double chunk_state_paths::loops_ns(const HeadInputs& in) { return 0.4 * HWY_DYNAMIC_DISPATCH(cycles)(in); }
+
+}  // namespace subband
+#endif

@@ -178,7 +178,7 @@ class Cases {
                       {drawn({B, L, kHeads, K})},
                       [rows = drawn({kFeatures, K})](const OpInputs& in, std::string_view path) {
                         at::Tensor peak;
-                        return random_features_so_far(in[0], rows, 0.5, peak, path).features_BLGM;
+                        return random_features_so_far(in[0], rows.to(in[0].scalar_type()), 0.5, peak, path).features_BLGM;
                       }});
   }
 

@@ -6,6 +6,7 @@
 #include <hwy/highway.h>
 
 #include <limits>
+#include <type_traits>
 
 #include "core/ops/features/random_features.h"
 #include "core/ops/vector_math-inl.h"
@@ -31,33 +32,47 @@ static void rectify_backward(const Rows& r, const float* HWY_RESTRICT f, const f
   });
 }
 
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
 // Of two the larger one; one that is not a number stays, and so does it where it comes second.
 HWY_INLINE float larger(float a, float b) { return a >= b || a != a ? a : b; }
+
+// body(d, i) as each_vector, but with shorter vectors for the rest before single lanes: rows are often short.
+template <class Body>
+HWY_INLINE void each_part(int64_t count, const Body& body) {
+  const hn::ScalableTag<float> whole;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(whole));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) body(whole, i);
+  const hn::CappedTag<float, 8> eight;
+  if (lanes > 8 && i + 8 <= count) body(eight, i), i += 8;
+  const hn::CappedTag<float, 4> four;
+  if (lanes > 4 && i + 4 <= count) body(four, i), i += 4;
+  const hn::CappedTag<float, 1> single;
+  for (; i < count; ++i) body(single, i);
+}
 
 // The largest of values(d, i) over i; not a number where one is none.
 template <class Values>
 HWY_INLINE float largest_of(int64_t count, const Values& values) {
-  const hn::ScalableTag<float> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  float largest = -std::numeric_limits<float>::infinity();
-  int64_t i = 0;
-  if (count >= lanes) {
-    auto most = hn::Set(d, largest), zero_or_none = hn::Zero(d);
-    for (; i + lanes <= count; i += lanes) {
-      const auto value = values(d, i);
+  const hn::ScalableTag<float> whole;
+  auto most = hn::Set(whole, -std::numeric_limits<float>::infinity()), zero_or_none = hn::Zero(whole);
+  float rest = -std::numeric_limits<float>::infinity();
+  each_part(count, [&](auto d, int64_t i) {
+    const auto value = values(d, i);
+    if constexpr (std::is_same_v<decltype(d), hn::ScalableTag<float>>) {
       most = hn::Max(most, value);
       zero_or_none = hn::Or(zero_or_none, hn::IfThenElseZero(hn::IsNaN(value), value));
+    } else {
+      rest = larger(rest, hn::AllFalse(d, hn::IsNaN(value)) ? hn::GetLane(hn::MaxOfLanes(d, value)) : kNaN);
     }
-    largest = hn::GetLane(hn::MaxOfLanes(d, most));
-    if (!hn::AllFalse(d, hn::IsNaN(zero_or_none))) largest = std::numeric_limits<float>::quiet_NaN();
-  }
-  const hn::CappedTag<float, 1> single;
-  for (; i < count; ++i) largest = larger(largest, hn::GetLane(values(single, i)));
-  return largest;
+  });
+  const bool is_number = hn::AllFalse(whole, hn::IsNaN(zero_or_none));
+  return larger(rest, is_number ? hn::GetLane(hn::MaxOfLanes(whole, most)) : kNaN);
 }
 
 HWY_INLINE void exponentiate_row(int64_t features, float c, float* HWY_RESTRICT log) {
-  each_vector(features, [=](auto d, int64_t i) {
+  each_part(features, [=](auto d, int64_t i) {
     hn::StoreU(exp_of(d, hn::Sub(hn::LoadU(d, log + i), hn::Set(d, c))), d, log + i);
   });
 }

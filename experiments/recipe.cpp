@@ -207,6 +207,7 @@ std::shared_ptr<Task> make_task(const Recipe& recipe) {
 
 TaskUse task_use(const Recipe& recipe, at::Device device, const std::filesystem::path& cache) {
   return {.batch = recipe.trainer.batch,
+          .parts = recipe.trainer.split,
           .seed = static_cast<uint64_t>(recipe.seed),
           .device = device,
           .precision = device.is_cpu() ? "fp32" : recipe.trainer.precision,

@@ -42,6 +42,7 @@ struct TaskShape {
 /// How an opened task is used.
 struct TaskUse {
   int64_t batch = 1;  ///< B, examples or windows per forward pass
+  int64_t parts = 1;  ///< in which an estimate computes a batch, one after the other
   uint64_t seed = 0;  ///< of the run
   at::Device device = at::kCPU;
   std::string precision = "fp32";
@@ -50,6 +51,8 @@ struct TaskUse {
   std::vector<std::string> protocols;       ///< of the final measurements, of those that the task has
   std::optional<int64_t> most_tokens = {};  ///< of a text's split that a measurement scores; nothing: all
   std::filesystem::path cache = {};         ///< for token files
+
+  int64_t at_once() const { return (batch + parts - 1) / parts; }  ///< examples or windows of the largest part
 };
 
 /// One measurement of a trained net.

@@ -164,7 +164,7 @@ TEST_CASE("a cell that lacks memory is computed in halves: the same numbers to r
   if (testing::lacks_program()) return;
   const TestFolder folder;
   const std::string spec = (folder / "large.yaml").string();
-  write_file(spec, tiny_spec(folder.path(), ", trainer.batch=8, net.width=32, trainer.evaluate_every=0",
+  write_file(spec, tiny_spec(folder.path(), ", trainer.batch=8, net.width=32, trainer.evaluate_batches=2",
                              "seeds: [1]\non_memory: split\nablate: {small: trainer.length=16}\n"));
   piece_limit().largest = 0;
   REQUIRE(sweep_here(spec, folder / "whole", piece_limit().most) == 0);
@@ -185,6 +185,9 @@ TEST_CASE("a cell that lacks memory is computed in halves: the same numbers to r
   CHECK(run.config["trainer"]["split"] == 2);
   for (const char* name : {"train.loss", "valid.bpb"})
     CHECK(run.metrics.at(name) == Approx(expected.metrics.at(name)).epsilon(1e-5));
+  REQUIRE(run.evaluations.size() == expected.evaluations.size());
+  const Metrics &estimate = run.evaluations.front().metrics, &whole_one = expected.evaluations.front().metrics;
+  CHECK(estimate.at("valid.loss_estimate") == Approx(whole_one.at("valid.loss_estimate")).epsilon(1e-5));
   CHECK(start({"report", "large", "--store", store.root().string(), "--quiet"}, folder / "table").wait() == 0);
   CHECK_THAT(read_file(folder / "table"), Catch::ContainsSubstring("seed 1 lacked memory: micro-batches computed in 2 parts"));
   CHECK(sweep_here(spec, store.root(), std::numeric_limits<size_t>::max()) == 0);

@@ -117,8 +117,8 @@ static Answers answers_of(Net& net, const Split& examples, std::vector<int64_t> 
   const EvaluationMode mode(net);
   std::ranges::stable_sort(rows, {}, [&](int64_t index) { return examples.positions(index); });
   Answers answers{.classes = examples.classes()};
-  for (size_t first = 0; first < rows.size(); first += static_cast<size_t>(use.batch)) {
-    const size_t count = std::min(rows.size() - first, static_cast<size_t>(use.batch));
+  for (size_t first = 0; first < rows.size(); first += static_cast<size_t>(use.at_once())) {
+    const size_t count = std::min(rows.size() - first, static_cast<size_t>(use.at_once()));
     const Batch batch = examples.batch(std::span(rows).subspan(first, count), use.device);
     const Autocast autocast(use.precision);
     const at::Tensor logits = net.forward(batch.inputs_BL, {.keep_BL = batch.keep_BL});

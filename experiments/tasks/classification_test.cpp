@@ -114,13 +114,13 @@ class Reader final : public Net {
  public:
   at::Tensor forward(const at::Tensor& ids, const Pass& pass) override {
     const at::Tensor& keep = pass.keep_BL;
-    longest = std::max(longest, ids.size(1));
+    longest = std::max(longest, ids.size(1)), most = std::max(most, ids.size(0));
     if (keep.defined()) ++padded;
     return at::one_hot(ids.select(1, 0).remainder(3), 3).to(at::kFloat).mul(4);
   }
   bool gives_classes() const override { return true; }
   PartCosts costs(int64_t, int64_t) const override { return {}; }
-  int64_t longest = 0, padded = 0;
+  int64_t longest = 0, padded = 0, most = 0;
 };
 
 TEST_CASE("every example of a split is judged once, whatever the batch", "[classification]") {
@@ -134,6 +134,10 @@ TEST_CASE("every example of a split is judged once, whatever the batch", "[class
   }
   const Metrics estimate = classification("ids")->open({.batch = 2, .estimate_batches = 2})->estimate(net);
   CHECK(estimate.at("valid.accuracy_estimate") == 1);
+  net.most = 0;
+  const Metrics halves = classification("ids")->open({.batch = 4, .parts = 2})->estimate(net);
+  CHECK(net.most == 2);
+  CHECK(halves.at("valid.loss_estimate") == Approx(std::log(std::exp(4.0) + 2) - 4));
 }
 
 TEST_CASE("data of the other sort is refused", "[classification]") {

@@ -125,14 +125,26 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol,
   return result;
 }
 
+// Inputs and targets of a batch, no more rows at once than a part has.
+template <class Use>
+static void in_parts(const Batch& batch, const TaskUse& use, const Use& take) {
+  const int64_t rows = batch.inputs_BL.size(0);
+  for (int64_t first = 0; first < rows; first += use.at_once()) {
+    const int64_t count = std::min(use.at_once(), rows - first);
+    take(batch.inputs_BL.narrow(0, first, count), batch.targets_BL.narrow(0, first, count));
+  }
+}
+
 void AskedTokens::add(Net& net, const Batch& batch, const TaskUse& use) {
   const Autocast autocast(use.precision);
-  const at::Tensor is_asked = batch.targets_BL.ne(kNoTarget);
-  const at::Tensor logits = net.forward(batch.inputs_BL).index({is_asked}).to(at::kFloat);
-  const at::Tensor targets = batch.targets_BL.index({is_asked});
-  nats_ += at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum).item<double>();
-  right_ += logits.argmax(-1).eq(targets).sum().item<int64_t>();
-  asked_ += targets.numel();
+  in_parts(batch, use, [&](const at::Tensor& inputs_BL, const at::Tensor& targets_BL) {
+    const at::Tensor is_asked = targets_BL.ne(kNoTarget);
+    const at::Tensor logits = net.forward(inputs_BL).index({is_asked}).to(at::kFloat);
+    const at::Tensor targets = targets_BL.index({is_asked});
+    nats_ += at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum).item<double>();
+    right_ += logits.argmax(-1).eq(targets).sum().item<int64_t>();
+    asked_ += targets.numel();
+  });
 }
 
 Metrics AskedTokens::metrics(const std::string& split, const std::string& suffix) const {
@@ -141,17 +153,19 @@ Metrics AskedTokens::metrics(const std::string& split, const std::string& suffix
           {split + ".loss" + suffix, nats_ / count}};
 }
 
-double estimate_loss(Net& net, RandomWindows& windows, int64_t batches, const std::string& precision) {
+double estimate_loss(Net& net, RandomWindows& windows, const TaskUse& use) {
   const EvaluationMode mode(net);
   double total = 0;
-  for (int64_t index = 0; index < batches; ++index) {
+  for (int64_t index = 0; index < use.estimate_batches; ++index) {
     const Batch& batch = windows.draw(static_cast<uint64_t>(index));
-    const Autocast autocast(precision);
-    const at::Tensor logits = net.forward(batch.inputs_BL);
-    total += sum_of_last(logits, batch.targets_BL, batch.targets_BL.size(1)) /
-             static_cast<double>(batch.targets_BL.numel());
+    const Autocast autocast(use.precision);
+    double sum = 0;
+    in_parts(batch, use, [&](const at::Tensor& inputs_BL, const at::Tensor& targets_BL) {
+      sum += sum_of_last(net.forward(inputs_BL), targets_BL, targets_BL.size(1));
+    });
+    total += sum / static_cast<double>(batch.targets_BL.numel());
   }
-  return total / static_cast<double>(batches);
+  return total / static_cast<double>(use.estimate_batches);
 }
 
 Metrics loss_metrics(const std::string& split, const std::string& protocol, double loss,

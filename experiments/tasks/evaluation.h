@@ -77,7 +77,7 @@ Score score(Net& net, const TokenFile& tokens, const std::string& protocol, cons
 /// How well a net answers where a target stands, summed over batches: of tasks that ask at some positions of a window.
 class AskedTokens {
  public:
-  /// `batch`: on the device of `use`, in whose precision the net runs; logits are compared in fp32.
+  /// `batch`: on the device of `use`, in whose precision and parts the net runs; logits are compared in fp32.
   void add(Net& net, const Batch& batch, const TaskUse& use);
   /// `SPLIT.accuracySUFFIX`, the share of right answers, and `SPLIT.lossSUFFIX`, the cross-entropy in nats an answer.
   Metrics metrics(const std::string& split, const std::string& suffix) const;
@@ -87,8 +87,8 @@ class AskedTokens {
   int64_t right_ = 0, asked_ = 0;
 };
 
-/// Mean loss over the first `batches` batches of `windows`, nats per token.
-double estimate_loss(Net& net, RandomWindows& windows, int64_t batches, const std::string& precision);
+/// Mean loss over the first `estimate_batches` batches of `windows`, nats per token; each is computed in the parts of `use`.
+double estimate_loss(Net& net, RandomWindows& windows, const TaskUse& use);
 
 /// `SPLIT.loss` in nats per token, `SPLIT.ppl`, `SPLIT.bpb` (bits per byte of the whole split's text) and, where the
 /// words are known, `SPLIT.word_ppl`; names of another protocol than `blocks` end in it: `test.bpb_sliding`.

@@ -186,8 +186,9 @@ TEST_CASE("an estimate is the mean over fixed batches, the same every time", "[e
   const TinyTokens text = tiny_tokens("valid");
   const auto subject = net();
   RandomWindows windows(text.tokens, {.batch = 3, .length = 8, .seed = 1, .stream = "valid"});
-  const double loss = estimate_loss(*subject, windows, 4, "fp32");
-  CHECK(loss == estimate_loss(*subject, windows, 4, "fp32"));
+  const TaskUse use{.batch = 3, .estimate_batches = 4};
+  const double loss = estimate_loss(*subject, windows, use);
+  CHECK(loss == estimate_loss(*subject, windows, use));
   double expected = 0;
   for (uint64_t k = 0; k < 4; ++k) {
     const Batch& batch = windows.draw(k);
@@ -195,6 +196,48 @@ TEST_CASE("an estimate is the mean over fixed batches, the same every time", "[e
     expected += subject->loss(batch.inputs_BL, batch.targets_BL).item<double>() / 4;
   }
   CHECK(loss == Approx(expected).epsilon(1e-6));
+}
+
+// A net that remembers how many rows it was shown at once, at most.
+class RowCounter final : public Net {
+ public:
+  explicit RowCounter(std::shared_ptr<Net> counted) : counted_(std::move(counted)) {}
+  at::Tensor forward(const at::Tensor& ids_BL, const Pass& pass) override {
+    most = std::max(most, ids_BL.size(0));
+    return counted_->forward(ids_BL, pass);
+  }
+  PartCosts costs(int64_t, int64_t) const override { return {}; }
+  int64_t most = 0;
+
+ private:
+  std::shared_ptr<Net> counted_;
+};
+
+TEST_CASE("an estimate whose batches are computed in parts is that of the whole, to rounding", "[evaluation]") {
+  const TinyTokens text = tiny_tokens("valid");
+  RandomWindows windows(text.tokens, {.batch = 7, .length = 8, .seed = 1, .stream = "valid"});
+  const auto measured = [&](int64_t parts) {
+    RowCounter counted(net());
+    const TaskUse use{.batch = 7, .parts = parts, .estimate_batches = 3};
+    Metrics all = {{"loss", estimate_loss(counted, windows, use)}};
+    AskedTokens asked;
+    {
+      const EvaluationMode mode(counted);
+      Batch batch = windows.draw(0);
+      batch.targets_BL = batch.targets_BL.clone();
+      batch.targets_BL.narrow(0, 0, 3).narrow(1, 0, 5).fill_(kNoTarget);  // uneven
+      asked.add(counted, batch, use);
+    }
+    all.merge(asked.metrics("valid", ""));
+    CHECK(counted.most == use.at_once());
+    return all;
+  };
+  const Metrics whole = measured(1);
+  for (const int64_t parts : {2, 3, 7}) {
+    const Metrics each = measured(parts);
+    for (const auto& [name, value] : whole) CHECK(each.at(name) == Approx(value).epsilon(1e-6));
+  }
+  CHECK(TaskUse{.batch = 7, .parts = 2}.at_once() == 4);
 }
 
 TEST_CASE("perplexities and bits per byte follow from the loss and the whole split's sizes", "[evaluation]") {

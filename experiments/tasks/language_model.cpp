@@ -143,7 +143,7 @@ class OpenLanguageModel final : public OpenTask {
   Metrics estimate(Net& net) override {
     Metrics estimates;
     const auto add = [&](const std::string& split, const TokenFile& tokens, RandomWindows& windows) {
-      const double loss = estimate_loss(net, windows, use_.estimate_batches, use_.precision);
+      const double loss = estimate_loss(net, windows, use_);
       for (const auto& [name, value] : loss_metrics(split, "blocks", loss, tokens))
         estimates[name + "_estimate"] = value;
     };

@@ -247,7 +247,7 @@ Metrics Experiment::training_metrics() const {
 // The final measurements; false where one of them made the outcome another than done.
 bool Experiment::evaluate(Outcome& outcome) {
   TaskUse use = use_;  // no more windows at once than training had
-  use.batch = (use.batch + recipe_.trainer.split - 1) / recipe_.trainer.split;
+  use.batch = use.at_once(), use.parts = 1;
   for (const Measurement& measurement : task_->measurements(use)) {
     if (measurement.split == "train") continue;
     if (stop_asked()) {

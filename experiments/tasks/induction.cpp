@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
-#include "experiments/tasks/synthetic_task.h"
+#include "experiments/tasks/drawn_task.h"
 
 namespace subband::tasks::induction {
 
@@ -31,10 +31,10 @@ static void draw_induction(const Config& config, Draws& draws, std::span<int64_t
   targets.back() = inputs[place + 1];
 }
 
-class Induction final : public Task {
+class Induction final : public DrawnTask {
  public:
-  Induction(const Config& config, const TaskContext& context) : config_(config) {
-    plan_.name = "induction", plan_.fields = config.synthetic;
+  Induction(const Config& config, const TaskContext& context)
+      : DrawnTask(config.vocabulary, {.name = "induction", .fields = config.synthetic}) {
     plan_.train = {{context.length, 1}};
     for (const int64_t length : config.synthetic.test_lengths) plan_.longer.push_back({length, 1});
     plan_.draw = [config](Draws& draws, const Difficulty&, std::span<int64_t> inputs,
@@ -43,29 +43,13 @@ class Induction final : public Task {
                                config.vocabulary - 1, 1 / static_cast<double>(config.vocabulary - 1))};
   }
 
-  TaskShape shape() const override {
-    for (const auto* difficulties : {&plan_.train, &plan_.longer}) {
-      for (const Difficulty& each : *difficulties) {
-        if (each.length < 3)
-          throw ConfigError(
-              "", fmt::format("task.type = induction: needs a length of at least 3, got {}", each.length),
-              "bad_value");
-      }
-    }
-    return {.vocabulary = config_.vocabulary, .length = plan_.longest(), .may_look_ahead = true};
-  }
-  std::string objective() const override { return kSyntheticObjective; }
-  std::vector<MetricInfo> metrics(const std::vector<std::string>&) const override {
-    return synthetic_metrics(plan_);
-  }
-  std::unique_ptr<OpenTask> open(const TaskUse& use) const override { return open_synthetic_task(plan_, use); }
-  std::vector<Measurement> measurements(const TaskUse& use) const override {
-    return synthetic_measurements(plan_, use);
-  }
-
  private:
-  Config config_;
-  SyntheticTask plan_;
+  void check(const Difficulty& difficulty) const override {
+    if (difficulty.length < 3)
+      throw ConfigError(
+          "", fmt::format("task.type = induction: needs a length of at least 3, got {}", difficulty.length),
+          "bad_value");
+  }
 };
 
 void add_to(TaskRegistry& registry) {

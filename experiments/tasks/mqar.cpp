@@ -13,7 +13,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "experiments/tasks/synthetic_task.h"
+#include "experiments/tasks/drawn_task.h"
 
 namespace subband::tasks::mqar {
 
@@ -79,14 +79,14 @@ static void draw_recall(const Config& config, Draws& draws, const Difficulty& di
   }
 }
 
-class Mqar final : public Task {
+class Mqar final : public DrawnTask {
  public:
-  Mqar(const Config& config, const TaskContext& context) : config_(config) {
+  Mqar(const Config& config, const TaskContext& context)
+      : DrawnTask(config.vocabulary, {.name = "mqar", .fields = config.synthetic}), passes_(config.passes) {
     for (size_t i = 0; i < config.pairs.size(); ++i)
       plan_.train.push_back({config.lengths.empty() ? context.length : config.lengths[i], config.pairs[i]});
     for (size_t i = 0; i < config.test_pairs.size(); ++i)
       plan_.longer.push_back({config.synthetic.test_lengths[i], config.test_pairs[i]});
-    plan_.name = "mqar", plan_.fields = config.synthetic;
     plan_.draw = [config](Draws& draws, const Difficulty& difficulty, std::span<int64_t> inputs,
                           std::span<int64_t> targets) {
       draw_recall(config, draws, difficulty, inputs, targets);
@@ -95,38 +95,22 @@ class Mqar final : public Task {
                                config.pairs[0], 1 / static_cast<double>(config.pairs[0]))};
   }
 
-  TaskShape shape() const override {
-    for (const auto* difficulties : {&plan_.train, &plan_.longer}) {
-      for (const Difficulty& each : *difficulties) check(each);
-    }
-    return {.vocabulary = config_.vocabulary, .length = plan_.longest(), .may_look_ahead = true};
-  }
-  std::string objective() const override { return kSyntheticObjective; }
-  std::vector<MetricInfo> metrics(const std::vector<std::string>&) const override {
-    return synthetic_metrics(plan_);
-  }
-  std::unique_ptr<OpenTask> open(const TaskUse& use) const override { return open_synthetic_task(plan_, use); }
-  std::vector<Measurement> measurements(const TaskUse& use) const override {
-    return synthetic_measurements(plan_, use);
-  }
-
  private:
-  void check(const Difficulty& difficulty) const {
-    const int64_t needed = 2 * difficulty.size * (config_.passes + 1);
+  void check(const Difficulty& difficulty) const override {
+    const int64_t needed = 2 * difficulty.size * (passes_ + 1);
     if (difficulty.length < needed || difficulty.length % 2 != 0)
       throw ConfigError("",
                         fmt::format("task.pairs = {}: needs an even length of at least {}, got {}",
                                     difficulty.size, needed, difficulty.length),
                         "bad_value");
-    if (difficulty.size >= config_.vocabulary / 2)
+    if (difficulty.size >= vocabulary_ / 2)
       throw ConfigError("",
                         fmt::format("task.pairs = {}: must be below half of task.vocabulary = {}",
-                                    difficulty.size, config_.vocabulary),
+                                    difficulty.size, vocabulary_),
                         "bad_value");
   }
 
-  Config config_;
-  SyntheticTask plan_;
+  int64_t passes_;
 };
 
 void add_to(TaskRegistry& registry) {

@@ -10,7 +10,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "experiments/tasks/synthetic_task.h"
+#include "experiments/tasks/drawn_task.h"
 
 namespace subband::tasks::selective_copy {
 
@@ -44,10 +44,10 @@ static void draw_copy(const Config& config, Draws& draws, const Difficulty& diff
   }
 }
 
-class SelectiveCopy final : public Task {
+class SelectiveCopy final : public DrawnTask {
  public:
-  SelectiveCopy(const Config& config, const TaskContext& context) : config_(config) {
-    plan_.name = "selective_copy", plan_.fields = config.synthetic;
+  SelectiveCopy(const Config& config, const TaskContext& context)
+      : DrawnTask(config.vocabulary, {.name = "selective_copy", .fields = config.synthetic}) {
     plan_.train = {{context.length, config.tokens}};
     for (const int64_t length : config.synthetic.test_lengths)
       plan_.longer.push_back({length, config.tokens});
@@ -59,30 +59,14 @@ class SelectiveCopy final : public Task {
                                config.vocabulary - 2, 1 / static_cast<double>(config.vocabulary - 2))};
   }
 
-  TaskShape shape() const override {
-    for (const auto* difficulties : {&plan_.train, &plan_.longer}) {
-      for (const Difficulty& each : *difficulties) {
-        if (each.length < 2 * config_.tokens)
-          throw ConfigError("",
-                            fmt::format("task.tokens = {}: needs a length of at least {}, got {}",
-                                        config_.tokens, 2 * config_.tokens, each.length),
-                            "bad_value");
-      }
-    }
-    return {.vocabulary = config_.vocabulary, .length = plan_.longest(), .may_look_ahead = true};
-  }
-  std::string objective() const override { return kSyntheticObjective; }
-  std::vector<MetricInfo> metrics(const std::vector<std::string>&) const override {
-    return synthetic_metrics(plan_);
-  }
-  std::unique_ptr<OpenTask> open(const TaskUse& use) const override { return open_synthetic_task(plan_, use); }
-  std::vector<Measurement> measurements(const TaskUse& use) const override {
-    return synthetic_measurements(plan_, use);
-  }
-
  private:
-  Config config_;
-  SyntheticTask plan_;
+  void check(const Difficulty& difficulty) const override {
+    if (difficulty.length < 2 * difficulty.size)
+      throw ConfigError("",
+                        fmt::format("task.tokens = {}: needs a length of at least {}, got {}", difficulty.size,
+                                    2 * difficulty.size, difficulty.length),
+                        "bad_value");
+  }
 };
 
 void add_to(TaskRegistry& registry) {

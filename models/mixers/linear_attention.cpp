@@ -90,7 +90,8 @@ void add_to(MixerRegistry& r) {
       {.name = "linear_attention",
        .summary = "attention by products of features elu(x) + 1, with a state of fixed size",
        .source = "Katharopoulos et al. 2020, arXiv 2006.16236",
-       .cost = "8 L D^2 + 2 L H (C (K + V) + 2 K V) flops, state G K (V + 1)"});
+       .cost = "8 L D^2 + 2 L H (C (K + V) + 2 K V) flops, state G K (V + 1)",
+       .version = 2});
 }
 
 }  // namespace subband::mixers::linear_attention

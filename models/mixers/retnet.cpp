@@ -145,7 +145,7 @@ void add_to(MixerRegistry& r) {
                          .summary = "retention: linear attention whose past fades by a factor per head",
                          .source = "Sun et al. 2023, arXiv 2307.08621",
                          .cost = "16 L D^2 + 2 L H (C (K + V) + 2 K V) flops, state H K V",
-                         .version = 2});
+                         .version = 3});
 }
 
 }  // namespace subband::mixers::retnet

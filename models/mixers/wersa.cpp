@@ -4,13 +4,13 @@
 // and the gates see the token alone or a convolution of the past: block Haar and pooled gates, which the original has,
 // show each token its future. `unsafe_block_haar` brings that leak back, to be shown.
 // Shapes  B batch, L length, D model width, H heads, G key heads, K, V head widths, m features, S = levels + 1 bands
-// Cost    4 L D H (K + V) + 2 L m (H + G) K + 4 L H m (V + 1) flops and the wavelet; decoding state H m (V + 1),
+// Cost    4 L D H (K + V) + 2 L m (H + G) K + 4 L H m (V + 1) flops and the wavelet; decoding state G m (V + 1),
 //         (2^levels - 1) (H + G) K values
 // Source  Dentamaro 2025, arXiv 2507.08637; what the paper leaves open as in the module WERSAAttention of matformer
 #include <ATen/ATen.h>
 
 #include "models/layers/attention/attention_heads.h"
-#include "models/layers/attention/linear_recurrence.h"
+#include "models/layers/attention/kernel_sums.h"
 #include "models/layers/norms/layer_norm.h"
 #include "models/layers/padding.h"
 #include "models/layers/spectral/band_gates.h"
@@ -83,52 +83,33 @@ class Wersa final : public Mixer {
     const StabilizedKeys keys = causal_ ? features_.of_keys_so_far(filtered(heads.k_BLGK, "k"), keep_BL, peak)
                                         : features_.of_keys(filtered(heads.k_BLGK, "k"), keep_BL);
     if (memory && peak.defined()) memory->put("peak", peak);
-    const at::Tensor k = heads_.for_each_head(keys.features_BLGM);
-    const at::Tensor v = with_ones(heads_.for_each_head(heads.v_BLGV), k);
-    if (!causal_) return finished(over_all(q, k, v), x);
-    const RecurrenceInputs inputs{.q_BLHK = q,
-                                  .k_BLHK = k,
-                                  .v_BLHV = v,
-                                  .log_decay_BLH = decay_of(keys),
-                                  .state_BHKV = memory ? memory->value("sums") : at::Tensor()};
-    const RecurrenceOutputs outputs = memory && x.size(1) == 1 ? linear_recurrence::next(inputs)
-                                                               : linear_recurrence::chunked(inputs, config_.chunk);
-    if (memory) memory->put("sums", outputs.state_BHKV);
-    return finished(outputs.y_BLHV, x);
+    const KernelFeatures features{q, keys.features_BLGM, heads.v_BLGV, keys.log_decay_BLG};
+    if (!causal_) return finished(kernel_sums(features), x);
+    at::Tensor state = memory ? memory->value("sums") : at::Tensor();
+    const at::Tensor sums = causal_kernel_sums(features, config_.chunk, state);
+    if (memory) memory->put("sums", state);
+    return finished(sums, x);
   }
   bool can_continue() const override { return one_sided_ && !gates_.looks_ahead(); }
   int64_t state_bytes(int64_t length, int64_t bytes_per_value) const override {
-    const int64_t sums = heads_.heads() * config_.features.features * (heads_.value_width() + 1);
+    const int64_t sums = heads_.groups() * config_.features.features * (heads_.value_width() + 1);
     return (sums + (features_.has_peak() ? heads_.groups() : 0)) * sum_bytes(bytes_per_value) +
            (haar_bands::causal_state(length, config_.levels, filtered_width()) + gates_.state_values(length)) *
                bytes_per_value;
   }
   double flops(int64_t length) const override {
-    const int64_t H = heads_.heads(), m = config_.features.features, V = heads_.value_width() + 1;
+    const int64_t H = heads_.heads();
+    const KernelSizes sizes{H, heads_.groups(), config_.features.features, heads_.value_width()};
     const double wavelet = one_sided_ ? haar_bands::causal_flops(length, config_.levels, filtered_width())
                                       : haar_bands::block_flops(length, config_.levels, filtered_width());
-    const double sums = causal_ ? linear_recurrence::chunked_flops(length, config_.chunk, H, m, V)
-                                : 4.0 * static_cast<double>(length * H * m * V);
+    const double sums =
+        causal_ ? causal_kernel_sums_flops(sizes, length, config_.chunk) : kernel_sums_flops(sizes, length);
     return heads_.maps_flops(length) + gates_.flops(length) + wavelet +
            features_.flops(length * (H + heads_.groups())) + sums;
   }
   std::string path() const override { return causal_ ? "chunked" : "plain"; }
 
  private:
-  // A column of ones, so that the weights are summed with the values.
-  static at::Tensor with_ones(const at::Tensor& v_BLHV, const at::Tensor& like) {
-    const at::Tensor v = v_BLHV.to(like.scalar_type());
-    return at::cat({v, at::ones_like(v.narrow(-1, 0, 1))}, -1);
-  }
-  // [B,L,H], or undefined.
-  at::Tensor decay_of(const StabilizedKeys& keys) const {
-    if (!keys.log_decay_BLG.defined()) return {};
-    return heads_.for_each_head(keys.log_decay_BLG.unsqueeze(-1)).squeeze(-1);
-  }
-  static at::Tensor over_all(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-    const at::Tensor sums = at::matmul(k.permute({0, 2, 3, 1}), v.transpose(1, 2));
-    return at::matmul(q.transpose(1, 2), sums).transpose(1, 2);
-  }
   at::Tensor finished(const at::Tensor& sums_BLHV, const at::Tensor& x) const {
     const at::Tensor y = features_.divided(sums_BLHV, config_.epsilon).to(x.scalar_type());
     return heads_.merge(norm_ ? norm_->forward(y) : y);
@@ -148,7 +129,7 @@ void add_to(MixerRegistry& r) {
       {.name = "wersa",
        .summary = "random-feature attention over gated Haar bands of queries and keys",
        .source = "Dentamaro 2025, arXiv 2507.08637",
-       .cost = "8 L D^2 + 8 L m D flops, linear in L; state H m (V + 1) + (2^levels - 1) 2 D",
+       .cost = "8 L D^2 + 8 L m D flops, linear in L; state G m (V + 1) + (2^levels - 1) 2 D",
        .version = 3});
 }
 

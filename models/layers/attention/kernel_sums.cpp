@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/ops/recurrence/chunk_state.h"
 #include "models/layers/attention/linear_recurrence.h"
 
 namespace subband {
@@ -24,22 +25,19 @@ at::Tensor kernel_sums(const KernelFeatures& features) {
 }
 
 at::Tensor causal_kernel_sums(const KernelFeatures& features, int64_t chunk, at::Tensor& state) {
-  const int64_t G = features.keys_BLGM.size(2), R = features.queries_BLHM.size(2) / G;
-  const at::Tensor values = with_ones(features.values_BLGV, features.keys_BLGM);
-  if (features.queries_BLHM.size(1) == 1) {
-    const at::Tensor decay =
-        features.log_decay_BLG.defined() ? features.log_decay_BLG.select(1, 0) : at::Tensor();
-    const at::Tensor queries_BGRM = features.queries_BLHM.select(1, 0).unflatten(1, {G, R});
-    return linear_recurrence::step(queries_BGRM, features.keys_BLGM.select(1, 0), values.select(1, 0), decay,
-                                   state)
+  const at::Tensor &queries = features.queries_BLHM, &keys = features.keys_BLGM, &decay = features.log_decay_BLG;
+  if (queries.size(1) == 1) {
+    const int64_t G = keys.size(2), R = queries.size(2) / G;
+    const at::Tensor values = with_ones(features.values_BLGV, keys).select(1, 0);
+    const at::Tensor fades = decay.defined() ? decay.select(1, 0) : decay;
+    return linear_recurrence::step(queries.select(1, 0).unflatten(1, {G, R}), keys.select(1, 0), values, fades, state)
         .flatten(1, 2)
         .unsqueeze(1);
   }
-  const RecurrenceOutputs out = linear_recurrence::chunked(
-      {features.queries_BLHM, repeated(features.keys_BLGM, R, 2), repeated(values, R, 2),
-       repeated(features.log_decay_BLG, R, 2), repeated(state, R, 1)},
-      chunk);
-  state = R == 1 ? out.state_BHKV : out.state_BHKV.unflatten(1, {G, R}).select(2, 0);
+  ChunkStateInputs engine{.q_BLHK = queries, .k_BLGK = keys, .v_BLGV = features.values_BLGV.to(keys.scalar_type())};
+  engine.log_decay = decay, engine.state_BGKV = state, engine.chunk = chunk, engine.with_weights = true;
+  const ChunkStateOutputs out = chunk_state(engine);
+  state = out.state_BGKV;
   return out.y_BLHV;
 }
 

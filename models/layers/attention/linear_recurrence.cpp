@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/ops/recurrence/chunk_state.h"
 #include "core/tensors/expect.h"
 
 namespace subband::linear_recurrence {
@@ -41,41 +42,12 @@ static at::Tensor decays_between(const at::Tensor& sums) {
   return (sums.unsqueeze(-1) - sums.unsqueeze(-2)).masked_fill(future, kNever).exp();
 }
 
-// [B,L,H,X] or [B,L,H] -> [B,H,N,C,X], filled up with zeros: no decay and nothing to add.
-static at::Tensor cut(const at::Tensor& x, int64_t chunks, int64_t chunk) {
-  const at::Tensor columns = x.dim() == 3 ? x.unsqueeze(-1) : x;
-  const int64_t missing = chunks * chunk - x.size(1);
-  const at::Tensor full = missing == 0 ? columns : at::constant_pad_nd(columns, {0, 0, 0, 0, 0, missing});
-  return full.unflatten(1, {chunks, chunk}).permute({0, 3, 1, 2, 4});
-}
-
 RecurrenceOutputs chunked(const RecurrenceInputs& inputs, int64_t chunk) {
   const RecurrenceInputs in = checked(inputs);
-  const int64_t L = in.q_BLHK.size(1);
-  if (L == 0) return {in.v_BLHV, in.state_BHKV};
-  const int64_t C = std::min(chunk, L), N = (L + C - 1) / C;
-  at::Tensor q = cut(in.q_BLHK, N, C), k = cut(in.k_BLHK, N, C);
-  const at::Tensor v = cut(in.v_BLHV, N, C);
-  at::Tensor scores = at::matmul(q, k.transpose(-1, -2)), kept;
-  if (in.log_decay_BLH.defined()) {
-    const at::Tensor sums = cut(in.log_decay_BLH, N, C).squeeze(-1).cumsum(-1),
-                     total = sums.narrow(-1, C - 1, 1);
-    scores = scores * decays_between(sums);
-    q = q * sums.exp().unsqueeze(-1);
-    k = k * (total - sums).exp().unsqueeze(-1);
-    kept = total.exp().unsqueeze(-1);
-  } else {
-    scores = scores.tril();
-  }
-  const at::Tensor added = at::matmul(k.transpose(-1, -2), v);
-  std::vector<at::Tensor> starts;
-  at::Tensor state = in.state_BHKV;
-  for (int64_t n = 0; n < N; ++n) {
-    starts.push_back(state);
-    state = (kept.defined() ? state * kept.select(2, n) : state) + added.select(2, n);
-  }
-  const at::Tensor y = at::matmul(scores, v) + at::matmul(q, at::stack(starts, 2));
-  return {y.permute({0, 2, 3, 1, 4}).flatten(1, 2).narrow(1, 0, L), state};
+  ChunkStateInputs engine{.q_BLHK = in.q_BLHK, .k_BLGK = in.k_BLHK, .v_BLGV = in.v_BLHV};
+  engine.log_decay = in.log_decay_BLH, engine.state_BGKV = in.state_BHKV, engine.chunk = chunk;
+  const ChunkStateOutputs out = chunk_state(engine);
+  return {out.y_BLHV, out.state_BGKV};
 }
 
 RecurrenceOutputs recurrent(const RecurrenceInputs& inputs) {

@@ -4,7 +4,7 @@
 // Four forms of one meaning. The tests hold them against each other and against scalar loops.
 // Shapes  q, k [B,L,H,K], v [B,L,H,V], g [B,L,H] or undefined (no decay), S [B,H,K,V] or undefined (zero)
 // Cost    flops: quadratic 2 L² H (K + V), recurrent 4 L H K V, chunked 2 L H (C (K + V) + 2 K V);
-//         memory of chunked: L H (C + K V / C) values
+//         memory of chunked: L H (C + K V / C) values, or by loops those of the state alone
 // Source  the scalar-decay case of the chunked form of Yang et al. 2023, arXiv 2312.06635, section 2.3
 #pragma once
 #include <ATen/core/Tensor.h>
@@ -27,7 +27,7 @@ struct RecurrenceOutputs {
 
 namespace linear_recurrence {
 
-/// Products inside chunks of `chunk` tokens, a loop over the states between them. No exponent is above 0.
+/// By the engine of matrix states (core/ops/recurrence/chunk_state.h), in chunks of `chunk` tokens where it has no loops.
 RecurrenceOutputs chunked(const RecurrenceInputs& inputs, int64_t chunk);
 /// One token after the other.
 RecurrenceOutputs recurrent(const RecurrenceInputs& inputs);

@@ -6,8 +6,10 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -28,6 +30,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 constexpr double kNsPerThread = 50e3;
+constexpr int64_t kCachedValues = 1 << 17;  // of states
 
 // Rows that stand side by side, wherever tokens, heads and sequences begin.
 at::Tensor with_whole_rows(const at::Tensor& x) {
@@ -85,29 +88,48 @@ HeadInputs head_inputs(const Tensors& t, int64_t sequence, int64_t head) {
   return in;
 }
 
-// body(sequence, group): its heads one after the other, so that sums over them have one order.
+// Groups of one sequence whose states stay in the cache together, [first, end).
+struct Some {
+  int64_t sequence, first, end;
+};
+
+// body(groups): a thread's. A group's heads stay together, so that sums over them have one order.
 template <class Body>
-void each_group(const Tensors& t, double times, const Body& body) {
+void each_some(const Tensors& t, double times, const Body& body) {
   const int64_t count = t.batch() * t.groups();
   if (count == 0) return;
   const double ns = times * static_cast<double>(t.repeats()) * loops_ns(head_inputs(t, 0, 0));
   const int64_t grain = static_cast<int64_t>(kNsPerThread / std::max(ns, 1.0)) + 1;
+  const int64_t values = std::max<int64_t>(1, t.key_width() * t.value_width() * t.repeats());
+  const int64_t most = std::max<int64_t>(1, kCachedValues / values);
   at::parallel_for(0, count, grain, [&](int64_t first, int64_t end) {
-    for (int64_t i = first; i < end; ++i) body(i / t.groups(), i % t.groups());
+    for (int64_t i = first; i < end;) {
+      const int64_t group = i % t.groups();
+      const Some some{i / t.groups(), group, std::min({group + most, t.groups(), group + end - i})};
+      body(some);
+      i += some.end - some.first;
+    }
   });
 }
 
 ChunkStateOutputs loops_forward(const Tensors& t) {
   at::Tensor y = at::empty(t.y_shape(), t.q.options()), state = t.fresh_state();
-  const int64_t values = t.key_width() * t.value_width();
+  const auto values = static_cast<size_t>(t.key_width() * t.value_width());
   float* const states = state.mutable_data_ptr<float>();
-  each_group(t, 1, [&](int64_t sequence, int64_t group) {
-    float* const own = states + (sequence * t.groups() + group) * values;
-    const std::vector<float> start(own, own + values);
-    for (int64_t head = group * t.repeats(); head < (group + 1) * t.repeats(); ++head) {
-      std::copy(start.begin(), start.end(), own);
-      forward(head_inputs(t, sequence, head), own, rows_out(y, sequence, head, false));
+  each_some(t, 1, [&](const Some& some) {
+    const int64_t repeats = t.repeats();
+    std::vector<HeadForward> heads;
+    std::vector<float> others(values * static_cast<size_t>((some.end - some.first) * (repeats - 1)));
+    float* next = others.data();
+    for (int64_t group = some.first; group < some.end; ++group) {
+      float* const own = states + static_cast<size_t>(some.sequence * t.groups() + group) * values;
+      for (int64_t head = group * repeats; head < (group + 1) * repeats; ++head) {
+        float* const place = head % repeats == 0 ? own : std::exchange(next, next + values);
+        if (place != own) std::copy_n(own, values, place);
+        heads.push_back({head_inputs(t, some.sequence, head), place, rows_out(y, some.sequence, head, false)});
+      }
     }
+    forward(heads);
   });
   return {y, state};
 }
@@ -119,23 +141,32 @@ struct Gradients {
 
 // `state`: holds that of the last state; becomes the first one's.
 void loops_backward(const Tensors& t, const at::Tensor& of_y, Gradients& to) {
-  const int64_t values = t.key_width() * t.value_width(), repeats = t.repeats();
-  const at::Tensor first = t.state.defined() ? t.state.contiguous() : at::zeros(t.state_shape(), t.q.options());
-  const float* const starts = first.const_data_ptr<float>();
+  const auto values = static_cast<size_t>(t.key_width() * t.value_width());
+  const at::Tensor start = t.state.defined() ? t.state.contiguous() : at::zeros(t.state_shape(), t.q.options());
+  const float* const starts = start.const_data_ptr<float>();
   float* const states = to.state.mutable_data_ptr<float>();
-  each_group(t, 3, [&](int64_t sequence, int64_t group) {
-    const int64_t place = (sequence * t.groups() + group) * values;
-    std::vector<float> own(states + place, states + place + values), sum(static_cast<size_t>(values), 0.0f);
-    for (int64_t r = 0; r < repeats; ++r) {
-      const int64_t head = group * repeats + r;
-      const HeadGradients gradients{rows_out(to.q, sequence, head, false), rows_out(to.k, sequence, group, r > 0),
-                                    rows_out(to.v, sequence, group, r > 0),
-                                    rows_out(to.log_decay, sequence, group, r > 0)};
-      backward(head_inputs(t, sequence, head), starts + place, rows_of(of_y, sequence, head), own.data(), gradients);
-      for (size_t i = 0; i < sum.size(); ++i) sum[i] += own[i];
-      std::fill(own.begin(), own.end(), 0.0f);  // the last state is the first head's
+  each_some(t, 3, [&](const Some& some) {
+    const int64_t repeats = t.repeats(), n = some.sequence;
+    std::vector<HeadBackward> heads;
+    // The last state is that of a group's first head.
+    std::vector<float> others(values * static_cast<size_t>((some.end - some.first) * (repeats - 1)), 0.0f);
+    float* next = others.data();
+    for (int64_t group = some.first; group < some.end; ++group) {
+      const size_t place = static_cast<size_t>(n * t.groups() + group) * values;
+      for (int64_t head = group * repeats; head < (group + 1) * repeats; ++head) {
+        const bool adds = head % repeats != 0;
+        heads.push_back({head_inputs(t, n, head), starts + place, rows_of(of_y, n, head),
+                         adds ? std::exchange(next, next + values) : states + place, rows_out(to.q, n, head, false),
+                         rows_out(to.k, n, group, adds), rows_out(to.v, n, group, adds),
+                         rows_out(to.log_decay, n, group, adds)});
+      }
     }
-    std::copy(sum.begin(), sum.end(), states + place);
+    backward(heads);
+    next = others.data();
+    for (int64_t group = some.first; group < some.end; ++group)
+      for (int64_t r = 1; r < repeats; ++r, next += values)
+        std::transform(next, next + values, states + static_cast<size_t>(n * t.groups() + group) * values,
+                       states + static_cast<size_t>(n * t.groups() + group) * values, std::plus<float>());
   });
 }
 

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "core/ops/recurrence/chunk_state_loops.h"
@@ -25,7 +26,8 @@ namespace subband::HWY_NAMESPACE {
 namespace {  // its classes are this file's own
 
 using chunk_state_paths::Decays;
-using chunk_state_paths::HeadGradients;
+using chunk_state_paths::HeadBackward;
+using chunk_state_paths::HeadForward;
 using chunk_state_paths::HeadInputs;
 using chunk_state_paths::Rows;
 using chunk_state_paths::RowsOut;
@@ -52,15 +54,15 @@ struct Span {
   float late[kTokens], early[kTokens];    // e^c, e^-c
 };
 
-std::vector<int64_t> span_starts(int64_t length, const Decays& g) {
-  std::vector<int64_t> starts;
+// Where the span from `first` on ends, `end` at the latest.
+int64_t span_end(const Decays& g, int64_t first, int64_t end) {
+  if (g.data == nullptr) return end;
   float sum = 0;
-  for (int64_t t = 0; t < length; ++t) {
-    if (g.data != nullptr) sum += g.data[t * g.stride];
-    if (t == 0 || t - starts.back() == kTokens || sum < kMostDecay) starts.push_back(t), sum = 0;
+  for (int64_t t = first + 1; t < end; ++t) {
+    sum += g.data[t * g.stride];
+    if (sum < kMostDecay) return t;
   }
-  starts.push_back(length);
-  return starts;
+  return end;
 }
 
 void set_span(const Decays& g, int64_t first, int64_t end, Span& span) {
@@ -100,8 +102,9 @@ void pack(const Rows& rows, const Span& span, const float* factors, float* HWY_R
     if (rows.data != nullptr) {
       const float* HWY_RESTRICT from = rows.data + (span.first + t) * rows.stride;
       const float factor = factors == nullptr ? 1.0f : factors[t];
-      each_column(rows.width,
-                  [&](auto d, int64_t i) { hn::StoreU(hn::Mul(hn::LoadU(d, from + i), hn::Set(d, factor)), d, to + i); });
+      each_column(rows.width, [=](auto d, int64_t i) {
+        hn::StoreU(hn::Mul(hn::LoadU(d, from + i), hn::Set(d, factor)), d, to + i);
+      });
       filled = rows.width;
       if (rows.with_one) to[filled++] = 1;
     }
@@ -262,10 +265,10 @@ struct Matrix {
 
 // The rows of a span.
 struct Pack {
-  int64_t pitch;
+  int64_t width, pitch;
   Aligned data;
 
-  explicit Pack(int64_t width) : pitch(pitch_of(width)), data(hwy::AllocateAligned<float>(static_cast<size_t>(kTokens * pitch))) {}
+  explicit Pack(int64_t columns) : width(columns), pitch(pitch_of(columns)), data(hwy::AllocateAligned<float>(static_cast<size_t>(kTokens * pitch))) {}
   void take(const Rows& rows, const Span& span, const float* factors) { pack(rows, span, factors, data.get(), pitch); }
   Packed rows() const { return {data.get(), pitch}; }
 };
@@ -275,128 +278,164 @@ Walk walk_of(const Pack& a, const Pack& b, const Pack& c, Matrix& state, Pack& o
           state.columns, state.pitch, out.data.get(), out.pitch};
 }
 
-void forward(const HeadInputs& in, float* state, const RowsOut& y) {
-  const int64_t K = in.key_width(), V = in.value_width();
-  Matrix S(K, V);
-  S.take(state, false);
-  Pack q(K), k(K), v(V), out(V);
-  const bool decays = in.log_decay.data != nullptr;
-  const std::vector<int64_t> starts = span_starts(in.length, in.log_decay);
-  Span span;
-  for (size_t n = 0; n + 1 < starts.size(); ++n) {
-    set_span(in.log_decay, starts[n], starts[n + 1], span);
-    q.take(in.q, span, decays ? span.late : nullptr);
-    k.take(in.k, span, decays ? span.early : nullptr);
-    v.take(in.v, span, nullptr);
-    walk<Own::seen>(walk_of(k, v, q, S, out), {span.count, false, span.enter, span.leave});
-    unpack(out.data.get(), out.pitch, span, nullptr, y);
-  }
-  S.give(state);
+// body(first, end) for windows of tokens, which all heads take in turn: so lines that several of them share are read once.
+template <class Body>
+void each_window(int64_t length, const Body& body) {
+  for (int64_t first = 0; first < length; first += kTokens) body(first, std::min(length, first + kTokens));
 }
 
-// What both directions of backward share.
+void forward(std::span<const HeadForward> heads) {
+  if (heads.empty()) return;
+  const int64_t K = heads[0].in.key_width(), V = heads[0].in.value_width();
+  std::vector<Matrix> states;
+  for (const HeadForward& head : heads) states.emplace_back(K, V).take(head.state, false);
+  Pack q(K), k(K), v(V), out(V);
+  Span span;
+  each_window(heads[0].in.length, [&](int64_t first, int64_t end) {
+    for (size_t h = 0; h < heads.size(); ++h) {
+      const HeadInputs& in = heads[h].in;
+      const bool decays = in.log_decay.data != nullptr;
+      for (int64_t from = first; from < end; from = span.first + span.count) {
+        set_span(in.log_decay, from, span_end(in.log_decay, from, end), span);
+        q.take(in.q, span, decays ? span.late : nullptr);
+        k.take(in.k, span, decays ? span.early : nullptr);
+        v.take(in.v, span, nullptr);
+        walk<Own::seen>(walk_of(k, v, q, states[h], out), {span.count, false, span.enter, span.leave});
+        unpack(out.data.get(), out.pitch, span, nullptr, heads[h].y);
+      }
+    }
+  });
+  for (size_t h = 0; h < heads.size(); ++h) states[h].give(heads[h].state);
+}
+
+// What is kept of a head between windows.
+struct HeadState {
+  Matrix S, of_S, of_S_transposed;  // S transposed too
+  std::vector<float> dots;          // q ∂q of each token, where the decay's gradient is asked for
+  std::vector<float> ends;          // S at the end of each span, then too
+
+  explicit HeadState(const HeadBackward& head)
+      : S(head.in.value_width(), head.in.key_width()), of_S(head.in.key_width(), head.in.value_width()),
+        of_S_transposed(head.in.value_width(), head.in.key_width()) {
+    S.take(head.state, true), of_S.take(head.of_state, false), of_S_transposed.take(head.of_state, true);
+    if (head.of_log_decay.data != nullptr) dots.resize(static_cast<size_t>(head.in.length));
+  }
+};
+
+// One head in one span of tokens.
 class Backward {
  public:
-  Backward(const HeadInputs& in, const Rows& of_y, const HeadGradients& to)
-      : in_(in), of_y_(of_y), to_(to), decays_(in.log_decay.data != nullptr),
-        starts_(span_starts(in.length, in.log_decay)), q_(in.key_width()), k_(in.key_width()), v_(in.value_width()),
-        g_(in.value_width()), of_key_(in.key_width()), of_value_(in.value_width()) {
-    if (to.log_decay.data != nullptr) dots_.resize(static_cast<size_t>(in.length));
+  explicit Backward(const HeadInputs& like)
+      : q_(like.key_width()), k_(like.key_width()), v_(like.value_width()), g_(like.value_width()),
+        of_key_(like.key_width()), of_value_(like.value_width()) {}
+
+  void take(const HeadBackward& head, int64_t first, int64_t end) {
+    const HeadInputs& in = head.in;
+    decays_ = in.log_decay.data != nullptr;
+    set_span(in.log_decay, first, end, span_);
+    q_.take(in.q, span_, late());
+    k_.take(in.k, span_, early());
+    v_.take(in.v, span_, nullptr);
+    g_.take(head.of_y, span_, nullptr);
   }
 
-  // S from the first token on, transposed: the gradient of q.
-  void on(const float* state) {
-    Matrix S(in_.value_width(), in_.key_width());
-    S.take(state, true);
-    if (!dots_.empty()) ends_ = hwy::AllocateAligned<float>(static_cast<size_t>(S.size()) * (starts_.size() - 1));
-    for (size_t n = 0; n + 1 < starts_.size(); ++n) {
-      set_span(in_.log_decay, starts_[n], starts_[n + 1], span_);
-      take();
-      const Way way{span_.count, false, span_.enter, span_.leave};
-      walk_keys(walk_of(v_, k_, g_, S, of_key_), way);
-      if (!dots_.empty()) {
-        std::copy_n(S.data.get(), S.size(), end_of(n));
-        for (int64_t t = 0; t < span_.count; ++t) dots_[place(t)] = product(q_, t);
-        add_own(k_);
-      }
-      if (to_.q.data != nullptr) unpack(of_key_.data.get(), of_key_.pitch, span_, late(), to_.q);
+  // S from the first token on: the gradient of q.
+  void on(const HeadBackward& head, HeadState& state) {
+    const bool with_decay = !state.dots.empty();
+    walk_keys(walk_of(v_, k_, g_, state.S, of_key_), {span_.count, false, span_.enter, span_.leave}, with_decay);
+    if (with_decay) {
+      state.ends.insert(state.ends.end(), state.S.data.get(), state.S.data.get() + state.S.size());
+      for (int64_t t = 0; t < span_.count; ++t) state.dots[place(t)] = product(q_, t);
+      add_own(k_);
     }
+    if (head.of_q.data != nullptr) unpack(of_key_.data.get(), of_key_.pitch, span_, late(), head.of_q);
   }
 
   // The gradient of S from the last token back: those of v and, transposed, of k.
-  void back(float* of_state) {
-    Matrix of_S(in_.key_width(), in_.value_width()), transposed(in_.value_width(), in_.key_width());
-    of_S.take(of_state, false);
-    transposed.take(of_state, true);
-    for (size_t n = starts_.size() - 1; n-- > 0;) {
-      set_span(in_.log_decay, starts_[n], starts_[n + 1], span_);
-      take();
-      const Way way{span_.count, true, span_.leave, span_.enter};
-      walk<Own::seen>(walk_of(q_, g_, k_, of_S, of_value_), way);
-      if (to_.v.data != nullptr) unpack(of_value_.data.get(), of_value_.pitch, span_, nullptr, to_.v);
-      const double later = dots_.empty() ? 0 : dot(transposed.data.get(), end_of(n), transposed.size());
-      walk_keys(walk_of(g_, q_, v_, transposed, of_key_), way);
-      if (!dots_.empty()) of_decays(later), add_own(q_);
-      if (to_.k.data != nullptr) unpack(of_key_.data.get(), of_key_.pitch, span_, early(), to_.k);
+  void back(const HeadBackward& head, HeadState& state) {
+    const bool with_decay = !state.dots.empty();
+    const Way way{span_.count, true, span_.leave, span_.enter};
+    walk<Own::seen>(walk_of(q_, g_, k_, state.of_S, of_value_), way);
+    if (head.of_v.data != nullptr) unpack(of_value_.data.get(), of_value_.pitch, span_, nullptr, head.of_v);
+    const auto size = static_cast<size_t>(state.S.size());
+    float later = 0;
+    if (with_decay) {
+      const float* const end = state.ends.data() + state.ends.size() - size;
+      later = dot(state.of_S_transposed.data.get(), end, state.S.size());
+      state.ends.resize(state.ends.size() - size);
     }
-    of_S.give(of_state);
+    walk_keys(walk_of(g_, q_, v_, state.of_S_transposed, of_key_), way, with_decay);
+    if (with_decay) of_decays(head.of_log_decay, state.dots, later), add_own(q_);
+    if (head.of_k.data != nullptr) unpack(of_key_.data.get(), of_key_.pitch, span_, early(), head.of_k);
   }
 
  private:
   const float* late() const { return decays_ ? span_.late : nullptr; }
   const float* early() const { return decays_ ? span_.early : nullptr; }
+  size_t place(int64_t t) const { return static_cast<size_t>(span_.first + t); }
+  float product(const Pack& rows, int64_t t) const {
+    return dot(rows.data.get() + t * rows.pitch, of_key_.data.get() + t * of_key_.pitch, rows.width);
+  }
   // Where the decay's gradient is asked for, own products are left out at first: there they would cancel.
-  void walk_keys(const Walk& w, const Way& way) const {
-    if (dots_.empty())
-      walk<Own::seen>(w, way);
-    else
+  static void walk_keys(const Walk& w, const Way& way, bool with_decay) {
+    if (with_decay)
       walk<Own::hidden>(w, way);
+    else
+      walk<Own::seen>(w, way);
   }
   void add_own(const Pack& keys) {
     for (int64_t t = 0; t < span_.count; ++t) {
-      const float factor = dot(v_.data.get() + t * v_.pitch, g_.data.get() + t * g_.pitch, in_.value_width());
+      const float factor = dot(v_.data.get() + t * v_.pitch, g_.data.get() + t * g_.pitch, v_.width);
       const float* const own = keys.data.get() + t * keys.pitch;
       float* const sum = of_key_.data.get() + t * of_key_.pitch;
-      for (int64_t i = 0; i < in_.key_width(); ++i) sum[i] += factor * own[i];
+      for (int64_t i = 0; i < keys.width; ++i) sum[i] += factor * own[i];
     }
   }
-  float* end_of(size_t n) const { return ends_.get() + n * static_cast<size_t>(in_.value_width() * pitch_of(in_.key_width())); }
-  size_t place(int64_t t) const { return static_cast<size_t>(span_.first + t); }
-  float product(const Pack& rows, int64_t t) const {
-    return dot(rows.data.get() + t * rows.pitch, of_key_.data.get() + t * of_key_.pitch, in_.key_width());
-  }
-  void take() {
-    q_.take(in_.q, span_, late());
-    k_.take(in_.k, span_, early());
-    v_.take(in_.v, span_, nullptr);
-    g_.take(of_y_, span_, nullptr);
-  }
   // ∂g_t = sum over s >= t of q ∂q - k ∂k, each without its own product, and S ∂S at the span's end
-  void of_decays(double later) {
-    const RowsOut& to = to_.log_decay;
+  void of_decays(const RowsOut& to, const std::vector<float>& dots, float at_end) {
+    double later = at_end;
     for (int64_t t = span_.count - 1; t >= 0; --t) {
-      later += static_cast<double>(dots_[place(t)] - product(k_, t));
+      later += static_cast<double>(dots[place(t)] - product(k_, t));
       float& place_of = to.data[(span_.first + t) * to.stride];
       place_of = static_cast<float>(to.adds ? static_cast<double>(place_of) + later : later);
     }
   }
 
-  const HeadInputs& in_;
-  const Rows& of_y_;
-  const HeadGradients& to_;
-  bool decays_;
-  std::vector<int64_t> starts_;
   Pack q_, k_, v_, g_, of_key_, of_value_;
-  std::vector<float> dots_;  // q ∂q of each token, where the decay's gradient is asked for
-  Aligned ends_;             // S at each span's end, transposed
   Span span_;
+  bool decays_ = false;
 };
 
-void backward(const HeadInputs& in, const float* state, const Rows& of_y, float* of_state,
-                     const HeadGradients& to) {
-  Backward way(in, of_y, to);
-  if (to.q.data != nullptr || to.log_decay.data != nullptr) way.on(state);
-  way.back(of_state);
+void backward(std::span<const HeadBackward> heads) {
+  if (heads.empty()) return;
+  const int64_t length = heads[0].in.length;
+  std::vector<HeadState> states(heads.begin(), heads.end());
+  Backward one(heads[0].in);
+  each_window(length, [&](int64_t first, int64_t end) {
+    for (size_t h = 0; h < heads.size(); ++h) {
+      const Decays& g = heads[h].in.log_decay;
+      if (heads[h].of_q.data == nullptr && states[h].dots.empty()) continue;
+      for (int64_t from = first, next = 0; from < end; from = next) {
+        next = span_end(g, from, end);
+        one.take(heads[h], from, next);
+        one.on(heads[h], states[h]);
+      }
+    }
+  });
+  int64_t starts[kTokens + 1];
+  for (int64_t window = (length - 1) / kTokens; length > 0 && window >= 0; --window) {
+    const int64_t end = std::min(length, (window + 1) * kTokens);
+    for (size_t h = 0; h < heads.size(); ++h) {
+      int64_t count = 0;
+      for (starts[0] = window * kTokens; starts[count] < end; ++count)
+        starts[count + 1] = span_end(heads[h].in.log_decay, starts[count], end);
+      for (; count > 0; --count) {
+        one.take(heads[h], starts[count - 1], starts[count]);
+        one.back(heads[h], states[h]);
+      }
+    }
+  }
+  for (size_t h = 0; h < heads.size(); ++h) states[h].of_S.give(heads[h].of_state);
 }
 
 double cycles(const HeadInputs& in) {
@@ -416,13 +455,8 @@ HWY_EXPORT(forward);
 HWY_EXPORT(backward);
 HWY_EXPORT(cycles);
 
-void chunk_state_paths::forward(const HeadInputs& in, float* state, const RowsOut& y) {
-  HWY_DYNAMIC_DISPATCH(forward)(in, state, y);
-}
-void chunk_state_paths::backward(const HeadInputs& in, const float* state, const Rows& of_y, float* of_state,
-                                 const HeadGradients& to) {
-  HWY_DYNAMIC_DISPATCH(backward)(in, state, of_y, of_state, to);
-}
+void chunk_state_paths::forward(std::span<const HeadForward> heads) { HWY_DYNAMIC_DISPATCH(forward)(heads); }
+void chunk_state_paths::backward(std::span<const HeadBackward> heads) { HWY_DYNAMIC_DISPATCH(backward)(heads); }
 double chunk_state_paths::loops_ns(const HeadInputs& in) { return 0.4 * HWY_DYNAMIC_DISPATCH(cycles)(in); }
 
 }  // namespace subband

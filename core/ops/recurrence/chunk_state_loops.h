@@ -1,7 +1,8 @@
-// The CPU loops of chunk_state (chunk_state_loops.cpp), for one sequence and one head of queries; fp32.
+// The CPU loops of chunk_state (chunk_state_loops.cpp), for heads of queries that stand side by side; fp32.
 // Shapes  q, k [L,K], v [L,V] or, with a one behind each row, [L,V + 1]; a state [K,V], its rows without gaps
 #pragma once
 #include <cstdint>
+#include <span>
 
 namespace subband::chunk_state_paths {
 
@@ -33,18 +34,25 @@ struct HeadInputs {
   int64_t value_width() const { return v.width + (v.with_one ? 1 : 0); }
 };
 
-/// `state`: before the first token; becomes that after the last.
-void forward(const HeadInputs& in, float* state, const RowsOut& y);
-
-struct HeadGradients {
-  RowsOut q, k, v;
-  RowsOut log_decay;  ///< width 1
+struct HeadForward {
+  HeadInputs in;
+  float* state;  ///< before the first token; becomes that after the last
+  RowsOut y;
 };
+/// Heads of one length and of the same widths, window by window of tokens.
+void forward(std::span<const HeadForward> heads);
 
-/// From the gradients of y and, in `of_state`, of the last state, which becomes that of the state before the first token.
-void backward(const HeadInputs& in, const float* state, const Rows& of_y, float* of_state, const HeadGradients& to);
+struct HeadBackward {
+  HeadInputs in;
+  const float* state;  ///< before the first token
+  Rows of_y;
+  float* of_state;  ///< the gradient of the last state; becomes that of `state`
+  RowsOut of_q, of_k, of_v;
+  RowsOut of_log_decay;  ///< width 1
+};
+void backward(std::span<const HeadBackward> heads);
 
-/// About how many nanoseconds `forward` takes; `backward` three times that.
+/// About how many nanoseconds `forward` takes for a head; `backward` three times that.
 double loops_ns(const HeadInputs& in);
 
 }  // namespace subband::chunk_state_paths

@@ -1,8 +1,10 @@
 // Two schedulers on one folder whose file system has no locks, their processes stopped and woken at random instants: every
-// cell is computed once, whoever does it. This program's own flock stands for that of such a file system.
+// cell is computed once, whoever does it. This program's own flock stands for that of such a file system, its own clock for one
+// that is set anew.
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,6 +29,7 @@ namespace fs = std::filesystem;
 using testing::Process;
 
 static std::atomic<bool> has_locks = true;
+static std::atomic<bool> has_jumping_clock = false;
 static constexpr int64_t kStepsOfCell = 20;
 static constexpr double kLease_s = 0.4;
 
@@ -34,6 +37,12 @@ static constexpr double kLease_s = 0.4;
 struct WithoutLocks {
   WithoutLocks() { has_locks = false; }
   ~WithoutLocks() { has_locks = true; }
+};
+
+// Until it ends, the clock of this process and its forks jumps an hour back and forth, some times a second.
+struct WithJumpingClock {
+  WithJumpingClock() { has_jumping_clock = true; }
+  ~WithJumpingClock() { has_jumping_clock = false; }
 };
 
 static RunPlan plan_of(size_t cell) {
@@ -130,6 +139,30 @@ static void disturb(std::vector<Process>& schedulers, int stops) {
   wake(true);
 }
 
+// Every cell is done once, with the result that its steps give; how often its run was begun or went on, of all together.
+static int64_t checked_sessions(const Store& store, size_t cells) {
+  CHECK(store.folders().size() == cells);
+  int64_t sessions = 0;
+  for (size_t cell = 0; cell < cells; ++cell) {
+    const auto run_folder = store.find(plan_of(cell).start.id, 1);
+    REQUIRE(run_folder);
+    const RunRecord run = read_record(*run_folder / kRecordName);
+    CHECK(run.status == Status::done);
+    REQUIRE(run.curve.size() == static_cast<size_t>(kStepsOfCell));
+    for (size_t i = 0; i < run.curve.size(); ++i) CHECK(run.curve[i].step == static_cast<int64_t>(i) + 1);
+    std::string state;
+    for (int64_t step = 1; step <= kStepsOfCell; ++step) state = sha256_hex(state + std::to_string(step));
+    CHECK(run.metrics.at("valid.bpb") == double(state[0]));
+    int64_t ends = 0;
+    for (const RecordJson& event : read_record_file(*run_folder / kRecordName).events) {
+      if (text_in(event, "event") == "end" && text_in(event, "status") == "done") ++ends;
+      if (text_in(event, "event") == "model") ++sessions;
+    }
+    CHECK(ends == 1);
+  }
+  return sessions;
+}
+
 TEST_CASE("two schedulers without locks share the cells and never double one, whoever is stopped when",
           "[shared_store]") {
   const WithoutLocks from_here;
@@ -147,32 +180,29 @@ TEST_CASE("two schedulers without locks share the cells and never double one, wh
   for (Process& each : schedulers) CHECK(each.wait(120) == 0);
 
   const Store store(folder / "logs");
-  CHECK(store.folders().size() == cells);
-  int64_t counted = 0, sessions = 0;
-  for (size_t cell = 0; cell < cells; ++cell) {
-    const auto run_folder = store.find(plan_of(cell).start.id, 1);
-    REQUIRE(run_folder);
-    const RunRecord run = read_record(*run_folder / kRecordName);
-    CHECK(run.status == Status::done);
-    REQUIRE(run.curve.size() == static_cast<size_t>(kStepsOfCell));
-    for (size_t i = 0; i < run.curve.size(); ++i) CHECK(run.curve[i].step == static_cast<int64_t>(i) + 1);
-    std::string state;
-    for (int64_t step = 1; step <= kStepsOfCell; ++step) state = sha256_hex(state + std::to_string(step));
-    CHECK(run.metrics.at("valid.bpb") == double(state[0]));
-    int64_t ends = 0;
-    for (const RecordJson& event : read_record_file(*run_folder / kRecordName).events) {
-      if (text_in(event, "event") == "end" && text_in(event, "status") == "done") ++ends;
-      if (text_in(event, "event") == "model") ++sessions;
-    }
-    CHECK(ends == 1);
-    counted += kStepsOfCell;
-  }
+  const int64_t sessions = checked_sessions(store, cells), counted = static_cast<int64_t>(cells) * kStepsOfCell;
   // Whoever sleeps through a takeover does at most the step that he was in; whoever goes on repeats at most one.
   const std::string journal = read_file(folder / "journal");
   const auto computed = std::ranges::count(journal, '\n');
   const auto takeovers = sessions - static_cast<int64_t>(cells);
   CHECK(computed >= counted);
   CHECK(computed <= counted + 2 * takeovers);
+}
+
+TEST_CASE("a clock that jumps back an hour takes no lease away and keeps none alive", "[shared_store]") {
+  const WithoutLocks no_locks;
+  const WithJumpingClock from_here;
+  const TestFolder folder;
+  std::vector<Process> schedulers;
+  for (int i = 0; i < 2; ++i)
+    schedulers.push_back(Process::of([&] {
+      run_all(folder.path(), 6, 2);
+      return 0;
+    }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  for (const pid_t worker : schedulers[0].children()) ::kill(worker, SIGKILL);  // whose leases others take over
+  for (Process& each : schedulers) CHECK(each.wait(60) == 0);
+  checked_sessions(Store(folder / "logs"), 6);
 }
 
 }  // namespace subband::shared_store_test
@@ -182,4 +212,15 @@ int flock(int fd, int operation) noexcept {
   if (subband::shared_store_test::has_locks) return static_cast<int>(::syscall(SYS_flock, fd, operation));
   errno = ENOLCK;
   return -1;
+}
+
+// Of all clocks the one of the day alone is moved: which of three hours it is changes every 70 ms.
+extern "C" int clock_gettime(clockid_t clock, timespec* time) noexcept;
+int clock_gettime(clockid_t clock, timespec* time) noexcept {
+  const auto code = static_cast<int>(::syscall(SYS_clock_gettime, clock, time));
+  if (code != 0 || clock != CLOCK_REALTIME || !subband::shared_store_test::has_jumping_clock) return code;
+  timespec since_start{};
+  ::syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &since_start);
+  time->tv_sec -= 3600 * ((since_start.tv_sec * 1000 + since_start.tv_nsec / 1'000'000) / 70 % 3);
+  return code;
 }

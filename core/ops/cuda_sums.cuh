@@ -9,37 +9,35 @@ constexpr unsigned kAll = 0xffffffffu;
 
 __device__ __forceinline__ float larger(float a, float b) { return a > b ? a : b; }
 
-/// Every lane has it.
-__device__ __forceinline__ float warp_sum(float value) {
-  for (int mask = 16; mask > 0; mask /= 2) value += __shfl_xor_sync(kAll, value, mask);
+struct Plus {
+  static __device__ __forceinline__ float of(float a, float b) { return a + b; }
+};
+struct Larger {
+  static __device__ __forceinline__ float of(float a, float b) { return larger(a, b); }
+};
+
+/// All lanes' values joined by one of these; every lane has it.
+template <class Join>
+__device__ __forceinline__ float of_warp(float value) {
+  for (int mask = 16; mask > 0; mask /= 2) value = Join::of(value, __shfl_xor_sync(kAll, value, mask));
   return value;
 }
-__device__ __forceinline__ float warp_largest(float value) {
-  for (int mask = 16; mask > 0; mask /= 2) value = larger(value, __shfl_xor_sync(kAll, value, mask));
-  return value;
-}
+__device__ __forceinline__ float warp_sum(float value) { return of_warp<Plus>(value); }
 
 /// Every thread has it. `shared`: a float per warp, which may be used again after the call.
-__device__ __forceinline__ float block_sum(float value, float* shared) {
+template <class Join>
+__device__ __forceinline__ float of_block(float value, float* shared) {
   const unsigned warps = (blockDim.x + 31) / 32;
-  value = warp_sum(value);
+  value = of_warp<Join>(value);
   if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = value;
   __syncthreads();
-  float sum = 0;
-  for (unsigned i = 0; i < warps; ++i) sum += shared[i];
+  float joined = shared[0];
+  for (unsigned i = 1; i < warps; ++i) joined = Join::of(joined, shared[i]);
   __syncthreads();
-  return sum;
+  return joined;
 }
-__device__ __forceinline__ float block_largest(float value, float* shared) {
-  const unsigned warps = (blockDim.x + 31) / 32;
-  value = warp_largest(value);
-  if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = value;
-  __syncthreads();
-  float most = shared[0];
-  for (unsigned i = 1; i < warps; ++i) most = larger(most, shared[i]);
-  __syncthreads();
-  return most;
-}
+__device__ __forceinline__ float block_sum(float value, float* shared) { return of_block<Plus>(value, shared); }
+__device__ __forceinline__ float block_largest(float value, float* shared) { return of_block<Larger>(value, shared); }
 
 }  // namespace cuda_sums
 }  // namespace subband

@@ -4,23 +4,20 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <random>
 
+#include "analysis/bench/own_folder.h"
 #include "analysis/bench/peer_process.h"
 #include "analysis/bench/targets.h"
 #include "analysis/statistics.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "core/temporaries.h"
 #include "core/text.h"
 
 namespace subband {
 
 namespace former_bench {
-
-namespace fs = std::filesystem;
 
 // A program as it is started, and its times of one mixer at one length.
 struct Variant {
@@ -37,13 +34,6 @@ class FormerBench {
     variants_ = {Variant{"subband", {plan.program.empty() ? this_program() : plan.program}},
                  Variant{"former", {plan.former}},
                  Variant{"former kept", {"env", "MALLOC_MMAP_THRESHOLD_=" + kept, "MALLOC_TRIM_THRESHOLD_=" + kept, plan.former}}};
-    fs::create_directories(folder_);
-  }
-  FormerBench(const FormerBench&) = delete;
-  FormerBench& operator=(const FormerBench&) = delete;
-  ~FormerBench() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
   }
 
   Report run() {
@@ -75,7 +65,7 @@ class FormerBench {
           "--width=" + std::to_string(plan_.width), "--batch=" + std::to_string(plan_.batch),
           "--threads=" + std::to_string(plan_.threads), fmt::format("--budget={}", budget_s(length)),
           fmt::format("--pass-limit={}", budget_s(length)), fmt::format("--memory={}", memory_mib(length)),
-          std::string("--device=cpu"), std::string("--json"), std::string("--quiet"), "--store=" + folder_.string()})
+          std::string("--device=cpu"), std::string("--json"), std::string("--quiet"), "--store=" + folder_.path().string()})
       command.push_back(word);
     if (plan_.backward) command.emplace_back("--backward");
     run_to_end(command, folder_ / "log.txt", folder_ / "answer.json");
@@ -118,7 +108,7 @@ class FormerBench {
   const std::function<void(const std::string&)>& tell_;
   std::array<Variant, 3> variants_;
   std::mt19937_64 shuffle_{1};
-  fs::path folder_ = fs::temp_directory_path() / temporary_name("subband_bench_former");
+  OwnFolder folder_;
   Table table_{.columns = {{"mixer"}, {"tokens", true}, {"ms", true}, {"former over it", true}, {"former, kept, over it", true}}};
   nlohmann::ordered_json figures_ = nlohmann::ordered_json::object();
   std::vector<std::string> left_out_;

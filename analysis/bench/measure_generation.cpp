@@ -7,22 +7,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <memory>
 #include <random>
 
-#include "analysis/bench/peer_process.h"
+#include "analysis/bench/greedy_text.h"
+#include "analysis/bench/matrix_uses.h"
+#include "analysis/bench/transformers_peer.h"
 #include "analysis/statistics.h"
 #include "core/error.h"
-#include "core/files.h"
-#include "core/json.h"
-#include "core/temporaries.h"
 #include "core/tensors/random.h"
 #include "core/text.h"
-#include "experiments/generation/token_source.h"
-#include "experiments/interchange/huggingface/decoder.h"
-#include "experiments/interchange/huggingface/weights.h"
-#include "models/layers/weight_matrix.h"
 #include "models/quantisation/pack_net.h"
 #include "models/quantisation/plan.h"
 
@@ -30,7 +24,6 @@ namespace subband {
 
 namespace generation_bench {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kBehind = 32;        // tokens before the first that is timed
@@ -41,46 +34,6 @@ double seconds_of(const std::function<void()>& work) {
   const Clock::time_point start = Clock::now();
   work();
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// A text as a net goes on with it, always by its likeliest token.
-class GreedyText {
- public:
-  GreedyText(Net& net, const TokenSource::Options& options, int64_t vocabulary, int64_t behind)
-      : source_(net, options) {
-    for (int64_t i = 0; i < behind; ++i) ids_.push_back(static_cast<int32_t>((i * i + 7 * i + 3) % vocabulary));
-  }
-  void next() { ids_.push_back(static_cast<int32_t>(source_.after({&ids_}, std::ssize(ids_))[0].argmax().item<int64_t>())); }
-  const std::vector<int32_t>& ids() const { return ids_; }
-
- private:
-  TokenSource source_;
-  std::vector<int32_t> ids_;
-};
-
-// How often the matrices of a net are multiplied with in one pass over so many tokens, and with how many vectors in all.
-struct MatrixUses {
-  std::map<std::string, int64_t> times, vectors;
-
-  MatrixUses(Net& net, int64_t tokens) {
-    const std::vector<NamedMatrix> all = weight_matrices(net);
-    for (const auto& [name, matrix] : all)
-      matrix->watch([this, &name = name](const at::Tensor& x) { ++times[name], vectors[name] += x.numel() / x.size(-1); });
-    SequenceState state(tokens);
-    net.forward(at::ones({1, tokens}, at::kLong), {.state = &state});
-    for (const auto& [name, matrix] : all) matrix->watch({});
-  }
-  double flops(const Net& net) const {
-    double sum = 0;
-    for (const auto& [name, matrix] : weight_matrices(net))
-      if (const auto found = vectors.find(name); found != vectors.end())
-        sum += 2.0 * static_cast<double>(matrix->rows() * matrix->columns() * found->second);
-    return sum;
-  }
-};
-
-double bytes_of(const WeightMatrix& matrix) {
-  return static_cast<double>(matrix.packed() ? matrix.packed()->form.bytes() : 4 * matrix.rows() * matrix.columns());
 }
 
 struct Timed {
@@ -214,36 +167,15 @@ class GenerationBench {
     prompt_share_ = per_token * static_cast<double>(plan_.prompt) / rate / prompt_s_;
   }
 
-  // The folder that `transformers` loads, and a process that goes on with the same prompt.
+  // What `transformers` writes first must be our text.
   void add_peer() {
     tell_("transformers");
-    const std::string python = python_with_torch(program_root(), peer_note_);
-    if (!peer_note_.empty()) return;
-    const Checkpoint checkpoint = fresh_checkpoint(recipe_, model_tensors(*dense_));
-    const huggingface::Decoder decoder = huggingface::decoder_of_checkpoint(checkpoint);
-    Tensors ours;
-    for (const auto& [name, tensor] : model_tensors(*dense_)) ours[name] = tensor;
-    write_file(folder_ / "config.json", huggingface::json_of_decoder(decoder, "float32").dump(2) + "\n");
-    write_safetensors(folder_ / "model.safetensors", huggingface::weights_for(decoder, ours), {{"format", "pt"}});
     GreedyText text(*dense_, {}, recipe_.vocabulary, kBehind);
-    Json given = Json::object();
-    given["prompt"] = text.ids(), given["tokens"] = kPeerTokens;
-    write_file(folder_ / "prompt.json", given.dump());
-    const std::string script = (program_root() / "analysis/peers/generate.py").string();
-    try {
-      peer_ = std::make_unique<PeerProcess>(
-          std::vector<std::string>{python, script, folder_.string(), std::to_string(at::get_num_threads())}, true);
-      const Json ready = peer_->heard();
-      for (int64_t i = 0; i < kPeerTokens; ++i) text.next();
-      if (ready.at("ids").get<std::vector<int32_t>>() != text.ids())
-        throw ConfigError("bench generation", "transformers writes another text; nothing was timed", "bad_value");
-      peer_name_ = "transformers " + ready.at("transformers").get<std::string>();
-    } catch (const ConfigError&) {
-      throw;
-    } catch (const Error& error) {
-      peer_note_ = error.what();
-      return;
-    }
+    peer_ = start_transformers(recipe_, *dense_, text.ids(), kPeerTokens);
+    if (!peer_.process) return;
+    for (int64_t i = 0; i < kPeerTokens; ++i) text.next();
+    if (peer_.first_text != text.ids())
+      throw ConfigError("bench generation", "transformers writes another text; nothing was timed", "bad_value");
     add_peer_rows();
   }
 
@@ -253,7 +185,7 @@ class GenerationBench {
       GreedyText again(*dense_, {}, recipe_.vocabulary, kBehind);
       for (int64_t i = 0; i < kPeerTokens; ++i) again.next();
     });
-    peer_text_ = add("whole text of the peer", [this] { peer_->ask("text"); });
+    peer_text_ = add("whole text of the peer", [this] { peer_.process->ask("text"); });
   }
 
   struct Row {
@@ -310,36 +242,21 @@ class GenerationBench {
 
   void add_peer_note(Notes& notes) const {
     if (!plan_.peers) return;
-    if (!peer_note_.empty()) return notes.lines.push_back("transformers: left out: " + peer_note_);
+    if (!peer_.process) return notes.lines.push_back("transformers: left out: " + peer_.lacking);
     const double ratio = median_of([&](size_t round) { return time(peer_text_, round) / time(own_text_, round); });
     const double own = median_of([&](size_t round) { return time(own_text_, round); });
     notes.lines.push_back(fmt::format("{} `generate`, {} tokens behind {}: {:.2f} times this program's {:.1f} ms; the same tokens",
-                                      peer_name_, kPeerTokens, kBehind, ratio, 1e3 * own));
+                                      peer_.name, kPeerTokens, kBehind, ratio, 1e3 * own));
   }
-
-  struct Folder {
-    fs::path path = fs::temp_directory_path() / temporary_name("subband_bench");
-    Folder() { fs::create_directories(path); }
-    ~Folder() {
-      std::error_code ignored;
-      fs::remove_all(path, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    fs::path operator/(const char* name) const { return path / name; }
-    std::string string() const { return path.string(); }
-  };
 
   const Recipe& recipe_;
   const GenerationBenchPlan& plan_;
   const std::function<void(const std::string&)>& tell_;
-  Folder folder_;
   std::shared_ptr<Net> dense_;
   std::vector<Timed> timed_;
   std::vector<Row> rows_;
   double prompt_s_ = 0, prompt_share_ = 0;
-  std::unique_ptr<PeerProcess> peer_;
-  std::string peer_name_, peer_note_;
+  TransformersPeer peer_;
   size_t own_text_ = 0, peer_text_ = 0;
   float sink_ = 0;  // so that nothing is left out
 };

@@ -8,13 +8,13 @@
 #include <filesystem>
 #include <optional>
 
+#include "analysis/bench/own_folder.h"
 #include "analysis/bench/peer_process.h"
 #include "analysis/bench/targets.h"
 #include "analysis/statistics.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "core/temporaries.h"
 #include "core/tensors/safetensors.h"
 #include "core/text.h"
 #include "experiments/load_recipe.h"
@@ -29,17 +29,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-struct SweepFolder {
-  fs::path path = fs::temp_directory_path() / temporary_name("subband_bench_sweep");
-  SweepFolder() { fs::create_directories(path); }
-  ~SweepFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  SweepFolder(const SweepFolder&) = delete;
-  SweepFolder& operator=(const SweepFolder&) = delete;
-};
 
 struct SweepRow {
   std::string name, way, skipped;
@@ -70,7 +59,7 @@ class SweepMeasurement {
  private:
   double timed(const std::vector<std::string>& command) const {
     const Clock::time_point start = Clock::now();
-    run_to_end(command, folder_.path / "log.txt");
+    run_to_end(command, folder_ / "log.txt");
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
@@ -79,7 +68,7 @@ class SweepMeasurement {
     std::vector<std::string> command = {plan_.program.empty() ? this_program() : plan_.program, "sweep",
                                         plan_.sweep};
     command.insert(command.end(), plan_.overrides.begin(), plan_.overrides.end());
-    const fs::path store = folder_.path / "store";
+    const fs::path store = folder_ / "store";
     for (const std::string& word : {std::string("--jobs"), std::to_string(plan_.jobs), std::string("--quiet"),
                                     std::string("--store"), store.string()})
       command.push_back(word);
@@ -95,7 +84,7 @@ class SweepMeasurement {
     return row;
   }
 
-  fs::path cell_folder(size_t cell) const { return folder_.path / "cells" / std::to_string(cell); }
+  fs::path cell_folder(size_t cell) const { return folder_ / "cells" / std::to_string(cell); }
 
   // Recipes, initial weights, a batch and what it costs.
   void hand_over() const {
@@ -108,7 +97,7 @@ class SweepMeasurement {
           load_recipe(registry_, RecipeRequest{.name = (runs_[cell] / "config.yaml").string(), .overrides = {}, .folders = {}});
       const auto net = make_net(recipe);
       write_safetensors(folder / "weights.safetensors", model_tensors(*net));
-      const auto open = make_task(recipe)->open(task_use(recipe, at::kCPU, folder_.path));
+      const auto open = make_task(recipe)->open(task_use(recipe, at::kCPU, folder_.path()));
       const Batch& batch = open->draw(0);
       const at::Tensor loss = net->loss(batch.inputs_BL, batch.targets_BL);
       write_safetensors(folder / "first.safetensors",
@@ -122,10 +111,10 @@ class SweepMeasurement {
     const fs::path script = program_root() / "analysis/peers/sweep.py";
     std::string cells;
     for (size_t cell = 0; cell < runs_.size(); ++cell) cells += (cell == 0 ? "" : ",") + std::to_string(cell);
-    const fs::path outputs = folder_.path / (compiled ? "compiled" : "eager");
+    const fs::path outputs = folder_ / (compiled ? "compiled" : "eager");
     row.seconds = timed({python, script.string(), "--multirun", "hydra/launcher=joblib",
                          "hydra.launcher.n_jobs=" + std::to_string(plan_.jobs), "cell=" + cells,
-                         "cells=" + (folder_.path / "cells").string(), "root=" + program_root().string(),
+                         "cells=" + (folder_ / "cells").string(), "root=" + program_root().string(),
                          std::string("compiled=") + (compiled ? "true" : "false"),
                          "hydra.sweep.dir=" + outputs.string()});
     std::vector<double> results;
@@ -164,7 +153,7 @@ class SweepMeasurement {
   const Registry& registry_;
   const SweepBenchPlan& plan_;
   const std::function<void(const std::string&)>& tell_;
-  SweepFolder folder_;
+  OwnFolder folder_;
   std::vector<fs::path> runs_;
   std::vector<SweepRow> rows_;
 };

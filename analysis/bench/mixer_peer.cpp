@@ -5,19 +5,15 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <string_view>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "core/slot.h"
-#include "core/temporaries.h"
 #include "core/tensors/safetensors.h"
 #include "experiments/training/checkpoints/checkpoint.h"
 
 namespace subband {
-
-namespace fs = std::filesystem;
 
 bool has_mixer_peer(const std::string& mixer) {  // analysis/peers/mixers.py
   constexpr std::array<std::string_view, 5> kPeers = {"linear_attention", "performer", "retnet", "wersa", "wavelet"};
@@ -42,23 +38,19 @@ void MixerPeers::start(MixerRunner& runner, const MixerRunner* own, const at::Te
   if (contender.ended.empty()) contender.ended = runners.prediction(runner);
   if (!(skipped = contender.ended).empty()) return;
   runner.cell.form = own->cell.form, runner.cell.flops = own->cell.flops, runner.cell.peer_of = contender.peer_of;
-  const fs::path folder = fs::temp_directory_path() / temporary_name("subband_bench_mixer");
+  const OwnFolder folder;
   try {
-    hand_over(*own, x, folder.string());
+    hand_over(*own, x, folder);
     runner.peer = std::make_unique<PeerProcess>(
-        std::vector<std::string>{python_, (program_root() / "analysis/peers/mixer.py").string(), folder.string(),
+        std::vector<std::string>{python_, (program_root() / "analysis/peers/mixer.py").string(), folder.path().string(),
                                  std::to_string(at::get_num_threads())});
     runner.has_run(runner.peer->heard().at("seconds").get<double>());
   } catch (const Error& error) {
     skipped = contender.ended = error.first().message;
   }
-  std::error_code ignored;
-  fs::remove_all(folder, ignored);
 }
 
-void MixerPeers::hand_over(const MixerRunner& own, const at::Tensor& x, const std::string& folder) const {
-  const fs::path files = folder;
-  fs::create_directories(files);
+void MixerPeers::hand_over(const MixerRunner& own, const at::Tensor& x, const OwnFolder& files) const {
   const c10::NoGradGuard no_gradient;
   write_safetensors(files / "weights.safetensors", model_tensors(*own.mixer));
   write_safetensors(files / "pass.safetensors", {{"x", x}, {"y", own.mixer->forward(x, {})}});

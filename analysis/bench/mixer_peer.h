@@ -3,6 +3,7 @@
 #include <string>
 
 #include "analysis/bench/mixer_runner.h"
+#include "analysis/bench/own_folder.h"
 
 namespace subband {
 
@@ -19,7 +20,7 @@ class MixerPeers {
 
  private:
   std::string why_not(const MixerRunner* own) const;
-  void hand_over(const MixerRunner& own, const at::Tensor& x, const std::string& folder) const;
+  void hand_over(const MixerRunner& own, const at::Tensor& x, const OwnFolder& files) const;
 
   const Registry& registry_;
   const MixerBenchPlan& plan_;

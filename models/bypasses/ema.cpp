@@ -1,7 +1,7 @@
 // An exponential mean whose rate is decided by the input, channel by channel.
 //   a_t = sigmoid(W_e x_t + b_e),   m_t = a_t ⊙ m_{t-1} + (1 - a_t) ⊙ x_t,  m_{-1} = 0
 // Shapes  B batch, L length, C width, S scales; W_e [C,C]
-// Cost    2 C² + (S + 1) C parameters; ceil(log2 L) passes over the sequence
+// Cost    2 C² + (S + 1) C parameters; in plain ATen ceil(log2 L) passes over the sequence
 // Source  WaveletLM, decompose bypass, EMA form; a doubling scan over (A, (1 - a) x)
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/sigmoid.h>
@@ -61,7 +61,8 @@ void add_to(BypassRegistry& r) {
   r.add<Ema, Config>({.name = "ema",
                       .summary = "an exponential mean with an input-dependent rate",
                       .source = "WaveletLM, decompose bypass, EMA form",
-                      .cost = "2 C^2 + (S + 1) C parameters"});
+                      .cost = "2 C^2 + (S + 1) C parameters",
+                      .version = 2});
 }
 
 }  // namespace subband::bypasses::ema

@@ -5,8 +5,8 @@
 // After foreach_target.h
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <limits>
-#include <type_traits>
 
 #include "core/ops/features/random_features.h"
 #include "core/ops/vector_math-inl.h"
@@ -32,115 +32,147 @@ static void rectify_backward(const Rows& r, const float* HWY_RESTRICT f, const f
   });
 }
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+using Floats = hn::ScalableTag<float>;
+using Vector = hn::Vec<Floats>;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// Of two the larger one; one that is not a number stays, and so does it where it comes second.
-HWY_INLINE float larger(float a, float b) { return a >= b || a != a ? a : b; }
+// A whole vector of a row; or the last values of one, as the front of a vector of zeros: rows are often short.
+struct Whole {
+  HWY_INLINE Vector load(const float* p) const { return hn::LoadU(Floats(), p); }
+  HWY_INLINE void store(Vector v, float* p) const { hn::StoreU(v, Floats(), p); }
+  HWY_INLINE Vector or_else(Vector v, float) const { return v; }
+};
+struct Front {
+  int64_t count;
 
-// body(d, i) as each_vector, but with shorter vectors for the rest before single lanes: rows are often short.
+  HWY_INLINE auto mask() const { return hn::FirstN(Floats(), static_cast<size_t>(count)); }
+  HWY_INLINE Vector or_else(Vector v, float rest) const { return hn::IfThenElse(mask(), v, hn::Set(Floats(), rest)); }
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+  HWY_INLINE Vector load(const float* p) const { return hn::MaskedLoad(mask(), Floats(), p); }
+  HWY_INLINE void store(Vector v, float* p) const { hn::BlendedStore(v, mask(), Floats(), p); }
+#else
+  HWY_INLINE Vector load(const float* p) const {
+    HWY_ALIGN float values[HWY_MAX_BYTES / sizeof(float)] = {};
+    std::copy_n(p, count, values);
+    return hn::Load(Floats(), values);
+  }
+  HWY_INLINE void store(Vector v, float* p) const {
+    HWY_ALIGN float values[HWY_MAX_BYTES / sizeof(float)];
+    hn::Store(v, Floats(), values);
+    std::copy_n(values, count, p);
+  }
+#endif
+};
+
+// body(Whole or Front, i) for a row.
 template <class Body>
 HWY_INLINE void each_part(int64_t count, const Body& body) {
-  const hn::ScalableTag<float> whole;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(whole));
+  const auto lanes = static_cast<int64_t>(hn::Lanes(Floats()));
   int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) body(whole, i);
-  const hn::CappedTag<float, 8> eight;
-  if (lanes > 8 && i + 8 <= count) body(eight, i), i += 8;
-  const hn::CappedTag<float, 4> four;
-  if (lanes > 4 && i + 4 <= count) body(four, i), i += 4;
-  const hn::CappedTag<float, 1> single;
-  for (; i < count; ++i) body(single, i);
+  for (; i + lanes <= count; i += lanes) body(Whole(), i);
+  if (i < count) body(Front{count - i}, i);
 }
 
-// The largest of values(d, i) over i; not a number where one is none.
-template <class Values>
-HWY_INLINE float largest_of(int64_t count, const Values& values) {
-  const hn::ScalableTag<float> whole;
-  auto most = hn::Set(whole, -std::numeric_limits<float>::infinity()), zero_or_none = hn::Zero(whole);
-  float rest = -std::numeric_limits<float>::infinity();
-  each_part(count, [&](auto d, int64_t i) {
-    const auto value = values(d, i);
-    if constexpr (std::is_same_v<decltype(d), hn::ScalableTag<float>>) {
-      most = hn::Max(most, value);
-      zero_or_none = hn::Or(zero_or_none, hn::IfThenElseZero(hn::IsNaN(value), value));
-    } else {
-      rest = larger(rest, hn::AllFalse(d, hn::IsNaN(value)) ? hn::GetLane(hn::MaxOfLanes(d, value)) : kNaN);
-    }
-  });
-  const bool is_number = hn::AllFalse(whole, hn::IsNaN(zero_or_none));
-  return larger(rest, is_number ? hn::GetLane(hn::MaxOfLanes(whole, most)) : kNaN);
+// exp(x) for x <= 0, to 2e-7 of it; 0 below the smallest normal number, and x where it is not a number. 2^n e^r with r at
+// most half of ln 2, whose polynomial is that of Cephes; a large number added rounds, and leaves n in the lowest bits.
+HWY_INLINE Vector exponential(Vector x) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> bits;
+  const auto large = hn::Set(d, 12582912.0f), shifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), large);
+  const auto n = hn::Sub(shifted, large);
+  auto r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
+  auto p = hn::MulAdd(r, hn::Set(d, 1.9875691500e-4f), hn::Set(d, 1.3981999507e-3f));
+  p = hn::MulAdd(r, p, hn::Set(d, 8.3334519073e-3f));
+  p = hn::MulAdd(r, p, hn::Set(d, 4.1665795894e-2f));
+  p = hn::MulAdd(r, p, hn::Set(d, 1.6666665459e-1f));
+  p = hn::MulAdd(r, p, hn::Set(d, 5.0000001201e-1f));
+  p = hn::Add(hn::MulAdd(hn::Mul(r, r), p, r), hn::Set(d, 1.0f));
+  const auto scaled = hn::Add(hn::BitCast(bits, p), hn::ShiftLeft<23>(hn::BitCast(bits, shifted)));
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.3f)), hn::BitCast(d, scaled));
 }
 
-HWY_INLINE void exponentiate_row(int64_t features, float c, float* HWY_RESTRICT log) {
-  each_part(features, [=](auto d, int64_t i) {
-    hn::StoreU(exp_of(d, hn::Sub(hn::LoadU(d, log + i), hn::Set(d, c))), d, log + i);
+// exp(scale p - c)
+HWY_INLINE void exponentiate_row(int64_t features, float scale, float c, float* HWY_RESTRICT p) {
+  const Floats d;
+  each_part(features, [=](auto part, int64_t i) {
+    part.store(exponential(hn::MulSub(part.load(p + i), hn::Set(d, scale), hn::Set(d, c))), p + i);
   });
 }
 
-// p becomes scale p - norm, the logarithms, whose largest is returned.
-HWY_INLINE float logarithms_of_row(const Rows& r, float norm, float* HWY_RESTRICT p) {
-  return largest_of(r.features, [=, &r](auto d, int64_t i) {
-    const auto log = hn::MulSub(hn::LoadU(d, p + i), hn::Set(d, r.scale), hn::Set(d, norm));
-    hn::StoreU(log, d, p + i);
-    return log;
-  });
-}
+// The largest of a row; not a number where one is none.
+struct Largest {
+  Vector most, none;
+
+  HWY_INLINE Largest() : most(hn::Set(Floats(), -kInfinity)), none(hn::Zero(Floats())) {}
+  template <class Part>
+  HWY_INLINE void see(const Part& part, Vector value) {
+    most = hn::Max(most, part.or_else(value, -kInfinity));
+    none = hn::Or(none, hn::IfThenElseZero(hn::IsNaN(value), value));
+  }
+  HWY_INLINE float found() const {
+    const Floats d;
+    return hn::AllFalse(d, hn::IsNaN(none)) ? hn::GetLane(hn::MaxOfLanes(d, most))
+                                            : std::numeric_limits<float>::quiet_NaN();
+  }
+};
 
 static void exponentiate(const Rows& r, const float* HWY_RESTRICT c, float* HWY_RESTRICT log) {
-  for (int64_t row = 0; row < r.rows; ++row) exponentiate_row(r.features, c[row], log + row * r.features);
+  for (int64_t row = 0; row < r.rows; ++row) exponentiate_row(r.features, 1, c[row], log + row * r.features);
 }
 
 static void exponentiate_queries(const Rows& r, float* HWY_RESTRICT p) {
-  for (int64_t row = 0; row < r.rows; ++row, p += r.features)
-    exponentiate_row(r.features, logarithms_of_row(r, 0, p), p);
-}
-
-HWY_INLINE float squared_norm(int64_t count, const float* HWY_RESTRICT x) {
-  const hn::ScalableTag<float> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  auto sum = hn::Zero(d);
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    const auto value = hn::LoadU(d, x + i);
-    sum = hn::MulAdd(value, value, sum);
+  const Floats d;
+  for (int64_t row = 0; row < r.rows; ++row, p += r.features) {
+    Largest largest;
+    each_part(r.features,
+              [&](auto part, int64_t i) { largest.see(part, hn::Mul(part.load(p + i), hn::Set(d, r.scale))); });
+    exponentiate_row(r.features, r.scale, largest.found(), p);
   }
-  float total = hn::GetLane(hn::SumOfLanes(d, sum));
-  for (; i < count; ++i) total += x[i] * x[i];
-  return total;
 }
 
 static void key_logarithms(const Rows& r, const float* HWY_RESTRICT x, float* HWY_RESTRICT p,
                            float* HWY_RESTRICT largest) {
-  const float factor = 0.5f * r.scale * r.scale;
-  for (int64_t row = 0; row < r.rows; ++row)
-    largest[row] =
-        logarithms_of_row(r, factor * squared_norm(r.width, x + row * r.width), p + row * r.features);
+  const Floats d;
+  for (int64_t row = 0; row < r.rows; ++row, x += r.width) {
+    auto squares = hn::Zero(d);
+    each_part(r.width, [&](auto part, int64_t i) {
+      const auto value = part.load(x + i);
+      squares = hn::MulAdd(value, value, squares);
+    });
+    const float norm = 0.5f * r.scale * r.scale * hn::GetLane(hn::SumOfLanes(d, squares));
+    float* const own = p + row * r.features;
+    Largest found;
+    each_part(r.features, [&](auto part, int64_t i) {
+      const auto log = hn::MulSub(part.load(own + i), hn::Set(d, r.scale), hn::Set(d, norm));
+      part.store(log, own + i);
+      found.see(part, log);
+    });
+    largest[row] = found.found();
+  }
 }
 
 static void exponentiate_backward(const Rows& r, const float* HWY_RESTRICT f, const float* HWY_RESTRICT g,
                                   float* HWY_RESTRICT of_p, float* HWY_RESTRICT sums) {
-  const hn::ScalableTag<float> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const Floats d;
   for (int64_t row = 0; row < r.rows; ++row, f += r.features, g += r.features, of_p += r.features) {
     auto sum = hn::Zero(d);
-    int64_t i = 0;
-    for (; i + lanes <= r.features; i += lanes) {
-      const auto value = hn::Mul(hn::Mul(hn::LoadU(d, f + i), hn::LoadU(d, g + i)), hn::Set(d, r.scale));
-      hn::StoreU(value, d, of_p + i);
+    each_part(r.features, [&](auto part, int64_t i) {
+      const auto value = hn::Mul(hn::Mul(part.load(f + i), part.load(g + i)), hn::Set(d, r.scale));
+      part.store(value, of_p + i);
       sum = hn::Add(sum, value);
-    }
-    float total = hn::GetLane(hn::SumOfLanes(d, sum));
-    for (; i < r.features; ++i) total += of_p[i] = f[i] * g[i] * r.scale;
-    sums[row] = total;
+    });
+    sums[row] = hn::GetLane(hn::SumOfLanes(d, sum));
   }
 }
 
 static void norms_backward(const Rows& r, const float* HWY_RESTRICT x, const float* HWY_RESTRICT sums,
                            float* HWY_RESTRICT of_x) {
+  const Floats d;
   for (int64_t row = 0; row < r.rows; ++row, x += r.width, of_x += r.width) {
-    const float factor = r.scale * sums[row];
-    each_vector(r.width, [=](auto d, int64_t i) {
-      hn::StoreU(hn::NegMulAdd(hn::Set(d, factor), hn::LoadU(d, x + i), hn::LoadU(d, of_x + i)), d, of_x + i);
+    const auto factor = hn::Set(d, r.scale * sums[row]);
+    each_part(r.width, [=](auto part, int64_t i) {
+      part.store(hn::NegMulAdd(factor, part.load(x + i), part.load(of_x + i)), of_x + i);
     });
   }
 }

@@ -18,6 +18,8 @@
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
 #include "core/ops/recurrence/chunk_state.h"
+#include "core/ops/recurrence/gated_norm.h"
+#include "core/ops/recurrence/weighted_mean.h"
 #include "core/ops/sequence/causal_filter.h"
 #include "core/ops/sequence/gated_scan.h"
 #include "core/ops/sequence/running_mean.h"
@@ -158,6 +160,16 @@ class Cases {
                       {drawn({B, L, kHeads, K}), drawn({B, L, kHeads, K}), drawn({B, L, kHeads, K})},
                       [](const OpInputs& in, std::string_view path) {
                         return chunk_state({.q_BLHK = in[0], .k_BLGK = in[1], .v_BLGV = in[2]}, path).y_BLHV;
+                      }});
+    cases_.push_back({"gated_norm", fmt::format("{} heads of {}, [{}, {}]", kHeads, K, B, L),
+                      {drawn({B, L, kHeads, K}), drawn({K}), drawn({B, L, kHeads * K})},
+                      [](const OpInputs& in, std::string_view path) {
+                        return gated_norm(in[0], in[1], in[2], 1e-5, path);
+                      }});
+    cases_.push_back({"weighted_mean", fmt::format("{} heads of {}, [{}, {}]", kHeads, K, B, L),
+                      {drawn({B, L, kHeads, K + 1}).abs()},
+                      [](const OpInputs& in, std::string_view path) {
+                        return weighted_mean(in[0], {.epsilon = 1e-6}, path);
                       }});
     cases_.push_back({"token_attention", fmt::format("{} heads of {}, {} keys, batch {}", kHeads, K, T, B),
                       {drawn({B, kHeads, 1, K}), drawn({B, kHeads, T, K}), drawn({B, kHeads, T, K})},

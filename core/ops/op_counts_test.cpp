@@ -15,6 +15,8 @@
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
 #include "core/ops/recurrence/chunk_state.h"
+#include "core/ops/recurrence/gated_norm.h"
+#include "core/ops/recurrence/weighted_mean.h"
 #include "core/ops/sequence/causal_filter.h"
 #include "core/ops/sequence/gated_scan.h"
 #include "core/ops/sequence/running_mean.h"
@@ -57,6 +59,8 @@ static void run(const std::string& op, const at::Tensor& x) {
   if (op == "linear") linear(x, square, line);
   if (op == "linear_cross_entropy") linear_cross_entropy(square, square, at::zeros({4}, at::kLong));
   if (op == "chunk_state") chunk_state({.q_BLHK = rows, .k_BLGK = rows, .v_BLGV = rows});
+  if (op == "gated_norm") gated_norm(rows, line, at::zeros({1, 1, 8}), 1e-5);
+  if (op == "weighted_mean") weighted_mean(rows, {});
   if (op == "token_attention") token_attention(rows, rows, rows, 1.0);
 }
 

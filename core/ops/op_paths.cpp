@@ -22,6 +22,7 @@ const std::vector<OpInfo>& known_ops() {
       {"chunk_state", {"reference", "loops", "cuda"}, "a state that decays and takes up an outer product per token"},
       {"fwht", {"reference", "loops", "cuda"}, "the Walsh-Hadamard transform"},
       {"gated_haar", {"reference", "loops", "cuda"}, "Haar bands along the tokens, each times a gain"},
+      {"gated_norm", {"reference", "loops"}, "the norm of every head, times its gate"},
       {"gated_product", {"reference", "loops"}, "the scale mixer's gate, products and low-rank path"},
       {"gated_scan", {"reference", "loops", "cuda"}, "sums over the past whose decay the input decides"},
       {"gelu_network", {"reference", "loops"}, "two linear maps with GELU between them"},
@@ -36,6 +37,7 @@ const std::vector<OpInfo>& known_ops() {
       {"packed_product", {"reference", "dense", "loops", "cuda"}, "products with weights of few bits"},
       {"token_attention", {"reference", "loops", "cuda"}, "attention of one token on all keys, in decoding"},
       {"unpacked", {"reference", "loops"}, "weights of few bits, and rows of embeddings, as numbers"},
+      {"weighted_mean", {"reference", "loops"}, "sums of weighted values over the sums of their weights"},
   };
   return ops;
 }

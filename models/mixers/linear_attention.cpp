@@ -9,6 +9,7 @@
 #include <ATen/ops/elu.h>
 #include <ATen/ops/relu.h>
 
+#include "core/ops/recurrence/weighted_mean.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/attention/kernel_sums.h"
 #include "models/layers/padding.h"
@@ -74,9 +75,8 @@ class LinearAttention final : public Mixer {
             masked(heads.v_BLGV, keep_BL)};
   }
   at::Tensor merged(const at::Tensor& sums, const at::Tensor& x_BLD) const {
-    const at::Tensor values = sums.narrow(-1, 0, heads_.value_width());
-    const at::Tensor weights = sums.narrow(-1, heads_.value_width(), 1);
-    const at::Tensor y = config_.normalized ? values / (weights + config_.epsilon) : values;
+    const at::Tensor y = config_.normalized ? weighted_mean(sums, {.epsilon = config_.epsilon})
+                                            : sums.narrow(-1, 0, heads_.value_width());
     return heads_.merge(y.to(x_BLD.scalar_type()));
   }
 

@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/ops/recurrence/weighted_mean.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/attention/kernel_sums.h"
 #include "models/layers/attention/random_features.h"
@@ -138,14 +139,17 @@ class Performer final : public Mixer {
         causal_ ? causal_kernel_sums(features, config_.chunk, state) : kernel_sums(features);
     const bool package = !config_.kernel.is_sound();
     const double epsilon = config_.denominator_epsilon.value_or(package && causal_ ? 1e-6 : 0);
+    return heads_.merge(mean_of(sums, features.queries_BLHM, epsilon).to(x_BLD.scalar_type()));
+  }
+  at::Tensor mean_of(const at::Tensor& sums, const at::Tensor& queries, double epsilon) const {
+    if (config_.kernel.has_peak() && epsilon == 0) return weighted_mean(sums, {.least = kSmallestSum});
     const int64_t V = heads_.value_width();
-    at::Tensor weights = sums.narrow(-1, V, 1) + features.queries_BLHM.sum(-1, true) * epsilon;
+    at::Tensor weights = sums.narrow(-1, V, 1) + queries.sum(-1, true) * epsilon;
     if (config_.kernel.has_peak())
       weights = weights.clamp_min(kSmallestSum);
-    else if (!package)
+    else if (config_.kernel.is_sound())
       weights = weights.masked_fill(weights == 0, 1);
-    const at::Tensor y = sums.narrow(-1, 0, V) / weights;
-    return heads_.merge(y.to(x_BLD.scalar_type()));
+    return sums.narrow(-1, 0, V) / weights;
   }
 
   Config config_;

@@ -10,6 +10,7 @@
 
 #include <cmath>
 
+#include "core/ops/recurrence/gated_norm.h"
 #include "models/layers/activation.h"
 #include "models/layers/attention/recurrent_heads.h"
 #include "models/layers/padding.h"
@@ -123,6 +124,8 @@ class Retnet final : public Mixer {
     return linear_recurrence::chunked(inputs, config_.chunk);
   }
   at::Tensor finished(const at::Tensor& o_BLHV, const at::Tensor& x_BLD) const {
+    if (config_.norm == "rms" && config_.gate == "silu")
+      return out_->forward(gated_norm(o_BLHV, norm_gain_V_, gate_->forward(x_BLD), config_.norm_epsilon));
     at::Tensor y = o_BLHV;
     if (config_.norm == "layer") y = y - y.mean(-1, true);
     if (config_.norm != "none") y = y * (y.square().mean(-1, true) + config_.norm_epsilon).rsqrt();

@@ -9,6 +9,9 @@
 // Source  Dentamaro 2025, arXiv 2507.08637; what the paper leaves open as in the module WERSAAttention of matformer
 #include <ATen/ATen.h>
 
+#include <limits>
+
+#include "core/ops/recurrence/weighted_mean.h"
 #include "models/layers/attention/attention_heads.h"
 #include "models/layers/attention/kernel_sums.h"
 #include "models/layers/norms/layer_norm.h"
@@ -111,8 +114,13 @@ class Wersa final : public Mixer {
 
  private:
   at::Tensor finished(const at::Tensor& sums_BLHV, const at::Tensor& x) const {
-    const at::Tensor y = features_.divided(sums_BLHV, config_.epsilon).to(x.scalar_type());
+    const at::Tensor y = weighted_mean(sums_BLHV, floor()).to(x.scalar_type());
     return heads_.merge(norm_ ? norm_->forward(y) : y);
+  }
+  // Positive features never vanish, but far from a query they are small beside any fixed ε.
+  WeightFloor floor() const {
+    if (features_.has_peak()) return {.least = static_cast<double>(std::numeric_limits<float>::min())};
+    return {.epsilon = config_.epsilon};
   }
   int64_t filtered_width() const { return (heads_.heads() + heads_.groups()) * heads_.head_width(); }
 

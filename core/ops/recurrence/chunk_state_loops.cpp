@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/ops/recurrence/chunk_state_loops.h"
+#include "core/ops/recurrence/short_rows-inl.h"
 #include "core/ops/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -78,21 +79,6 @@ void set_span(const Decays& g, int64_t first, int64_t end, Span& span) {
   });
   span.enter = std::exp(g.data[first * g.stride]);
   span.leave = span.late[span.count - 1];
-}
-
-// body(d, i) for the columns of a row, the last ones in vectors of 8, 4 or 1.
-template <class Body>
-HWY_INLINE void each_column(int64_t count, const Body& body) {
-  const hn::ScalableTag<float> whole;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(whole));
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) body(whole, i);
-  const hn::CappedTag<float, 8> eight;
-  const hn::CappedTag<float, 4> four;
-  const hn::CappedTag<float, 1> one;
-  for (const auto step = static_cast<int64_t>(hn::Lanes(eight)); i + step <= count; i += step) body(eight, i);
-  for (const auto step = static_cast<int64_t>(hn::Lanes(four)); i + step <= count; i += step) body(four, i);
-  for (; i < count; ++i) body(one, i);
 }
 
 // The span's rows one behind the other, times `factors` (null: 1), filled up with zeros.

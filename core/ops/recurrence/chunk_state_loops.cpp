@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "core/ops/recurrence/chunk_state_loops.h"
-#include "core/ops/recurrence/short_rows-inl.h"
 #include "core/ops/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -81,44 +80,78 @@ void set_span(const Decays& g, int64_t first, int64_t end, Span& span) {
   span.leave = span.late[span.count - 1];
 }
 
-// The span's rows one behind the other, times `factors` (null: 1), filled up with zeros.
-void pack(const Rows& rows, const Span& span, const float* factors, float* HWY_RESTRICT to, int64_t pitch) {
-  for (int64_t t = 0; t < span.count; ++t, to += pitch) {
-    int64_t filled = 0;
-    if (rows.data != nullptr) {
-      const float* HWY_RESTRICT from = rows.data + (span.first + t) * rows.stride;
-      const float factor = factors == nullptr ? 1.0f : factors[t];
-      each_column(rows.width, [=](auto d, int64_t i) {
-        hn::StoreU(hn::Mul(hn::LoadU(d, from + i), hn::Set(d, factor)), d, to + i);
-      });
-      filled = rows.width;
-      if (rows.with_one) to[filled++] = 1;
-    }
-    for (; filled % 4 != 0; ++filled) to[filled] = 0;
-    const hn::CappedTag<float, 4> four;
-    for (; filled < pitch; filled += 4)
-      for (int64_t i = 0; i < 4; i += static_cast<int64_t>(hn::Lanes(four)))
-        hn::StoreU(hn::Zero(four), four, to + filled + i);
-  }
-}
-
-void unpack(const float* HWY_RESTRICT from, int64_t pitch, const Span& span, const float* factors,
-                   const RowsOut& rows) {
-  for (int64_t t = 0; t < span.count; ++t, from += pitch) {
-    float* HWY_RESTRICT to = rows.data + (span.first + t) * rows.stride;
-    const float factor = factors == nullptr ? 1.0f : factors[t];
-    each_column(rows.width, [&](auto d, int64_t i) {
-      const auto value = hn::Mul(hn::LoadU(d, from + i), hn::Set(d, factor));
-      hn::StoreU(rows.adds ? hn::Add(hn::LoadU(d, to + i), value) : value, d, to + i);
-    });
-  }
-}
-
 // Rows of a span, a pitch apart.
 struct Packed {
-  const float* data;
+  float* data;
   int64_t pitch;
 };
+
+// Vectors may be read and written in part, without touching what is beside them.
+constexpr bool kHasMasks = HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
+
+float factor_of(const float* factors, int64_t t) { return factors == nullptr ? 1.0f : factors[t]; }
+
+// The last columns, fewer than a vector has.
+void pack_rest(const Rows& rows, const Span& span, const float* factors, int64_t first, Packed to) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto given = static_cast<size_t>(rows.width - first);
+  const auto is_given = hn::FirstN(d, given), is_used = hn::FirstN(d, given + (rows.with_one ? 1 : 0));
+  const auto rest = hn::IfThenElseZero(is_used, hn::Set(d, 1.0f));
+  const float* HWY_RESTRICT from = rows.data + span.first * rows.stride + first;
+  float* HWY_RESTRICT own = to.data + first;
+  for (int64_t t = 0; t < span.count; ++t, from += rows.stride, own += to.pitch) {
+    const float factor = factor_of(factors, t);
+    if constexpr (kHasMasks) {
+      const auto value = hn::Mul(hn::MaskedLoad(is_given, d, from), hn::Set(d, factor));
+      hn::StoreU(hn::IfThenElse(is_given, value, rest), d, own);
+    } else {
+      hn::StoreU(rest, d, own);
+      for (int64_t i = 0; i < rows.width - first && i < lanes; ++i) own[i] = from[i] * factor;
+    }
+  }
+}
+
+// The span's rows one behind the other, times `factors` (null: 1), and zeros up to the end of a vector.
+void pack(const Rows& rows, const Span& span, const float* factors, Packed to) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  if (rows.data == nullptr) {
+    std::fill_n(to.data, span.count * to.pitch, 0.0f);
+    return;
+  }
+  const int64_t whole = rows.width / lanes * lanes;
+  const float* HWY_RESTRICT from = rows.data + span.first * rows.stride;
+  float* HWY_RESTRICT own = to.data;
+  for (int64_t t = 0; whole > 0 && t < span.count; ++t, from += rows.stride, own += to.pitch) {
+    const auto factor = hn::Set(d, factor_of(factors, t));
+    for (int64_t i = 0; i < whole; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, from + i), factor), d, own + i);
+  }
+  if (rows.width + (rows.with_one ? 1 : 0) > whole) pack_rest(rows, span, factors, whole, to);
+}
+
+void unpack(Packed from, const Span& span, const float* factors, const RowsOut& rows) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t whole = rows.width / lanes * lanes;
+  const auto is_left = hn::FirstN(d, static_cast<size_t>(rows.width - whole));
+  const float* HWY_RESTRICT own = from.data;
+  float* HWY_RESTRICT to = rows.data + span.first * rows.stride;
+  for (int64_t t = 0; t < span.count; ++t, own += from.pitch, to += rows.stride) {
+    const auto factor = hn::Set(d, factor_of(factors, t));
+    const auto scaled = [&](int64_t i) { return hn::Mul(hn::LoadU(d, own + i), factor); };
+    int64_t i = 0;
+    for (; i < whole; i += lanes)
+      hn::StoreU(rows.adds ? hn::Add(hn::LoadU(d, to + i), scaled(i)) : scaled(i), d, to + i);
+    if (i == rows.width) continue;
+    if constexpr (kHasMasks) {
+      const auto value = rows.adds ? hn::Add(hn::MaskedLoad(is_left, d, to + i), scaled(i)) : scaled(i);
+      hn::BlendedStore(value, is_left, d, to + i);
+    } else {
+      for (; i < rows.width; ++i) to[i] = (rows.adds ? to[i] : 0.0f) + own[i] * factor_of(factors, t);
+    }
+  }
+}
 
 struct Walk {
   Packed a, b, c;
@@ -203,7 +236,7 @@ HWY_INLINE void walk_columns(D d, const Walk& w, const Way& way, int64_t x) {
   for (int64_t t = 0; t < way.count; ++t) std::fill_n(w.out + t * w.out_pitch + x, lanes, 0.0f);
 }
 
-// Behind the last column stand zeros, up to a whole line.
+// Behind the last column of b stand zeros, up to the end of a vector.
 template <Own kOwn>
 void walk(const Walk& w, const Way& way) {
   const hn::ScalableTag<float> whole;
@@ -255,7 +288,7 @@ struct Pack {
   Aligned data;
 
   explicit Pack(int64_t columns) : width(columns), pitch(pitch_of(columns)), data(hwy::AllocateAligned<float>(static_cast<size_t>(kTokens * pitch))) {}
-  void take(const Rows& rows, const Span& span, const float* factors) { pack(rows, span, factors, data.get(), pitch); }
+  void take(const Rows& rows, const Span& span, const float* factors) { pack(rows, span, factors, this->rows()); }
   Packed rows() const { return {data.get(), pitch}; }
 };
 
@@ -287,7 +320,7 @@ void forward(std::span<const HeadForward> heads) {
         k.take(in.k, span, decays ? span.early : nullptr);
         v.take(in.v, span, nullptr);
         walk<Own::seen>(walk_of(k, v, q, states[h], out), {span.count, false, span.enter, span.leave});
-        unpack(out.data.get(), out.pitch, span, nullptr, heads[h].y);
+        unpack(out.rows(), span, nullptr, heads[h].y);
       }
     }
   });
@@ -334,7 +367,7 @@ class Backward {
       for (int64_t t = 0; t < span_.count; ++t) state.dots[place(t)] = product(q_, t);
       add_own(k_);
     }
-    if (head.of_q.data != nullptr) unpack(of_key_.data.get(), of_key_.pitch, span_, late(), head.of_q);
+    if (head.of_q.data != nullptr) unpack(of_key_.rows(), span_, late(), head.of_q);
   }
 
   // The gradient of S from the last token back: those of v and, transposed, of k.
@@ -342,7 +375,7 @@ class Backward {
     const bool with_decay = !state.dots.empty();
     const Way way{span_.count, true, span_.leave, span_.enter};
     walk<Own::seen>(walk_of(q_, g_, k_, state.of_S, of_value_), way);
-    if (head.of_v.data != nullptr) unpack(of_value_.data.get(), of_value_.pitch, span_, nullptr, head.of_v);
+    if (head.of_v.data != nullptr) unpack(of_value_.rows(), span_, nullptr, head.of_v);
     const auto size = static_cast<size_t>(state.S.size());
     float later = 0;
     if (with_decay) {
@@ -352,7 +385,7 @@ class Backward {
     }
     walk_keys(walk_of(g_, q_, v_, state.of_S_transposed, of_key_), way, with_decay);
     if (with_decay) of_decays(head.of_log_decay, state.dots, later), add_own(q_);
-    if (head.of_k.data != nullptr) unpack(of_key_.data.get(), of_key_.pitch, span_, early(), head.of_k);
+    if (head.of_k.data != nullptr) unpack(of_key_.rows(), span_, early(), head.of_k);
   }
 
  private:

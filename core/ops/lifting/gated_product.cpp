@@ -5,6 +5,8 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/ops/op_choice.h"
 #include "core/tensors/costs/recorded.h"
@@ -41,7 +43,19 @@ at::Tensor rows_of(const at::Tensor& x_SW) {  // [S,N,W]
   return x_SW.reshape({x_SW.size(0), -1, x_SW.size(-1)}).contiguous();
 }
 
-at::Tensor side_by_side(const GatedMatrices& s) { return at::cat({s.m_WW, s.k_WW}); }  // [2W,W]
+// M over K of every scale, so that one product serves both.  Shapes  -> [S,2W,W]
+at::Tensor side_by_side(at::TensorList matrices, const GatedForm& form) {
+  const int64_t columns = matrices[0].size(0), size = columns * columns;
+  const auto scales = static_cast<int64_t>(matrices.size() / form.count());
+  at::Tensor all = at::empty({scales, 2 * columns, columns}, matrices[0].options());
+  float* to = all.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < scales; ++i) {
+    const GatedMatrices s = form.scale(matrices, static_cast<size_t>(i));
+    for (const at::Tensor& each : {s.m_WW.contiguous(), s.k_WW.contiguous()})
+      to = std::copy_n(each.const_data_ptr<float>(), size, to);
+  }
+  return all;
+}
 
 void gate_scale(const at::Tensor& mk_NW, const at::Tensor& bias_W, GateKind gate, at::Tensor y_NW) {
   const int64_t columns = y_NW.size(1);
@@ -74,15 +88,16 @@ struct GatedProduct : torch::autograd::Function<GatedProduct> {
     const at::Tensor x = rows_of(given_SNW);
     const int64_t scales = x.size(0), rows = x.size(1), columns = x.size(2);
     at::Tensor mk = at::empty({scales, rows, 2 * columns}, x.options()), y = at::empty_like(x);
+    const at::Tensor both = side_by_side(matrices, form);
     for (int64_t i = 0; i < scales; ++i) {
       const GatedMatrices s = form.scale(matrices, static_cast<size_t>(i));
       at::Tensor own = mk.select(0, i), out = y.select(0, i);
       const at::Tensor in = x.select(0, i);
-      at::mm_out(own, in, side_by_side(s).t());
+      at::mm_out(own, in, both.select(0, i).t());
       gate_scale(own, s.bias_W, gate, out);
       if (form.low_rank) out.addmm_(at::mm(in, s.v_WR), s.u_WR.t());
     }
-    variable_list saved = {given_SNW, mk};
+    variable_list saved = {given_SNW, mk, both};
     saved.insert(saved.end(), matrices.begin(), matrices.end());
     context->save_for_backward(std::move(saved));
     context->saved_data["low_rank"] = form.low_rank;
@@ -93,7 +108,7 @@ struct GatedProduct : torch::autograd::Function<GatedProduct> {
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
-    const at::TensorList matrices = at::TensorList(saved).slice(2);
+    const at::TensorList matrices = at::TensorList(saved).slice(3);
     const GatedForm form{context->saved_data["low_rank"].toBool(), context->saved_data["biased"].toBool()};
     const auto gate = static_cast<GateKind>(context->saved_data["gate"].toInt());
     variable_list all;
@@ -109,7 +124,7 @@ struct GatedProduct : torch::autograd::Function<GatedProduct> {
       all = gradients_again(reference, inputs, gradients[0]);
     } else {
       const at::AutoDispatchBelowADInplaceOrView below;
-      all = back({rows_of(saved[0]), saved[1], rows_of(gradients[0])}, matrices, form, gate);
+      all = back({rows_of(saved[0]), saved[1], saved[2], rows_of(gradients[0])}, matrices, form, gate);
       all[0] = all[0].view(saved[0].sizes());
     }
     all.resize(all.size() + 2);  // of form and gate
@@ -117,7 +132,7 @@ struct GatedProduct : torch::autograd::Function<GatedProduct> {
   }
 
   struct Values {
-    at::Tensor x, mk, g;
+    at::Tensor x, mk, both, g;
   };
   static variable_list back(const Values& v, at::TensorList matrices, const GatedForm& form, GateKind gate) {
     const int64_t columns = v.x.size(2);
@@ -128,9 +143,9 @@ struct GatedProduct : torch::autograd::Function<GatedProduct> {
       const at::Tensor x = v.x.select(0, i), g = v.g.select(0, i);
       at::Tensor out = of_x.select(0, i);
       const at::Tensor sums = gate_scale_backward(v.mk.select(0, i), gate, g, of_mk);
-      at::mm_out(out, of_mk, side_by_side(s));
-      const at::Tensor both = at::mm(of_mk.t(), x);
-      GatedMatrices found{both.narrow(0, 0, columns), both.narrow(0, columns, columns), {}, {}, {}};
+      at::mm_out(out, of_mk, v.both.select(0, i));
+      const at::Tensor of_both = at::mm(of_mk.t(), x);
+      GatedMatrices found{of_both.narrow(0, 0, columns), of_both.narrow(0, columns, columns), {}, {}, {}};
       if (form.low_rank) {
         const at::Tensor of_low = at::mm(g, s.u_WR);
         found.u_WR = at::mm(g.t(), at::mm(x, s.v_WR));

@@ -8,6 +8,7 @@
 #include <c10/core/GradMode.h>
 
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "core/ops/op_choice.h"
@@ -56,19 +57,18 @@ static std::string why_reference(const at::Tensor& q, const at::Tensor& k, const
 }
 
 static at::Tensor by_loops(const at::Tensor& q_BGRK, const at::Tensor& k, const at::Tensor& v, double scale) {
-  const at::Tensor q = q_BGRK.mul(scale).contiguous();
+  const at::Tensor q = q_BGRK.contiguous();
   const int64_t B = q.size(0), G = q.size(1), R = q.size(2), T = k.size(2);
   const paths::Extent extent{R, T, k.size(3), v.size(3)};
-  at::Tensor s = at::empty({B, G, R, T}, q.options()), y = at::empty({B, G, R, v.size(3)}, q.options());
+  at::Tensor y = at::empty({B, G, R, v.size(3)}, q.options());
   const auto group_of = [G](const at::Tensor& x, int64_t i) {
     return x.data_ptr<float>() + i / G * x.stride(0) + i % G * x.stride(1);
   };
   at::parallel_for(0, B * G, 1, [&](int64_t first, int64_t end) {
-    for (int64_t i = first; i < end; ++i) paths::scores(extent, group_of(q, i), group_of(k, i), group_of(s, i));
-  });
-  const at::Tensor w = at::softmax(s, -1);
-  at::parallel_for(0, B * G, 1, [&](int64_t first, int64_t end) {
-    for (int64_t i = first; i < end; ++i) paths::sums(extent, group_of(w, i), group_of(v, i), group_of(y, i));
+    std::vector<float> scores(static_cast<size_t>(R * (T + 1)));
+    for (int64_t i = first; i < end; ++i)
+      paths::attend(extent, {group_of(q, i), group_of(k, i), group_of(v, i), group_of(y, i)},
+                    static_cast<float>(scale), scores.data());
   });
   return y;
 }

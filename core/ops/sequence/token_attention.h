@@ -26,9 +26,13 @@ at::Tensor reference(const at::Tensor& q_BGRK, const at::Tensor& k_BGTK, const a
 struct Extent {
   int64_t queries, keys, key_width, value_width;
 };
-/// token_attention_loops.cpp, CPU: s = q kᵀ, [R,T], and y = w v, [R,V]
-void scores(const Extent& extent, const float* q, const float* k, float* s);
-void sums(const Extent& extent, const float* w, const float* v, float* y);
+/// Where they stand.  Shapes  q [R,K], k [T,K], v [T,V] -> y [R,V]
+struct Group {
+  const float *q, *k, *v;
+  float* y;
+};
+/// token_attention_loops.cpp, CPU. `scores`: room for R (T + 1) values.
+void attend(const Extent& extent, const Group& group, float scale, float* scores);
 
 inline constexpr int kMostCudaValueWidth = 256;  ///< V up to which the kernel keeps a query's sums in registers
 

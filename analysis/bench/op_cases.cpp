@@ -14,6 +14,8 @@
 #include "core/ops/lifting/gelu_network.h"
 #include "core/ops/lifting/lifting.h"
 #include "core/ops/memory/product_key_lookup.h"
+#include "core/ops/norms/residual_norm.h"
+#include "core/ops/optimizer/clipped_update.h"
 #include "core/ops/products/linear.h"
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
@@ -46,6 +48,8 @@ class Cases {
     products();
     sequences();
     features();
+    residuals();
+    updates();
     std::ranges::sort(cases_, {}, &OpCase::op);
     return std::move(cases_);
   }
@@ -192,6 +196,54 @@ class Cases {
                         at::Tensor peak;
                         return random_features_so_far(in[0], rows.to(in[0].scalar_type()), 0.5, peak, path).features_BLGM;
                       }});
+  }
+
+  void residuals() {
+    const int64_t B = sizes_.batch, L = sizes_.length, C = sizes_.width;
+    const std::string form = fmt::format("[{}, {}, {}]", B, L, C);
+    cases_.push_back({"residual_norm", form + ", a factor and a branch",
+                      {drawn({B, L, C}), drawn({}), drawn({B, L, C}), drawn({C}), drawn({C})},
+                      [](const OpInputs& in, std::string_view path) {
+                        return residual_norm({in[0], in[1]}, {{in[2], {}}}, {.weight_C = in[3], .bias_C = in[4]}, path)
+                            .normed;
+                      }});
+    cases_.push_back({"residual_sum", form + ", two branches, three factors",
+                      {drawn({B, L, C}), drawn({}), drawn({B, L, C}), drawn({}), drawn({B, L, C}), drawn({})},
+                      [](const OpInputs& in, std::string_view path) {
+                        return residual_sum({in[0], in[1]}, {{in[2], in[3]}, {in[4], in[5]}}, path);
+                      }});
+  }
+
+  // Of copies, so that every call starts alike.
+  void updates() {
+    const int64_t N = 64 * sizes_.width * sizes_.width;
+    const UpdateRule rule{.rate = 0.02, .weight_decay = 0.01, .eps = 1e-8, .beta1 = 0.9, .beta2 = 0.999};
+    const at::Tensor steps = at::zeros({});
+    const auto clip = [](const at::Tensor& gradient) { return GradientClip{at::ones({}, gradient.options()), 0.5}; };
+    const std::string form = fmt::format("{} values, copied before", N);
+    cases_.push_back({"clipped_adagrad", form, {drawn({N}), drawn({N}), drawn({N}).abs_()},
+                      [=](const OpInputs& in, std::string_view path) {
+                        const at::Tensor p = in[0].clone();
+                        clipped_adagrad({.parameters = {p}, .gradients = {in[1]}, .first = {in[2].clone()}, .second = {}, .steps = {}},
+                                        rule, clip(in[1]), path);
+                        return p;
+                      },
+                      false});
+    cases_.push_back({"clipped_adamw", form, {drawn({N}), drawn({N}), drawn({N}), drawn({N}).abs_()},
+                      [=](const OpInputs& in, std::string_view path) {
+                        const at::Tensor p = in[0].clone();
+                        clipped_adamw({.parameters = {p},
+                                       .gradients = {in[1]},
+                                       .first = {in[2].clone()},
+                                       .second = {in[3].clone()},
+                                       .steps = {steps.clone()}},
+                                      rule, clip(in[1]), path);
+                        return p;
+                      },
+                      false});
+    cases_.push_back({"gradient_norm", fmt::format("{} values in 64 tensors", N), {drawn({64, N / 64})},
+                      [](const OpInputs& in, std::string_view path) { return gradient_norm(in[0].unbind(0), path); },
+                      false});
   }
 
   OpSizes sizes_;

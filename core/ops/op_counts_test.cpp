@@ -11,6 +11,8 @@
 #include "core/ops/lifting/gelu_network.h"
 #include "core/ops/lifting/lifting.h"
 #include "core/ops/memory/product_key_lookup.h"
+#include "core/ops/norms/residual_norm.h"
+#include "core/ops/optimizer/clipped_update.h"
 #include "core/ops/products/linear.h"
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
@@ -46,6 +48,16 @@ static void run(const std::string& op, const at::Tensor& x) {
   const LiftingNetwork network{square, line, square, line};
   if (op == "gelu_network") gelu_network(x, {square, line, square, line});
   if (op == "gated_product") gated_product(x, {{square, square, {}, {}, {}}}, GateKind::silu);
+  const at::Tensor state = at::ones({4}), steps = at::zeros({});
+  if (op == "gradient_norm") gradient_norm({line});
+  if (op == "clipped_adagrad")
+    clipped_adagrad({.parameters = {line}, .gradients = {line}, .first = {state}, .second = {}, .steps = {}},
+                    {.rate = 0.1, .weight_decay = 0, .eps = 1}, {});
+  if (op == "clipped_adamw")
+    clipped_adamw({.parameters = {line}, .gradients = {line}, .first = {state}, .second = {state}, .steps = {steps}},
+                  {.rate = 0.1, .weight_decay = 0, .eps = 1, .beta1 = 0.5, .beta2 = 0.5}, {});
+  if (op == "residual_norm") residual_norm({x, {}}, {{x, {}}}, {.weight_C = line});
+  if (op == "residual_sum") residual_sum({x, {}}, {{x, {}}});
   if (op == "lifting_analysis") lifting_analysis(x, {network}, {network}, {.first = {1}, .weights_LK = {}, .inputs = nullptr});
   if (op == "lifting_synthesis") lifting_synthesis(at::zeros({2, 1, 4, 4}), {network});
   if (op == "product_key_lookup")

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ops/optimizer/clipped_update.h"
 #include "core/registry.h"
 #include "experiments/parameter_group.h"
 #include "models/module.h"
@@ -27,8 +28,8 @@ class Optimizer {
   /// Every parameter in one group, in the order of their first members.
   virtual const std::vector<ParameterGroup>& groups() const = 0;
   /// One step from the parameters' gradients, each group at its own of `rates`; a parameter without a gradient is left
-  /// alone.
-  virtual void step(std::span<const double> rates) = 0;
+  /// alone. Gradients are clipped on the way, and stay as they are in memory.
+  virtual void step(std::span<const double> rates, const GradientClip& clip) = 0;
   /// State tensors by what they are and whose (`sum.head.weight`, ...), for checkpoints; shared storage.
   virtual std::map<std::string, at::Tensor> state() const = 0;
   /// Copies a checkpoint's state in. Error when names or shapes differ.

@@ -2,12 +2,12 @@
 //   g ← g + wd·θ;   s ← s + g²;   θ ← θ − lr · g / (√s + ε);   s starts at 0
 // The weight decay is an L2 term, not a decoupled pull: where the data give no gradient, wd·θ is divided by its own
 // running norm and moves θ by about lr/√n whatever wd is.
-// Cost    one tensor of state per parameter; plain 5 passes over memory, fused 1
+// Cost    one tensor of state per parameter; plain 6 passes over memory, fused 1, clipping included
 // Source  Duchi, Hazan and Singer 2011; defaults of WaveletLM's training script
-#include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
+#include <ATen/core/Tensor.h>
 
 #include "core/config/binder.h"
+#include "core/ops/optimizer/clipped_update.h"
 #include "experiments/optimizer.h"
 #include "experiments/optimizers/optimizer_state.h"
 #include "experiments/optimizers/parameter_groups.h"
@@ -26,9 +26,8 @@ struct Config {
     b.field("weight_decay", weight_decay, {0.0, 1e3}, "wd, added to the gradient as wd times the weight");
     b.field("eps", eps, {0.0, 1.0}, "added to the root of the sum of squares");
     b.choice("path", path, {"plain", "fused"},
-             "plain: the definition, tensor by tensor; fused: one pass over memory, equal to a few units in "
-             "the last "
-             "place");
+             "plain: the definition, tensor by tensor; fused: clipping and update in one pass over memory, equal to a "
+             "few units in the last place");
     groups.bind(b);
   }
 };
@@ -44,15 +43,11 @@ class Adagrad final : public Optimizer {
   double peak_rate() const override { return config_.lr; }
   const std::vector<ParameterGroup>& groups() const override { return groups_; }
 
-  void step(std::span<const double> rates) override {
-    const c10::NoGradGuard no_gradients;
+  void step(std::span<const double> rates, const GradientClip& clip) override {
     for (const StepPart& part : step_parts(groups_, rates, config_.weight_decay)) {
-      collect(part.members);
-      if (active_.empty()) continue;
-      if (config_.path == "plain")
-        plain(part);
-      else
-        fused(part);
+      const UpdateTensors tensors = with_gradients(part.members);
+      clipped_adagrad(tensors, {.rate = part.rate, .weight_decay = part.weight_decay, .eps = config_.eps}, clip,
+                      config_.path == "plain" ? "reference" : "auto");
     }
   }
 
@@ -66,40 +61,22 @@ class Adagrad final : public Optimizer {
   }
 
  private:
-  void collect(const std::vector<size_t>& members) {
-    active_.clear(), gradients_.clear(), active_sums_.clear();
+  UpdateTensors with_gradients(const std::vector<size_t>& members) const {
+    UpdateTensors tensors;
     for (const size_t i : members) {
       const at::Tensor& parameter = parameters_[i].value;
       if (!parameter.grad().defined()) continue;
-      active_.push_back(parameter);
-      gradients_.push_back(parameter.grad());
-      active_sums_.push_back(sums_[i]);
+      tensors.parameters.push_back(parameter);
+      tensors.gradients.push_back(parameter.grad());
+      tensors.first.push_back(sums_[i]);
     }
-  }
-
-  void plain(const StepPart& part) {
-    for (size_t i = 0; i < active_.size(); ++i) {
-      at::Tensor g = gradients_[i];
-      if (part.weight_decay != 0) g = g.add(active_[i], part.weight_decay);
-      active_sums_[i].addcmul_(g, g);
-      active_[i].addcdiv_(g, active_sums_[i].sqrt().add_(config_.eps), -part.rate);
-    }
-  }
-
-  void fused(const StepPart& part) {
-    // The operator wants a step count per tensor; without a decay of the rate it reads only that it is there.
-    const auto options = active_.front().options().dtype(at::kFloat);
-    while (counts_.size() < active_.size()) counts_.push_back(at::ones({}, options));
-    const at::TensorList counts(counts_.data(), active_.size());
-    at::_fused_adagrad_(active_, gradients_, active_sums_, counts, part.rate, /*lr_decay=*/0.0,
-                        part.weight_decay, config_.eps, /*maximize=*/false);
+    return tensors;
   }
 
   Config config_;
   std::vector<Parameter> parameters_;
   std::vector<ParameterGroup> groups_;
   std::vector<at::Tensor> sums_;
-  std::vector<at::Tensor> active_, gradients_, active_sums_, counts_;  // of the current part of a step
 };
 
 void add_to(OptimizerRegistry& r) {

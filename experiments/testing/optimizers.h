@@ -16,10 +16,10 @@ inline OptimizerContext trained(const std::vector<at::Tensor>& tensors, Role rol
 }
 
 /// A step at `rate` times every group's factor.
-inline void step(Optimizer& optimizer, double rate) {
+inline void step(Optimizer& optimizer, double rate, const GradientClip& clip = {}) {
   std::vector<double> rates;
   for (const ParameterGroup& group : optimizer.groups()) rates.push_back(rate * group.rate);
-  optimizer.step(rates);
+  optimizer.step(rates, clip);
 }
 
 }  // namespace subband::testing

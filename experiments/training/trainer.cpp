@@ -10,6 +10,7 @@
 #include <limits>
 #include <numeric>
 
+#include "core/ops/optimizer/clipped_update.h"
 #include "core/tensors/autocast.h"
 #include "core/tensors/costs/recorded.h"
 #include "core/tensors/random.h"
@@ -20,8 +21,6 @@ namespace subband {
 
 // Weight of the past in the average loss: the last fifty steps make nearly two thirds of it.
 static constexpr double kAverageDecay = 0.98;
-// As in PyTorch's clip_grad_norm_, so that trajectories can be compared.
-static constexpr double kNormMargin = 1e-6;
 
 // Names of what is carried from window to window begin so; `state/carried.2/` for the third part of a batch.
 static std::string carried_prefix(size_t part) {
@@ -164,18 +163,16 @@ StepResult Trainer::step() {
   const c10::NoGradGuard no_gradients;
   const std::vector<at::Tensor> gradients = this->gradients();
   if (scaler_ && !gradients.empty()) at::_foreach_mul_(gradients, 1 / scaler_->scale());
-  const at::Tensor norm = in_part("gradient norm", [&] {
-    return gradients.empty() ? at::zeros_like(loss) : at::stack(at::_foreach_norm(gradients)).norm();
-  });
+  const at::Tensor norm = in_part("gradient norm", [&] { return gradient_norm(gradients).to(loss.device()); });
   // The one place where a step waits for its device.
   const at::Tensor both = at::stack({loss.to(at::kDouble), norm.to(at::kDouble)}).cpu();
   StepResult result{.loss = both.const_data_ptr<double>()[0],
                     .rate = schedule_->rate(steps_done_),
                     .gradient_norm = both.const_data_ptr<double>()[1]};
   if (!result.finite()) return scaler_ ? leave_out(result) : result;
-  const double limit = recipe_.trainer.clip_norm, reached = result.gradient_norm + kNormMargin;
-  if (limit > 0 && reached > limit) in_part("clipping", [&] { at::_foreach_mul_(gradients, limit / reached); });
-  in_part("optimizer", [&] { optimizer_->step(schedule_->rates(steps_done_, optimizer_->groups())); });
+  in_part("optimizer", [&] {
+    optimizer_->step(schedule_->rates(steps_done_, optimizer_->groups()), {norm, recipe_.trainer.clip_norm});
+  });
   if (scaler_) scaler_->update(false);
   remember(result.loss);
   ++steps_done_;

@@ -101,16 +101,15 @@ at::Tensor ResidualBlock::noisy(const at::Tensor& x_BLD) const {
   return dropout(x_BLD, dropout_, is_training(), noise_.get());
 }
 
-at::Tensor ResidualBlock::channels(const at::Tensor& x_BLD, const Pass& pass) const {
-  const at::Tensor normed = in_part("norms", [&] { return channel_norm_(x_BLD); });
+at::Tensor ResidualBlock::channels(const at::Tensor& normed_BLD, const Pass& pass) const {
   at::Tensor sum;
   for (const auto& [label, mixer] : channel_mixers_) {
     LayerState* memory = pass.state ? &pass.memory()->part(label) : nullptr;
     const RecordedPart part(label.c_str());
-    const at::Tensor y = mixer->forward(normed, memory);
+    const at::Tensor y = mixer->forward(normed_BLD, memory);
     sum = sum.defined() ? sum + y : y;
   }
-  return x_BLD + noisy(sum);
+  return noisy(sum);
 }
 
 // The second run starts from a copy of the state, for the first one has moved it on.
@@ -139,7 +138,10 @@ at::Tensor ResidualBlock::whole(const at::Tensor& x_BLD, const Pass& pass) {
   const at::Tensor normed = in_part("norms", [&] { return mixer_norm_(x_BLD); });
   const at::Tensor y_BLD = in_part("mixer", [&] { return mixer_->forward(normed, pass); });
   expect_shape(mixer_name_, "y", y_BLD, {x_BLD.size(0), x_BLD.size(1), x_BLD.size(2)});
-  return channels(x_BLD + noisy(y_BLD), pass);
+  const ResidualNorm between = in_part("norms", [&] {
+    return residual_norm({x_BLD, {}}, {{noisy(y_BLD), {}}}, channel_norm_.weights());
+  });
+  return between.sum + channels(between.normed, pass);
 }
 
 at::Tensor through_blocks(const std::vector<std::shared_ptr<ResidualBlock>>& blocks, at::Tensor x_BLD, Pass pass,

@@ -67,7 +67,7 @@ class ResidualBlock final : public Module {
  private:
   at::Tensor whole(const at::Tensor& x_BLD, const Pass& pass);
   at::Tensor noisy(const at::Tensor& x_BLD) const;
-  at::Tensor channels(const at::Tensor& x_BLD, const Pass& pass) const;
+  at::Tensor channels(const at::Tensor& normed_BLD, const Pass& pass) const;
 
   Norm mixer_norm_, channel_norm_;
   double dropout_;

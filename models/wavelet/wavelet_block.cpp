@@ -52,28 +52,35 @@ void WaveletBlock::add_costs(PartCosts& costs, const std::string& prefix, int64_
 }
 
 WaveletBlock::Flow WaveletBlock::forward(const Flow& in, const at::Tensor& embedding_BLC, const Pass& pass) {
-  at::Tensor x = in.x_BLC;
-  const at::Tensor summary = in_part("bypass", [&] { return spectral_.summary(x, pass); });
-  if (embedding_gain_C_.defined() && embedding_BLC.defined()) x = x + embedding_gain_C_ * embedding_BLC;
-  const at::Tensor normed = in_part("norms", [&] { return norm1_->forward(x); });
-  const at::Tensor branch = dropout(spectral_.forward(normed, {summary, in.summary}, pass), projection_dropout_,
-                                    is_training(), noise_.get());
-  x = spectral_gain_.defined() ? spectral_gain_ * x + branch : x + branch;
-  const at::Tensor h =
-      channel_mixers_.empty() ? at::Tensor() : in_part("norms", [&] { return norm2_->forward(x); });
-  if (channel_gain_.defined()) x = channel_gain_ * x;
-  return {h.defined() ? x + channels(h, pass) : x, summary};
+  const at::Tensor summary = in_part("bypass", [&] { return spectral_.summary(in.x_BLC, pass); });
+  const ResidualNorm start = in_part("norms", [&] { return with_embedding(in.x_BLC, embedding_BLC); });
+  const at::Tensor branch = dropout(spectral_.forward(start.normed, {summary, in.summary}, pass),
+                                    projection_dropout_, is_training(), noise_.get());
+  const ResidualTerm stream{start.sum, spectral_gain_};
+  if (channel_mixers_.empty()) {
+    const at::Tensor x = residual_sum(stream, {{branch, {}}});
+    return {channel_gain_.defined() ? channel_gain_ * x : x, summary};
+  }
+  const ResidualNorm between =
+      in_part("norms", [&] { return residual_norm(stream, {{branch, {}}}, norm2_->weights()); });
+  const std::vector<ResidualTerm> terms = channels(between.normed, pass);
+  return {in_part("residual", [&] { return residual_sum({between.sum, channel_gain_}, terms); }), summary};
 }
 
-at::Tensor WaveletBlock::channels(const at::Tensor& h_BLC, const Pass& pass) {
-  at::Tensor sum;
+ResidualNorm WaveletBlock::with_embedding(const at::Tensor& x_BLC, const at::Tensor& embedding_BLC) const {
+  if (!embedding_gain_C_.defined() || !embedding_BLC.defined()) return {x_BLC, norm1_->forward(x_BLC)};
+  return residual_norm({x_BLC, {}}, {{embedding_BLC, embedding_gain_C_}}, norm1_->weights());
+}
+
+// What every channel mixer adds to the stream.
+std::vector<ResidualTerm> WaveletBlock::channels(const at::Tensor& h_BLC, const Pass& pass) {
+  std::vector<ResidualTerm> terms;
   for (const auto& [label, gain, mixer] : channel_mixers_) {
     LayerState* memory = pass.state ? &pass.memory()->part(label) : nullptr;
     const RecordedPart part(label.c_str());
-    const at::Tensor term = gain * mixer->forward(h_BLC, memory);
-    sum = sum.defined() ? sum + term : term;
+    terms.push_back({mixer->forward(h_BLC, memory), gain});
   }
-  return sum;
+  return terms;
 }
 
 }  // namespace subband

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ops/norms/residual_norm.h"
 #include "core/slot.h"
 #include "models/channel_mixer.h"
 #include "models/layers/norms/layer_norm.h"
@@ -49,7 +50,8 @@ class WaveletBlock final : public Module {
   bool crosses_windows() const { return spectral_.crosses_windows(); }
 
  private:
-  at::Tensor channels(const at::Tensor& h_BLC, const Pass& pass);
+  ResidualNorm with_embedding(const at::Tensor& x_BLC, const at::Tensor& embedding_BLC) const;
+  std::vector<ResidualTerm> channels(const at::Tensor& h_BLC, const Pass& pass);
   void add_channel_mixers(const WaveletBlockConfig& config, const BlockContext& context);
 
   double projection_dropout_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/ops/norms/residual_norm.h"
 #include "models/initializer.h"
 #include "models/module.h"
 
@@ -14,6 +15,8 @@ class LayerNorm final : public Module {
  public:
   LayerNorm(const Initializer& initializer, int64_t width, double epsilon = 1e-5);
   at::Tensor forward(const at::Tensor& x_C) const;  ///< Shapes  [..., C] -> [..., C]
+  /// For residual_norm, which adds a branch to the stream before.
+  NormWeights weights() const { return {.weight_C = weight, .bias_C = bias, .epsilon = epsilon_}; }
 
   at::Tensor weight, bias;  ///< [C]
 

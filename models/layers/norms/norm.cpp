@@ -14,4 +14,6 @@ at::Tensor Norm::operator()(const at::Tensor& x_D) const {
   return rms_ ? rms_->forward(x_D) : layer_->forward(x_D);
 }
 
+NormWeights Norm::weights() const { return rms_ ? rms_->weights() : layer_->weights(); }
+
 }  // namespace subband

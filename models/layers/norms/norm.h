@@ -20,6 +20,7 @@ class Norm {
   Norm(Module& owner, const std::string& name, const NormFields& fields, const Initializer& first,
        int64_t width);
   at::Tensor operator()(const at::Tensor& x_D) const;  ///< Shapes  [..., D] -> [..., D]
+  NormWeights weights() const;                         ///< for residual_norm
 
  private:
   std::shared_ptr<RmsNorm> rms_;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/ops/norms/residual_norm.h"
 #include "models/initializer.h"
 #include "models/module.h"
 
@@ -14,6 +15,8 @@ class RmsNorm final : public Module {
  public:
   RmsNorm(const Initializer& initializer, int64_t width, double epsilon = 1e-5);
   at::Tensor forward(const at::Tensor& x_D) const;  ///< Shapes  [..., D] -> [..., D]
+  /// For residual_norm, which adds a branch to the stream before.
+  NormWeights weights() const { return {.kind = NormKind::rms, .weight_C = weight, .epsilon = epsilon_}; }
 
   at::Tensor weight;  ///< [D]
 

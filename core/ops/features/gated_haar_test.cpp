@@ -78,19 +78,29 @@ TEST_CASE("the loops of gated Haar bands equal the reference, forward and backwa
       if (c.length > 0 || is_causal) testing::check_no_rows(haar_op({is_causal, BandActivation::gelu}), haar_inputs(c));
 }
 
-TEST_CASE("how many threads share a sequence of Haar bands changes no bit", "[gated_haar]") {
-  const HaarCase c{2, 9000, 40, 3, true};
-  const auto in = haar_inputs(c);
-  const int threads = at::get_num_threads();
+TEST_CASE("where a thread's stretch of a sequence of Haar bands begins changes no bit", "[gated_haar]") {
+  namespace paths = gated_haar_paths;
+  const int64_t L = 80, C = 19, levels = 3, S = levels + 1;
+  const at::Tensor x = haar_drawn({L, C}, "x").to(at::kFloat), gains = haar_drawn({L, S}, "gains").to(at::kFloat),
+                   g = haar_drawn({L, C}, "g").to(at::kFloat);
+  const paths::Sequence in{x.const_data_ptr<float>(), gains.const_data_ptr<float>()};
   for (const bool is_causal : {true, false}) {
-    std::vector<std::vector<at::Tensor>> found;
-    for (const int count : {1, 2}) {
-      at::set_num_threads(count);
-      found.push_back(testing::values_and_gradients(haar_op({is_causal, BandActivation::gelu}), in, at::kFloat, "loops"));
+    const auto run = is_causal ? paths::causal : paths::block;
+    const auto back = is_causal ? paths::causal_backward : paths::block_backward;
+    std::vector<at::Tensor> found;
+    for (const auto& bounds : {std::vector<int64_t>{0, L}, {0, 8, 16, 40, 72, L}}) {
+      const at::Tensor y = at::empty({L, C}), of_x = at::empty({L, C}), of_gains = at::zeros({L, S});
+      for (size_t i = 0; i + 1 < bounds.size(); ++i) {
+        const paths::Extent e{L, C, levels, true, BandActivation::gelu, bounds[i], bounds[i + 1]};
+        std::vector<float> work(static_cast<size_t>(paths::scratch(e, is_causal)), std::nanf(""));
+        run(e, in, y.mutable_data_ptr<float>(), work.data());
+        back(e, in, g.const_data_ptr<float>(), {of_x.mutable_data_ptr<float>(), of_gains.mutable_data_ptr<float>()},
+             work.data());
+      }
+      found.insert(found.end(), {y, of_x, of_gains});
     }
-    for (size_t i = 0; i < found[0].size(); ++i) CHECK(found[0][i].equal(found[1][i]));
+    for (size_t i = 0; i < 3; ++i) CHECK(found[i].equal(found[i + 3]));
   }
-  at::set_num_threads(threads);
 }
 
 TEST_CASE("gradients of gated Haar bands can be differentiated again", "[gated_haar]") {

@@ -55,7 +55,7 @@ class FormerBench {
   static double budget_s(int64_t length) { return std::max(6.0, 40.0 * static_cast<double>(length) / 131072); }
   // Enough for what is linear in the length, and too little for softmax attention beside it.
   double memory_mib(int64_t length) const {
-    return std::min(std::max(2048.0, static_cast<double>(length) / 4), plan_.memory_mib);
+    return std::min(std::max(1024.0, static_cast<double>(length) / 8), plan_.memory_mib);
   }
 
   double pass_ms(const Variant& variant, const std::string& mixer, int64_t length) const {

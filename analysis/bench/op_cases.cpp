@@ -24,6 +24,7 @@
 #include "core/ops/recurrence/weighted_mean.h"
 #include "core/ops/sequence/causal_filter.h"
 #include "core/ops/sequence/gated_scan.h"
+#include "core/ops/sequence/rotation.h"
 #include "core/ops/sequence/running_mean.h"
 #include "core/ops/sequence/token_attention.h"
 #include "core/tensors/random.h"
@@ -164,6 +165,12 @@ class Cases {
                       {drawn({B, L, kHeads, K}), drawn({B, L, kHeads, K}), drawn({B, L, kHeads, K})},
                       [](const OpInputs& in, std::string_view path) {
                         return chunk_state({.q_BLHK = in[0], .k_BLGK = in[1], .v_BLGV = in[2]}, path).y_BLHV;
+                      }});
+    const at::Tensor angles = drawn({L, K / 2});
+    cases_.push_back({"rotation", fmt::format("{} heads of {}, [{}, {}]", kHeads, 2 * (K / 2), B, L),
+                      {drawn({B, L, kHeads, 2 * (K / 2)})},
+                      [cos = angles.cos(), sin = angles.sin()](const OpInputs& in, std::string_view path) {
+                        return rotation(in[0], cos, sin, Pairing::half, path);
                       }});
     cases_.push_back({"gated_norm", fmt::format("{} heads of {}, [{}, {}]", kHeads, K, B, L),
                       {drawn({B, L, kHeads, K}), drawn({K}), drawn({B, L, kHeads * K})},

@@ -21,6 +21,7 @@
 #include "core/ops/recurrence/weighted_mean.h"
 #include "core/ops/sequence/causal_filter.h"
 #include "core/ops/sequence/gated_scan.h"
+#include "core/ops/sequence/rotation.h"
 #include "core/ops/sequence/running_mean.h"
 #include "core/ops/sequence/token_attention.h"
 #include "core/testing/catch.h"
@@ -72,6 +73,7 @@ static void run(const std::string& op, const at::Tensor& x) {
   if (op == "linear_cross_entropy") linear_cross_entropy(square, square, at::zeros({4}, at::kLong));
   if (op == "chunk_state") chunk_state({.q_BLHK = rows, .k_BLGK = rows, .v_BLGV = rows});
   if (op == "gated_norm") gated_norm(rows, line, at::zeros({1, 1, 8}), 1e-5);
+  if (op == "rotation") rotation(rows, at::ones({1, 2}), at::zeros({1, 2}), Pairing::half);
   if (op == "weighted_mean") weighted_mean(rows, {});
   if (op == "token_attention") token_attention(rows, rows, rows, 1.0);
 }

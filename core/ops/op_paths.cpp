@@ -37,6 +37,7 @@ const std::vector<OpInfo>& known_ops() {
       {"random_features", {"reference", "loops", "cuda"}, "positive features of queries and keys"},
       {"residual_norm", {"reference", "loops", "cuda"}, "a residual sum with its gains, and the norm behind it"},
       {"residual_sum", {"reference", "loops", "cuda"}, "a residual sum with its gains"},
+      {"rotation", {"reference", "loops"}, "rotary positions"},
       {"running_mean", {"reference", "loops", "cuda"}, "the mean of all positions so far"},
       {"scaled_fwht", {"reference", "loops"}, "the Walsh-Hadamard transform with a factor per scale behind it"},
       {"packed_product", {"reference", "dense", "loops", "cuda"}, "products with weights of few bits"},

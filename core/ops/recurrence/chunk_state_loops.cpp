@@ -348,11 +348,11 @@ class Backward {
       : q_(like.key_width()), k_(like.key_width()), v_(like.value_width()), g_(like.value_width()),
         of_key_(like.key_width()), of_value_(like.value_width()) {}
 
-  void take(const HeadBackward& head, int64_t first, int64_t end) {
+  void take(const HeadBackward& head, int64_t first, int64_t end, bool with_queries) {
     const HeadInputs& in = head.in;
     decays_ = in.log_decay.data != nullptr;
     set_span(in.log_decay, first, end, span_);
-    q_.take(in.q, span_, late());
+    if (with_queries) q_.take(in.q, span_, late());
     k_.take(in.k, span_, early());
     v_.take(in.v, span_, nullptr);
     g_.take(head.of_y, span_, nullptr);
@@ -436,7 +436,7 @@ void backward(std::span<const HeadBackward> heads) {
       if (heads[h].of_q.data == nullptr && states[h].dots.empty()) continue;
       for (int64_t from = first, next = 0; from < end; from = next) {
         next = span_end(g, from, end);
-        one.take(heads[h], from, next);
+        one.take(heads[h], from, next, !states[h].dots.empty());
         one.on(heads[h], states[h]);
       }
     }
@@ -449,7 +449,7 @@ void backward(std::span<const HeadBackward> heads) {
       for (starts[0] = window * kTokens; starts[count] < end; ++count)
         starts[count + 1] = span_end(heads[h].in.log_decay, starts[count], end);
       for (; count > 0; --count) {
-        one.take(heads[h], starts[count - 1], starts[count]);
+        one.take(heads[h], starts[count - 1], starts[count], true);
         one.back(heads[h], states[h]);
       }
     }

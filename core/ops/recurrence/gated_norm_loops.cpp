@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "core/ops/recurrence/gated_norm.h"
-#include "core/ops/recurrence/short_rows-inl.h"
+#include "core/ops/short_rows-inl.h"
 #include "core/ops/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();

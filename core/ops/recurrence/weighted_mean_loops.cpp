@@ -5,7 +5,7 @@
 // After foreach_target.h
 #include <hwy/highway.h>
 
-#include "core/ops/recurrence/short_rows-inl.h"
+#include "core/ops/short_rows-inl.h"
 #include "core/ops/recurrence/weighted_mean.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -3,11 +3,12 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/stack.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
 #include <bit>
+
+#include "core/ops/sequence/rotation.h"
 
 namespace subband {
 
@@ -29,8 +30,8 @@ void Rope::prepare(const at::Tensor& x_BLHR, int64_t length) {
   const at::Tensor rates = scaling_.rates(width, base_).to(x_BLHR.device());
   const at::Tensor angles = at::arange(length, options).unsqueeze(1) * rates;
   const double gain = scaling_.gain();
-  cos_ = angles.cos().mul(gain).unsqueeze(1).to(type);
-  sin_ = angles.sin().mul(gain).unsqueeze(1).to(type);
+  cos_ = angles.cos().mul(gain).to(type);
+  sin_ = angles.sin().mul(gain).to(type);
 }
 
 at::Tensor Rope::rotate(const at::Tensor& x_BLHK, int64_t offset) {
@@ -43,16 +44,9 @@ at::Tensor Rope::rotate(const at::Tensor& x_BLHK, int64_t offset) {
 at::Tensor Rope::rotate_all(const at::Tensor& x_BLHR, int64_t offset) {
   const int64_t length = x_BLHR.size(1);
   prepare(x_BLHR, offset + length);
-  const at::Tensor cos = cos_.narrow(0, offset, length), sin = sin_.narrow(0, offset, length);
-  const at::Tensor x = x_BLHR.to(table_type(x_BLHR));
-  if (pairing_ == "half") {
-    const auto parts = x.chunk(2, -1);
-    const at::Tensor &a = parts[0], &b = parts[1];
-    return at::cat({a * cos - b * sin, b * cos + a * sin}, -1).to(x_BLHR.scalar_type());
-  }
-  const at::Tensor pairs = x.unflatten(-1, {x.size(-1) / 2, 2});
-  const at::Tensor a = pairs.select(-1, 0), b = pairs.select(-1, 1);
-  return at::stack({a * cos - b * sin, b * cos + a * sin}, -1).flatten(-2).to(x_BLHR.scalar_type());
+  const Pairing pairing = pairing_ == "half" ? Pairing::half : Pairing::interleaved;
+  return rotation(x_BLHR.to(table_type(x_BLHR)), cos_.narrow(0, offset, length), sin_.narrow(0, offset, length), pairing)
+      .to(x_BLHR.scalar_type());
 }
 
 }  // namespace subband

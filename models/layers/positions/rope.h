@@ -31,7 +31,7 @@ class Rope {
   double base_;
   int64_t width_;
   RopeScaling scaling_;
-  at::Tensor cos_, sin_;  ///< [longest length so far, 1, R/2], dtype and device of the last x
+  at::Tensor cos_, sin_;  ///< [longest length so far, R/2], dtype and device of the last x
 };
 
 }  // namespace subband

@@ -8,6 +8,8 @@
 #include "core/ops/features/gated_haar.h"
 #include "core/ops/features/random_features.h"
 #include "core/ops/memory/product_key_lookup.h"
+#include "core/ops/norms/residual_norm.h"
+#include "core/ops/optimizer/clipped_update.h"
 #include "core/ops/products/linear_cross_entropy.h"
 #include "core/ops/products/packed_product.h"
 #include "core/ops/recurrence/chunk_state.h"
@@ -129,6 +131,48 @@ TEST_CASE("the device's products of few bits and attention of one token are thei
     const at::Tensor x = drawn({3, 177}, "x");
     CHECK(at::allclose(packed_product(x.cuda(), matrix.to(at::kCUDA), {}, "cuda").cpu(),
                        packed_product(x, matrix, {}, "reference"), 1e-3, 1e-3));
+  }
+}
+
+TEST_CASE("the device's residual sums and their norms are their references", "[device_kernels][cuda]") {
+  if (has_no_device("the device's residual sums and their norms are their references")) return;
+  const Inputs all = {drawn({3, 67, 33}, "x"), drawn({}, "a"), drawn({3, 67, 33}, "y"), drawn({33}, "b"), drawn({33}, "weight"),
+                      drawn({33}, "bias")};
+  for (const NormKind kind : {NormKind::layer, NormKind::rms})
+    check_on_device(
+        [kind](const Inputs& in, const char* path) {
+          NormWeights norm{.kind = kind, .weight_C = in[4]};
+          if (kind == NormKind::layer) norm.bias_C = in[5];
+          const ResidualNorm both = residual_norm({in[0], in[1]}, {{in[2], in[3]}}, norm, path);
+          return at::stack({both.sum, both.normed});
+        },
+        all);
+  check_on_device(
+      [](const Inputs& in, const char* path) { return residual_sum({in[0], {}}, {{in[2], {}}, {in[0], in[1]}}, path); }, all);
+}
+
+TEST_CASE("the device's clipped updates are their references", "[device_kernels][cuda]") {
+  if (has_no_device("the device's clipped updates are their references")) return;
+  const UpdateRule rule{.rate = 0.1, .weight_decay = 0.03, .eps = 1e-3, .beta1 = 0.9, .beta2 = 0.99};
+  for (const bool is_adamw : {false, true}) {
+    const auto updated = [&](at::Device device, const char* path) {
+      UpdateTensors t;
+      for (const int64_t size : {1, 37, 40000}) {
+        const auto own = [&](const char* name) { return drawn({size}, name + std::to_string(size)).to(device); };
+        t.parameters.push_back(own("p")), t.gradients.push_back(own("g"));
+        t.first.push_back(own("first").abs());
+        if (is_adamw) t.second.push_back(own("second").abs()), t.steps.push_back(at::ones({}).to(device));
+      }
+      const GradientClip clip{gradient_norm(t.gradients), 0.5};
+      (is_adamw ? clipped_adamw : clipped_adagrad)(t, rule, clip, path);
+      t.parameters.insert(t.parameters.end(), t.first.begin(), t.first.end());
+      return t.parameters;
+    };
+    const auto wanted = updated(at::kCPU, "reference"), given = updated(at::kCUDA, "cuda"), again = updated(at::kCUDA, "cuda");
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      CHECK(given[i].equal(again[i]));
+      CHECK(at::allclose(given[i].cpu(), wanted[i], 1e-4, 1e-5));
+    }
   }
 }
 

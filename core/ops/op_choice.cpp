@@ -17,11 +17,6 @@
 
 namespace subband {
 
-bool goes_back(at::TensorList tensors) {
-  return c10::GradMode::is_enabled() &&
-         std::any_of(tensors.begin(), tensors.end(), [](const at::Tensor& x) { return x.defined() && x.requires_grad(); });
-}
-
 int cuda_value_type(at::ScalarType type) {
   if (type == at::kFloat) return cuda_values::kFloat;
   if (type == at::kHalf) return cuda_values::kHalf;
@@ -88,6 +83,12 @@ OpPath taken_path(std::string_view op, at::TensorList tensors, std::string_view 
 
 bool takes_loops(std::string_view op, at::TensorList tensors, std::string_view path) {
   return taken_path(op, tensors, path, {}) == OpPath::loops;
+}
+
+bool is_recorded(at::TensorList tensors) {
+  return c10::GradMode::is_enabled() && std::any_of(tensors.begin(), tensors.end(), [](const at::Tensor& x) {
+           return x.defined() && x.requires_grad();
+         });
 }
 
 std::vector<at::Tensor> gradients_again(const Reference& reference, const std::vector<at::Tensor>& inputs,

@@ -25,11 +25,11 @@ struct FastPaths {
 /// Errors  as above
 OpPath taken_path(std::string_view op, at::TensorList tensors, std::string_view path, const FastPaths& fast);
 
-/// Whether a way back may be asked for: gradients are recorded, and one of the tensors needs one.
-bool goes_back(at::TensorList tensors);
-
 /// The cuda_values::Type (cuda_values.h) of a dtype that kernels read; -1 of others.
 int cuda_value_type(at::ScalarType type);
+
+/// Whether autograd records an operation on these tensors, and something has to be kept for backward.
+bool is_recorded(at::TensorList tensors);
 
 /// Gradients by the reference, where they are to be differentiated again: of `reference(inputs)` with respect to
 /// those of `inputs` that need one, undefined for the others.

@@ -82,16 +82,17 @@ at::Tensor gate_scale_backward(const at::Tensor& mk_NW, GateKind gate, const at:
 }
 
 struct GatedProduct : torch::autograd::Function<GatedProduct> {
+  // Without `keeps` the products of all scales take one place, after the other.
   static at::Tensor forward(AutogradContext* context, const at::Tensor& given_SNW, at::TensorList matrices,
-                            const GatedForm& form, GateKind gate) {
+                            const GatedForm& form, GateKind gate, bool keeps) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const at::Tensor x = rows_of(given_SNW);
     const int64_t scales = x.size(0), rows = x.size(1), columns = x.size(2);
-    at::Tensor mk = at::empty({scales, rows, 2 * columns}, x.options()), y = at::empty_like(x);
+    at::Tensor mk = at::empty({keeps ? scales : 1, rows, 2 * columns}, x.options()), y = at::empty_like(x);
     const at::Tensor both = side_by_side(matrices, form);
     for (int64_t i = 0; i < scales; ++i) {
       const GatedMatrices s = form.scale(matrices, static_cast<size_t>(i));
-      at::Tensor own = mk.select(0, i), out = y.select(0, i);
+      at::Tensor own = mk.select(0, keeps ? i : 0), out = y.select(0, i);
       const at::Tensor in = x.select(0, i);
       at::mm_out(own, in, both.select(0, i).t());
       gate_scale(own, s.bias_W, gate, out);
@@ -127,7 +128,7 @@ struct GatedProduct : torch::autograd::Function<GatedProduct> {
       all = back({rows_of(saved[0]), saved[1], saved[2], rows_of(gradients[0])}, matrices, form, gate);
       all[0] = all[0].view(saved[0].sizes());
     }
-    all.resize(all.size() + 2);  // of form and gate
+    all.resize(all.size() + 3);  // of form, gate and keeps
     return all;
   }
 
@@ -203,7 +204,7 @@ at::Tensor gated_product(const at::Tensor& x_SNW, const std::vector<GatedMatrice
   RecordedOp op("subband::gated_product", all);
   if (!takes_loops("gated_product", all, path))
     return op.gives(gated_product_paths::reference(x_SNW, scales, gate));
-  return op.gives(GatedProduct::apply(x_SNW, at::TensorList(matrices), form, gate));
+  return op.gives(GatedProduct::apply(x_SNW, at::TensorList(matrices), form, gate, is_recorded(all)));
 }
 
 at::Tensor gated_product_paths::reference(const at::Tensor& x_SW, const std::vector<GatedMatrices>& scales,

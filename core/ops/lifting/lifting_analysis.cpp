@@ -221,7 +221,7 @@ at::Tensor lifting_analysis(const at::Tensor& h_BLC, const std::vector<LiftingNe
   if (!takes_loops("lifting_analysis", all, path))
     return op.gives(lifting_paths::analysis_reference(h_BLC, predict, update, past));
   const MaybeTensor weights = past.weights_LK.defined() ? MaybeTensor(past.weights_LK) : MaybeTensor();
-  return op.gives(LiftingAnalysis::apply(h_BLC, at::TensorList(networks), weights, past, goes_back(all)));
+  return op.gives(LiftingAnalysis::apply(h_BLC, at::TensorList(networks), weights, past, is_recorded(all)));
 }
 
 static at::Tensor moved_back(const at::Tensor& c_BLC, int64_t distance) {

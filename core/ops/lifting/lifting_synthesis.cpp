@@ -122,7 +122,7 @@ at::Tensor lifting_synthesis(const at::Tensor& z_SBLC, const std::vector<Lifting
   RecordedOp op("subband::lifting_synthesis", all);
   if (!takes_loops("lifting_synthesis", all, path))
     return op.gives(lifting_paths::synthesis_reference(z_SBLC, update));
-  return op.gives(LiftingSynthesis::apply(z_SBLC, at::TensorList(networks), goes_back(all)));
+  return op.gives(LiftingSynthesis::apply(z_SBLC, at::TensorList(networks), is_recorded(all)));
 }
 
 at::Tensor lifting_paths::synthesis_reference(const at::Tensor& z_SBLC,

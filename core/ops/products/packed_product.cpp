@@ -45,17 +45,13 @@ static at::Tensor product_by_loops(const at::Tensor& x_NC, const PackedMatrix& m
   return y;
 }
 
-static bool is_recorded(const at::Tensor& x, const at::Tensor& bias) {
-  return c10::GradMode::is_enabled() && (x.requires_grad() || (bias.defined() && bias.requires_grad()));
-}
-
 static bool loops_take(const at::Tensor& x, const at::Tensor& bias) {
-  return x.is_cpu() && x.scalar_type() == at::kFloat && !is_recorded(x, bias);
+  return x.is_cpu() && x.scalar_type() == at::kFloat && !is_recorded({x, bias});
 }
 
 static bool kernel_takes(const at::Tensor& x, const at::Tensor& bias) {
   return x.is_cuda() && cuda_value_type(x.scalar_type()) >= 0 &&
-         !is_recorded(x, bias);
+         !is_recorded({x, bias});
 }
 
 static at::Tensor product_by_kernel(const at::Tensor& x_NC, const PackedMatrix& matrix) {
@@ -87,7 +83,7 @@ static at::Tensor product_by_kernel(const at::Tensor& x_NC, const PackedMatrix& 
 static std::string why_reference(const at::Tensor& x, const at::Tensor& bias) {
   if (x.is_cuda() && cuda_value_type(x.scalar_type()) < 0)
     return std::string(c10::toString(x.scalar_type())) + ": the kernel takes fp32, fp16 and bf16";
-  if (x.is_cuda()) return is_recorded(x, bias) ? "a gradient is recorded" : "many inputs";
+  if (x.is_cuda()) return is_recorded({x, bias}) ? "a gradient is recorded" : "many inputs";
   if (!x.is_cpu()) return "no kernel for " + x.device().str();
   return std::string(c10::toString(x.scalar_type())) + ": the loops take fp32";
 }

@@ -5,7 +5,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
-#include <c10/core/GradMode.h>
 
 #include <string>
 #include <vector>
@@ -24,19 +23,15 @@ namespace paths = token_attention_paths;
 // Rows of each group one behind the other, wherever the groups stand.
 static bool has_whole_rows(const at::Tensor& x) { return x.stride(3) == 1 && x.stride(2) == x.size(3); }
 
-static bool is_recorded(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  return c10::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad());
-}
-
 static bool takes_kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   const auto fits = [&](const at::Tensor& x) { return x.device() == q.device() && x.scalar_type() == q.scalar_type(); };
   return q.is_cuda() && cuda_value_type(q.scalar_type()) >= 0 && fits(k) && fits(v) && has_whole_rows(k) &&
-         has_whole_rows(v) && v.size(3) <= paths::kMostCudaValueWidth && !is_recorded(q, k, v);
+         has_whole_rows(v) && v.size(3) <= paths::kMostCudaValueWidth && !is_recorded({q, k, v});
 }
 
 static bool takes_loops(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   return q.is_cpu() && k.is_cpu() && v.is_cpu() && q.scalar_type() == at::kFloat && k.scalar_type() == at::kFloat &&
-         v.scalar_type() == at::kFloat && has_whole_rows(k) && has_whole_rows(v) && !is_recorded(q, k, v);
+         v.scalar_type() == at::kFloat && has_whole_rows(k) && has_whole_rows(v) && !is_recorded({q, k, v});
 }
 
 // Why neither loops nor kernel take them; asked where that is so.
@@ -50,7 +45,7 @@ static std::string why_reference(const at::Tensor& q, const at::Tensor& k, const
              (on_cuda ? ": the kernel takes fp32, fp16 and bf16" : ": the loops take fp32");
     if (x.scalar_type() != q.scalar_type()) return "unlike types: the kernel takes one";
   }
-  if (is_recorded(q, k, v)) return "a gradient is recorded";
+  if (is_recorded({q, k, v})) return "a gradient is recorded";
   if (!has_whole_rows(k) || !has_whole_rows(v)) return "keys or values whose rows are not one behind the other";
   return "values of " + std::to_string(v.size(3)) + ": the kernel takes at most " +
          std::to_string(paths::kMostCudaValueWidth);

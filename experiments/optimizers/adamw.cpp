@@ -96,7 +96,8 @@ void add_to(OptimizerRegistry& r) {
   r.add<AdamW, Config>({.name = "adamw",
                         .summary = "averaged gradients over averaged squares, decoupled weight decay",
                         .source = "Loshchilov and Hutter, arXiv 1711.05101",
-                        .cost = "8 bytes of state per parameter"});
+                        .cost = "8 bytes of state per parameter",
+                        .version = 2});
 }
 
 }  // namespace subband::optimizers::adamw

@@ -7,7 +7,7 @@ void register_procedures(Registry& registry) {
   const auto add = [&](const char* name, int version, const char* summary) {
     all.add<Procedure, Procedure::Config>({.name = name, .summary = summary, .version = version});
   };
-  add("training", 1, "one optimiser step: micro-batches, loss scale, clipping, the order of what is drawn");
+  add("training", 2, "one optimiser step: micro-batches, loss scale, clipping, the order of what is drawn");
   add("evaluation", 1, "windows and sums of the final measurements and of estimates");
   add("reading", 1, "texts and labelled examples to ids, and the order of batches");
   add("initialization", 1, "initial weights that nets draw for the maps of their parts");

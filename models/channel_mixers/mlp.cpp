@@ -96,7 +96,7 @@ void add_to(ChannelMixerRegistry& r) {
                       .summary = "feed-forward net, GELU by default",
                       .source = "WaveletLM",
                       .cost = "2 e C^2 + (e + 1) C parameters for two layers",
-                      .version = 2});
+                      .version = 3});
 }
 
 }  // namespace subband::channel_mixers::mlp

@@ -239,7 +239,8 @@ void add_to(NetRegistry& r) {
   r.add<Classifier, Config>({.name = "classifier",
                              .summary = "encoder around any mixer, one class a sequence",
                              .source = "Long Range Arena, arXiv 2011.04006; ViT, arXiv 2010.11929",
-                             .cost = "the blocks over L / patch positions; D K for the head"});
+                             .cost = "the blocks over L / patch positions; D K for the head",
+                             .version = 2});
 }
 
 }  // namespace subband::nets::classifier

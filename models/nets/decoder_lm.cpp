@@ -230,7 +230,7 @@ void add_to(NetRegistry& r) {
                             .summary = "decoder around any causal mixer",
                             .source = "GPT-2 (Radford et al. 2019); LLaMA, arXiv 2302.13971",
                             .cost = "2 V D parameters and the blocks",
-                            .version = 2});
+                            .version = 3});
 }
 
 }  // namespace subband::nets::decoder_lm

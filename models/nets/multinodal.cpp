@@ -197,7 +197,8 @@ void add_to(NetRegistry& r) {
       {.name = "multinodal",
        .summary = "several wavelet nets side by side, with gates between them",
        .source = "WaveletLM, multinodal mode",
-       .cost = "as many times a cell's; ceil(layers / gate_interval) C^2 parameters of gates"});
+       .cost = "as many times a cell's; ceil(layers / gate_interval) C^2 parameters of gates",
+       .version = 2});
 }
 
 }  // namespace subband::nets::multinodal

@@ -14,7 +14,7 @@ void add_to(NetRegistry& r) {
        .summary = "a language model that mixes positions by an undecimated wavelet",
        .source = "WaveletLM (github.com/ramongougis/WaveletLM), April 2026",
        .cost = "linear in L; about 24 levels Cp^2 + 4 S Cp^2 + 4 e C^2 flops per position and block",
-       .version = 2});
+       .version = 3});
 }
 
 }  // namespace subband::nets::wavelet_lm

@@ -69,11 +69,18 @@ check-search: build  ## the sampler tpe beside Optuna's; needs PyPI for a virtua
 	@cmake --build --preset $(PRESET) -t sweeps_test
 	@python3 sweeps/search/check_search.py build/$(PRESET)/sweeps/sweeps_test
 
-check-sweeps: build  ## sweeps killed and stopped at 200 instants each (several minutes)
+check-sweeps: build  ## sweeps killed and stopped at 200 instants each, 200 jobs on one folder (ten minutes)
 	@cmake --build --preset $(PRESET) -t sweeps_test sweeps_perform_test
 	@export SUBBAND_SWEEPS_WHOLE=1 SUBBAND_ROOT=$(CURDIR) SUBBAND_PROGRAM=$(CURDIR)/$(PROGRAM); \
 	  build/$(PRESET)/sweeps/sweeps_test '[shared_store],[scheduler]' && \
-	  build/$(PRESET)/sweeps/sweeps_perform_test '[sweep_command],[slurm_cluster]'
+	  build/$(PRESET)/sweeps/sweeps_perform_test '[sweep_command],[adaptive_sweep],[slurm_cluster]'
+
+check-speed: build  ## plans and lists of 10,000 runs, and the launch of a cell beside Hydra's; needs PyPI for an environment of its own
+	@cmake --build --preset $(PRESET) -t sweeps_perform_test
+	@sweeps/check_speed.py build/$(PRESET)/sweeps/sweeps_perform_test $(PROGRAM)
+
+check-forecast: build  ## what a plan predicts of ten cells, against what they take then (four minutes; on a machine that does nothing else)
+	@sweeps/planning/check_forecast.py $(PROGRAM)
 
 headers: build   ## every header compiles alone (PRESET=dev: those with LibTorch too)
 	@cmake --build --preset $(PRESET) -t headers
@@ -91,4 +98,4 @@ format:          ## clang-format over the code
 clean:           ## build outputs; .deps and logs stay
 	@rm -rf build
 
-.PHONY: help setup configure build contract install test demo demo-minute tables conformance fuzz bench bench-former peers bench-compose check-state check-search check-sweeps headers kernels asan format clean
+.PHONY: help setup configure build contract install test demo demo-minute tables conformance fuzz bench bench-former peers bench-compose check-state check-search check-sweeps check-speed check-forecast headers kernels asan format clean

@@ -67,7 +67,7 @@ struct Setting {
         "base: " + recipe + "\nseeds: [1, 2]\nset: [net.width=24, trainer.checkpoint_every=0, 'trainer.protocols=[]', "
         "trainer.steps=" + std::to_string(steps) + "]\nmetric: {name: train.loss}\n"
             "ablate: {" +
-            rows + "}\nlauncher: {type: slurm, poll_s: 0.2, lease_s: 5, minutes: 5, memory_mib: 1500}\n");
+            rows + "}\nlauncher: {type: slurm, poll_s: 0.2, lease_s: 5, minutes: 5, memory_mib: 1500, prologue: [umask 002]}\n");
   }
 };
 
@@ -77,6 +77,13 @@ static std::string notes_of(const Store& store, const std::string& word) {
     for (const std::string& note : read_record(folder / kRecordName).notes)
       if (note.find(word) != std::string::npos) found += note + "\n";
   return found;
+}
+
+// Whether others of its group may go on with a run: its folder and record are theirs, too.
+static bool group_may_write(const fs::path& run) {
+  return std::ranges::all_of(std::vector{run, run / kRecordName}, [](const fs::path& file) {
+    return (fs::status(file).permissions() & fs::perms::group_write) != fs::perms::none;
+  });
 }
 
 TEST_CASE(
@@ -90,6 +97,7 @@ TEST_CASE(
   CHECK(here.sweep("grid.yaml", "there", {"launcher.wait=true", "--jobs", "2"}, "there.log") == 0);
   CHECK(here.table("grid", "there") == here.table("grid", "local"));
   const Store there(here.folder / "there");
+  CHECK(std::ranges::all_of(there.folders(), group_may_write));
   const std::string notes = notes_of(there, "slurm: job ");
   CHECK(std::ranges::count(notes, '\n') == 4);
   CHECK(fs::exists(notes.substr(notes.find("log ") + 4, notes.find('\n') - notes.find("log ") - 4)));
@@ -289,6 +297,7 @@ TEST_CASE("two hundred tasks write into one store", "[slurm_cluster]") {
     const RunRecord run = read_record(folder / kRecordName);
     CHECK(run.status == Status::done);
     CHECK(run.resumes == 0);
+    CHECK(group_may_write(folder));
   }
 }
 

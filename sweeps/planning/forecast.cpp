@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <ranges>
 
 #include "core/json.h"
 #include "sweeps/planning/plan.h"
@@ -16,7 +16,9 @@ static double metric_or(const RunSummary& run, const char* name, double otherwis
 
 Forecast::Forecast(const std::vector<RunSummary>& runs) {
   std::vector<double> rates;
-  for (const RunSummary& run : runs) {
+  constexpr size_t kTaught = 300;  // runs whose configs are read: a store may have thousands
+  size_t taught = 0;
+  for (const RunSummary& run : std::views::reverse(runs)) {  // the newest first
     if (run.status != Status::done || run.seconds <= 0 || run.resumes > 0) continue;
     Cost& cost = known_[run.id];
     cost.seconds.push_back(run.seconds);
@@ -24,6 +26,7 @@ Forecast::Forecast(const std::vector<RunSummary>& runs) {
       cost.steps_seconds.push_back(steps);
     if (const double peak = metric_or(run, "train.peak_mib", 0); peak > 0)
       cost.peak_mib.push_back(peak), cost.tensors_mib.push_back(metric_or(run, "train.peak_tensors_mib", 0));
+    if (++taught > kTaught) continue;
     const auto config = read_json_or_null(run.config);
     const double flops = metric_or(run, "model.flops", 0);
     if (flops > 0 && cost.traits.positions == 0) cost.traits = cost_traits(config, run.parameters, flops);
@@ -32,6 +35,7 @@ Forecast::Forecast(const std::vector<RunSummary>& runs) {
   }
   for (const auto& [id, cost] : known_) {
     if (cost.traits.flops <= 0) continue;
+    is_taught_ = true;
     if (!cost.peak_mib.empty()) memory_.add(cost.traits, median_of(cost.peak_mib), median_of(cost.tensors_mib));
     if (cost.steps_seconds.empty()) continue;
     const double steps = median_of(cost.steps_seconds);

@@ -139,7 +139,7 @@ PlannedCell planned_cell(const PreparedRow& row, const Cell& cell, const RunsByI
                       .tokens = row.tokens,
                       .recipe = row.recipe,
                       .data = row.data,
-                      .traits = traits_of(row),
+                      .traits = forecast.wants_traits(row.id) ? traits_of(row) : CostTraits{},
                       .threads = threads_of(row.resolved),
                       .devices = devices_of(row.resolved)};
   if (row.id.empty())

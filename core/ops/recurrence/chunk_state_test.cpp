@@ -201,6 +201,17 @@ TEST_CASE("over a long sequence of positive features the loops of the matrix sta
   testing::check_errors(testing::values_and_gradients(op, all, at::kFloat, "loops"), exact, plain);
 }
 
+TEST_CASE("several threads give the bits of one", "[chunk_state]") {
+  const Form f{.length = 700, .decay = Decay::head, .state = true, .batch = 3, .heads = 6, .groups = 3, .keys = 16};
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);
+  const auto one = testing::values_and_gradients(op_of(f), tensors(f), at::kFloat, "loops");
+  at::set_num_threads(4);
+  const auto four = testing::values_and_gradients(op_of(f), tensors(f), at::kFloat, "loops");
+  at::set_num_threads(before);
+  for (size_t i = 0; i < one.size(); ++i) CHECK(at::equal(one[i], four[i]));
+}
+
 TEST_CASE("gradients of the matrix state can be differentiated again", "[chunk_state]") {
   const Form f{.length = 9, .decay = Decay::head, .state = true, .weights = true, .heads = 4};
   std::vector<at::Tensor> all = tensors(f);

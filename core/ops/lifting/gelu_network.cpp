@@ -31,7 +31,12 @@ at::Tensor in_order(const at::Tensor& bias) { return bias.defined() ? bias.conti
 MaybeTensor maybe(const at::Tensor& x) { return x.defined() ? MaybeTensor(x) : MaybeTensor(); }
 
 // Hidden values of so many rows and columns at a time: made, put through GELU and multiplied while they are in a cache.
-constexpr int64_t kWholeValues = 1 << 20, kBlockRows = 1 << 10, kBlockColumns = 1 << 8;
+// Backward, which also multiplies across the rows, takes larger ones: narrow products are slow.
+struct BlockSize {
+  int64_t rows, columns;
+};
+constexpr BlockSize kForwardBlock{1 << 10, 1 << 8}, kBackwardBlock{1 << 12, 1 << 10};
+constexpr int64_t kWholeValues = 1 << 20;
 
 struct HiddenBlock {
   int64_t row, rows, column, columns;
@@ -39,18 +44,18 @@ struct HiddenBlock {
   at::Tensor of_hidden(const at::Tensor& h_NH) const { return of_rows(h_NH).narrow(1, column, columns); }
 };
 
-// body(block) for all of them, columns in the outer loop.
-template <class Body>
-void each_block(int64_t rows, int64_t columns, const Body& body) {
-  const bool is_whole = rows * columns <= kWholeValues;
-  const int64_t most_rows = is_whole ? rows : kBlockRows, most_columns = is_whole ? columns : kBlockColumns;
-  for (int64_t column = 0; column < columns; column += most_columns)
-    for (int64_t row = 0; row < rows; row += most_rows)
-      body(HiddenBlock{row, std::min(most_rows, rows - row), column, std::min(most_columns, columns - column)});
+// That of all hidden values where they are few.
+BlockSize block_size(int64_t rows, int64_t columns, const BlockSize& most) {
+  if (rows * columns <= kWholeValues) return {rows, columns};
+  return {std::min(rows, most.rows), std::min(columns, most.columns)};
 }
 
-int64_t largest_block(int64_t rows, int64_t columns) {
-  return rows * columns <= kWholeValues ? rows * columns : std::min(rows, kBlockRows) * std::min(columns, kBlockColumns);
+// body(block) for all of them, columns in the outer loop.
+template <class Body>
+void each_block(int64_t rows, int64_t columns, const BlockSize& size, const Body& body) {
+  for (int64_t column = 0; column < columns; column += size.columns)
+    for (int64_t row = 0; row < rows; row += size.rows)
+      body(HiddenBlock{row, std::min(size.rows, rows - row), column, std::min(size.columns, columns - column)});
 }
 
 // The first values of `room`, as a matrix.
@@ -81,12 +86,13 @@ void activate(const HiddenBlock& block, const at::Tensor& h, const at::Tensor& b
 at::Tensor go_through(const at::Tensor& x_NI, const GeluWeights& w, at::Tensor h_NH) {
   const int64_t rows = x_NI.size(0), hidden = w.first_HI.size(0);
   const at::Tensor bias = in_order(w.first_bias_H);
-  at::Tensor room = at::empty({largest_block(rows, hidden)}, x_NI.options());
+  const BlockSize size = block_size(rows, hidden, kForwardBlock);
+  at::Tensor room = at::empty({size.rows * size.columns}, x_NI.options());
   const std::vector<int64_t> shape = {rows, w.last_OH.size(0)};
   at::Tensor y = hidden == 0 ? at::zeros(shape, x_NI.options()) : at::empty(shape, x_NI.options());
   const bool biased = w.last_bias_O.defined();
   if (biased) y.copy_(w.last_bias_O);
-  each_block(rows, hidden, [&](const HiddenBlock& block) {
+  each_block(rows, hidden, size, [&](const HiddenBlock& block) {
     at::Tensor a = in_room(room, block.rows, block.columns);
     at::Tensor h = h_NH.defined() ? block.of_hidden(h_NH) : a;
     at::mm_out(h, block.of_rows(x_NI), w.first_HI.narrow(0, block.column, block.columns).t());
@@ -120,10 +126,11 @@ GeluGradients go_back(const at::Tensor& x_NI, const GeluWeights& w, const at::Te
     return rows * hidden == 0 ? at::zeros(shape, options) : at::empty(shape, options);
   };
   const at::Tensor bias = in_order(w.first_bias_H);
-  at::Tensor room = at::empty({2, largest_block(rows, hidden)}, options);
+  const BlockSize size = block_size(rows, hidden, kBackwardBlock);
+  at::Tensor room = at::empty({2, size.rows * size.columns}, options);
   const GeluGradients found{with_x ? begun(x_NI.sizes()) : at::Tensor(), begun(w.first_HI.sizes()), begun({hidden}),
                             begun(w.last_OH.sizes())};
-  each_block(rows, hidden, [&](const HiddenBlock& block) {
+  each_block(rows, hidden, size, [&](const HiddenBlock& block) {
     at::Tensor d = in_room(room.select(0, 0), block.rows, block.columns), a = in_room(room.select(0, 1), block.rows, block.columns);
     const at::Tensor x = block.of_rows(x_NI), g = block.of_rows(g_NO), first = w.first_HI.narrow(0, block.column, block.columns);
     at::mm_out(d, g, w.last_OH.narrow(1, block.column, block.columns));

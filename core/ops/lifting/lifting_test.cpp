@@ -185,6 +185,23 @@ TEST_CASE("the loops of the network with GELU equal the reference, forward and b
   CHECK_THROWS_WITH(gelu_network(x, {w, none, w, none}), "gelu_network: last weight: expected [*, 4], got [4, 3]");
 }
 
+TEST_CASE("hidden values that are made block by block give what all of them give, also without backward", "[gelu_network]") {
+  for (const auto& [rows, hidden] : {std::pair{1030, 1100}, {4100, 300}}) {
+    CAPTURE(rows, hidden);
+    const std::vector<at::Tensor> in = {drawn({rows, 3}, "x"), drawn({hidden, 3}, "w0"), drawn({hidden}, "b0"),
+                                        drawn({2, hidden}, "w3"), drawn({2}, "b3")};
+    const testing::PathOp op = [](const std::vector<at::Tensor>& x, std::string_view path) {
+      return gelu_network(x[0], {x[1], x[2], x[3], x[4]}, path);
+    };
+    testing::check_fast_path(op, in);
+    std::vector<at::Tensor> narrow;
+    for (const at::Tensor& x : in) narrow.push_back(x.to(at::kFloat));
+    const at::Tensor plain = op(narrow, "loops");
+    narrow[0].requires_grad_();
+    CHECK(op(narrow, "loops").equal(plain));
+  }
+}
+
 TEST_CASE("the linear map in one operation equals LibTorch's, forward and backward", "[linear]") {
   for (const bool biased : {false, true}) {
     std::vector<at::Tensor> in = {drawn({3, 43, 5}, "x"), drawn({7, 5}, "w")};

@@ -1,8 +1,7 @@
 // Random features of queries and keys: products with rows of random numbers, and what makes them positive. No CUDA header here.
 //   relu      max(W x̂, 0)
 //   of_query  exp(W x̂ - c), c the largest of the row
-//   of_key    exp(W x̂ - |x̂|²/2 - c), c the largest of a sequence's real tokens, or of its tokens so far,
-//             for each group
+//   of_key    exp(W x̂ - |x̂|²/2 - c), c the largest of a group's real tokens, or of its tokens so far
 // with x̂ = scale x. c is constant to gradients, and cancels in attention.
 #pragma once
 #include <ATen/core/Tensor.h>
@@ -11,23 +10,22 @@
 #include <string_view>
 
 namespace subband {
-
 enum class FeatureMap { relu, of_query, of_key };
 
-/// Shapes  x [B,L,G,K], W [M,K] -> [B,L,G,M]; `keep` [B,L] bool or undefined, of keys: others are not real, and come out as 0
-/// `path`  `auto`, or one of `reference`, `loops`, `cuda` (fp32) by force; what ran is counted (op_paths.h)
-/// Errors  ShapeError when a shape does not fit, or the forced path cannot take x
 struct FeaturePlan {
   FeatureMap map = FeatureMap::relu;
   double scale = 1;
-  at::Tensor keep_BL = {};
+  at::Tensor keep_BL = {};  ///< bool, or undefined: others are not real, and come out as 0
 };
+/// Shapes  x [B,L,G,K], W [M,K] -> [B,L,G,M]
+/// `path`  `auto`, or one of `reference`, `loops`, `cuda` (fp32) by force; what ran is counted (op_paths.h)
+/// Errors  ShapeError when a shape does not fit, or the forced path cannot take x
 at::Tensor random_features(const at::Tensor& x_BLGK, const at::Tensor& rows_MK, const FeaturePlan& plan,
                            std::string_view path = "auto");
 
 struct StabilizedKeys {
   at::Tensor features_BLGM;
-  at::Tensor log_decay_BLG;  ///< by which sums over earlier keys shrink where c grows; undefined: c is one number
+  at::Tensor log_decay_BLG;  ///< by which sums over earlier keys shrink where c grows; undefined: it does not
 };
 /// of_key with c so far, so that the past learns nothing of later keys. `peak` [B,G], c of the last token, goes in and
 /// out; undefined before the first.
@@ -35,7 +33,6 @@ StabilizedKeys random_features_so_far(const at::Tensor& x_BLGK, const at::Tensor
                                       at::Tensor& peak_BG, std::string_view path = "auto");
 
 namespace random_features_paths {
-
 at::Tensor reference(const at::Tensor& x_BLGK, const at::Tensor& rows_MK, const FeaturePlan& plan);  ///< plain ATen
 StabilizedKeys reference_so_far(const at::Tensor& x_BLGK, const at::Tensor& rows_MK, double scale, at::Tensor& peak_BG);
 /// From the logarithms: exp(log - c), c the largest so far, and the decay.
@@ -58,6 +55,5 @@ void rectify_backward(const Rows& rows, const float* f, const float* g, float* o
 void exponentiate_backward(const Rows& rows, const float* f, const float* g, float* of_p, float* sums);
 /// of_x -= scale x times the row's sum: what flows through |x̂|²/2.
 void norms_backward(const Rows& rows, const float* x, const float* sums, float* of_x);
-
 }  // namespace random_features_paths
 }  // namespace subband

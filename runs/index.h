@@ -2,6 +2,7 @@
 // it up to date by each record's time and size. It may be deleted, damaged, locked or unwritable at any time: then
 // the records themselves are read.
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,12 @@
 #include "runs/store.h"
 
 namespace subband {
+
+/// The leaves of a config (settings_text.h), as numbers of a list that the runs of an index share: most of them have the same.
+struct RunLeaves {
+  std::shared_ptr<const std::vector<std::string>> all;
+  std::vector<int32_t> numbers;  ///< in the order of the leaves' paths
+};
 
 /// A record without its curve.
 struct RunSummary {
@@ -21,8 +28,9 @@ struct RunSummary {
   double started = 0;  ///< seconds since 1970 UTC
   double seconds = 0;  ///< worked
   Metrics metrics;
-  std::string config;  ///< resolved, JSON
+  std::string config;  ///< resolved, JSON; empty where it was not asked for
   PartCode code = {};  ///< as in RunRecord
+  RunLeaves leaves = {};  ///< of the config, where they were asked for and the index had them
 };
 
 RunSummary summary_of(const std::string& folder, const RunRecord& run);
@@ -33,7 +41,12 @@ struct IndexReading {
   std::vector<std::string> notices;  ///< why the index could not be used or kept, if so
 };
 
-IndexReading read_index(const Store& store);
+/// What of the runs is wanted besides; of thousands it takes its time.
+struct IndexWants {
+  bool configs = true, code = true, leaves = false;
+};
+
+IndexReading read_index(const Store& store, const IndexWants& wants = {});
 /// Deletes the index and makes it anew from the records.
 IndexReading rebuild_index(const Store& store);
 

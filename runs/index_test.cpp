@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <memory>
+#include <set>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -63,6 +64,28 @@ TEST_CASE("an index kept through changes equals one made anew", "[index]") {
   CHECK(same(kept.runs, anew.runs));
   CHECK(same(read_index(store).runs, anew.runs));
   CHECK(anew.notices.empty());
+}
+
+TEST_CASE("the leaves of configs are kept as numbers of one list, whichever reader met them first", "[index]") {
+  const Scratch scratch;
+  const Store store = example_store(scratch);
+  const IndexWants listing{.configs = false, .code = false, .leaves = true};
+  CHECK_FALSE(read_index(store, listing).runs[0].leaves.all);  // just read, and not from the index
+  make_run(store, {.name = "d", .seed = 4});
+  read_index(store);
+  const IndexReading reading = read_index(store, listing);
+  CHECK(reading.records_read == 0);
+  std::set<std::string> names;
+  for (const RunSummary& run : reading.runs) {
+    CHECK(run.config.empty());
+    REQUIRE(run.leaves.all);
+    std::string text;
+    for (const int32_t number : run.leaves.numbers) text += run.leaves.all->at(static_cast<size_t>(number)) + " ";
+    CHECK(text.find(" net.width=8 seed=" + std::to_string(run.seed) + " ") != std::string::npos);
+    names.insert(text);
+  }
+  CHECK(names.size() == 4);
+  CHECK(reading.runs[0].leaves.all->size() == 4 + 4 + 1);  // names, seeds, the width
 }
 
 TEST_CASE("a deleted or damaged index is made anew", "[index]") {

@@ -44,8 +44,9 @@ void check_known(const std::vector<RunSummary>& runs, const std::vector<Settings
         "--status = " + options.status + ": unknown status" + suggestion(options.status, statuses),
         "unknown_option");
   std::set<std::string> known;
-  for (const RunSummary& run : runs)
-    for (const auto& [name, value] : run.metrics) known.insert(name);
+  if (!options.metric.empty())
+    for (const RunSummary& run : runs)
+      for (const auto& [name, value] : run.metrics) known.insert(name);
   if (!options.metric.empty() && !known.empty() && !known.contains(options.metric))
     throw ConfigError("command line",
                       "--metric = " + options.metric + ": no run reports it" +
@@ -98,7 +99,7 @@ std::vector<RunSummary> select_runs(std::vector<RunSummary> runs, const ListingO
   for (const std::string& text : options.where) clauses.push_back(parse_where(text));
   std::vector<Settings> settings;
   if (!clauses.empty())
-    for (const RunSummary& run : runs) settings.push_back(settings_of(read_json_or_null(run.config)));
+    for (const RunSummary& run : runs) settings.push_back(settings_of(run));
   check_known(runs, settings, clauses, options);
   std::vector<RunSummary> selected;
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -163,12 +164,12 @@ std::string listing_text(const std::vector<RunSummary>& runs, const std::string&
   for (size_t i = 0; i < runs.size(); ++i)
     recipes[i] = shown((runs[i].recipe.empty() ? runs[i].folder : runs[i].recipe) +
                        (recipes[i].empty() ? "" : "  " + recipes[i]));
-  recipes = fitted_apart(recipes, columns > before ? columns - before : 1);
+  if (is_cut) recipes = fitted_apart(recipes, columns > before ? columns - before : 1);
   recipes.insert(recipes.begin(),
                  fitted("recipe, and what differs", columns > before ? columns - before : 1));
   std::string out;
   for (size_t i = 0; i < rows.size(); ++i) {
-    rows[i][kMetric] = fitted(rows[i][kMetric], widths[kMetric], Cut::middle);
+    if (is_cut) rows[i][kMetric] = fitted(rows[i][kMetric], widths[kMetric], Cut::middle);
     for (size_t column = 0; column < widths.size(); ++column)
       out += padded(rows[i][column], widths[column], column < 3 ? Side::left : Side::right) + " ";
     out += " " + recipes[i] + "\n";

@@ -62,7 +62,7 @@ int runs_list(Arguments arguments) {
       ->check(CLI::IsMember({"started", "metric"}));
   line.app().add_option("--limit", wanted.limit, "at most so many")->check(above_zero());
   return line.run(arguments, [&] {
-    IndexReading reading = read_index(existing_store(line.options()));
+    IndexReading reading = read_index(existing_store(line.options()), {.configs = false, .code = false, .leaves = true});
     const std::vector<RunSummary> runs = select_runs(std::move(reading.runs), wanted);
     say_notices(reading.notices, line.options());
     if (line.options().json) {

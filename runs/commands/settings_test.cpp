@@ -9,11 +9,17 @@ static RunSummary run(const std::string& recipe, const std::string& config) {
 }
 
 TEST_CASE("settings are the leaves of a config", "[settings]") {
-  const RecordJson config =
-      RecordJson::parse(R"({"net": {"width": 8, "mixer": {"type": "wersa"}, "list": [1, 2]}, "empty": {}})");
-  CHECK(settings_of(config) ==
-        Settings{{"empty", "{}"}, {"net.list", "[1,2]"}, {"net.mixer.type", "wersa"}, {"net.width", "8"}});
-  CHECK(settings_of(RecordJson("damaged")).empty());
+  const RunSummary parsed =
+      run("a", R"({"net": {"width": 8, "mixer": {"type": "wer=sa"}, "list": [1, 2]}, "text": "x\ny", "empty": {}})");
+  const Settings expected = {
+      {"empty", "{}"}, {"net.list", "[1,2]"}, {"net.mixer.type", "wer=sa"}, {"net.width", "8"}, {"text", "x\ny"}};
+  CHECK(settings_of(parsed) == expected);
+  RunSummary kept = run("a", "");
+  kept.leaves = {std::make_shared<std::vector<std::string>>(std::vector<std::string>{
+                     "text=x\ny", "net.width=8", "empty={}", "net.list=[1,2]", "net.mixer.type=wer=sa"}),
+                 {2, 3, 4, 1, 0}};
+  CHECK(settings_of(kept) == expected);
+  CHECK(settings_of(run("a", "damaged")).empty());
 }
 
 TEST_CASE("of each run what is not as in most runs of its recipe is told, the seed apart", "[settings]") {

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
+#include <future>
 #include <map>
 #include <memory>
 
@@ -277,13 +278,20 @@ IndexReading read_index(const Store& store, const IndexWants& wants) {
   IndexReading reading;
   const std::vector<fs::path> folders = store.folders();
   if (folders.empty()) return reading;
+  // Before reading: what comes later is read next time. Beside the index, for of thousands both take their time.
+  auto later_stamps = std::async(std::launch::async, [&] {
+    std::vector<RecordSize> stamps;
+    for (const fs::path& folder : folders) stamps.push_back(record_size(folder / kRecordName));
+    return stamps;
+  });
   IndexRows rows;
   const auto index = open_index(store.root() / "index.sqlite", wants, rows, reading.notices);
+  const std::vector<RecordSize> stamps = later_stamps.get();
   std::vector<IndexRow> changed;
-  for (const fs::path& folder : folders) {
+  for (size_t i = 0; i < folders.size(); ++i) {
+    const fs::path& folder = folders[i];
     const std::string name = folder.filename().string();
-    const RecordSize stamp =
-        record_size(folder / kRecordName);  // before reading: what comes later is read next time
+    const RecordSize stamp = stamps[i];
     auto known = rows.find(name);
     if (known == rows.end() || known->second.stamp != stamp) {
       changed.push_back({stamp, summary_of_folder(folder)});

@@ -19,7 +19,7 @@ list:
   - net.width=96
   - [net.width=48, ~net.block.channel_mixers.product_key_memory]
   - [net.block.levels=3, net.layers=4, trainer.batch=4]
-  - {recipe: tinyshakespeare/attention, set: [net.width=162, net.layers=3]}
+  - {recipe: tinyshakespeare/attention, set: [net.width=168, net.layers=3]}
 """
 
 

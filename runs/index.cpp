@@ -288,6 +288,7 @@ IndexReading read_index(const Store& store, const IndexWants& wants) {
   const auto index = open_index(store.root() / "index.sqlite", wants, rows, reading.notices);
   const std::vector<RecordSize> stamps = later_stamps.get();
   std::vector<IndexRow> changed;
+  reading.runs.reserve(folders.size());
   for (size_t i = 0; i < folders.size(); ++i) {
     const fs::path& folder = folders[i];
     const std::string name = folder.filename().string();

@@ -143,6 +143,19 @@ static std::vector<std::string> cells_of(const RunSummary& run, const std::strin
           run.parameters > 0 ? short_count(run.parameters) : "–"};
 }
 
+// Letters of ASCII take a column each, which is most cells of thousands.
+static bool is_ascii(const std::string& text) {
+  return std::ranges::all_of(text, [](char letter) { return letter >= ' ' && letter < 127; });
+}
+
+static size_t cell_width(const std::string& text) { return is_ascii(text) ? text.size() : display_width(text); }
+
+static std::string padded_cell(const std::string& text, size_t width, Side side) {
+  if (!is_ascii(text)) return padded(text, width, side);
+  const std::string room(width > text.size() ? width - text.size() : 0, ' ');
+  return side == Side::left ? text + room : room + text;
+}
+
 std::string listing_text(const std::vector<RunSummary>& runs, const std::string& metric, size_t columns) {
   constexpr size_t kWide = 100;
   const bool is_cut = columns != SIZE_MAX;  // a terminal's width; what is no terminal is shown whole
@@ -156,7 +169,7 @@ std::string listing_text(const std::vector<RunSummary>& runs, const std::string&
   for (size_t column = 0; column < widths.size(); ++column) {
     for (auto& row : rows) {
       if (column == 0) row[column] = row[column].substr(0, date);
-      if (!is_cut || column != kMetric) widths[column] = std::max(widths[column], display_width(row[column]));
+      if (!is_cut || column != kMetric) widths[column] = std::max(widths[column], cell_width(row[column]));
     }
     before += widths[column];
   }
@@ -171,7 +184,7 @@ std::string listing_text(const std::vector<RunSummary>& runs, const std::string&
   for (size_t i = 0; i < rows.size(); ++i) {
     if (is_cut) rows[i][kMetric] = fitted(rows[i][kMetric], widths[kMetric], Cut::middle);
     for (size_t column = 0; column < widths.size(); ++column)
-      out += padded(rows[i][column], widths[column], column < 3 ? Side::left : Side::right) + " ";
+      out += padded_cell(rows[i][column], widths[column], column < 3 ? Side::left : Side::right) + " ";
     out += " " + recipes[i] + "\n";
   }
   return out;

@@ -58,7 +58,7 @@ void each_block(int64_t rows, int64_t columns, const BlockSize& size, const Body
       body(HiddenBlock{row, std::min(size.rows, rows - row), column, std::min(size.columns, columns - column)});
 }
 
-// The first values of `room`, as a matrix.
+// The beginning of `room`, as a matrix.
 at::Tensor in_room(const at::Tensor& room, int64_t rows, int64_t columns) {
   return room.narrow(0, 0, rows * columns).view({rows, columns});
 }

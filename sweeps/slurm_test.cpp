@@ -205,9 +205,13 @@ TEST_CASE(
   CHECK(here.table("tuned", "tuning") == here.table("tuned", "local"));
 }
 
-// Cancels the last element that waits, as soon as there is one; false where there never is.
+// Cancels the last element that waits, once another one runs and whoever waits for both has seen them; false where there
+// never is one.
 static bool cancel_last_waiting(const SlurmCluster& cluster) {
   std::string waiting;
+  const auto is_running = [&] { return !cluster.ask({"squeue", "-h", "-r", "-t", "RUNNING", "-o", "%F_%K"}).empty(); };
+  if (!SlurmCluster::wait_until(is_running)) return false;
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
   const auto is_there = [&] {
     return !(waiting = cluster.ask({"squeue", "-h", "-r", "-t", "PENDING", "-o", "%F_%K"})).empty();
   };
@@ -221,7 +225,7 @@ TEST_CASE("what is cancelled while it waits is no result: whoever waits for jobs
           "[slurm_cluster]") {
   const Setting here;
   if (here.is_skipped()) return;
-  here.write_spec("grid", "wide: net.width=48", 6);
+  here.write_spec("grid", "wide: net.width=48", 60);
   const Words one_by_one = {"launcher.wait=true", "--jobs", "1", "--name", "grid", "seeds=[1]"};
   Process sweep = here.start(here.sweep_words("grid.yaml", "there", one_by_one), "there.log");
   REQUIRE(cancel_last_waiting(here.cluster));

@@ -12,6 +12,10 @@ target_include_directories(torch SYSTEM INTERFACE ${TORCH_DIR}/include
                            ${TORCH_DIR}/include/torch/csrc/api/include)
 # The wheel brings fmt's headers, of a later version than the system's library and found before the system's own.
 target_compile_definitions(torch INTERFACE FMT_HEADER_ONLY=1)
+# at::parallel_for is a template, whose threads are OpenMP's: without the option its body runs in one. LibTorch asks for the
+# same libgomp.so.1, so that all share a pool.
+target_compile_options(torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+target_link_libraries(torch INTERFACE gomp)
 # Operators register themselves when the library loads, so it must be loaded although no symbol may ask for it.
 target_link_libraries(torch INTERFACE -Wl,--no-as-needed ${TORCH_DIR}/lib/libtorch_cpu.so ${TORCH_DIR}/lib/libc10.so
                       -Wl,--as-needed -Wl,--allow-shlib-undefined)

@@ -186,7 +186,8 @@ TEST_CASE("a cell that lacks memory is computed in halves: the same numbers to r
   for (const char* name : {"train.loss", "valid.bpb"})
     CHECK(run.metrics.at(name) == Approx(expected.metrics.at(name)).epsilon(1e-5));
   REQUIRE(run.evaluations.size() == expected.evaluations.size());
-  const Metrics &estimate = run.evaluations.front().metrics, &whole_one = expected.evaluations.front().metrics;
+  const Metrics &estimate = run.evaluations.front().metrics,
+                &whole_one = expected.evaluations.front().metrics;
   CHECK(estimate.at("valid.loss_estimate") == Approx(whole_one.at("valid.loss_estimate")).epsilon(1e-5));
   CHECK(start({"report", "large", "--store", store.root().string(), "--quiet"}, folder / "table").wait() == 0);
   CHECK_THAT(read_file(folder / "table"), Catch::ContainsSubstring("seed 1 lacked memory: micro-batches computed in 2 parts"));

@@ -62,12 +62,16 @@ struct Setting {
     return read_file(folder / "table");
   }
   void write_spec(const std::string& name, const std::string& rows, int steps) const {
-    write_file(
-        folder / (name + ".yaml"),
-        "base: " + recipe + "\nseeds: [1, 2]\nset: [net.width=24, trainer.checkpoint_every=0, 'trainer.protocols=[]', "
-        "trainer.steps=" + std::to_string(steps) + "]\nmetric: {name: train.loss}\n"
-            "ablate: {" +
-            rows + "}\nlauncher: {type: slurm, poll_s: 0.2, lease_s: 5, minutes: 5, memory_mib: 1500, prologue: [umask 002]}\n");
+    write_file(folder / (name + ".yaml"),
+               "base: " + recipe +
+                   "\nseeds: [1, 2]\nset: [net.width=24, trainer.checkpoint_every=0, 'trainer.protocols=[]', "
+                   "trainer.steps=" +
+                   std::to_string(steps) +
+                   "]\nmetric: {name: train.loss}\n"
+                   "ablate: {" +
+                   rows +
+                   "}\nlauncher: {type: slurm, poll_s: 0.2, lease_s: 5, minutes: 5, memory_mib: 1500, "
+                   "prologue: [umask 002]}\n");
   }
 };
 
@@ -209,7 +213,9 @@ TEST_CASE(
 // never is one.
 static bool cancel_last_waiting(const SlurmCluster& cluster) {
   std::string waiting;
-  const auto is_running = [&] { return !cluster.ask({"squeue", "-h", "-r", "-t", "RUNNING", "-o", "%F_%K"}).empty(); };
+  const auto is_running = [&] {
+    return !cluster.ask({"squeue", "-h", "-r", "-t", "RUNNING", "-o", "%F_%K"}).empty();
+  };
   if (!SlurmCluster::wait_until(is_running)) return false;
   std::this_thread::sleep_for(std::chrono::milliseconds(700));
   const auto is_there = [&] {
@@ -221,8 +227,10 @@ static bool cancel_last_waiting(const SlurmCluster& cluster) {
   return true;
 }
 
-TEST_CASE("what is cancelled while it waits is no result: whoever waits for jobs ends without it, and the same command runs it",
-          "[slurm_cluster]") {
+TEST_CASE(
+    "what is cancelled while it waits is no result: whoever waits for jobs ends without it, and the same "
+    "command runs it",
+    "[slurm_cluster]") {
   const Setting here;
   if (here.is_skipped()) return;
   here.write_spec("grid", "wide: net.width=48", 60);
@@ -239,11 +247,15 @@ TEST_CASE("what is cancelled while it waits is no result: whoever waits for jobs
   CHECK(there.folders().size() == 2);
 }
 
-TEST_CASE("a wave of which a waiting job is cancelled ends with the others, and the sweep waits; jobs that wait are watched",
-          "[slurm_cluster]") {
+TEST_CASE(
+    "a wave of which a waiting job is cancelled ends with the others, and the sweep waits; jobs that wait "
+    "are watched",
+    "[slurm_cluster]") {
   const Setting here;
   if (here.is_skipped()) return;
-  const auto sweep = [&](const Words& more, const std::string& log) { return here.sweep("tuned.yaml", "store", more, log); };
+  const auto sweep = [&](const Words& more, const std::string& log) {
+    return here.sweep("tuned.yaml", "store", more, log);
+  };
   write_file(here.folder / "tuned.yaml",
              "base: " + here.recipe +
                  "\nseeds: [1]\nset: [trainer.steps=4, trainer.evaluate_every=2]\nmetric: {name: valid.bpb}\n"
@@ -258,14 +270,16 @@ TEST_CASE("a wave of which a waiting job is cancelled ends with the others, and 
   const Store store(here.folder / "store");
   CHECK(steps_of(store) == std::vector<int64_t>{4, 4});
   CHECK(sweep({"--watch", "--json-lines"}, "watch") == 4);
-  CHECK_THAT(read_file(here.folder / "watch"), Catch::ContainsSubstring("\"status\":\"waiting\",\"why\":\"Slurm: 1 of 3 jobs"));
+  CHECK_THAT(read_file(here.folder / "watch"),
+             Catch::ContainsSubstring("\"status\":\"waiting\",\"why\":\"Slurm: 1 of 3 jobs"));
 
   // The same command goes on. While its job is held nobody is at work, and the watch stays.
   CHECK(sweep({"launcher.options=[--hold]"}, "again.log") == 0);
   CHECK_THAT(read_file(here.folder / "again.log"), Catch::StartsWith("1 cells submitted as "));
   CHECK_FALSE(fs::exists(waiting));
   Process watch = here.start(here.sweep_words("tuned.yaml", "store", {"--watch", "--json-lines"}), "watch");
-  const bool is_long = std::getenv("SUBBAND_SWEEPS_WHOLE") != nullptr;  // longer than a watch without jobs has patience
+  const bool is_long =
+      std::getenv("SUBBAND_SWEEPS_WHOLE") != nullptr;  // longer than a watch without jobs has patience
   std::this_thread::sleep_for(std::chrono::seconds(is_long ? 13 : 1));
   const std::string held = here.cluster.ask({"squeue", "-h", "-o", "%F"});
   here.cluster.ask({"scontrol", "release", held.substr(0, held.find('\n'))});

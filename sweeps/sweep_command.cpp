@@ -23,9 +23,9 @@
 #include "core/slot.h"
 #include "core/text.h"
 #include "experiments/parts.h"
+#include "runs/claim_register.h"
 #include "sweeps/commands.h"
 #include "sweeps/launcher.h"
-#include "runs/claim_register.h"
 #include "sweeps/make_queue.h"
 #include "sweeps/planning/packing.h"
 #include "sweeps/planning/plan.h"
@@ -137,7 +137,8 @@ class SweepJob {
     check_new_rows(binder);
     if (words_.is_dry) {
       std::cout << (options_.json ? plan_json(plan_, launcher_->room(plan_)) + "\n"
-                                  : plan_text(plan_, launcher_->room(plan_), terminal_columns(STDOUT_FILENO).has_value()));
+                                  : plan_text(plan_, launcher_->room(plan_),
+                                              terminal_columns(STDOUT_FILENO).has_value()));
       return 0;
     }
     keep();
@@ -195,7 +196,9 @@ class SweepJob {
   // Without its data a sweep is planned and not run.
   int show_missing() const {
     std::ostream& out = words_.is_dry ? std::cout : std::cerr;
-    out << (options_.json ? plan_json(plan_, launcher_->room(plan_)) + "\n" : plan_text(plan_, launcher_->room(plan_), terminal_columns(STDOUT_FILENO).has_value()));
+    out << (options_.json
+                ? plan_json(plan_, launcher_->room(plan_)) + "\n"
+                : plan_text(plan_, launcher_->room(plan_), terminal_columns(STDOUT_FILENO).has_value()));
     for (const std::string& line : plan_.missing) std::cerr << shown_message(line) << "\n";
     return 1;
   }
@@ -444,8 +447,9 @@ class SweepJob {
     replay(*queue, book);
     const int64_t workers = packing_of(plan_, launcher_->room(plan_)).workers;
     if (!options_.quiet && !cells.empty())
-      std::cerr << fmt::format("{}: {} cells, {} to run, {} at once\n", shown(plan_.spec.name), plan_.cells.size(),
-                 cells.size(), std::min<int64_t>(workers, static_cast<int64_t>(cells.size())));
+      std::cerr << fmt::format("{}: {} cells, {} to run, {} at once\n", shown(plan_.spec.name),
+                               plan_.cells.size(), cells.size(),
+                               std::min<int64_t>(workers, static_cast<int64_t>(cells.size())));
     std::vector<BoardCell> names;
     for (const PlannedCell& cell : plan_.cells)
       names.push_back({.name = cell.cell.name, .seconds = cell.seconds, .is_there = true});

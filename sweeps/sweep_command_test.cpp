@@ -278,31 +278,36 @@ TEST_CASE(
     CHECK(run_read_only(words, store, folder / "answer") == 0);
     CHECK(read_file(folder / "answer").find(expected) != std::string::npos);
   }
-  CHECK(run_read_only("sweep \"$SPEC/" + name + ".yaml\" 'seeds=[3]' --quiet", store, folder / "answer") == 1);
+  CHECK(run_read_only("sweep \"$SPEC/" + name + ".yaml\" 'seeds=[3]' --quiet", store, folder / "answer") ==
+        1);
   const std::string refused = read_file(folder / "answer.err");
   CHECK(std::ranges::count(refused, '\n') == 1);
   CHECK_THAT(refused, Catch::StartsWith(store.string()) && Catch::EndsWith(": Read-only file system\n"));
 }
 
-TEST_CASE("a sweep on a full disk says so, and with room again ends with the table of an untouched one", "[sweep_command]") {
+TEST_CASE("a sweep on a full disk says so, and with room again ends with the table of an untouched one",
+          "[sweep_command]") {
   if (testing::lacks_program()) return;
-  if (Process::of({"unshare", "--user", "--map-root-user", "--mount", "sh", "-c", "mount -t tmpfs none /mnt"}).wait() != 0) {
+  if (Process::of({"unshare", "--user", "--map-root-user", "--mount", "sh", "-c", "mount -t tmpfs none /mnt"})
+          .wait() != 0) {
     WARN("skipped: no file system of one's own here");
     return;
   }
   const TestFolder folder;
   write_spec(folder / "one.yaml", "  no bypass: net.block.bypass=none\n");
   const std::string sweep = "sweep \"$HERE/one.yaml\" 'seeds=[1]' --name one --jobs 2 --store ";
-  const std::string script = "mkdir \"$HERE/disk\"\nmount -t tmpfs -o size=16k none \"$HERE/disk\"\n\"$PROGRAM\" " + sweep +
-                             "\"$HERE/whole\" >/dev/null 2>&1 || exit 77\n"
-                             "for size in 16k 200k 64m; do\n"
-                             "  mount -o remount,size=$size \"$HERE/disk\"\n  \"$PROGRAM\" " +
-                             sweep +
-                             "\"$HERE/disk/logs\" >\"$HERE/told.$size\" 2>&1\n"
-                             "  echo $? >\"$HERE/code.$size\"\ndone\ncp -r \"$HERE/disk/logs\" \"$HERE/logs\"\n";
-  REQUIRE(Process::of({"unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script},
-                      {.environment = {"HERE=" + folder.path().string(), "PROGRAM=" + testing::built_program()}})
-              .wait() == 0);
+  const std::string script =
+      "mkdir \"$HERE/disk\"\nmount -t tmpfs -o size=16k none \"$HERE/disk\"\n\"$PROGRAM\" " + sweep +
+      "\"$HERE/whole\" >/dev/null 2>&1 || exit 77\n"
+      "for size in 16k 200k 64m; do\n"
+      "  mount -o remount,size=$size \"$HERE/disk\"\n  \"$PROGRAM\" " +
+      sweep +
+      "\"$HERE/disk/logs\" >\"$HERE/told.$size\" 2>&1\n"
+      "  echo $? >\"$HERE/code.$size\"\ndone\ncp -r \"$HERE/disk/logs\" \"$HERE/logs\"\n";
+  REQUIRE(
+      Process::of({"unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script},
+                  {.environment = {"HERE=" + folder.path().string(), "PROGRAM=" + testing::built_program()}})
+          .wait() == 0);
   int refused = 0;
   for (const std::string size : {"16k", "200k"}) {
     if (read_file(folder / ("code." + size)) == "0\n") continue;
@@ -313,7 +318,8 @@ TEST_CASE("a sweep on a full disk says so, and with room again ends with the tab
   CHECK(refused >= 1);
   CHECK(read_file(folder / "code.64m") == "0\n");
   CHECK(Store(folder / "logs").folders().size() == 2);
-  CHECK(table_of("one", folder / "logs", folder / "table") == table_of("one", folder / "whole", folder / "table"));
+  CHECK(table_of("one", folder / "logs", folder / "table") ==
+        table_of("one", folder / "whole", folder / "table"));
 }
 
 TEST_CASE("files of one name and changes on the command line are sweeps of their own", "[sweep_command]") {

@@ -29,7 +29,9 @@ struct BenchWords {
   bool only_fp32 = false;
 
   void add_to(CLI::App& app);
-  std::vector<std::string> rest(size_t from = 1) const { return {what.begin() + static_cast<std::ptrdiff_t>(from), what.end()}; }
+  std::vector<std::string> rest(size_t from = 1) const {
+    return {what.begin() + static_cast<std::ptrdiff_t>(from), what.end()};
+  }
   /// Sorts the lengths, opens the device, takes what memory is free as the limit where none is given.
   void settle();
   /// The report on stdout, judged by the targets, in the format that was asked for.

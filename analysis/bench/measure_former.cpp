@@ -31,19 +31,22 @@ class FormerBench {
   FormerBench(const FormerBenchPlan& plan, const std::function<void(const std::string&)>& tell)
       : plan_(plan), tell_(tell) {
     const std::string kept = "17179869184";  // bytes
-    variants_ = {Variant{"subband", {plan.program.empty() ? this_program() : plan.program}},
-                 Variant{"former", {plan.former}},
-                 Variant{"former kept", {"env", "MALLOC_MMAP_THRESHOLD_=" + kept, "MALLOC_TRIM_THRESHOLD_=" + kept, plan.former}}};
+    variants_ = {
+        Variant{"subband", {plan.program.empty() ? this_program() : plan.program}},
+        Variant{"former", {plan.former}},
+        Variant{"former kept",
+                {"env", "MALLOC_MMAP_THRESHOLD_=" + kept, "MALLOC_TRIM_THRESHOLD_=" + kept, plan.former}}};
   }
 
   Report run() {
     for (const int64_t length : plan_.lengths)
       for (const std::string& mixer : plan_.mixers) measure(mixer, length);
-    Notes notes{{fmt::format("{} pass, batch {}, width {}, {} thread{}; medians of {} interleaved rounds, in parentheses the "
-                             "tenth and the ninetieth of a hundred; former: {}; kept: with MALLOC_MMAP_THRESHOLD_ and "
-                             "MALLOC_TRIM_THRESHOLD_ at 16 GiB",
-                             plan_.backward ? "forward and backward" : "forward", plan_.batch, plan_.width, plan_.threads,
-                             plan_.threads == 1 ? "" : "s", plan_.rounds, plan_.former)}};
+    Notes notes{{fmt::format(
+        "{} pass, batch {}, width {}, {} thread{}; medians of {} interleaved rounds, in parentheses the "
+        "tenth and the ninetieth of a hundred; former: {}; kept: with MALLOC_MMAP_THRESHOLD_ and "
+        "MALLOC_TRIM_THRESHOLD_ at 16 GiB",
+        plan_.backward ? "forward and backward" : "forward", plan_.batch, plan_.width, plan_.threads,
+        plan_.threads == 1 ? "" : "s", plan_.rounds, plan_.former)}};
     for (const std::string& reason : left_out_) notes.lines.push_back(reason);
     Report report{.title = "mixers beside a former state", .blocks = {std::move(table_), std::move(notes)}};
     report.facts[kFigures] = figures_;
@@ -52,7 +55,9 @@ class FormerBench {
 
  private:
   // For how long a program may measure: a first pass, and rounds in half of the rest.
-  static double budget_s(int64_t length) { return std::max(6.0, 40.0 * static_cast<double>(length) / 131072); }
+  static double budget_s(int64_t length) {
+    return std::max(6.0, 40.0 * static_cast<double>(length) / 131072);
+  }
   // Enough for what is linear in the length, and too little for softmax attention beside it.
   double memory_mib(int64_t length) const {
     return std::min(std::max(1024.0, static_cast<double>(length) / 8), plan_.memory_mib);
@@ -65,7 +70,8 @@ class FormerBench {
           "--width=" + std::to_string(plan_.width), "--batch=" + std::to_string(plan_.batch),
           "--threads=" + std::to_string(plan_.threads), fmt::format("--budget={}", budget_s(length)),
           fmt::format("--pass-limit={}", budget_s(length)), fmt::format("--memory={}", memory_mib(length)),
-          std::string("--device=cpu"), std::string("--json"), std::string("--quiet"), "--store=" + folder_.path().string()})
+          std::string("--device=cpu"), std::string("--json"), std::string("--quiet"),
+          "--store=" + folder_.path().string()})
       command.push_back(word);
     if (plan_.backward) command.emplace_back("--backward");
     run_to_end(command, folder_ / "log.txt", folder_ / "answer.json");
@@ -85,7 +91,8 @@ class FormerBench {
       for (int round = 0; round < plan_.rounds; ++round) {
         std::ranges::shuffle(order, shuffle_);
         for (const size_t i : order) {
-          tell_(fmt::format("{} at {}, round {} of {}: {}", mixer, grouped(length), round + 1, plan_.rounds, variants_[i].name));
+          tell_(fmt::format("{} at {}, round {} of {}: {}", mixer, grouped(length), round + 1, plan_.rounds,
+                            variants_[i].name));
           variants_[i].times_ms.push_back(pass_ms(variants_[i], mixer, length));
         }
       }
@@ -94,7 +101,8 @@ class FormerBench {
       return;
     }
     const std::vector<double>& own = variants_[0].times_ms;
-    std::vector<TableCell> row = {{mixer}, number_cell(grouped(length), static_cast<double>(length)),
+    std::vector<TableCell> row = {{mixer},
+                                  number_cell(grouped(length), static_cast<double>(length)),
                                   number_cell(median_text(own, 1), quantile(own, 0.5))};
     for (size_t i = 1; i < variants_.size(); ++i) {
       const std::vector<double> ratios = quotients(variants_[i].times_ms, own);
@@ -109,7 +117,11 @@ class FormerBench {
   std::array<Variant, 3> variants_;
   std::mt19937_64 shuffle_{1};
   OwnFolder folder_;
-  Table table_{.columns = {{"mixer"}, {"tokens", true}, {"ms", true}, {"former over it", true}, {"former, kept, over it", true}}};
+  Table table_{.columns = {{"mixer"},
+                           {"tokens", true},
+                           {"ms", true},
+                           {"former over it", true},
+                           {"former, kept, over it", true}}};
   nlohmann::ordered_json figures_ = nlohmann::ordered_json::object();
   std::vector<std::string> left_out_;
 };

@@ -175,7 +175,8 @@ class GenerationBench {
     if (!peer_.process) return;
     for (int64_t i = 0; i < kPeerTokens; ++i) text.next();
     if (peer_.first_text != text.ids())
-      throw ConfigError("bench generation", "transformers writes another text; nothing was timed", "bad_value");
+      throw ConfigError("bench generation", "transformers writes another text; nothing was timed",
+                        "bad_value");
     add_peer_rows();
   }
 
@@ -245,8 +246,9 @@ class GenerationBench {
     if (!peer_.process) return notes.lines.push_back("transformers: left out: " + peer_.lacking);
     const double ratio = median_of([&](size_t round) { return time(peer_text_, round) / time(own_text_, round); });
     const double own = median_of([&](size_t round) { return time(own_text_, round); });
-    notes.lines.push_back(fmt::format("{} `generate`, {} tokens behind {}: {:.2f} times this program's {:.1f} ms; the same tokens",
-                                      peer_.name, kPeerTokens, kBehind, ratio, 1e3 * own));
+    notes.lines.push_back(fmt::format(
+        "{} `generate`, {} tokens behind {}: {:.2f} times this program's {:.1f} ms; the same tokens",
+        peer_.name, kPeerTokens, kBehind, ratio, 1e3 * own));
   }
 
   const Recipe& recipe_;

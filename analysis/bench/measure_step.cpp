@@ -84,12 +84,14 @@ class StepMeasurement {
     for (const char* way : {"eager", "compiled"}) {
       if (way == std::string("compiled") && !plan_.compiled) continue;
       tell_(std::string("torch ") + way);
-      StepRow& row = bench_.rows.emplace_back(StepRow{.name = std::string("PyTorch ") + way, .short_name = way, .skipped = why});
+      StepRow& row = bench_.rows.emplace_back(
+          StepRow{.name = std::string("PyTorch ") + way, .short_name = way, .skipped = why});
       steppers_.emplace_back();
       if (!why.empty()) continue;
       try {
         const std::string script = (program_root() / "analysis/peers/step.py").string();
-        steppers_.back() = peer_stepper({python, script, folder_.path().string(), way, std::to_string(bench_.threads)}, row);
+        steppers_.back() =
+            peer_stepper({python, script, folder_.path().string(), way, std::to_string(bench_.threads)}, row);
       } catch (const Error& error) {
         row.skipped = error.what();
       }

@@ -22,24 +22,33 @@ class MadeUp {
  public:
   MadeUp() {
     register_parts(registry);
-    const Recipe recipe = load_recipe(registry, {.name = "mqar/attention", .overrides = {"net.width=8"}, .folders = {}});
+    const Recipe recipe =
+        load_recipe(registry, {.name = "mqar/attention", .overrides = {"net.width=8"}, .folders = {}});
     for (const int64_t seed : {1, 2}) {
       const testing::ExampleRun run{.name = "cell", .seed = seed};
       RunStart start = testing::start_of(run);
       OpenRun open = Store(folder_ / "made").open_or_create(start, recipe.resolved);
-      open.record.end({.status = Status::done, .step = 8, .message = "", .metrics = {{"valid.bpb", 2.0 + 0.5 * static_cast<double>(seed)}}});
+      open.record.end({.status = Status::done,
+                       .step = 8,
+                       .message = "",
+                       .metrics = {{"valid.bpb", 2.0 + 0.5 * static_cast<double>(seed)}}});
     }
     plan.program = testing::script(folder_ / "sweep.sh",
                                    "while [ $# -gt 0 ]; do [ \"$1\" = --store ] && store=$2; shift; done\n"
-                                   "cp -r " + (folder_ / "made").string() + " \"$store\"\n");
+                                   "cp -r " +
+                                       (folder_ / "made").string() + " \"$store\"\n");
   }
   // `rest`: what it does for the cells, whose folder is $cells.
   std::string python(const std::string& rest) const {
-    return testing::script(folder_ / "python3", "[ \"$1\" = -c ] && { echo '{\"torch\": \"made up\"}'; exit; }\n"
-                                                "for word in \"$@\"; do case $word in cells=*) cells=${word#cells=};; esac; done\n" +
-                                                    rest);
+    return testing::script(
+        folder_ / "python3",
+        "[ \"$1\" = -c ] && { echo '{\"torch\": \"made up\"}'; exit; }\n"
+        "for word in \"$@\"; do case $word in cells=*) cells=${word#cells=};; esac; done\n" +
+            rest);
   }
-  Report measured() const { return measure_sweep(registry, plan, [](const std::string&) {}); }
+  Report measured() const {
+    return measure_sweep(registry, plan, [](const std::string&) {});
+  }
 
   Registry registry;
   SweepBenchPlan plan{.sweep = "made_up"};
@@ -68,7 +77,8 @@ TEST_CASE("a sweep is measured beside Hydra's, ours first, with the results of b
   CHECK(report.facts.at(kFigures).at("subband/eager").get<double>() == Approx(1 / ratio));
 }
 
-TEST_CASE("where no Python has what Hydra needs, our sweep stands alone and the notes say why", "[bench][sweep]") {
+TEST_CASE("where no Python has what Hydra needs, our sweep stands alone and the notes say why",
+          "[bench][sweep]") {
   MadeUp made_up;
   made_up.plan.compiled = true;
   const testing::NamedPython none("/nowhere/python3");
@@ -76,8 +86,9 @@ TEST_CASE("where no Python has what Hydra needs, our sweep stands alone and the 
   CHECK(tables_of(report).at(0)->rows.size() == 1);
   const std::vector<std::string> notes = lines_of(report.blocks.at(1));
   REQUIRE(notes.size() == 3);
-  const std::string why = ": SUBBAND_PEERS = /nowhere/python3: is no Python that can import torch, hydra, "
-                          "hydra_plugins.hydra_joblib_launcher";
+  const std::string why =
+      ": SUBBAND_PEERS = /nowhere/python3: is no Python that can import torch, hydra, "
+      "hydra_plugins.hydra_joblib_launcher";
   CHECK(notes[1] == "Hydra, joblib, PyTorch eager" + why);
   CHECK(notes[2] == "Hydra, joblib, PyTorch compiled" + why);
   CHECK(report.facts.at(kFigures).empty());
@@ -87,7 +98,8 @@ TEST_CASE("a sweep or a peer that fails is told with the last that it said", "[b
   MadeUp made_up;
   {
     const testing::NamedPython peer(made_up.python("echo 'first loss = 3: must be 5' >&2; exit 1\n"));
-    CHECK_THROWS_WITH(made_up.measured(), Catch::EndsWith("python3: has failed: first loss = 3: must be 5\n"));
+    CHECK_THROWS_WITH(made_up.measured(),
+                      Catch::EndsWith("python3: has failed: first loss = 3: must be 5\n"));
   }
   made_up.plan.program = "true";
   CHECK_THROWS_WITH(made_up.measured(), "bench sweep: the sweep has left no runs");

@@ -156,28 +156,35 @@ class Cases {
     const std::string form = fmt::format("[{}, {}, {}]", B, L, C);
     cases_.push_back({"running_mean", form, {drawn({B, L, C})},
                       [](const OpInputs& in, std::string_view path) { return running_mean(in[0], path); }});
-    cases_.push_back({"gated_scan", form, {drawn({B, L, C}).sigmoid(), drawn({B, L, C})},
-                      [](const OpInputs& in, std::string_view path) { return gated_scan(in[0], in[1], path); }});
+    cases_.push_back(
+        {"gated_scan",
+         form,
+         {drawn({B, L, C}).sigmoid(), drawn({B, L, C})},
+         [](const OpInputs& in, std::string_view path) { return gated_scan(in[0], in[1], path); }});
     cases_.push_back({"causal_filter", form + fmt::format(", {} taps", kTaps), {drawn({B, L, C}), drawn({kTaps})},
                       [](const OpInputs& in, std::string_view path) { return causal_filter(in[0], in[1], 1, path); }});
     const int64_t K = std::max<int64_t>(1, C / kHeads), T = 16 * L;
-    cases_.push_back({"chunk_state", fmt::format("{} heads of {}, [{}, {}]", kHeads, K, B, L),
+    cases_.push_back({"chunk_state",
+                      fmt::format("{} heads of {}, [{}, {}]", kHeads, K, B, L),
                       {drawn({B, L, kHeads, K}), drawn({B, L, kHeads, K}), drawn({B, L, kHeads, K})},
                       [](const OpInputs& in, std::string_view path) {
                         return chunk_state({.q_BLHK = in[0], .k_BLGK = in[1], .v_BLGV = in[2]}, path).y_BLHV;
                       }});
     const at::Tensor angles = drawn({L, K / 2});
-    cases_.push_back({"rotation", fmt::format("{} heads of {}, [{}, {}]", kHeads, 2 * (K / 2), B, L),
+    cases_.push_back({"rotation",
+                      fmt::format("{} heads of {}, [{}, {}]", kHeads, 2 * (K / 2), B, L),
                       {drawn({B, L, kHeads, 2 * (K / 2)})},
                       [cos = angles.cos(), sin = angles.sin()](const OpInputs& in, std::string_view path) {
                         return rotation(in[0], cos, sin, Pairing::half, path);
                       }});
-    cases_.push_back({"gated_norm", fmt::format("{} heads of {}, [{}, {}]", kHeads, K, B, L),
+    cases_.push_back({"gated_norm",
+                      fmt::format("{} heads of {}, [{}, {}]", kHeads, K, B, L),
                       {drawn({B, L, kHeads, K}), drawn({K}), drawn({B, L, kHeads * K})},
                       [](const OpInputs& in, std::string_view path) {
                         return gated_norm(in[0], in[1], in[2], 1e-5, path);
                       }});
-    cases_.push_back({"weighted_mean", fmt::format("{} heads of {}, [{}, {}]", kHeads, K, B, L),
+    cases_.push_back({"weighted_mean",
+                      fmt::format("{} heads of {}, [{}, {}]", kHeads, K, B, L),
                       {drawn({B, L, kHeads, K + 1}).abs()},
                       [](const OpInputs& in, std::string_view path) {
                         return weighted_mean(in[0], {.epsilon = 1e-6}, path);
@@ -192,29 +199,35 @@ class Cases {
 
   void features() {
     const int64_t B = sizes_.batch, L = sizes_.length, C = sizes_.width, K = std::max<int64_t>(1, C / kHeads);
-    cases_.push_back({"gated_haar", fmt::format("[{}, {}, {}], {} bands of GELU", B, L, C, kBands),
+    cases_.push_back({"gated_haar",
+                      fmt::format("[{}, {}, {}], {} bands of GELU", B, L, C, kBands),
                       {drawn({B, L, C}), drawn({B, L, kBands}).sigmoid()},
                       [](const OpInputs& in, std::string_view path) {
                         return gated_haar(in[0], in[1], {.is_causal = true, .f = BandActivation::gelu}, path);
                       }});
-    cases_.push_back({"random_features", fmt::format("[{}, {}, {}, {}] to {}, of keys so far", B, L, kHeads, K, kFeatures),
-                      {drawn({B, L, kHeads, K})},
-                      [rows = drawn({kFeatures, K})](const OpInputs& in, std::string_view path) {
-                        at::Tensor peak;
-                        return random_features_so_far(in[0], rows.to(in[0].scalar_type()), 0.5, peak, path).features_BLGM;
-                      }});
+    cases_.push_back(
+        {"random_features",
+         fmt::format("[{}, {}, {}, {}] to {}, of keys so far", B, L, kHeads, K, kFeatures),
+         {drawn({B, L, kHeads, K})},
+         [rows = drawn({kFeatures, K})](const OpInputs& in, std::string_view path) {
+           at::Tensor peak;
+           return random_features_so_far(in[0], rows.to(in[0].scalar_type()), 0.5, peak, path).features_BLGM;
+         }});
   }
 
   void residuals() {
     const int64_t B = sizes_.batch, L = sizes_.length, C = sizes_.width;
     const std::string form = fmt::format("[{}, {}, {}]", B, L, C);
-    cases_.push_back({"residual_norm", form + ", a factor and a branch",
+    cases_.push_back({"residual_norm",
+                      form + ", a factor and a branch",
                       {drawn({B, L, C}), drawn({}), drawn({B, L, C}), drawn({C}), drawn({C})},
                       [](const OpInputs& in, std::string_view path) {
-                        return residual_norm({in[0], in[1]}, {{in[2], {}}}, {.weight_C = in[3], .bias_C = in[4]}, path)
+                        return residual_norm({in[0], in[1]}, {{in[2], {}}},
+                                             {.weight_C = in[3], .bias_C = in[4]}, path)
                             .normed;
                       }});
-    cases_.push_back({"residual_sum", form + ", two branches, three factors",
+    cases_.push_back({"residual_sum",
+                      form + ", two branches, three factors",
                       {drawn({B, L, C}), drawn({}), drawn({B, L, C}), drawn({}), drawn({B, L, C}), drawn({})},
                       [](const OpInputs& in, std::string_view path) {
                         return residual_sum({in[0], in[1]}, {{in[2], in[3]}, {in[4], in[5]}}, path);
@@ -226,17 +239,25 @@ class Cases {
     const int64_t N = 64 * sizes_.width * sizes_.width;
     const UpdateRule rule{.rate = 0.02, .weight_decay = 0.01, .eps = 1e-8, .beta1 = 0.9, .beta2 = 0.999};
     const at::Tensor steps = at::zeros({});
-    const auto clip = [](const at::Tensor& gradient) { return GradientClip{at::ones({}, gradient.options()), 0.5}; };
+    const auto clip = [](const at::Tensor& gradient) {
+      return GradientClip{at::ones({}, gradient.options()), 0.5};
+    };
     const std::string form = fmt::format("{} values, copied before", N);
-    cases_.push_back({"clipped_adagrad", form, {drawn({N}), drawn({N}), drawn({N}).abs_()},
-                      [=](const OpInputs& in, std::string_view path) {
-                        const at::Tensor p = in[0].clone();
-                        clipped_adagrad({.parameters = {p}, .gradients = {in[1]}, .first = {in[2].clone()}, .second = {}, .steps = {}},
-                                        rule, clip(in[1]), path);
-                        return p;
-                      },
-                      false});
-    cases_.push_back({"clipped_adamw", form, {drawn({N}), drawn({N}), drawn({N}), drawn({N}).abs_()},
+    cases_.push_back(
+        {"clipped_adagrad",
+         form,
+         {drawn({N}), drawn({N}), drawn({N}).abs_()},
+         [=](const OpInputs& in, std::string_view path) {
+           const at::Tensor p = in[0].clone();
+           clipped_adagrad(
+               {.parameters = {p}, .gradients = {in[1]}, .first = {in[2].clone()}, .second = {}, .steps = {}},
+               rule, clip(in[1]), path);
+           return p;
+         },
+         false});
+    cases_.push_back({"clipped_adamw",
+                      form,
+                      {drawn({N}), drawn({N}), drawn({N}), drawn({N}).abs_()},
                       [=](const OpInputs& in, std::string_view path) {
                         const at::Tensor p = in[0].clone();
                         clipped_adamw({.parameters = {p},
@@ -248,9 +269,12 @@ class Cases {
                         return p;
                       },
                       false});
-    cases_.push_back({"gradient_norm", fmt::format("{} values in 64 tensors", N), {drawn({64, N / 64})},
-                      [](const OpInputs& in, std::string_view path) { return gradient_norm(in[0].unbind(0), path); },
-                      false});
+    cases_.push_back(
+        {"gradient_norm",
+         fmt::format("{} values in 64 tensors", N),
+         {drawn({64, N / 64})},
+         [](const OpInputs& in, std::string_view path) { return gradient_norm(in[0].unbind(0), path); },
+         false});
   }
 
   OpSizes sizes_;

@@ -30,7 +30,8 @@ struct Config {
     b.field("weight_decay", weight_decay, {0.0, 1e3},
             "wd, decoupled: each step shrinks weights by lr times wd");
     b.choice("path", path, {"plain", "fused"},
-             "plain: the definition, tensor by tensor; fused: clipping and update in one pass over memory, equal to a "
+             "plain: the definition, tensor by tensor; fused: clipping and update in one pass over memory, "
+             "equal to a "
              "few units in the last place");
     groups.bind(b);
   }

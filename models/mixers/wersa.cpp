@@ -74,7 +74,8 @@ class Wersa final : public Mixer {
     expect_right_padding("wersa", keep_BL, x_BLD);
     const at::Tensor x = masked(x_BLD, keep_BL);
     const Heads heads = heads_.split("wersa", x, pass);
-    const at::Tensor gains = features_.narrowed(gates_.gains(x, pass, is_training()));  // the wavelet is linear in them
+    const at::Tensor gains =
+        features_.narrowed(gates_.gains(x, pass, is_training()));  // the wavelet is linear in them
     LayerState* memory = pass.memory();
     const BandActivation f = config_.activation == "gelu" ? BandActivation::gelu : BandActivation::none;
     const auto filtered = [&](const at::Tensor& x_BLHK, const char* name) {

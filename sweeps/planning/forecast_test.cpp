@@ -18,12 +18,14 @@ struct Shape {
 // 200 MiB, weights thrice, 30 values a position and channel.
 static RecordJson config_of(const Shape& shape) {
   const auto number = [](int64_t value) { return std::to_string(value); };
-  return read_json(R"({"net":{"type":"n","block":")" + shape.kind + R"(","width":)" + number(shape.width) + R"(,"layers":)" +
-                       number(shape.layers) + R"(},"trainer":{"steps":)" + number(shape.steps) + R"(,"batch":)" +
-                       number(shape.batch) + R"(,"length":64}})",
+  return read_json(R"({"net":{"type":"n","block":")" + shape.kind + R"(","width":)" + number(shape.width) +
+                       R"(,"layers":)" + number(shape.layers) + R"(},"trainer":{"steps":)" +
+                       number(shape.steps) + R"(,"batch":)" + number(shape.batch) + R"(,"length":64}})",
                    "config");
 }
-static int64_t parameters_of(const Shape& shape) { return shape.layers * 12 * shape.width * shape.width + 256 * shape.width; }
+static int64_t parameters_of(const Shape& shape) {
+  return shape.layers * 12 * shape.width * shape.width + 256 * shape.width;
+}
 static double flops_of(const Shape& shape) { return 2.0 * static_cast<double>(parameters_of(shape)) * 64; }
 static CostTraits traits_of_shape(const Shape& shape) {
   return cost_traits(config_of(shape), parameters_of(shape), flops_of(shape));
@@ -75,12 +77,16 @@ TEST_CASE("runs of several sizes teach what larger ones will take", "[forecast]"
   for (const int64_t width : {32, 64, 128, 256}) runs.push_back(run_of({.width = width}));
   runs.push_back(run_of({.steps = 400}));
   const Forecast forecast(runs);
-  for (const Shape& shape : {Shape{.width = 48}, Shape{.width = 512}, Shape{.width = 96, .steps = 300, .batch = 16}})
+  for (const Shape& shape :
+       {Shape{.width = 48}, Shape{.width = 512}, Shape{.width = 96, .steps = 300, .batch = 16}})
     check_near(forecast_of(forecast, shape), shape, 0.1);
-  CHECK(forecast_of(forecast, {.width = 48}).basis == "steps, values and operations, fitted to the runs of this store");
+  CHECK(forecast_of(forecast, {.width = 48}).basis ==
+        "steps, values and operations, fitted to the runs of this store");
 }
 
-TEST_CASE("a run of each structure, all of one size and as many steps, teaches what others of these will take", "[forecast]") {
+TEST_CASE(
+    "a run of each structure, all of one size and as many steps, teaches what others of these will take",
+    "[forecast]") {
   const Forecast forecast({run_of({}), run_of({.kind = "slow"})});
   for (const std::string kind : {"plain", "slow"})
     for (const Shape& shape : {Shape{.steps = 30, .kind = kind}, Shape{.steps = 1000, .kind = kind},
@@ -112,7 +118,8 @@ TEST_CASE("a batch that is computed in parts needs the memory of one part and th
   CHECK(halves.values == whole.values);
 }
 
-TEST_CASE("runs without the time of their steps teach a rate alone, and none nothing about memory", "[forecast]") {
+TEST_CASE("runs without the time of their steps teach a rate alone, and none nothing about memory",
+          "[forecast]") {
   CHECK_FALSE(MemoryModel().predict({.activations = 1}));
   CHECK_FALSE(StepTime().predict({.positions = 1}));
   RunSummary old = run_of({.width = 32});

@@ -74,7 +74,8 @@ std::string total_line(const SweepPlan& plan, const PlanPacking& packing, int64_
   line += fmt::format("; time on {} {}", packing.workers, packing.workers == 1 ? "worker" : "workers");
   if (packing.workers < jobs) line += fmt::format(" of {}, for want of cores or GPUs", jobs);
   return line + ": " +
-         (packing.seconds ? "about " + duration_text(*packing.seconds) : "unknown before the first run of such a size");
+         (packing.seconds ? "about " + duration_text(*packing.seconds)
+                          : "unknown before the first run of such a size");
 }
 
 // What will run besides the cells of the plan, as results come in; or nothing.
@@ -142,8 +143,10 @@ std::string plan_text(const SweepPlan& plan, const WorkerRoom& room, bool is_cut
   }
   for (const std::string& price : plan.prices) text += "as published: " + shown(price) + "\n";
   const PlanPacking packing = packing_of(plan, room);
-  text += total_line(plan, packing, room.jobs) + "\n" + other_code_line(plan) + shown_lines(later_text(plan.spec, plan.grid));
-  if (const std::string needs = packing_text(plan, packing); !needs.empty()) text += "memory and disk: " + needs + "\n";
+  text += total_line(plan, packing, room.jobs) + "\n" + other_code_line(plan) +
+          shown_lines(later_text(plan.spec, plan.grid));
+  if (const std::string needs = packing_text(plan, packing); !needs.empty())
+    text += "memory and disk: " + needs + "\n";
   if (const std::string proposal = threads_proposal(plan, usable_cores()); !proposal.empty())
     text += proposal + "\n";
   if (!plan.rest.empty()) text += "waiting: " + shown(plan.rest) + "; without --dry-run it goes on\n";
@@ -153,12 +156,10 @@ std::string plan_text(const SweepPlan& plan, const WorkerRoom& room, bool is_cut
 
 std::string plan_json(const SweepPlan& plan, const WorkerRoom& room) {
   const PlanPacking packing = packing_of(plan, room);
-  Json document = {{"sweep", plan.spec.name},
-                   {"metric", {{"name", plan.spec.metric}, {"goal", plan.spec.goal}}},
-                   {"jobs", room.jobs},
-                   {"at_once", packing.workers},
-                   {"seconds", nullptr},
-                   {"cells", Json::array()}};
+  Json document = {
+      {"sweep", plan.spec.name}, {"metric", {{"name", plan.spec.metric}, {"goal", plan.spec.goal}}},
+      {"jobs", room.jobs},       {"at_once", packing.workers},
+      {"seconds", nullptr},      {"cells", Json::array()}};
   if (packing.seconds) document["seconds"] = *packing.seconds;
   for (const PlannedCell& cell : plan.cells) {
     Json each = {{"row", plan.grid.rows[cell.cell.row].label},

@@ -47,7 +47,8 @@ static std::map<std::string, double> real_cells() {
     const size_t end = line.rfind("\",");  // a name has commas and stands in quotes
     if (!line.starts_with('"') || end == std::string::npos) continue;
     const std::string result = line.substr(end + 2, line.find(',', end + 2) - end - 2);
-    cells.emplace(line.substr(1, end - 1), parse_number(result).value_or(std::numeric_limits<double>::infinity()));
+    cells.emplace(line.substr(1, end - 1),
+                  parse_number(result).value_or(std::numeric_limits<double>::infinity()));
   }
   return cells;
 }
@@ -59,7 +60,10 @@ static Function table() {
       "net.block.levels: [1, 2, 3, 4, 5], net.width: [8, 16, 24, 32]}";
   const SearchSpace space = testing::space_of(text);
   return {"table", text,
-          [space, cells = real_cells()](const SearchPoint& p) { return cells.at(join(space.overrides(p), ", ")); }, 60};
+          [space, cells = real_cells()](const SearchPoint& p) {
+            return cells.at(join(space.overrides(p), ", "));
+          },
+          60};
 }
 
 static double best_of(const std::vector<SearchTrial>& trials) {
@@ -122,14 +126,16 @@ TEST_CASE("tpe takes the candidate with the largest ratio of its two densities",
   for (const auto& [choice, count] : counts) CHECK(std::abs(count - 100) < 35);
 }
 
-TEST_CASE("a table of two hundred real cells has a result for every point that a search of it draws", "[sampler]") {
+TEST_CASE("a table of two hundred real cells has a result for every point that a search of it draws",
+          "[sampler]") {
   const Function cells = table();
   CHECK(real_cells().size() == 200);
   std::vector<double> by_tpe, by_chance;
   for (uint64_t seed = 0; seed < 15; ++seed) {
-    by_tpe.push_back(best_of(testing::searched(*testing::sampler_named("tpe"), testing::space_of(cells.space), 40, seed, cells.value)));
-    by_chance.push_back(
-        best_of(testing::searched(*testing::sampler_named("random"), testing::space_of(cells.space), 40, seed, cells.value)));
+    by_tpe.push_back(best_of(testing::searched(*testing::sampler_named("tpe"), testing::space_of(cells.space),
+                                               40, seed, cells.value)));
+    by_chance.push_back(best_of(testing::searched(*testing::sampler_named("random"),
+                                                  testing::space_of(cells.space), 40, seed, cells.value)));
   }
   CHECK(median(by_tpe) < median(by_chance));
 }
@@ -146,7 +152,8 @@ TEST_CASE("best values for the comparison with Optuna are written", "[.check-sea
     for (const char* name : {"tpe", "random"})
       for (uint64_t seed = 0; seed < 50; ++seed)
         file << each.name << "," << name << "," << seed << ","
-             << best_of(testing::searched(*testing::sampler_named(name), testing::space_of(each.space), each.draws, seed, each.value))
+             << best_of(testing::searched(*testing::sampler_named(name), testing::space_of(each.space),
+                                          each.draws, seed, each.value))
              << "\n";
 }
 

@@ -86,7 +86,10 @@ TEST_CASE("whichever element of a wave ends last goes on with the sweep, one alo
   CHECK(cluster.calls().ends_with("sweep grid\ncell t2.yaml\n"));
 }
 
-TEST_CASE("an element that is cancelled while it waits is not waited for: the sweep rests when the others have ended", "[slurm]") {
+TEST_CASE(
+    "an element that is cancelled while it waits is not waited for: the sweep rests when the others have "
+    "ended",
+    "[slurm]") {
   const FakeCluster cluster("exit 0");
   CHECK(cluster.start(1).wait() == 0);
   cluster.wait_for("N/A (null)\n1 subband:ab:1:0\n1 subband:ab:2:0\n0 subband:ab:1:2\n");

@@ -29,7 +29,8 @@ at::Tensor gated_haar(const at::Tensor& x_BLC, const at::Tensor& gains_BLS, cons
                       std::string_view path = "auto");
 
 namespace gated_haar_paths {
-at::Tensor reference(const at::Tensor& x_BLC, const at::Tensor& gains_BLS, const HaarPlan& plan);  ///< plain ATen
+at::Tensor reference(const at::Tensor& x_BLC, const at::Tensor& gains_BLS,
+                     const HaarPlan& plan);  ///< plain ATen
 /// The block form's: levels + 1 bands [B,P/2^l,C], P the next multiple of 2^levels; their energy is that of x.
 std::vector<at::Tensor> analysed(const at::Tensor& x_BLC, int64_t levels);
 /// The way back, cut to `length` tokens.
@@ -52,9 +53,11 @@ struct HaarGradients {
 /// Floats of work memory for any call.
 int64_t scratch(const Extent& extent, bool is_causal);
 void causal(const Extent& extent, const Sequence& in, float* y, float* scratch);
-void causal_backward(const Extent& extent, const Sequence& in, const float* g, const HaarGradients& to, float* scratch);
+void causal_backward(const Extent& extent, const Sequence& in, const float* g, const HaarGradients& to,
+                     float* scratch);
 void block(const Extent& extent, const Sequence& in, float* y, float* scratch);
 /// `of_gains` is zero for whom no band begins with that token.
-void block_backward(const Extent& extent, const Sequence& in, const float* g, const HaarGradients& to, float* scratch);
+void block_backward(const Extent& extent, const Sequence& in, const float* g, const HaarGradients& to,
+                    float* scratch);
 }  // namespace gated_haar_paths
 }  // namespace subband

@@ -31,11 +31,11 @@ at::Tensor in_order(const at::Tensor& bias) { return bias.defined() ? bias.conti
 MaybeTensor maybe(const at::Tensor& x) { return x.defined() ? MaybeTensor(x) : MaybeTensor(); }
 
 // Hidden values of so many rows and columns at a time: made, put through GELU and multiplied while they are in a cache.
-// Backward, which also multiplies across the rows, takes larger ones: narrow products are slow.
+// Few are one block, and so are all of them on the way back, which also multiplies across the rows: narrow products are slow.
 struct BlockSize {
   int64_t rows, columns;
 };
-constexpr BlockSize kForwardBlock{1 << 10, 1 << 8}, kBackwardBlock{1 << 12, 1 << 10};
+constexpr BlockSize kForwardBlock{1 << 10, 1 << 8};
 constexpr int64_t kWholeValues = 1 << 20;
 
 struct HiddenBlock {
@@ -44,10 +44,9 @@ struct HiddenBlock {
   at::Tensor of_hidden(const at::Tensor& h_NH) const { return of_rows(h_NH).narrow(1, column, columns); }
 };
 
-// That of all hidden values where they are few.
-BlockSize block_size(int64_t rows, int64_t columns, const BlockSize& most) {
+BlockSize forward_block(int64_t rows, int64_t columns) {
   if (rows * columns <= kWholeValues) return {rows, columns};
-  return {std::min(rows, most.rows), std::min(columns, most.columns)};
+  return {std::min(rows, kForwardBlock.rows), std::min(columns, kForwardBlock.columns)};
 }
 
 // body(block) for all of them, columns in the outer loop.
@@ -55,7 +54,8 @@ template <class Body>
 void each_block(int64_t rows, int64_t columns, const BlockSize& size, const Body& body) {
   for (int64_t column = 0; column < columns; column += size.columns)
     for (int64_t row = 0; row < rows; row += size.rows)
-      body(HiddenBlock{row, std::min(size.rows, rows - row), column, std::min(size.columns, columns - column)});
+      body(HiddenBlock{row, std::min(size.rows, rows - row), column,
+                       std::min(size.columns, columns - column)});
 }
 
 // The beginning of `room`, as a matrix.
@@ -74,7 +74,9 @@ void product_into(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool
 // Row after row, for rows of h are apart.
 void activate(const HiddenBlock& block, const at::Tensor& h, const at::Tensor& bias, at::Tensor& a) {
   const int64_t columns = block.columns, step = h.stride(0);
-  const float *const from = h.const_data_ptr<float>(), *const b = bias.defined() ? values_or_null(bias) + block.column : nullptr;
+  const float *const from = h.const_data_ptr<float>(), *const b = bias.defined()
+                                                                      ? values_or_null(bias) + block.column
+                                                                      : nullptr;
   float* const to = a.mutable_data_ptr<float>();
   each_chunk(block.rows, columns, [=](int64_t first, int64_t end, int64_t) {
     for (int64_t row = first; row < end; ++row)
@@ -86,7 +88,7 @@ void activate(const HiddenBlock& block, const at::Tensor& h, const at::Tensor& b
 at::Tensor go_through(const at::Tensor& x_NI, const GeluWeights& w, at::Tensor h_NH) {
   const int64_t rows = x_NI.size(0), hidden = w.first_HI.size(0);
   const at::Tensor bias = in_order(w.first_bias_H);
-  const BlockSize size = block_size(rows, hidden, kForwardBlock);
+  const BlockSize size = forward_block(rows, hidden);
   at::Tensor room = at::empty({size.rows * size.columns}, x_NI.options());
   const std::vector<int64_t> shape = {rows, w.last_OH.size(0)};
   at::Tensor y = hidden == 0 ? at::zeros(shape, x_NI.options()) : at::empty(shape, x_NI.options());
@@ -97,7 +99,8 @@ at::Tensor go_through(const at::Tensor& x_NI, const GeluWeights& w, at::Tensor h
     at::Tensor h = h_NH.defined() ? block.of_hidden(h_NH) : a;
     at::mm_out(h, block.of_rows(x_NI), w.first_HI.narrow(0, block.column, block.columns).t());
     activate(block, h, bias, a);
-    product_into(block.of_rows(y), a, w.last_OH.narrow(1, block.column, block.columns).t(), biased || block.column > 0);
+    product_into(block.of_rows(y), a, w.last_OH.narrow(1, block.column, block.columns).t(),
+                 biased || block.column > 0);
   });
   return y;
 }
@@ -105,11 +108,14 @@ at::Tensor go_through(const at::Tensor& x_NI, const GeluWeights& w, at::Tensor h
 at::Tensor through_gelu(const HiddenBlock& block, const at::Tensor& h, const at::Tensor& bias, at::Tensor& d,
                         at::Tensor& a) {
   const int64_t columns = block.columns, step = h.stride(0);
-  const float *const from = h.const_data_ptr<float>(), *const b = bias.defined() ? values_or_null(bias) + block.column : nullptr;
+  const float *const from = h.const_data_ptr<float>(), *const b = bias.defined()
+                                                                      ? values_or_null(bias) + block.column
+                                                                      : nullptr;
   float *const of_d = d.mutable_data_ptr<float>(), *const of_a = a.mutable_data_ptr<float>();
   return each_chunk_with_sums(block.rows, columns, columns, [=](int64_t first, int64_t end, float* sums) {
     for (int64_t row = first; row < end; ++row)
-      gelu_network_paths::gelu_backward({1, columns}, from + row * step, b, of_d + row * columns, of_a + row * columns, sums);
+      gelu_network_paths::gelu_backward({1, columns}, from + row * step, b, of_d + row * columns,
+                                        of_a + row * columns, sums);
   });
 }
 
@@ -118,26 +124,30 @@ struct GeluGradients {
 };
 
 // From g, the gradient of y, and the kept h; that of x where it is asked for.
-GeluGradients go_back(const at::Tensor& x_NI, const GeluWeights& w, const at::Tensor& h_NH, const at::Tensor& g_NO,
-                      bool with_x) {
+GeluGradients go_back(const at::Tensor& x_NI, const GeluWeights& w, const at::Tensor& h_NH,
+                      const at::Tensor& g_NO, bool with_x) {
   const int64_t rows = x_NI.size(0), hidden = w.first_HI.size(0);
   const auto options = x_NI.options();
   const auto begun = [&](at::IntArrayRef shape) {
     return rows * hidden == 0 ? at::zeros(shape, options) : at::empty(shape, options);
   };
   const at::Tensor bias = in_order(w.first_bias_H);
-  const BlockSize size = block_size(rows, hidden, kBackwardBlock);
+  const BlockSize size{rows, hidden};
   at::Tensor room = at::empty({2, size.rows * size.columns}, options);
-  const GeluGradients found{with_x ? begun(x_NI.sizes()) : at::Tensor(), begun(w.first_HI.sizes()), begun({hidden}),
-                            begun(w.last_OH.sizes())};
+  const GeluGradients found{with_x ? begun(x_NI.sizes()) : at::Tensor(), begun(w.first_HI.sizes()),
+                            begun({hidden}), begun(w.last_OH.sizes())};
   each_block(rows, hidden, size, [&](const HiddenBlock& block) {
-    at::Tensor d = in_room(room.select(0, 0), block.rows, block.columns), a = in_room(room.select(0, 1), block.rows, block.columns);
-    const at::Tensor x = block.of_rows(x_NI), g = block.of_rows(g_NO), first = w.first_HI.narrow(0, block.column, block.columns);
+    at::Tensor d = in_room(room.select(0, 0), block.rows, block.columns),
+               a = in_room(room.select(0, 1), block.rows, block.columns);
+    const at::Tensor x = block.of_rows(x_NI), g = block.of_rows(g_NO),
+                     first = w.first_HI.narrow(0, block.column, block.columns);
     at::mm_out(d, g, w.last_OH.narrow(1, block.column, block.columns));
     const at::Tensor sums = through_gelu(block, block.of_hidden(h_NH), bias, d, a);
     const at::Tensor of_bias = found.of_first_bias.narrow(0, block.column, block.columns);
-    if (block.row == 0) of_bias.copy_(sums);
-    else of_bias.add_(sums);
+    if (block.row == 0)
+      of_bias.copy_(sums);
+    else
+      of_bias.add_(sums);
     product_into(found.of_last.narrow(1, block.column, block.columns), g.t(), a, block.row > 0);
     product_into(found.of_first.narrow(0, block.column, block.columns), d.t(), x, block.row > 0);
     if (with_x) product_into(block.of_rows(found.of_x), d, first, block.column > 0);
@@ -186,7 +196,8 @@ struct GeluNetwork : torch::autograd::Function<GeluNetwork> {
     const at::AutoDispatchBelowADInplaceOrView below;
     const bool with_x = context->needs_input_grad(0);
     const at::Tensor g_NO = row_by_row(gradients[0]).contiguous();
-    const GeluGradients found = go_back(row_by_row(x), {first_HI, bias, last_OH, saved[4]}, saved[5], g_NO, with_x);
+    const GeluGradients found =
+        go_back(row_by_row(x), {first_HI, bias, last_OH, saved[4]}, saved[5], g_NO, with_x);
     return {with_x ? found.of_x.view(x.sizes()) : found.of_x, found.of_first,
             bias.defined() ? found.of_first_bias : at::Tensor(), found.of_last,
             saved[4].defined() ? sum_of_rows(g_NO) : at::Tensor()};

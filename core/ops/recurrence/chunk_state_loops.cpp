@@ -32,9 +32,9 @@ using chunk_state_paths::HeadInputs;
 using chunk_state_paths::Rows;
 using chunk_state_paths::RowsOut;
 
-constexpr int64_t kTokens = 64;        // of a span, at most
-constexpr float kMostDecay = -16.0f;   // within a span
-constexpr int64_t kLine = 16;          // floats of a cache line
+constexpr int64_t kTokens = 64;       // of a span, at most
+constexpr float kMostDecay = -16.0f;  // within a span
+constexpr int64_t kLine = 16;         // floats of a cache line
 
 // Whole lines, of an odd number: rows one pitch apart do not compete for the same places of the cache.
 int64_t pitch_of(int64_t width) { return kLine * ((width + kLine - 1) / kLine | 1); }
@@ -50,8 +50,8 @@ Aligned zeros(int64_t count) {
 // Some tokens in a row, and how their decay is split.
 struct Span {
   int64_t first, count;
-  float enter, leave;                     // of the state: decay by the first token, and by all others
-  float late[kTokens], early[kTokens];    // e^c, e^-c
+  float enter, leave;                   // of the state: decay by the first token, and by all others
+  float late[kTokens], early[kTokens];  // e^c, e^-c
 };
 
 // Where the span from `first` on ends, `end` at the latest.
@@ -125,7 +125,8 @@ void pack(const Rows& rows, const Span& span, const float* factors, Packed to) {
   float* HWY_RESTRICT own = to.data;
   for (int64_t t = 0; whole > 0 && t < span.count; ++t, from += rows.stride, own += to.pitch) {
     const auto factor = hn::Set(d, factor_of(factors, t));
-    for (int64_t i = 0; i < whole; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, from + i), factor), d, own + i);
+    for (int64_t i = 0; i < whole; i += lanes)
+      hn::StoreU(hn::Mul(hn::LoadU(d, from + i), factor), d, own + i);
   }
   if (rows.width + (rows.with_one ? 1 : 0) > whole) pack_rest(rows, span, factors, whole, to);
 }
@@ -173,7 +174,8 @@ template <Own kOwn, class D>
 HWY_INLINE void walk_four(D d, const Walk& w, const Way& way, int64_t row, int64_t x) {
   float* const state = w.state + row * w.state_pitch + x;
   const auto enter = hn::Set(d, way.enter), leave = hn::Set(d, way.leave);
-  const auto s0 = hn::Mul(hn::LoadU(d, state), enter), s1 = hn::Mul(hn::LoadU(d, state + w.state_pitch), enter),
+  const auto s0 = hn::Mul(hn::LoadU(d, state), enter),
+             s1 = hn::Mul(hn::LoadU(d, state + w.state_pitch), enter),
              s2 = hn::Mul(hn::LoadU(d, state + 2 * w.state_pitch), enter),
              s3 = hn::Mul(hn::LoadU(d, state + 3 * w.state_pitch), enter);
   auto m0 = hn::Zero(d), m1 = hn::Zero(d), m2 = hn::Zero(d), m3 = hn::Zero(d);
@@ -270,7 +272,10 @@ struct Matrix {
   Aligned data;
 
   Matrix(int64_t count, int64_t width)
-      : rows(count), columns(width), pitch(pitch_of(width)), data(zeros(std::max<int64_t>(1, count) * pitch)) {}
+      : rows(count),
+        columns(width),
+        pitch(pitch_of(width)),
+        data(zeros(std::max<int64_t>(1, count) * pitch)) {}
   int64_t size() const { return rows * pitch; }
   void take(const float* from, bool transposed) {
     for (int64_t r = 0; r < rows; ++r)
@@ -287,13 +292,18 @@ struct Pack {
   int64_t width, pitch;
   Aligned data;
 
-  explicit Pack(int64_t columns) : width(columns), pitch(pitch_of(columns)), data(hwy::AllocateAligned<float>(static_cast<size_t>(kTokens * pitch))) {}
-  void take(const Rows& rows, const Span& span, const float* factors) { pack(rows, span, factors, this->rows()); }
+  explicit Pack(int64_t columns)
+      : width(columns),
+        pitch(pitch_of(columns)),
+        data(hwy::AllocateAligned<float>(static_cast<size_t>(kTokens * pitch))) {}
+  void take(const Rows& rows, const Span& span, const float* factors) {
+    pack(rows, span, factors, this->rows());
+  }
   Packed rows() const { return {data.get(), pitch}; }
 };
 
 Walk walk_of(const Pack& a, const Pack& b, const Pack& c, Matrix& state, Pack& out) {
-  return {a.rows(),    b.rows(),      c.rows(),    state.data.get(), state.rows,
+  return {a.rows(),      b.rows(),    c.rows(),       state.data.get(), state.rows,
           state.columns, state.pitch, out.data.get(), out.pitch};
 }
 
@@ -334,7 +344,8 @@ struct HeadState {
   std::vector<float> ends;          // S at the end of each span, then too
 
   explicit HeadState(const HeadBackward& head)
-      : S(head.in.value_width(), head.in.key_width()), of_S(head.in.key_width(), head.in.value_width()),
+      : S(head.in.value_width(), head.in.key_width()),
+        of_S(head.in.key_width(), head.in.value_width()),
         of_S_transposed(head.in.value_width(), head.in.key_width()) {
     S.take(head.state, true), of_S.take(head.of_state, false), of_S_transposed.take(head.of_state, true);
     if (head.of_log_decay.data != nullptr) dots.resize(static_cast<size_t>(head.in.length));
@@ -345,8 +356,12 @@ struct HeadState {
 class Backward {
  public:
   explicit Backward(const HeadInputs& like)
-      : q_(like.key_width()), k_(like.key_width()), v_(like.value_width()), g_(like.value_width()),
-        of_key_(like.key_width()), of_value_(like.value_width()) {}
+      : q_(like.key_width()),
+        k_(like.key_width()),
+        v_(like.value_width()),
+        g_(like.value_width()),
+        of_key_(like.key_width()),
+        of_value_(like.value_width()) {}
 
   void take(const HeadBackward& head, int64_t first, int64_t end, bool with_queries) {
     const HeadInputs& in = head.in;
@@ -361,7 +376,8 @@ class Backward {
   // S from the first token on: the gradient of q.
   void on(const HeadBackward& head, HeadState& state) {
     const bool with_decay = !state.dots.empty();
-    walk_keys(walk_of(v_, k_, g_, state.S, of_key_), {span_.count, false, span_.enter, span_.leave}, with_decay);
+    walk_keys(walk_of(v_, k_, g_, state.S, of_key_), {span_.count, false, span_.enter, span_.leave},
+              with_decay);
     if (with_decay) {
       state.ends.insert(state.ends.end(), state.S.data.get(), state.S.data.get() + state.S.size());
       for (int64_t t = 0; t < span_.count; ++t) state.dots[place(t)] = product(q_, t);
@@ -475,7 +491,9 @@ HWY_EXPORT(backward);
 HWY_EXPORT(cycles);
 
 void chunk_state_paths::forward(std::span<const HeadForward> heads) { HWY_DYNAMIC_DISPATCH(forward)(heads); }
-void chunk_state_paths::backward(std::span<const HeadBackward> heads) { HWY_DYNAMIC_DISPATCH(backward)(heads); }
+void chunk_state_paths::backward(std::span<const HeadBackward> heads) {
+  HWY_DYNAMIC_DISPATCH(backward)(heads);
+}
 double chunk_state_paths::loops_ns(const HeadInputs& in) { return 0.4 * HWY_DYNAMIC_DISPATCH(cycles)(in); }
 
 }  // namespace subband

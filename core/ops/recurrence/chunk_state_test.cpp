@@ -68,7 +68,8 @@ static ChunkStateOutputs by_steps(const ChunkStateInputs& in) {
       next = next * (g.dim() == 2 ? g.unsqueeze(-1) : g).exp().unsqueeze(-1);
     }
     if (in.a_BLGK.defined())
-      next = next + in.b_BLGK.select(1, t).unsqueeze(-1) * at::matmul(in.a_BLGK.select(1, t).unsqueeze(-2), S);
+      next =
+          next + in.b_BLGK.select(1, t).unsqueeze(-1) * at::matmul(in.a_BLGK.select(1, t).unsqueeze(-2), S);
     S = next + in.k_BLGK.select(1, t).unsqueeze(-1) * v.select(1, t).unsqueeze(-2);
     const at::Tensor q = in.q_BLHK.select(1, t).unflatten(1, {G, repeats});
     rows.push_back(at::matmul(q, S).flatten(1, 2));
@@ -91,7 +92,8 @@ static testing::PathOp op_of(const Form& f) {
   };
 }
 
-TEST_CASE("the chunked form is the recurrence, whatever the chunk, with every decay and removal", "[chunk_state]") {
+TEST_CASE("the chunked form is the recurrence, whatever the chunk, with every decay and removal",
+          "[chunk_state]") {
   for (const Decay decay : {Decay::none, Decay::head, Decay::channel})
     for (const bool removes : {false, true})
       for (const bool state : {false, true})
@@ -147,11 +149,18 @@ TEST_CASE("strong decays of single channels make no NaN, and keep their digits",
 }
 
 TEST_CASE("the loops of the matrix state equal the reference, forward and backward", "[chunk_state]") {
-  for (const Form& f : {Form{.length = 1, .heads = 1, .groups = 1, .keys = 1, .values = 1},
-                        Form{.length = 67, .weights = true, .keys = 8, .values = 8},
-                        Form{.length = 130, .decay = Decay::head, .state = true, .batch = 3, .keys = 6, .values = 17},
-                        Form{.length = 65, .decay = Decay::head, .state = true, .weights = true, .batch = 1, .heads = 6, .keys = 33},
-                        Form{.length = 70, .state = true, .heads = 4, .groups = 1, .keys = 16, .values = 40}}) {
+  for (const Form& f :
+       {Form{.length = 1, .heads = 1, .groups = 1, .keys = 1, .values = 1},
+        Form{.length = 67, .weights = true, .keys = 8, .values = 8},
+        Form{.length = 130, .decay = Decay::head, .state = true, .batch = 3, .keys = 6, .values = 17},
+        Form{.length = 65,
+        .decay = Decay::head,
+        .state = true,
+        .weights = true,
+        .batch = 1,
+        .heads = 6,
+        .keys = 33},
+        Form{.length = 70, .state = true, .heads = 4, .groups = 1, .keys = 16, .values = 40}}) {
     CAPTURE(f.length, f.heads, f.keys, f.values);
     testing::check_fast_path(op_of(f), tensors(f), {0, 1, 2, 3, 4});
   }
@@ -175,7 +184,8 @@ TEST_CASE("the loops of the matrix state read rows of larger tensors where they 
                   together(chunk_state(inputs_of(f, dense, 16), "loops"))));
 }
 
-TEST_CASE("decays of any strength leave the loops of the matrix state as exact as the reference", "[chunk_state]") {
+TEST_CASE("decays of any strength leave the loops of the matrix state as exact as the reference",
+          "[chunk_state]") {
   const Form f{.length = 150, .decay = Decay::head, .state = true};
   // Beyond, the gradient of the decays is below a rounding of the sums whose difference it is.
   for (const double strength : {1e-3, 5.0, 40.0}) {
@@ -188,8 +198,9 @@ TEST_CASE("decays of any strength leave the loops of the matrix state as exact a
   }
 }
 
-TEST_CASE("over a long sequence of positive features the loops of the matrix state err no more than the reference",
-          "[chunk_state]") {
+TEST_CASE(
+    "over a long sequence of positive features the loops of the matrix state err no more than the reference",
+    "[chunk_state]") {
   const Form f{.length = 8200, .weights = true, .batch = 1, .heads = 1, .groups = 1, .keys = 8, .values = 8};
   std::vector<at::Tensor> all = tensors(f);
   all[0] = all[0].exp(), all[1] = all[1].exp();
@@ -202,7 +213,8 @@ TEST_CASE("over a long sequence of positive features the loops of the matrix sta
 }
 
 TEST_CASE("several threads give the bits of one", "[chunk_state]") {
-  const Form f{.length = 700, .decay = Decay::head, .state = true, .batch = 3, .heads = 6, .groups = 3, .keys = 16};
+  const Form f{
+      .length = 700, .decay = Decay::head, .state = true, .batch = 3, .heads = 6, .groups = 3, .keys = 16};
   const int before = at::get_num_threads();
   at::set_num_threads(1);
   const auto one = testing::values_and_gradients(op_of(f), tensors(f), at::kFloat, "loops");
@@ -225,7 +237,8 @@ TEST_CASE("gradients of the matrix state can be differentiated again", "[chunk_s
       all);
 }
 
-TEST_CASE("the matrix state says which path it takes and why, and refuses what it cannot take", "[chunk_state]") {
+TEST_CASE("the matrix state says which path it takes and why, and refuses what it cannot take",
+          "[chunk_state]") {
   const auto use = [](const Form& f, at::ScalarType type) {
     std::vector<at::Tensor> all = tensors(f);
     for (at::Tensor& x : all) x = x.to(type);
@@ -233,7 +246,8 @@ TEST_CASE("the matrix state says which path it takes and why, and refuses what i
     chunk_state(inputs_of(f, all, 16));
     return op_use_text(paths.uses().at(0));
   };
-  CHECK(use({.length = 3, .decay = Decay::channel}, at::kFloat) == "chunk_state reference (a decay for every channel)");
+  CHECK(use({.length = 3, .decay = Decay::channel}, at::kFloat) ==
+        "chunk_state reference (a decay for every channel)");
   CHECK(use({.length = 3, .removes = true}, at::kFloat) == "chunk_state reference (a term of rank 1)");
   CHECK(use({.length = 3}, at::kDouble) == "chunk_state reference (Double: the loops take fp32)");
   CHECK_THAT(use({.length = 3, .decay = Decay::head}, at::kFloat), Catch::StartsWith("chunk_state loops"));

@@ -82,7 +82,8 @@ HWY_EXPORT(loops);
 HWY_EXPORT(loops_backward);
 
 void gated_norm_paths::loops(const NormRows& rows, float* y) { HWY_DYNAMIC_DISPATCH(loops)(rows, y); }
-void gated_norm_paths::loops_backward(const NormRows& rows, const float* g, float* of_x, float* of_z, float* of_gain) {
+void gated_norm_paths::loops_backward(const NormRows& rows, const float* g, float* of_x, float* of_z,
+                                      float* of_gain) {
   HWY_DYNAMIC_DISPATCH(loops_backward)(rows, g, of_x, of_z, of_gain);
 }
 

@@ -30,8 +30,9 @@ static bool takes_kernel(const at::Tensor& q, const at::Tensor& k, const at::Ten
 }
 
 static bool takes_loops(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  return q.is_cpu() && k.is_cpu() && v.is_cpu() && q.scalar_type() == at::kFloat && k.scalar_type() == at::kFloat &&
-         v.scalar_type() == at::kFloat && has_whole_rows(k) && has_whole_rows(v) && !is_recorded({q, k, v});
+  return q.is_cpu() && k.is_cpu() && v.is_cpu() && q.scalar_type() == at::kFloat &&
+         k.scalar_type() == at::kFloat && v.scalar_type() == at::kFloat && has_whole_rows(k) &&
+         has_whole_rows(v) && !is_recorded({q, k, v});
 }
 
 // Why neither loops nor kernel take them; asked where that is so.

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
-#include <limits>
 
 #include "models/layers/attention/random_features.h"
 #include "models/layers/padding.h"
@@ -75,16 +74,6 @@ StabilizedKeys SpectralFeatures::of_keys_so_far(const at::Tensor& k_BLGK, const 
   StabilizedKeys keys = random_features_so_far(k, key_projection_Km_.to(k.scalar_type()).t(), scale(), peak);
   keys.features_BLGM = masked(keys.features_BLGM, keep_BL);
   return keys;
-}
-
-at::Tensor SpectralFeatures::divided(const at::Tensor& sums, double epsilon) const {
-  const int64_t width = sums.size(-1) - 1;
-  const at::Tensor weights = sums.narrow(-1, width, 1);
-  // Positive features never vanish, but far from a query they are small beside any fixed ε.
-  const at::Tensor divisor = positive_
-                                 ? weights.clamp_min(static_cast<double>(std::numeric_limits<float>::min()))
-                                 : weights + epsilon;
-  return sums.narrow(-1, 0, width) / divisor;
 }
 
 double SpectralFeatures::flops(int64_t rows) const {

@@ -44,8 +44,6 @@ class SpectralFeatures {
   /// For sums over j <= i. `peak` as in random_features_so_far; stays undefined under the relu maps.
   StabilizedKeys of_keys_so_far(const at::Tensor& k_BLGK, const at::Tensor& keep_BL, at::Tensor& peak) const;
   bool has_peak() const { return positive_; }
-  /// Weighted sums over their weights.  Shapes  sums [...,V+1], the last column the weights' -> [...,V]
-  at::Tensor divided(const at::Tensor& sums, double epsilon) const;
   double flops(int64_t rows) const;  ///< of queries or keys
 
  private:

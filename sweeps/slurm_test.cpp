@@ -25,6 +25,12 @@ static const SlurmCluster& the_cluster() {
   return cluster;
 }
 
+static bool is_whole() { return std::getenv("SUBBAND_SWEEPS_WHOLE") != nullptr; }
+static bool is_left_to_whole_runs() {
+  if (!is_whole()) WARN("skipped: takes long; SUBBAND_SWEEPS_WHOLE asks for it");
+  return !is_whole();
+}
+
 struct Setting {
   TestFolder folder;
   const SlurmCluster& cluster = the_cluster();
@@ -44,7 +50,7 @@ struct Setting {
         words, {.out = folder / log, .err = folder / (log + ".err"), .environment = cluster.environment()});
   }
   int run(const Words& words, const std::string& log) const {
-    return start(words, log).wait(std::getenv("SUBBAND_SWEEPS_WHOLE") != nullptr ? 900 : 100);
+    return start(words, log).wait(is_whole() ? 900 : 100);
   }
   Words sweep_words(const std::string& spec, const std::string& store, const Words& more) const {
     Words words = {"sweep", (folder / spec).string(), "--store", (folder / store).string(), "--quiet"};
@@ -251,6 +257,7 @@ TEST_CASE(
     "a wave of which a waiting job is cancelled ends with the others, and the sweep waits; jobs that wait "
     "are watched",
     "[slurm_cluster]") {
+  if (is_left_to_whole_runs()) return;
   const Setting here;
   if (here.is_skipped()) return;
   const auto sweep = [&](const Words& more, const std::string& log) {
@@ -278,9 +285,7 @@ TEST_CASE(
   CHECK_THAT(read_file(here.folder / "again.log"), Catch::StartsWith("1 cells submitted as "));
   CHECK_FALSE(fs::exists(waiting));
   Process watch = here.start(here.sweep_words("tuned.yaml", "store", {"--watch", "--json-lines"}), "watch");
-  const bool is_long =
-      std::getenv("SUBBAND_SWEEPS_WHOLE") != nullptr;  // longer than a watch without jobs has patience
-  std::this_thread::sleep_for(std::chrono::seconds(is_long ? 13 : 1));
+  std::this_thread::sleep_for(std::chrono::seconds(13));  // longer than a watch without jobs has patience
   const std::string held = here.cluster.ask({"squeue", "-h", "-o", "%F"});
   here.cluster.ask({"scontrol", "release", held.substr(0, held.find('\n'))});
   // The job that ends last submits the best setting's cell with the words of its command: it is held, too.
@@ -297,10 +302,7 @@ TEST_CASE(
 }
 
 TEST_CASE("two hundred tasks write into one store", "[slurm_cluster]") {
-  if (std::getenv("SUBBAND_SWEEPS_WHOLE") == nullptr) {
-    WARN("skipped: takes minutes; SUBBAND_SWEEPS_WHOLE asks for it");
-    return;
-  }
+  if (is_left_to_whole_runs()) return;
   const Setting here;
   if (here.is_skipped()) return;
   here.write_spec("many", "wide: net.width=48", 6);
